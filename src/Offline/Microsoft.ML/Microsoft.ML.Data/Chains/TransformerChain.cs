@@ -165,12 +165,21 @@ internal static class TransformerChain
         env.CheckDecode(count >= 0, $"Corrupt model: a chain of {count} transformers");
         var transformers = new List<ITransformer>();
         var scopes = new List<TransformerScope>();
-        for (int i = 0; i < count; i++)
+        try
         {
-            scopes.Add((TransformerScope)ctx.Reader.ReadInt32());
-            ctx.LoadModel<ITransformer, SignatureLoadModel>(env, out ITransformer transformer, TransformDir(i));
-            transformers.Add(transformer);
+            for (int i = 0; i < count; i++)
+            {
+                scopes.Add((TransformerScope)ctx.Reader.ReadInt32());
+                ctx.LoadModel<ITransformer, SignatureLoadModel>(env, out ITransformer transformer, TransformDir(i));
+                transformers.Add(transformer);
+            }
+            return new TransformerChain<ITransformer>(transformers, scopes);
         }
-        return new TransformerChain<ITransformer>(transformers, scopes);
+        catch
+        {
+            foreach (ITransformer transformer in transformers)
+                (transformer as IDisposable)?.Dispose();
+            throw;
+        }
     }
 }
