@@ -1,0 +1,70 @@
+using System.Text.Json;
+using AirMLNet.Clip;
+using AirMLNet.Weights;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace AirMLNet.Training;
+
+/// <summary>A training run on disk: weights, optimiser state, step and the settings they belong to.</summary>
+internal static class MiniClipCheckpoint
+{
+    private sealed record State(int Step, double Seconds, string Settings);
+
+    public static void Save(string folder, MiniClipOptions options, ClipModel model, OptimizerHelper optimizer, int step, double seconds)
+    {
+        // A new folder beside the old one, swapped in when whole: a run that is cut while it saves loses nothing.
+        var fresh = folder + ".new";
+        var old = folder + ".old";
+        DeleteFolder(fresh);
+        Directory.CreateDirectory(fresh);
+        Safetensors.Write(Path.Combine(fresh, "weights.safetensors"), model.state_dict());
+        optimizer.save_state_dict(Path.Combine(fresh, "optimizer.bin"));
+        File.WriteAllText(Path.Combine(fresh, "state.json"), JsonSerializer.Serialize(new State(step, seconds, Settings(options))));
+        DeleteFolder(old);
+        if (Directory.Exists(folder))
+        {
+            Directory.Move(folder, old);
+        }
+
+        Directory.Move(fresh, folder);
+        DeleteFolder(old);
+    }
+
+    public static (int Step, double Seconds) Load(string folder, MiniClipOptions options, ClipModel model, OptimizerHelper optimizer)
+    {
+        if (!Directory.Exists(folder) && Directory.Exists(folder + ".old"))
+        {
+            Directory.Move(folder + ".old", folder);
+        }
+
+        var file = Path.Combine(folder, "state.json");
+        if (!File.Exists(file))
+        {
+            return (0, 0);
+        }
+
+        var state = JsonSerializer.Deserialize<State>(File.ReadAllText(file))
+            ?? throw new InvalidDataException($"{file} is empty; delete the folder {folder} to start again.");
+        if (state.Settings != Settings(options))
+        {
+            throw new InvalidOperationException($"The checkpoint in {folder} was made with other settings ({state.Settings}); delete it to start again, or use the same settings.");
+        }
+
+        using var weights = SafetensorsFile.Open(Path.Combine(folder, "weights.safetensors"));
+        model.load_state_dict(weights.Entries.Keys.ToDictionary(name => name, name => weights.GetTensor(name)));
+        optimizer.load_state_dict(Path.Combine(folder, "optimizer.bin"));
+        return (state.Step, state.Seconds);
+    }
+
+    private static string Settings(MiniClipOptions o) => FormattableString.Invariant(
+        $"photos {o.Photos}, epochs {o.Epochs}, batch {o.BatchSize}, lr {o.LearningRate}, patches {o.KeepPatches}, names {o.NameShare}, wrong {o.WrongShare}, seed {o.Seed}");
+
+    private static void DeleteFolder(string folder)
+    {
+        if (Directory.Exists(folder))
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+}

@@ -1,0 +1,150 @@
+using System.Diagnostics;
+using System.Globalization;
+using AirMLNet.Clip;
+using AirMLNet.Data;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace AirMLNet.Training;
+
+/// <summary>
+/// Trains a small CLIP (ViT, patch 4, 32-pixel photos) from scratch with the contrastive loss of Radford et al. 2021,
+/// on CIFAR-10 photos with captions that look like web text. Resumes from its checkpoint; the same options give the
+/// same weights on the same machine and thread count, interrupted or not.
+/// </summary>
+public sealed class MiniClipTrainer(MiniClipOptions options)
+{
+    private const int ContextLength = 32;
+    private const int Merges = 700;
+    private const int WarmupSteps = 100;
+    private const int CheckpointEvery = 250;
+    private const double WeightDecay = 0.1;
+    private const double AllPatchesShare = 0.15;
+    private static readonly double MaxLogitScale = Math.Log(100);
+
+    private string Checkpoint => Path.Combine(options.OutputFolder, "checkpoint");
+
+    /// <summary>Trains (or goes on training), writes the model folder with its card, and measures it.</summary>
+    /// <exception cref="IOException">The data folder lacks a file or the output folder cannot be written.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled; the last checkpoint stays.</exception>
+    public MiniClipResult Train()
+    {
+        using var data = Cifar10.Open(options.DataFolder);
+        Directory.CreateDirectory(options.OutputFolder);
+        set_num_threads(options.Threads > 0 ? options.Threads : Environment.ProcessorCount);
+
+        var captions = new CaptionCorpus(options.NameShare, options.WrongShare, options.Seed);
+        var corpus = Enumerable.Range(0, options.Photos)
+            .SelectMany(i =>
+            {
+                var label = data.GetLabel(Cifar10Split.Train, i);
+                return new[] { captions.Title(i, label), captions.Description(i, label) };
+            });
+        var vocabulary = BytePairLearner.Learn(corpus, Merges, ContextLength, options.OutputFolder);
+        var tokenizer = ClipTokenizer.Load(options.OutputFolder);
+        var batches = new MiniClipBatches(data, captions, tokenizer, options);
+
+        using var generator = new Generator((ulong)options.Seed);
+        using var model = new ClipModel(MiniClipModelFiles.Config(vocabulary, ContextLength), generator);
+        var seconds = Optimise(model, batches);
+
+        model.eval();
+        MiniClipModelFiles.Write(model, options.OutputFolder);
+        var result = MiniClipEvaluation.Measure(options.OutputFolder, data, seconds);
+        MiniClipModelFiles.WriteCard(options, result);
+        if (Directory.Exists(Checkpoint))
+        {
+            Directory.Delete(Checkpoint, recursive: true);
+        }
+
+        return result;
+    }
+
+    private double Optimise(ClipModel model, MiniClipBatches batches)
+    {
+        var named = model.named_parameters().ToList();
+        bool Decays((string name, Parameter parameter) p) => p.parameter.dim() >= 2 && !p.name.Contains("position_embedding", StringComparison.Ordinal);
+        using var optimizer = optim.AdamW(
+            [
+                new AdamW.ParamGroup(named.Where(Decays).Select(p => p.parameter), beta1: 0.9, beta2: 0.98, weight_decay: WeightDecay),
+                new AdamW.ParamGroup(named.Where(p => !Decays(p)).Select(p => p.parameter), beta1: 0.9, beta2: 0.98, weight_decay: 0),
+            ],
+            lr: options.LearningRate, beta1: 0.9, beta2: 0.98);
+        var steps = batches.StepsPerEpoch * options.Epochs;
+        var (start, secondsBefore) = MiniClipCheckpoint.Load(Checkpoint, options, model, optimizer);
+        model.train();
+        var clock = Stopwatch.StartNew();
+        for (var step = start; step < steps; step++)
+        {
+            options.CancellationToken.ThrowIfCancellationRequested();
+            foreach (var group in optimizer.ParamGroups)
+            {
+                group.LearningRate = LearningRate(step, steps);
+            }
+
+            var report = step % 10 == 9 || step == steps - 1;
+            var loss = Step(model, optimizer, batches.Make(step, step < steps * (1 - AllPatchesShare) ? options.KeepPatches : 64), report);
+            if (report)
+            {
+                if (!double.IsFinite(loss))
+                {
+                    throw new ArithmeticException($"The loss is not finite at step {step + 1}; the last checkpoint, {Checkpoint}, is from before. Try a smaller learning rate than {options.LearningRate}.");
+                }
+
+                options.Progress?.Report(new(step + 1, steps, loss, (step + 1 - start) * options.BatchSize / clock.Elapsed.TotalSeconds));
+            }
+
+            if ((step + 1) % CheckpointEvery == 0 || step == steps - 1)
+            {
+                MiniClipCheckpoint.Save(Checkpoint, options, model, optimizer, step + 1, secondsBefore + clock.Elapsed.TotalSeconds);
+            }
+        }
+
+        return secondsBefore + clock.Elapsed.TotalSeconds;
+    }
+
+    private double LearningRate(int step, int steps) =>
+        options.LearningRate * Math.Min(1, (step + 1.0) / WarmupSteps) * 0.5 * (1 + Math.Cos(Math.PI * step / steps));
+
+    private static double Step(ClipModel model, optim.Optimizer optimizer, MiniClipBatch batch, bool report)
+    {
+        using var scope = NewDisposeScope();
+        var size = batch.Size;
+        var images = functional.normalize(EncodeImages(model, batch), dim: 1);                                   // [B, E]
+        var texts = functional.normalize(model.EncodeText(tensor(batch.Tokens, [size, batch.Length])), dim: 1);        // [B, E]
+        var logits = images.matmul(texts.t()) * model.logit_scale.exp();                                               // [B, B]
+        var targets = tensor(batch.Targets, [size, size]);                                                             // [B, B], symmetric
+        var imageLoss = -(targets * functional.log_softmax(logits, 1)).sum() / size;
+        var textLoss = -(targets * functional.log_softmax(logits.t(), 1)).sum() / size;
+        var loss = (imageLoss + textLoss) / 2;
+        optimizer.zero_grad();
+        loss.backward();
+        utils.clip_grad_norm_(model.parameters(), 1.0);
+        optimizer.step();
+        using (no_grad())
+        {
+            model.logit_scale.clamp_(0, MaxLogitScale);
+        }
+
+        return report ? loss.item<float>() : double.NaN;
+    }
+
+    private static Tensor EncodeImages(ClipModel model, MiniClipBatch batch)
+    {
+        var size = batch.Size;
+        var pixels = tensor(batch.Pixels, [size, 3, Cifar10.Side, Cifar10.Side]);
+        var tokens = model.Vision.Embed(pixels);                                             // [B, 1+P, W]
+        var width = tokens.shape[2];
+        var keep = batch.Kept.Length / size;
+        if (keep < tokens.shape[1] - 1)
+        {
+            var index = tensor(batch.Kept, [size, keep, 1]) + 1;                             // after the class token
+            var patches = tokens.gather(1, index.expand(size, keep, width));                 // [B, K, W]
+            tokens = cat([tokens.narrow(1, 0, 1), patches], 1);                              // [B, 1+K, W]
+        }
+
+        return model.EncodeImageTokens(tokens);                                              // [B, E]
+    }
+}
