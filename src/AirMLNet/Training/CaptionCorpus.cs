@@ -1,3 +1,5 @@
+using AirMLNet.Data;
+
 namespace AirMLNet.Training;
 
 /// <summary>
@@ -8,9 +10,6 @@ namespace AirMLNet.Training;
 /// </summary>
 internal sealed class CaptionCorpus(double nameShare, double wrongShare, int seed)
 {
-    public static readonly string[] ClassNames =
-        ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
-
     private const double KindShare = 0.20;
 
     private static readonly string[][] OtherWords =
@@ -70,11 +69,11 @@ internal sealed class CaptionCorpus(double nameShare, double wrongShare, int see
     {
         if (random.NextDouble() < wrongShare)
         {
-            label = random.Next(ClassNames.Length);
+            label = random.Next(Cifar10.ClassNames.Count);
         }
 
         var kind = random.NextDouble();
-        return kind < nameShare ? ClassNames[label]
+        return kind < nameShare ? Cifar10.ClassNames[label]
             : kind < nameShare + KindShare ? Pick(IsAnimal(label) ? Animals : Machines, random)
             : Pick(OtherWords[label], random);
     }

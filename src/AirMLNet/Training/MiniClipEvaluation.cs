@@ -21,9 +21,9 @@ internal static class MiniClipEvaluation
             using var scope = NewDisposeScope();
             var (test, testLabels) = Encode(backbone, data, Cifar10Split.Test, 0, 10_000);
             var (train, trainLabels) = Encode(backbone, data, Cifar10Split.Train, FirstProbePhoto, 50_000 - FirstProbePhoto);
-            var texts = backbone.EncodeTexts([.. CaptionCorpus.ClassNames.Select(name => $"a photo of a {name}.")]); // [C, D]
+            var texts = backbone.EncodeTexts([.. Cifar10.ClassNames.Select(name => $"a photo of a {name}.")]); // [C, D]
             var zeroShot = test.matmul(texts.t()).argmax(1).eq(testLabels).to_type(ScalarType.Float64).mean().item<double>();
-            var probe = LinearProbe.Accuracy(train, trainLabels, test, testLabels, CaptionCorpus.ClassNames.Length);
+            var probe = LinearProbe.Accuracy(train, trainLabels, test, testLabels, Cifar10.ClassNames.Count);
             return new(zeroShot, probe, seconds, backbone.Model.parameters().Sum(p => p.numel()));
         }
         finally

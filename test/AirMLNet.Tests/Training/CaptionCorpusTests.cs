@@ -1,3 +1,4 @@
+using AirMLNet.Data;
 using AirMLNet.Training;
 
 namespace AirMLNet.Tests.Training;
@@ -44,7 +45,7 @@ public sealed class CaptionCorpusTests
     {
         var corpus = new CaptionCorpus(nameShare: 1, wrongShare: 1, seed: 5);
         var names = Enumerable.Range(0, 1000).Select(i => corpus.Title(i, Cat)).ToList();
-        foreach (var name in CaptionCorpus.ClassNames)
+        foreach (var name in Cifar10.ClassNames)
         {
             Assert.IsTrue(names.Any(n => n.Contains(name, StringComparison.Ordinal)), name);
         }
