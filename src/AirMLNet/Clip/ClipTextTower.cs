@@ -142,7 +142,7 @@ internal sealed class CausalMasks : IDisposable
     private readonly ConcurrentDictionary<(long Length, string Device), Tensor> _masks = new();
 
     /// <summary>[n, n]: 0 on and below the diagonal, −∞ above.</summary>
-    public Tensor Get(long length, Device device) => _masks.GetOrAdd((length, device.ToString()), key =>
+    public Tensor Get(long length, Device device) => _masks.GetOrAdd((length, device.ToString() ?? ""), key =>
     {
         using var scope = NewDisposeScope();
         using var off = no_grad();

@@ -61,6 +61,15 @@ public sealed class CaseVerifierTest
         Assert.ThrowsExactly<DirectoryNotFoundException>(() => CaseVerifier.Verify(Path.Combine(_folder, "none")));
     }
 
+    [TestMethod]
+    public void TokenizerCasePasses()
+    {
+        var report = CaseVerifier.Verify(TestData.Path("golden/tokenizer"));
+
+        Assert.IsTrue(report.Passed, string.Join(Environment.NewLine, report.Lines()));
+        Assert.HasCount(8, report.Rows);
+    }
+
     private void Copy(string golden, Action<Dictionary<string, Tensor>> change)
     {
         var source = TestData.Path("golden/" + golden);
