@@ -1,0 +1,189 @@
+using System.Runtime.InteropServices;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace AirMLNet.Clip;
+
+/// <summary>
+/// A frozen CLIP model with its tokenizer and preprocessing: what the pipeline stages hold.
+/// Immutable; one instance per folder, device and weights is shared by all who acquire it.
+/// </summary>
+/// <remarks>All members may be called concurrently until the last holder calls <see cref="Release"/>.</remarks>
+public sealed class ClipBackbone
+{
+    private const int TextBatch = 256;
+    private static readonly Lock Gate = new();
+    private static readonly Dictionary<string, ClipBackbone> Shared = new(StringComparer.Ordinal);
+    private static readonly Dictionary<string, (string Stamp, string Hash)> Hashes = new(StringComparer.Ordinal);
+
+    private readonly string _key;
+    private int _holders;
+
+    private ClipBackbone(string key, string folder, string hash, Device device)
+    {
+        _key = key;
+        Folder = folder;
+        Name = Path.GetFileName(folder);
+        WeightsSha256 = hash;
+        Device = device;
+        Tokenizer = ClipTokenizer.Load(folder);
+        Preprocessor = ClipPreprocessor.Load(folder);
+        Model = ClipModel.Load(folder, device);
+        if (Preprocessor.Size != Model.Config.Vision.ImageSize)
+        {
+            var (size, wanted) = (Preprocessor.Size, Model.Config.Vision.ImageSize);
+            Model.Dispose();
+            throw new InvalidDataException($"{folder}: images are preprocessed to {size} pixels, but the model takes {wanted}.");
+        }
+        foreach (var parameter in Model.parameters())
+        {
+            parameter.requires_grad = false;
+        }
+        LogitScale = Math.Exp(Model.logit_scale.item<float>());
+    }
+
+    /// <summary>The name of the model: its folder's.</summary>
+    public string Name { get; }
+
+    /// <summary>Full path of the model folder.</summary>
+    public string Folder { get; }
+
+    /// <summary>SHA-256 of the weights file, lower-case hex; for shards, of the list of their hashes.</summary>
+    public string WeightsSha256 { get; }
+
+    /// <summary>The model: float32, frozen. Do not change or dispose it.</summary>
+    public ClipModel Model { get; }
+
+    /// <summary>The model's tokenizer.</summary>
+    public ClipTokenizer Tokenizer { get; }
+
+    /// <summary>The model's image preprocessing.</summary>
+    public ClipPreprocessor Preprocessor { get; }
+
+    /// <summary>Length D of a feature.</summary>
+    public int FeatureDimension => Model.Config.ProjectionDim;
+
+    /// <summary>The factor of a cosine in the logits, exp of the stored value; about 100 in the published models.</summary>
+    public double LogitScale { get; }
+
+    /// <summary>Where the model runs.</summary>
+    public Device Device { get; }
+
+    /// <summary>
+    /// Loads a model folder, or gives the instance that is loaded already. Every call needs one <see cref="Release"/>.
+    /// </summary>
+    /// <param name="folder">A model folder as <see cref="ClipModel.Load(string, Device?)"/> takes it, with tokenizer files.</param>
+    /// <param name="device">Where to run; CPU when null.</param>
+    /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
+    /// <exception cref="FileNotFoundException">Weights or tokenizer files are missing.</exception>
+    /// <exception cref="InvalidDataException">The files do not fit together.</exception>
+    public static ClipBackbone Acquire(string folder, Device? device = null)
+    {
+        var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
+        var where = device ?? CPU;
+        // Loading under the lock: two stages that ask at once for the same model must not both read it.
+        lock (Gate)
+        {
+            var hash = Hash(full);
+            var key = $"{full}\n{where}\n{hash}";
+            if (!Shared.TryGetValue(key, out var backbone))
+            {
+                using var scope = NewDisposeScope();
+                backbone = new ClipBackbone(key, full, hash, where);
+                Shared.Add(key, backbone);
+            }
+            backbone._holders++;
+            return backbone;
+        }
+    }
+
+    /// <summary>Gives one acquisition back. The last one frees the weights.</summary>
+    /// <exception cref="InvalidOperationException">More releases than acquisitions.</exception>
+    public void Release()
+    {
+        lock (Gate)
+        {
+            if (_holders == 0)
+            {
+                throw new InvalidOperationException($"The model {Folder} was released more often than it was acquired.");
+            }
+            if (--_holders == 0)
+            {
+                Shared.Remove(_key);
+                Model.Dispose();
+            }
+        }
+    }
+
+    /// <summary>Features of texts, such as filled prompt templates. A text too long for the context is cut.</summary>
+    /// <param name="texts">N texts.</param>
+    /// <returns>[N, D] on <see cref="Device"/>, rows of length 1, without gradient.</returns>
+    public Tensor EncodeTexts(IReadOnlyList<string> texts)
+    {
+        using var off = no_grad();
+        using var scope = NewDisposeScope();
+        List<Tensor> parts = [];
+        for (var start = 0; start < texts.Count; start += TextBatch)
+        {
+            var count = Math.Min(TextBatch, texts.Count - start);
+            var length = Tokenizer.ContextLength;
+            var ids = new long[count * length];
+            for (var i = 0; i < count; i++)
+            {
+                Tokenizer.Tokenize(texts[start + i]).CopyTo(ids, i * length);
+            }
+            using var batch = tensor(ids, [count, length], device: Device);
+            using var raw = Model.EncodeText(batch);
+            parts.Add(Normalise(raw));
+        }
+        return (parts.Count switch
+        {
+            0 => zeros([0, FeatureDimension], device: Device),
+            1 => parts[0],
+            _ => cat(parts, 0),
+        }).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Features of preprocessed images. The result for an image does not depend on its batch, to 1e-5.</summary>
+    /// <param name="pixels">count·3·S·S values, images one after the other, channels first.</param>
+    /// <param name="count">Number of images.</param>
+    /// <param name="features">Receives count·D values, each feature of length 1.</param>
+    /// <exception cref="ArgumentException">A span has another length.</exception>
+    public void EncodeImages(ReadOnlySpan<float> pixels, int count, Span<float> features)
+    {
+        var size = Preprocessor.Size;
+        if (count < 0 || pixels.Length != (long)count * 3 * size * size)
+        {
+            throw new ArgumentException($"{count} images of 3·{size}·{size} values were expected, not {pixels.Length} values.", nameof(pixels));
+        }
+        if (features.Length != (long)count * FeatureDimension)
+        {
+            throw new ArgumentException($"Room for {count}·{FeatureDimension} values was expected, not {features.Length}.", nameof(features));
+        }
+        if (count == 0)
+        {
+            return;
+        }
+        using var off = no_grad();
+        using var scope = NewDisposeScope();
+        var input = empty([count, 3, size, size], ScalarType.Float32);
+        MemoryMarshal.AsBytes(pixels).CopyTo(input.bytes);
+        using var raw = Model.EncodeImage(input.to(Device));
+        var output = Normalise(raw).cpu().contiguous();
+        MemoryMarshal.Cast<byte, float>(output.bytes).CopyTo(features);
+    }
+
+    internal static Tensor Normalise(Tensor features) => nn.functional.normalize(features, 2, -1, 1e-12);
+
+    /// <summary>The hash of a folder's weights, computed again only when a file's size or time has changed.</summary>
+    private static string Hash(string folder)
+    {
+        var (paths, description) = ClipWeightFiles.Locate(folder);
+        var stamp = string.Join("|", paths.Select(p => new FileInfo(p)).Select(f => $"{f.Name}:{f.Length}:{f.LastWriteTimeUtc.Ticks}"));
+        if (!Hashes.TryGetValue(description, out var known) || known.Stamp != stamp)
+        {
+            Hashes[description] = known = (stamp, ClipWeightFiles.Sha256(paths));
+        }
+        return known.Hash;
+    }
+}

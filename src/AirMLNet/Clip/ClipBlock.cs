@@ -1,0 +1,191 @@
+using TorchSharp;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace AirMLNet.Clip;
+
+/// <summary>
+/// A pre-norm transformer block: x + attention(norm(x)), then x + mlp(norm(x)).
+/// B images or texts of N tokens each come as rows [B·N, W].
+/// </summary>
+internal sealed class ClipBlock : nn.Module
+{
+    private readonly ClipNorm layer_norm1;
+    private readonly ClipAttention self_attn;
+    private readonly ClipNorm layer_norm2;
+    private readonly ClipMlp mlp;
+
+    public ClipBlock(long width, long inner, long heads, ClipActivation activation, double eps) : base(nameof(ClipBlock))
+    {
+        layer_norm1 = new ClipNorm(width, eps);
+        self_attn = new ClipAttention(width, heads);
+        layer_norm2 = new ClipNorm(width, eps);
+        mlp = new ClipMlp(width, inner, activation);
+        RegisterComponents();
+    }
+
+    internal ClipNorm Norm1 => layer_norm1;
+
+    internal ClipNorm Norm2 => layer_norm2;
+
+    internal ClipAttention Attention => self_attn;
+
+    internal ClipMlp Mlp => mlp;
+
+    /// <param name="x">[B·N, W]; left unchanged.</param>
+    /// <param name="batch">B.</param>
+    /// <param name="mask">Additive, [N, N] or null.</param>
+    public Tensor Forward(Tensor x, long batch, Tensor? mask)
+    {
+        using var scope = NewDisposeScope();
+        var y = self_attn.Forward(layer_norm1.Forward(x), batch, mask).add_(x);     // [B·N, W]
+        return mlp.Forward(layer_norm2.Forward(y)).add_(y).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
+    /// The block's output for one token of each sequence. Only keys and values need the other tokens,
+    /// so the last block of a pooled tower costs about a quarter of a whole one.
+    /// </summary>
+    /// <param name="x">[B·N, W].</param>
+    /// <param name="batch">B.</param>
+    /// <param name="rows">[B] int64, the row of x wanted for each sequence.</param>
+    /// <param name="mask">Additive, [B, 1, N] or null.</param>
+    /// <returns>[B, W].</returns>
+    public Tensor ForwardRows(Tensor x, long batch, Tensor rows, Tensor? mask)
+    {
+        using var scope = NewDisposeScope();
+        var y = self_attn.ForwardRows(layer_norm1.Forward(x), batch, rows, mask).add_(x.index_select(0, rows)); // [B, W]
+        return mlp.Forward(layer_norm2.Forward(y)).add_(y).MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>Multi-head self attention.</summary>
+internal sealed class ClipAttention : nn.Module
+{
+    private readonly ClipLinear q_proj;
+    private readonly ClipLinear k_proj;
+    private readonly ClipLinear v_proj;
+    private readonly ClipLinear out_proj;
+    private readonly long _heads;
+    private readonly long _headWidth;
+    private readonly double _scale;
+
+    public ClipAttention(long width, long heads) : base(nameof(ClipAttention))
+    {
+        q_proj = new ClipLinear(width, width);
+        k_proj = new ClipLinear(width, width);
+        v_proj = new ClipLinear(width, width);
+        out_proj = new ClipLinear(width, width);
+        _heads = heads;
+        _headWidth = width / heads;
+        _scale = 1 / Math.Sqrt(_headWidth);
+        RegisterComponents();
+    }
+
+    internal IEnumerable<ClipLinear> Inputs => [q_proj, k_proj, v_proj];
+
+    internal ClipLinear Output => out_proj;
+
+    public Tensor Forward(Tensor x, long batch, Tensor? mask)
+    {
+        var q = Heads(q_proj.Forward(x).mul_(_scale), batch);                        // [B·H, N, D]
+        var k = Heads(k_proj.Forward(x), batch).transpose(1, 2);                     // [B·H, D, N]
+        var v = Heads(v_proj.Forward(x), batch);                                     // [B·H, N, D]
+        var scores = mask is null ? q.bmm(k) : baddbmm(mask, q, k);                  // [B·H, N, N]
+        var mixed = scores.softmax(-1).bmm(v);                                       // [B·H, N, D]
+        var rows = mixed.view(batch, _heads, -1, _headWidth).transpose(1, 2).reshape(-1, _heads * _headWidth); // [B·N, W]
+        return out_proj.Forward(rows);
+    }
+
+    public Tensor ForwardRows(Tensor x, long batch, Tensor rows, Tensor? mask)
+    {
+        var q = q_proj.Forward(x.index_select(0, rows)).mul_(_scale).view(batch * _heads, 1, _headWidth); // [B·H, 1, D]
+        var k = Heads(k_proj.Forward(x), batch).transpose(1, 2);                     // [B·H, D, N]
+        var v = Heads(v_proj.Forward(x), batch);                                     // [B·H, N, D]
+        var scores = q.bmm(k).view(batch, _heads, -1);                               // [B, H, N]
+        if (mask is not null)
+        {
+            scores = scores.add(mask);
+        }
+        var mixed = scores.softmax(-1).view(batch * _heads, 1, -1).bmm(v);           // [B·H, 1, D]
+        return out_proj.Forward(mixed.view(batch, _heads * _headWidth));             // [B, W]
+    }
+
+    /// <summary>[B·N, W] to [B·H, N, D].</summary>
+    private Tensor Heads(Tensor rows, long batch) =>
+        rows.view(batch, -1, _heads, _headWidth).transpose(1, 2).reshape(batch * _heads, -1, _headWidth);
+}
+
+/// <summary>The two-layer perceptron of a block.</summary>
+internal sealed class ClipMlp : nn.Module
+{
+    private const double Quick = 1.702;
+
+    private readonly ClipLinear fc1;
+    private readonly ClipLinear fc2;
+    private readonly ClipActivation _activation;
+
+    public ClipMlp(long width, long inner, ClipActivation activation) : base(nameof(ClipMlp))
+    {
+        fc1 = new ClipLinear(width, inner);
+        fc2 = new ClipLinear(inner, width);
+        _activation = activation;
+        RegisterComponents();
+    }
+
+    internal ClipLinear Inner => fc1;
+
+    internal ClipLinear Outer => fc2;
+
+    public Tensor Forward(Tensor x)
+    {
+        var h = fc1.Forward(x); // [R, inner]
+        return fc2.Forward(_activation == ClipActivation.Gelu ? F.gelu(h) : QuickGelu(h));
+    }
+
+    // x·σ(1.702x) = silu(1.702x)/1.702: one fused kernel, and one tensor kept for the backward pass instead of three.
+    // Overwriting h is safe: nothing upstream keeps the output of a linear layer.
+    private static Tensor QuickGelu(Tensor h)
+    {
+        h = h.mul_(Quick);
+        return (h.requires_grad ? h.silu() : h.silu_()).mul_(1 / Quick);
+    }
+}
+
+/// <summary>The stack of blocks of a tower.</summary>
+internal sealed class ClipEncoder : nn.Module
+{
+    private readonly TorchSharp.Modules.ModuleList<ClipBlock> layers;
+
+    public ClipEncoder(long count, Func<ClipBlock> create) : base(nameof(ClipEncoder))
+    {
+        layers = new TorchSharp.Modules.ModuleList<ClipBlock>([.. Enumerable.Range(0, (int)count).Select(_ => create())]);
+        RegisterComponents();
+    }
+
+    internal IReadOnlyList<ClipBlock> Blocks => [.. layers];
+
+    /// <summary>The last block's output for one token of each sequence, [B, W]; arguments as in <see cref="ClipBlock.ForwardRows"/>.</summary>
+    /// <remarks>Takes x over and disposes it.</remarks>
+    public Tensor ForwardPooled(Tensor x, long batch, Tensor? mask, Tensor rows, Tensor? rowMask)
+    {
+        for (var i = 0; i < layers.Count - 1; i++)
+        {
+            var next = layers[i].Forward(x, batch, mask);
+            x.Dispose(); // autograd keeps what it needs; without it the memory goes back at once
+            x = next;
+        }
+        return layers[layers.Count - 1].ForwardRows(x, batch, rows, rowMask);
+    }
+
+    /// <summary>The output of every block, [B·N, W] each.</summary>
+    public List<Tensor> ForwardAll(Tensor x, long batch, Tensor? mask)
+    {
+        List<Tensor> states = [];
+        foreach (var block in layers)
+        {
+            states.Add(x = block.Forward(x, batch, mask));
+        }
+        return states;
+    }
+}

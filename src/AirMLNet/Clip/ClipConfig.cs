@@ -1,0 +1,175 @@
+using System.Globalization;
+
+namespace AirMLNet.Clip;
+
+/// <summary>
+/// The shape of a CLIP model with a vision transformer, in the terms of the Hugging Face <c>config.json</c>.
+/// </summary>
+/// <remarks>Immutable. <see cref="Check"/> runs whenever a model is built from it.</remarks>
+public sealed record ClipConfig
+{
+    /// <summary>Width of the shared feature space; at least 1.</summary>
+    public int ProjectionDim { get; init; } = 512;
+
+    /// <summary>Initial value of the (logarithmic) logit scale; ln(1/0.07) in the published models.</summary>
+    public double LogitScaleInit { get; init; } = 2.6592;
+
+    /// <summary>The image tower.</summary>
+    public ClipVisionConfig Vision { get; init; } = new();
+
+    /// <summary>The text tower.</summary>
+    public ClipTextConfig Text { get; init; } = new();
+
+    /// <summary>
+    /// Reads the configuration of a model folder: <c>config.json</c> (Hugging Face), else <c>open_clip_config.json</c>.
+    /// </summary>
+    /// <param name="folder">The model folder.</param>
+    /// <returns>The configuration, or null when the folder has neither file.</returns>
+    /// <exception cref="InvalidDataException">A file is there but is not a CLIP configuration this library can build.</exception>
+    public static ClipConfig? Load(string folder)
+    {
+        var hf = Path.Combine(folder, "config.json");
+        if (File.Exists(hf))
+        {
+            return ClipConfigFile.Read(hf);
+        }
+        var openClip = Path.Combine(folder, "open_clip_config.json");
+        return File.Exists(openClip) ? ClipConfigFile.Read(openClip) : null;
+    }
+
+    /// <summary>The configuration as the text of a Hugging Face <c>config.json</c>.</summary>
+    public string ToJson() => ClipConfigFile.Write(this);
+
+    /// <summary>Checks every value and returns the same configuration.</summary>
+    /// <exception cref="InvalidDataException">A value is out of range; the message names it, the value and the range.</exception>
+    public ClipConfig Check()
+    {
+        Positive(ProjectionDim, "projection_dim");
+        Tower("vision_config", Vision.HiddenSize, Vision.IntermediateSize, Vision.Layers, Vision.Heads, Vision.LayerNormEps);
+        Tower("text_config", Text.HiddenSize, Text.IntermediateSize, Text.Layers, Text.Heads, Text.LayerNormEps);
+        Positive(Vision.PatchSize, "vision_config.patch_size");
+        Positive(Vision.Channels, "vision_config.num_channels");
+        Positive(Vision.ImageSize, "vision_config.image_size");
+        if (Vision.ImageSize % Vision.PatchSize != 0)
+        {
+            throw Bad("vision_config.image_size", Vision.ImageSize, $"a multiple of patch_size ({Vision.PatchSize})");
+        }
+        Positive(Text.ContextLength, "text_config.max_position_embeddings");
+        Positive(Text.VocabularySize, "text_config.vocab_size");
+        return this;
+    }
+
+    private static void Tower(string name, int width, int inner, int layers, int heads, double eps)
+    {
+        Positive(width, name + ".hidden_size");
+        Positive(inner, name + ".intermediate_size");
+        Positive(layers, name + ".num_hidden_layers");
+        Positive(heads, name + ".num_attention_heads");
+        if (width % heads != 0)
+        {
+            throw Bad(name + ".num_attention_heads", heads, $"a divisor of hidden_size ({width})");
+        }
+        if (!(eps > 0 && eps < 1))
+        {
+            throw Bad(name + ".layer_norm_eps", eps, "between 0 and 1");
+        }
+    }
+
+    private static void Positive(int value, string name)
+    {
+        if (value < 1)
+        {
+            throw Bad(name, value, "at least 1");
+        }
+    }
+
+    private static InvalidDataException Bad(string name, IFormattable value, string expected) =>
+        new($"CLIP configuration: {name} is {value.ToString(null, CultureInfo.InvariantCulture)}; it must be {expected}.");
+}
+
+/// <summary>The image tower of a <see cref="ClipConfig"/>.</summary>
+public sealed record ClipVisionConfig
+{
+    /// <summary>Width of a token.</summary>
+    public int HiddenSize { get; init; } = 768;
+
+    /// <summary>Width of the layer inside the MLP.</summary>
+    public int IntermediateSize { get; init; } = 3072;
+
+    /// <summary>Number of transformer blocks.</summary>
+    public int Layers { get; init; } = 12;
+
+    /// <summary>Number of attention heads; divides <see cref="HiddenSize"/>.</summary>
+    public int Heads { get; init; } = 12;
+
+    /// <summary>Colour channels of an input image.</summary>
+    public int Channels { get; init; } = 3;
+
+    /// <summary>Height and width of an input image in pixels.</summary>
+    public int ImageSize { get; init; } = 224;
+
+    /// <summary>Height and width of a patch in pixels; divides <see cref="ImageSize"/>.</summary>
+    public int PatchSize { get; init; } = 32;
+
+    /// <summary>Activation of the MLP.</summary>
+    public ClipActivation Activation { get; init; } = ClipActivation.QuickGelu;
+
+    /// <summary>The epsilon of every layer normalisation.</summary>
+    public double LayerNormEps { get; init; } = 1e-5;
+
+    /// <summary>Number of patches of an image.</summary>
+    public int Patches => ImageSize / PatchSize * (ImageSize / PatchSize);
+}
+
+/// <summary>The text tower of a <see cref="ClipConfig"/>.</summary>
+public sealed record ClipTextConfig
+{
+    /// <summary>Width of a token.</summary>
+    public int HiddenSize { get; init; } = 512;
+
+    /// <summary>Width of the layer inside the MLP.</summary>
+    public int IntermediateSize { get; init; } = 2048;
+
+    /// <summary>Number of transformer blocks.</summary>
+    public int Layers { get; init; } = 12;
+
+    /// <summary>Number of attention heads; divides <see cref="HiddenSize"/>.</summary>
+    public int Heads { get; init; } = 8;
+
+    /// <summary>Largest number of tokens of a text, start and end included.</summary>
+    public int ContextLength { get; init; } = 77;
+
+    /// <summary>Number of token ids.</summary>
+    public int VocabularySize { get; init; } = 49408;
+
+    /// <summary>Activation of the MLP.</summary>
+    public ClipActivation Activation { get; init; } = ClipActivation.QuickGelu;
+
+    /// <summary>The epsilon of every layer normalisation.</summary>
+    public double LayerNormEps { get; init; } = 1e-5;
+
+    /// <summary>Id of the start token, null when the configuration does not say.</summary>
+    public int? StartToken { get; init; }
+
+    /// <summary>Id of the end token, null when the configuration does not say: then the highest id of a text ends it.</summary>
+    public int? EndToken { get; init; }
+
+    /// <summary>Id that fills the context after the end token, null when the configuration does not say.</summary>
+    public int? PadToken { get; init; }
+
+    /// <summary>
+    /// True when the end of a text is its highest id. So in every published model: the end token has the highest id.
+    /// The value 2 stands in old Hugging Face files for "not said".
+    /// </summary>
+    internal bool EndIsHighestId => EndToken is null or 2 || EndToken == VocabularySize - 1 || EndToken >= VocabularySize;
+}
+
+/// <summary>The activation inside the MLP of a transformer block.</summary>
+public enum ClipActivation
+{
+    /// <summary>x·σ(1.702x): the OpenAI models and those trained to be like them.</summary>
+    QuickGelu,
+
+    /// <summary>x·Φ(x), exact: most OpenCLIP models.</summary>
+    Gelu,
+}

@@ -1,0 +1,67 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace AirMLNet.Clip;
+
+/// <summary>
+/// Initial weights of a CLIP model that is trained from nothing: normal, scaled by width and depth
+/// (Radford et al. 2021, and its published code); norms one and zero; biases zero.
+/// </summary>
+internal static class ClipInitializer
+{
+    public static void Initialise(ClipModel model, Generator generator)
+    {
+        using var off = no_grad();
+        var config = model.Config;
+        var vision = model.Vision;
+        var visionScale = Math.Pow(config.Vision.HiddenSize, -0.5);
+        Normal(vision.Embeddings.class_embedding, visionScale, generator);
+        Normal(vision.Embeddings.patch_embedding.weight, 0.02, generator);
+        Normal(vision.Embeddings.position_embedding.weight, visionScale, generator);
+        Norm(vision.PreNorm);
+        Blocks(vision.Encoder, config.Vision.HiddenSize, config.Vision.Layers, generator);
+        Norm(vision.PostNorm);
+
+        var text = model.Text;
+        Normal(text.Embeddings.token_embedding.weight, 0.02, generator);
+        Normal(text.Embeddings.position_embedding.weight, 0.01, generator);
+        Blocks(text.Encoder, config.Text.HiddenSize, config.Text.Layers, generator);
+        Norm(text.FinalNorm);
+
+        Normal(model.VisualProjection.weight, visionScale, generator);
+        Normal(model.TextProjection.weight, Math.Pow(config.Text.HiddenSize, -0.5), generator);
+        model.logit_scale.fill_(config.LogitScaleInit);
+    }
+
+    private static void Blocks(ClipEncoder encoder, int width, int layers, Generator generator)
+    {
+        var into = Math.Pow(width, -0.5);
+        var outOf = into * Math.Pow(2 * layers, -0.5); // keeps the residual sum's variance independent of depth
+        foreach (var block in encoder.Blocks)
+        {
+            Norm(block.Norm1);
+            Norm(block.Norm2);
+            foreach (var linear in block.Attention.Inputs)
+            {
+                Linear(linear, into, generator);
+            }
+            Linear(block.Attention.Output, outOf, generator);
+            Linear(block.Mlp.Inner, Math.Pow(2 * width, -0.5), generator);
+            Linear(block.Mlp.Outer, outOf, generator);
+        }
+    }
+
+    private static void Linear(ClipLinear linear, double deviation, Generator generator)
+    {
+        Normal(linear.weight, deviation, generator);
+        linear.bias.zero_();
+    }
+
+    private static void Norm(ClipNorm norm)
+    {
+        norm.weight.fill_(1);
+        norm.bias.zero_();
+    }
+
+    private static void Normal(Tensor tensor, double deviation, Generator generator) => tensor.normal_(0, deviation, generator);
+}

@@ -1,0 +1,171 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using AirMLNet.Weights;
+using static TorchSharp.torch;
+
+namespace AirMLNet.Clip;
+
+/// <summary>
+/// CLIP with a vision transformer (Radford et al. 2021). Parameters carry their Hugging Face names in
+/// <c>state_dict</c>; checkpoints in OpenAI's and OpenCLIP's names load as well.
+/// </summary>
+/// <remarks>
+/// Concurrent calls are safe as long as no call changes weights. Results are new tensors in the caller's dispose scope;
+/// what is computed on the way is freed on return, or kept by autograd alone.
+/// </remarks>
+public sealed class ClipModel : nn.Module
+{
+    private readonly ClipTextTower text_model;
+    private readonly ClipVisionTower vision_model;
+    private readonly ClipWeight visual_projection;
+    private readonly ClipWeight text_projection;
+
+    /// <summary>The logarithm of the scale of the logits, a scalar.</summary>
+    public readonly Parameter logit_scale;
+
+    /// <summary>Builds a model with initial weights, for training from nothing.</summary>
+    /// <param name="config">The architecture.</param>
+    /// <param name="generator">Draws the weights; null means a generator with seed 0, never the global one.</param>
+    /// <exception cref="InvalidDataException">The configuration has a value out of range.</exception>
+    public ClipModel(ClipConfig config, Generator? generator = null) : this(config, fill: false)
+    {
+        if (generator is not null)
+        {
+            ClipInitializer.Initialise(this, generator);
+            return;
+        }
+        using var own = new Generator(0);
+        ClipInitializer.Initialise(this, own);
+    }
+
+    /// <summary>Builds the modules; the weights are left for a file to fill.</summary>
+    private ClipModel(ClipConfig config, bool fill) : base(nameof(ClipModel))
+    {
+        _ = fill;
+        Config = config.Check();
+        text_model = new ClipTextTower(config.Text);
+        vision_model = new ClipVisionTower(config.Vision);
+        visual_projection = new ClipWeight(config.ProjectionDim, config.Vision.HiddenSize);
+        text_projection = new ClipWeight(config.ProjectionDim, config.Text.HiddenSize);
+        logit_scale = ClipParameter.Create();
+        RegisterComponents();
+    }
+
+    /// <summary>The architecture.</summary>
+    public ClipConfig Config { get; }
+
+    /// <summary>The image tower.</summary>
+    public ClipVisionTower Vision => vision_model;
+
+    /// <summary>The text tower.</summary>
+    public ClipTextTower Text => text_model;
+
+    internal ClipWeight VisualProjection => visual_projection;
+
+    internal ClipWeight TextProjection => text_projection;
+
+    /// <summary>Image features.</summary>
+    /// <param name="pixelValues">[B, 3, S, S], preprocessed.</param>
+    /// <returns>[B, E], not normalised.</returns>
+    /// <exception cref="ArgumentException">The shape is another.</exception>
+    public Tensor EncodeImage(Tensor pixelValues)
+    {
+        using var scope = NewDisposeScope();
+        return EncodeImageTokens(vision_model.Embed(pixelValues)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Image features of embedded tokens, as <see cref="ClipVisionTower.Embed"/> makes them; patches may be left out.</summary>
+    /// <param name="tokens">[B, N, W].</param>
+    /// <returns>[B, E], not normalised.</returns>
+    public Tensor EncodeImageTokens(Tensor tokens)
+    {
+        using var scope = NewDisposeScope();
+        return visual_projection.Project(vision_model.Encode(tokens)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Text features.</summary>
+    /// <param name="inputIds">[B, L] int64, each row with its end token; L at most the context length.</param>
+    /// <returns>[B, E], not normalised.</returns>
+    /// <exception cref="ArgumentException">The shape is another.</exception>
+    public Tensor EncodeText(Tensor inputIds)
+    {
+        if (inputIds.dim() != 2)
+        {
+            throw new ArgumentException($"Token ids of shape [B, L] were expected, not [{string.Join(", ", inputIds.shape)}].", nameof(inputIds));
+        }
+        using var scope = NewDisposeScope();
+        var ends = text_model.EndPositions(inputIds);
+        var used = inputIds.narrow(1, 0, ends.max().item<long>() + 1); // padding is not even looked up
+        return EncodeTextEmbeddings(text_model.EmbedTokens(used), ends).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Text features of token embeddings, some of which may be learned (prompt tuning).</summary>
+    /// <param name="tokenEmbeddings">[B, L, W] without positions; L may be shorter than the context.</param>
+    /// <param name="eotPositions">[B] int64, where each text ends.</param>
+    /// <returns>[B, E], not normalised.</returns>
+    /// <exception cref="ArgumentException">A shape or position does not fit.</exception>
+    public Tensor EncodeTextEmbeddings(Tensor tokenEmbeddings, Tensor eotPositions)
+    {
+        using var scope = NewDisposeScope();
+        return text_projection.Project(text_model.Encode(tokenEmbeddings, eotPositions)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
+    /// Loads a model folder: <c>config.json</c> or <c>open_clip_config.json</c>, and weights in safetensors
+    /// (<c>model.safetensors</c>, its shards, or <c>open_clip_model.safetensors</c>) under Hugging Face, OpenAI or
+    /// OpenCLIP names, in any float type. Without a configuration the architecture is read off the weights' shapes.
+    /// </summary>
+    /// <param name="folder">The model folder.</param>
+    /// <param name="device">Where the weights go; CPU when null.</param>
+    /// <returns>The model in float32, in evaluation mode.</returns>
+    /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
+    /// <exception cref="FileNotFoundException">The folder holds no weights that can be read; the message says what it holds.</exception>
+    /// <exception cref="InvalidDataException">Configuration and weights do not make a CLIP model; the message names the tensors.</exception>
+    /// <exception cref="SafetensorsException">A weights file is corrupt.</exception>
+    public static ClipModel Load(string folder, Device? device = null)
+    {
+        using var files = ClipWeightFiles.Find(folder);
+        return Load(ClipConfig.Load(folder), files, device);
+    }
+
+    /// <summary>Loads given weights into the given architecture, or into the one the weights imply.</summary>
+    internal static ClipModel Load(ClipConfig? config, ClipWeightFiles files, Device? device)
+    {
+        var names = ClipWeightNames.Detect(files);
+        var model = new ClipModel(config ?? ClipShapes.Infer(files, names), fill: false);
+        try
+        {
+            names.Fill(model, files);
+            model.eval();
+            if (device is not null && device.type != DeviceType.CPU)
+            {
+                model.to(device);
+            }
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Writes <c>config.json</c> and <c>model.safetensors</c> in the Hugging Face layout.</summary>
+    /// <param name="folder">Created if missing; the two files are replaced when whole.</param>
+    /// <param name="dtype">float32, or float16 or bfloat16 for half the size.</param>
+    /// <exception cref="ArgumentException">Another type was asked for.</exception>
+    public void Save(string folder, ScalarType dtype)
+    {
+        if (dtype is not (ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16))
+        {
+            throw new ArgumentException($"Weights are saved as Float32, Float16 or BFloat16, not {dtype}.", nameof(dtype));
+        }
+        Directory.CreateDirectory(folder);
+        using var scope = NewDisposeScope();
+        using var off = no_grad();
+        var tensors = state_dict().ToDictionary(p => p.Key, p => p.Value.detach().cpu().to_type(dtype).contiguous(), StringComparer.Ordinal);
+        Safetensors.Write(Path.Combine(folder, "model.safetensors"), tensors, new Dictionary<string, string> { ["format"] = "pt" });
+        var json = System.Text.Encoding.UTF8.GetBytes(Config.ToJson());
+        AtomicFile.Write(Path.Combine(folder, "config.json"), stream => stream.Write(json));
+    }
+}

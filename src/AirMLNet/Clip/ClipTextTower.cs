@@ -1,0 +1,161 @@
+using System.Collections.Concurrent;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace AirMLNet.Clip;
+
+/// <summary>The text tower: a causal transformer that gives the normalised state of the end token.</summary>
+public sealed class ClipTextTower : nn.Module
+{
+    private readonly ClipTextEmbeddings embeddings;
+    private readonly ClipEncoder encoder;
+    private readonly ClipNorm final_layer_norm;
+    private readonly ClipTextConfig _config;
+    private readonly CausalMasks _masks = new();
+
+    internal ClipTextTower(ClipTextConfig config) : base(nameof(ClipTextTower))
+    {
+        _config = config;
+        embeddings = new ClipTextEmbeddings(config);
+        encoder = new ClipEncoder(config.Layers, () =>
+            new ClipBlock(config.HiddenSize, config.IntermediateSize, config.Heads, config.Activation, config.LayerNormEps));
+        final_layer_norm = new ClipNorm(config.HiddenSize, config.LayerNormEps);
+        RegisterComponents();
+    }
+
+    internal ClipTextEmbeddings Embeddings => embeddings;
+
+    internal ClipEncoder Encoder => encoder;
+
+    internal ClipNorm FinalNorm => final_layer_norm;
+
+    /// <summary>Looks up token embeddings, without positions.</summary>
+    /// <param name="ids">[B, L] int64.</param>
+    /// <returns>[B, L, W].</returns>
+    public Tensor EmbedTokens(Tensor ids)
+    {
+        using var scope = NewDisposeScope();
+        return embeddings.token_embedding.weight.index_select(0, ids.reshape(-1))
+            .view(ids.size(0), ids.size(1), _config.HiddenSize).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The position of the token that ends each text.</summary>
+    /// <param name="ids">[B, L] int64.</param>
+    /// <returns>[B] int64.</returns>
+    public Tensor EndPositions(Tensor ids)
+    {
+        if (_config.EndIsHighestId)
+        {
+            return ids.argmax(-1);
+        }
+        using var scope = NewDisposeScope();
+        return ids.eq((long)_config.EndToken!.Value).to_type(ScalarType.Int32).argmax(-1).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
+    /// Adds positions and runs the transformer. What follows the last end token cannot reach it (the attention is causal),
+    /// so it is cut off and not computed: short texts cost what their length costs, not the whole context.
+    /// </summary>
+    /// <param name="tokenEmbeddings">[B, L, W] without positions, L at most the context length; left unchanged.</param>
+    /// <param name="endPositions">[B] int64, each below L.</param>
+    /// <returns>[B, W], the end token after the last layer normalisation, before the projection.</returns>
+    /// <exception cref="ArgumentException">A shape or position does not fit.</exception>
+    public Tensor Encode(Tensor tokenEmbeddings, Tensor endPositions)
+    {
+        using var scope = NewDisposeScope();
+        CheckShape(tokenEmbeddings, endPositions);
+        var (batch, given) = (tokenEmbeddings.size(0), tokenEmbeddings.size(1));
+        var length = endPositions.max().item<long>() + 1;
+        if (length > given)
+        {
+            throw new ArgumentException($"An end position is {length - 1}, but there are only {given} tokens.", nameof(endPositions));
+        }
+        var x = Positioned(tokenEmbeddings.narrow(1, 0, length));                                       // [B·n, W]
+        var mask = _masks.Get(length, x.device);                                                        // [n, n]
+        var rows = arange(0, batch * length, length, ScalarType.Int64, x.device).add_(endPositions);    // [B]
+        var rowMask = mask.index_select(0, endPositions).unsqueeze(1);                                  // [B, 1, n]
+        var pooled = encoder.ForwardPooled(x, batch, mask, rows, rowMask);                              // [B, W]
+        return final_layer_norm.Forward(pooled).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Every intermediate state, for checks against a reference and for models that read all tokens.</summary>
+    internal ClipHiddenStates HiddenStates(Tensor ids)
+    {
+        var (batch, length) = (ids.size(0), ids.size(1));
+        var x = Positioned(EmbedTokens(ids));
+        var states = new List<Tensor> { x.view(batch, length, -1) };
+        states.AddRange(encoder.ForwardAll(x, batch, _masks.Get(length, x.device)).Select(s => s.view(batch, length, -1)));
+        var last = final_layer_norm.Forward(states[^1]);
+        var rows = arange(0, batch * length, length, ScalarType.Int64, x.device).add_(EndPositions(ids));
+        return new(states, last, last.view(batch * length, -1).index_select(0, rows));
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _masks.Dispose();
+        }
+        base.Dispose(disposing);
+    }
+
+    /// <summary>[B, n, W] plus positions, as rows [B·n, W].</summary>
+    private Tensor Positioned(Tensor tokens) =>
+        tokens.add(embeddings.position_embedding.weight.narrow(0, 0, tokens.size(1))).view(-1, _config.HiddenSize);
+
+    private void CheckShape(Tensor tokens, Tensor ends)
+    {
+        if (tokens.dim() != 3 || tokens.size(2) != _config.HiddenSize || tokens.size(1) > _config.ContextLength || tokens.size(0) == 0)
+        {
+            throw new ArgumentException(
+                $"Token embeddings of shape [B, L, {_config.HiddenSize}] with L at most {_config.ContextLength} were expected, not [{string.Join(", ", tokens.shape)}].",
+                nameof(tokens));
+        }
+        if (ends.dim() != 1 || ends.size(0) != tokens.size(0))
+        {
+            throw new ArgumentException($"{tokens.size(0)} end positions were expected, not [{string.Join(", ", ends.shape)}].", nameof(ends));
+        }
+    }
+}
+
+/// <summary>Token and position tables.</summary>
+internal sealed class ClipTextEmbeddings : nn.Module
+{
+    internal readonly ClipWeight token_embedding;    // [V, W]
+    internal readonly ClipWeight position_embedding; // [L, W]
+
+    public ClipTextEmbeddings(ClipTextConfig config) : base(nameof(ClipTextEmbeddings))
+    {
+        token_embedding = new ClipWeight(config.VocabularySize, config.HiddenSize);
+        position_embedding = new ClipWeight(config.ContextLength, config.HiddenSize);
+        RegisterComponents();
+    }
+}
+
+/// <summary>
+/// Causal masks, one per length and device, built on first use. A holder of its own, so that the masks do not become
+/// buffers of the module (they are in no checkpoint) and concurrent calls may share them.
+/// </summary>
+internal sealed class CausalMasks : IDisposable
+{
+    private readonly ConcurrentDictionary<(long Length, string Device), Tensor> _masks = new();
+
+    /// <summary>[n, n]: 0 on and below the diagonal, −∞ above.</summary>
+    public Tensor Get(long length, Device device) => _masks.GetOrAdd((length, device.ToString() ?? ""), key =>
+    {
+        using var scope = NewDisposeScope();
+        using var off = no_grad();
+        var mask = full([key.Length, key.Length], float.NegativeInfinity, ScalarType.Float32, device).triu_(1);
+        return mask.DetachFromDisposeScope();
+    });
+
+    public void Dispose()
+    {
+        foreach (var mask in _masks.Values)
+        {
+            mask.Dispose();
+        }
+        _masks.Clear();
+    }
+}

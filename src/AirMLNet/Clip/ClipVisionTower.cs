@@ -1,0 +1,106 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace AirMLNet.Clip;
+
+/// <summary>The image tower: a vision transformer that gives the normalised class token of its last block.</summary>
+public sealed class ClipVisionTower : nn.Module
+{
+    private readonly ClipVisionEmbeddings embeddings;
+    private readonly ClipNorm pre_layrnorm; // the checkpoints spell it so
+    private readonly ClipEncoder encoder;
+    private readonly ClipNorm post_layernorm;
+    private readonly ClipVisionConfig _config;
+
+    internal ClipVisionTower(ClipVisionConfig config) : base(nameof(ClipVisionTower))
+    {
+        _config = config;
+        embeddings = new ClipVisionEmbeddings(config);
+        pre_layrnorm = new ClipNorm(config.HiddenSize, config.LayerNormEps);
+        encoder = new ClipEncoder(config.Layers, () =>
+            new ClipBlock(config.HiddenSize, config.IntermediateSize, config.Heads, config.Activation, config.LayerNormEps));
+        post_layernorm = new ClipNorm(config.HiddenSize, config.LayerNormEps);
+        RegisterComponents();
+    }
+
+    internal ClipVisionEmbeddings Embeddings => embeddings;
+
+    internal ClipNorm PreNorm => pre_layrnorm;
+
+    internal ClipNorm PostNorm => post_layernorm;
+
+    internal ClipEncoder Encoder => encoder;
+
+    /// <summary>Cuts images into patches and embeds them, class token first, positions added.</summary>
+    /// <param name="pixels">[B, 3, S, S], normalised as the model's preprocessor does; S is the configured image size.</param>
+    /// <returns>[B, 1 + P, W], before the first layer normalisation.</returns>
+    /// <exception cref="ArgumentException">The shape is another.</exception>
+    public Tensor Embed(Tensor pixels)
+    {
+        using var scope = NewDisposeScope();
+        return embeddings.Forward(pixels).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Runs the transformer over embedded tokens. Patches may be left out or tokens put in: token 0 is pooled.</summary>
+    /// <param name="tokens">[B, N, W], N at least 1; left unchanged.</param>
+    /// <returns>[B, W], the class token after the last layer normalisation, before the projection.</returns>
+    public Tensor Encode(Tensor tokens)
+    {
+        using var scope = NewDisposeScope();
+        var (batch, length) = (tokens.size(0), tokens.size(1));
+        var x = pre_layrnorm.Forward(tokens).reshape(batch * length, _config.HiddenSize);
+        var first = arange(0, batch * length, length, ScalarType.Int64, tokens.device); // [B], row of each class token
+        var pooled = encoder.ForwardPooled(x, batch, null, first, null);                // [B, W]
+        return post_layernorm.Forward(pooled).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Every intermediate state, for checks against a reference.</summary>
+    internal ClipHiddenStates HiddenStates(Tensor pixels)
+    {
+        using var tokens = Embed(pixels);
+        var (batch, length) = (tokens.size(0), tokens.size(1));
+        var states = new List<Tensor> { pre_layrnorm.Forward(tokens) };
+        states.AddRange(encoder.ForwardAll(states[0].view(-1, _config.HiddenSize), batch, null).Select(s => s.view(batch, length, -1)));
+        return new(states, states[^1], post_layernorm.Forward(states[^1].select(1, 0)));
+    }
+}
+
+/// <summary>What the transformer of a tower passes through: [B, N, W] each, and the pooled [B, W].</summary>
+internal sealed record ClipHiddenStates(IReadOnlyList<Tensor> States, Tensor Last, Tensor Pooled);
+
+/// <summary>Patches, class token and positions.</summary>
+internal sealed class ClipVisionEmbeddings : nn.Module
+{
+    internal readonly Parameter class_embedding;   // [W]
+    internal readonly ClipWeight patch_embedding;    // [W, 3, P, P]
+    internal readonly ClipWeight position_embedding; // [1 + patches, W]
+    private readonly ClipVisionConfig _config;
+
+    public ClipVisionEmbeddings(ClipVisionConfig config) : base(nameof(ClipVisionEmbeddings))
+    {
+        _config = config;
+        class_embedding = ClipParameter.Create(config.HiddenSize);
+        patch_embedding = new ClipWeight(config.HiddenSize, config.Channels, config.PatchSize, config.PatchSize);
+        position_embedding = new ClipWeight(1 + config.Patches, config.HiddenSize);
+        RegisterComponents();
+    }
+
+    public Tensor Forward(Tensor pixels)
+    {
+        long size = _config.ImageSize, patch = _config.PatchSize, channels = _config.Channels, width = _config.HiddenSize;
+        var grid = size / patch;
+        if (pixels.dim() != 4 || pixels.size(1) != channels || pixels.size(2) != size || pixels.size(3) != size)
+        {
+            throw new ArgumentException(
+                $"Images of shape [B, {channels}, {size}, {size}] were expected, not [{string.Join(", ", pixels.shape)}].", nameof(pixels));
+        }
+        var batch = pixels.size(0);
+        // A convolution whose stride is its kernel is a matrix product over the patches.
+        var patches = pixels.reshape(batch, channels, grid, patch, grid, patch)
+            .permute(0, 2, 4, 1, 3, 5).reshape(batch * grid * grid, channels * patch * patch);         // [B·G², C·P²]
+        var embedded = nn.functional.linear(patches, patch_embedding.weight.view(width, -1));          // [B·G², W]
+        var classes = class_embedding.expand(batch, 1, width);                                         // [B, 1, W]
+        return cat([classes, embedded.view(batch, grid * grid, width)], 1).add_(position_embedding.weight); // [B, 1 + G², W]
+    }
+}

@@ -1,0 +1,169 @@
+using System.Text.RegularExpressions;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace AirMLNet.Clip;
+
+/// <summary>Where a parameter is found in a file: a tensor, or the part of it that holds queries, keys or values.</summary>
+/// <param name="Name">Name in the file.</param>
+/// <param name="Part">0, 1, 2 for a third of the rows; −1 for the whole tensor.</param>
+/// <param name="Transposed">Stored as [in, out].</param>
+internal readonly record struct ClipWeightSource(string Name, int Part = -1, bool Transposed = false);
+
+/// <summary>
+/// The naming of a CLIP checkpoint: from Hugging Face parameter names, which the modules carry, to the names in a file.
+/// </summary>
+internal sealed partial class ClipWeightNames
+{
+    private const int Listed = 12;
+
+    private readonly string _textPrefix;
+
+    private ClipWeightNames(string name, bool huggingFace, string textPrefix)
+    {
+        Name = name;
+        IsHuggingFace = huggingFace;
+        _textPrefix = textPrefix;
+    }
+
+    /// <summary>CLIPModel of transformers.</summary>
+    public static ClipWeightNames HuggingFace { get; } = new("Hugging Face", true, "");
+
+    /// <summary>OpenAI's state dict, and OpenCLIP's CLIP class, which kept the names.</summary>
+    public static ClipWeightNames OpenAi { get; } = new("OpenAI/OpenCLIP", false, "");
+
+    /// <summary>OpenCLIP's CustomTextCLIP class: the text tower is a module of its own.</summary>
+    public static ClipWeightNames CustomText { get; } = new("OpenCLIP CustomTextCLIP", false, "text.");
+
+    public string Name { get; }
+
+    public bool IsHuggingFace { get; }
+
+    /// <summary>Tells the naming of a file from the names in it.</summary>
+    /// <exception cref="InvalidDataException">They are those of no CLIP vision transformer.</exception>
+    public static ClipWeightNames Detect(ClipWeightFiles files)
+    {
+        if (files.Names.Any(n => n.StartsWith("vision_model.", StringComparison.Ordinal) || n.StartsWith("text_model.", StringComparison.Ordinal)))
+        {
+            return HuggingFace;
+        }
+        if (files.Names.Any(n => n.StartsWith("visual.layer1.", StringComparison.Ordinal)))
+        {
+            throw new InvalidDataException($"{files.Description}: the image tower is a ResNet; only vision transformers are supported.");
+        }
+        if (files.Names.Any(n => n.StartsWith("visual.", StringComparison.Ordinal)))
+        {
+            return files.Names.Any(n => n.StartsWith("text.", StringComparison.Ordinal)) ? CustomText : OpenAi;
+        }
+        throw new InvalidDataException(
+            $"{files.Description} holds no CLIP model: neither \"vision_model.…\" (Hugging Face) nor \"visual.…\" (OpenAI, OpenCLIP) is among its {files.Names.Count} tensors" +
+            (files.Names.Count == 0 ? "." : $" ({string.Join(", ", files.Names.Order(StringComparer.Ordinal).Take(4))}, …)."));
+    }
+
+    /// <summary>The place of a parameter in a file of this naming.</summary>
+    /// <param name="parameter">Its Hugging Face name.</param>
+    public ClipWeightSource Locate(string parameter)
+    {
+        if (IsHuggingFace)
+        {
+            return new(parameter);
+        }
+        var layer = LayerPattern().Match(parameter);
+        if (!layer.Success)
+        {
+            return parameter switch
+            {
+                "logit_scale" => new("logit_scale"),
+                "text_projection.weight" => new(_textPrefix + "text_projection", Transposed: true),
+                "visual_projection.weight" => new("visual.proj", Transposed: true),
+                "vision_model.embeddings.class_embedding" => new("visual.class_embedding"),
+                "vision_model.embeddings.patch_embedding.weight" => new("visual.conv1.weight"),
+                "vision_model.embeddings.position_embedding.weight" => new("visual.positional_embedding"),
+                "text_model.embeddings.token_embedding.weight" => new(_textPrefix + "token_embedding.weight"),
+                "text_model.embeddings.position_embedding.weight" => new(_textPrefix + "positional_embedding"),
+                _ => new(parameter
+                    .Replace("vision_model.pre_layrnorm", "visual.ln_pre", StringComparison.Ordinal)
+                    .Replace("vision_model.post_layernorm", "visual.ln_post", StringComparison.Ordinal)
+                    .Replace("text_model.final_layer_norm", _textPrefix + "ln_final", StringComparison.Ordinal)),
+            };
+        }
+        var block = (layer.Groups["tower"].Value == "vision" ? "visual." : _textPrefix) + "transformer.resblocks." + layer.Groups["index"].Value + ".";
+        var (part, kind) = (layer.Groups["part"].Value, layer.Groups["kind"].Value);
+        return part switch
+        {
+            "self_attn.q_proj" => new(block + "attn.in_proj_" + kind, 0),
+            "self_attn.k_proj" => new(block + "attn.in_proj_" + kind, 1),
+            "self_attn.v_proj" => new(block + "attn.in_proj_" + kind, 2),
+            "self_attn.out_proj" => new(block + "attn.out_proj." + kind),
+            "layer_norm1" => new(block + "ln_1." + kind),
+            "layer_norm2" => new(block + "ln_2." + kind),
+            "mlp.fc1" => new(block + "mlp.c_fc." + kind),
+            "mlp.fc2" => new(block + "mlp.c_proj." + kind),
+            _ => new(block + part + "." + kind),
+        };
+    }
+
+    /// <summary>Copies every parameter of a model from a file.</summary>
+    /// <exception cref="InvalidDataException">Tensors are missing, left over or of another shape: all are named at once.</exception>
+    public void Fill(ClipModel model, ClipWeightFiles files)
+    {
+        List<string> missing = [], misshapen = [];
+        HashSet<string> used = new(StringComparer.Ordinal);
+        List<(Parameter Target, ClipWeightSource Source)> plan = [];
+        foreach (var (name, parameter) in model.named_parameters())
+        {
+            var source = Locate(name);
+            used.Add(source.Name);
+            if (!files.Contains(source.Name))
+            {
+                missing.Add(source.Name);
+                continue;
+            }
+            var wanted = InFile(parameter.shape, source);
+            var found = files.Shape(source.Name);
+            // A scalar may be stored as [1].
+            if (!found.SequenceEqual(wanted) && !(wanted.Length == 0 && found is [1]))
+            {
+                misshapen.Add($"{source.Name} is [{string.Join(", ", found)}], not [{string.Join(", ", wanted)}]");
+                continue;
+            }
+            plan.Add((parameter, source));
+        }
+        var extra = files.Names.Where(n => !used.Contains(n) && !IgnoredPattern().IsMatch(n)).Order(StringComparer.Ordinal).ToList();
+        if (missing.Count + misshapen.Count + extra.Count > 0)
+        {
+            throw new InvalidDataException(
+                $"{files.Description} ({Name} names) does not fit the model's configuration:" +
+                Part("missing", missing.Distinct()) + Part("of another shape", misshapen.Distinct()) + Part("left over", extra));
+        }
+        using var off = no_grad();
+        foreach (var (target, source) in plan)
+        {
+            using var scope = NewDisposeScope();
+            var tensor = files.Get(source.Name);
+            if (source.Part >= 0)
+            {
+                var rows = tensor.size(0) / 3;
+                tensor = tensor.narrow(0, source.Part * rows, rows);
+            }
+            target.copy_(source.Transposed ? tensor.t() : tensor.reshape(target.shape));
+        }
+    }
+
+    private static long[] InFile(long[] shape, ClipWeightSource source) =>
+        source.Part >= 0 ? [3 * shape[0], .. shape[1..]] : source.Transposed ? [.. shape.Reverse()] : shape;
+
+    private static string Part(string what, IEnumerable<string> names)
+    {
+        var list = names.ToList();
+        return list.Count == 0 ? "" : $" {list.Count} {what}: {string.Join(", ", list.Take(Listed))}{(list.Count > Listed ? ", …" : "")}.";
+    }
+
+    [GeneratedRegex(@"^(?<tower>vision|text)_model\.encoder\.layers\.(?<index>\d+)\.(?<part>.+)\.(?<kind>weight|bias)$", RegexOptions.ExplicitCapture)]
+    private static partial Regex LayerPattern();
+
+    // Buffers and numbers that checkpoints carry and no model needs.
+    [GeneratedRegex(@"(^|\.)(position_ids|attn_mask|input_resolution|context_length|vocab_size)$", RegexOptions.ExplicitCapture)]
+    private static partial Regex IgnoredPattern();
+}
