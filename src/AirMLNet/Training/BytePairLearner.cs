@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json;
-using System.Text.RegularExpressions;
+using AirMLNet.Clip;
 using AirMLNet.Weights;
 
 namespace AirMLNet.Training;
@@ -9,18 +9,16 @@ namespace AirMLNet.Training;
 /// Learns a small byte-pair vocabulary in CLIP's form from a corpus (Sennrich et al. 2016, "Neural Machine Translation
 /// of Rare Words with Subword Units"): 256 byte symbols, the same at the end of a word, the merges, two special tokens.
 /// </summary>
-internal static partial class BytePairLearner
+internal static class BytePairLearner
 {
-    private const string EndOfWord = "</w>";
-
-    /// <summary>Writes <c>vocab.json</c>, <c>merges.txt</c> and <c>tokenizer_config.json</c> into <paramref name="folder"/>.</summary>
+        /// <summary>Writes <c>vocab.json</c>, <c>merges.txt</c> and <c>tokenizer_config.json</c> into <paramref name="folder"/>.</summary>
     public static int Learn(IEnumerable<string> corpus, int merges, int contextLength, string folder)
     {
         var pairs = LearnMerges(corpus, merges);
-        var symbols = ByteSymbols().ToList();
+        var symbols = ByteSymbols.InOrder;
         List<string> vocabulary =
         [
-            .. symbols, .. symbols.Select(s => s + EndOfWord), .. pairs.Select(p => p.Left + p.Right),
+            .. symbols, .. symbols.Select(s => s + ClipVocabulary.EndOfWord), .. pairs.Select(p => p.Left + p.Right),
             "<|startoftext|>", "<|endoftext|>",
         ];
         Directory.CreateDirectory(folder);
@@ -41,14 +39,13 @@ internal static partial class BytePairLearner
 
     private static List<(string Left, string Right)> LearnMerges(IEnumerable<string> corpus, int merges)
     {
-        var toSymbol = ByteSymbols(byValue: true);
-        var words = corpus
-            .SelectMany(line => Pieces().Matches(line.ToLowerInvariant()).Select(m => m.Value))
+                var words = corpus
+            .SelectMany(line => ClipTextSplitter.Split(ClipTextSplitter.Clean(line)))
             .GroupBy(w => w, StringComparer.Ordinal)
             .OrderBy(g => g.Key, StringComparer.Ordinal)
-            .Select(g => (Symbols: Encoding.UTF8.GetBytes(g.Key).Select(b => toSymbol[b]).ToList(), Count: g.Count()))
+            .Select(g => (Symbols: Encoding.UTF8.GetBytes(g.Key).Select(b => ByteSymbols.OfByte[b]).ToList(), Count: g.Count()))
             .ToList();
-        words.ForEach(w => w.Symbols[^1] += EndOfWord);
+        words.ForEach(w => w.Symbols[^1] += ClipVocabulary.EndOfWord);
         var learned = new List<(string, string)>();
         while (learned.Count < merges)
         {
@@ -87,25 +84,6 @@ internal static partial class BytePairLearner
         return learned;
     }
 
-    /// <summary>GPT-2's printable stand-ins for the 256 bytes, in CLIP's vocabulary order or indexed by byte value.</summary>
-    private static string[] ByteSymbols(bool byValue = false)
-    {
-        bool Printable(int b) => b is (>= '!' and <= '~') or (>= 0xA1 and <= 0xAC) or (>= 0xAE and <= 0xFF);
-        var order = Enumerable.Range(0, 256).Where(Printable).Concat(Enumerable.Range(0, 256).Where(b => !Printable(b))).ToList();
-        var result = new string[256];
-        var extra = 0;
-        for (var i = 0; i < 256; i++)
-        {
-            var symbol = ((char)(Printable(order[i]) ? order[i] : 256 + extra++)).ToString();
-            result[byValue ? order[i] : i] = symbol;
-        }
-
-        return result;
-    }
-
     private static void WriteText(string path, string text) =>
         AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
-
-    [GeneratedRegex(@"'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+")]
-    private static partial Regex Pieces();
 }

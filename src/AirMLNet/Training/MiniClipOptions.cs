@@ -7,7 +7,7 @@ namespace AirMLNet.Training;
 public sealed record MiniClipOptions
 {
     private readonly int _photos = 30_000;
-    private readonly int _epochs = 10;
+    private readonly int _epochs = 12;
     private readonly int _batchSize = 128;
     private readonly double _learningRate = 1e-3;
     private readonly int _keepPatches = 24;
@@ -47,8 +47,8 @@ public sealed record MiniClipOptions
     /// <summary>The only seed: weights, captions, order, augmentation and masking follow from it.</summary>
     public int Seed { get; init; } = 1;
 
-    /// <summary>LibTorch threads; 0 for one per processor.</summary>
-    public int Threads { get; init; }
+    /// <summary>LibTorch threads; 0 for one per processor. One is the default: on tensors this small a second thread makes a step slower.</summary>
+    public int Threads { get; init; } = 1;
 
     /// <summary>Stops training between two steps; the last checkpoint stays.</summary>
     public CancellationToken CancellationToken { get; init; }

@@ -1,0 +1,119 @@
+using System.Collections.Concurrent;
+using System.Text;
+
+namespace AirMLNet.Clip;
+
+/// <summary>
+/// CLIP's byte-pair tokenizer (Radford et al. 2021, <c>simple_tokenizer.py</c>): clean, lower-case, split into pieces,
+/// merge byte symbols by rank. Safe for concurrent use.
+/// </summary>
+/// <remarks>
+/// The original also repairs broken encodings with the Python package <c>ftfy</c>; text that needs no repair gives the
+/// same ids, other text is tokenized as it is.
+/// </remarks>
+public sealed class ClipTokenizer
+{
+    private const int CacheLimit = 1 << 16;
+    private readonly ClipVocabulary _vocabulary;
+    private readonly ConcurrentDictionary<string, int[]> _pieces = new(StringComparer.Ordinal);
+
+    private ClipTokenizer(ClipVocabulary vocabulary, int contextLength, int padToken)
+    {
+        _vocabulary = vocabulary;
+        ContextLength = contextLength;
+        PadToken = padToken;
+    }
+
+    /// <summary>Number of ids that <see cref="Tokenize"/> gives, start and end included; 77 in the published models.</summary>
+    public int ContextLength { get; }
+
+    /// <summary>Id of <c>&lt;|startoftext|&gt;</c>.</summary>
+    public int StartToken => _vocabulary.Start;
+
+    /// <summary>Id of <c>&lt;|endoftext|&gt;</c>, the highest id, which is how the text tower finds the end.</summary>
+    public int EndToken => _vocabulary.End;
+
+    /// <summary>Fills the context after the end token: 0, as OpenAI and OpenCLIP do. It changes no feature.</summary>
+    public int PadToken { get; }
+
+    /// <summary>Number of ids.</summary>
+    public int VocabularySize => _vocabulary.Size;
+
+    /// <summary>
+    /// Loads <c>vocab.json</c> and <c>merges.txt</c> from a model folder or its sub-folder <c>tokenizer</c>, or OpenAI's
+    /// <c>bpe_simple_vocab_16e6.txt.gz</c>. The context length comes from <c>tokenizer_config.json</c>, else from
+    /// <c>config.json</c> or <c>open_clip_config.json</c>, else it is 77.
+    /// </summary>
+    /// <exception cref="FileNotFoundException">The folder holds no vocabulary; the message says which files were looked for.</exception>
+    /// <exception cref="InvalidDataException">The vocabulary is corrupt or incomplete.</exception>
+    public static ClipTokenizer Load(string folder) =>
+        new(ClipVocabulary.Load(folder), ClipTokenizerFiles.ContextLength(folder), padToken: 0);
+
+    /// <summary>The ids of a text, without start and end token, however many.</summary>
+    public int[] Encode(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        var ids = new List<int>();
+        Append(text, ids);
+        return [.. ids];
+    }
+
+    /// <summary>The ids of a text between start and end token, padded to <see cref="ContextLength"/>.</summary>
+    /// <param name="text">Any text.</param>
+    /// <param name="truncate">Cuts a long text, keeping the end token last; false makes a long text an error.</param>
+    /// <exception cref="ArgumentException">The text is too long and <paramref name="truncate"/> is false.</exception>
+    public long[] Tokenize(string text, bool truncate = true)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        var ids = new List<int>(ContextLength);
+        Append(text, ids);
+        var room = ContextLength - 2;
+        if (ids.Count > room && !truncate)
+        {
+            throw new ArgumentException($"The text has {ids.Count + 2} tokens, start and end included; the model takes {ContextLength}: '{text}'", nameof(text));
+        }
+
+        var result = new long[ContextLength];
+        Array.Fill(result, PadToken);
+        result[0] = StartToken;
+        var used = Math.Min(ids.Count, room);
+        for (var i = 0; i < used; i++)
+        {
+            result[i + 1] = ids[i];
+        }
+
+        result[used + 1] = EndToken;
+        return result;
+    }
+
+    /// <summary>The text of ids, a space after each word.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">An id is not in the vocabulary.</exception>
+    public string Decode(IEnumerable<int> ids)
+    {
+        ArgumentNullException.ThrowIfNull(ids);
+        var bytes = new List<byte>();
+        foreach (var id in ids)
+        {
+            bytes.AddRange(_vocabulary.BytesOf(id));
+        }
+
+        return Encoding.UTF8.GetString([.. bytes]).Replace(ClipVocabulary.EndOfWord, " ", StringComparison.Ordinal);
+    }
+
+    private void Append(string text, List<int> ids)
+    {
+        foreach (var piece in ClipTextSplitter.Split(ClipTextSplitter.Clean(text)))
+        {
+            if (!_pieces.TryGetValue(piece, out var known))
+            {
+                known = _vocabulary.Merge(piece);
+                if (_pieces.Count < CacheLimit)
+                {
+                    _pieces[piece] = known;
+                }
+            }
+
+            ids.AddRange(known);
+        }
+    }
+}

@@ -1,0 +1,181 @@
+using System.Text;
+using System.Text.Json;
+
+namespace AirMLNet.Clip;
+
+/// <summary>Byte symbols, merges and ids.</summary>
+internal sealed class ClipVocabulary
+{
+    public const string EndOfWord = "</w>";
+    private const string StartText = "<|startoftext|>";
+    private const string EndText = "<|endoftext|>";
+    private const int ArchiveMerges = 49152 - 256 - 2;
+
+    private readonly string[] _tokens;
+    private readonly int[] _byteIds = new int[256];
+    private readonly int[] _lastByteIds = new int[256];
+    private readonly Dictionary<(int Left, int Right), (int Rank, int Id)> _merges;
+
+    private ClipVocabulary(Dictionary<string, int> ids, IEnumerable<(string Left, string Right)> merges, string source)
+    {
+        int Id(string token) => ids.TryGetValue(token, out var id) ? id : throw new InvalidDataException($"{source}: the vocabulary lacks the token '{token}'.");
+        if (ids.Count == 0 || ids.Values.Min() < 0 || ids.Values.Max() >= ids.Count || ids.Values.Distinct().Count() != ids.Count)
+        {
+            throw new InvalidDataException($"{source}: the {ids.Count} ids of the vocabulary are not 0 to {ids.Count - 1}, each once.");
+        }
+
+        _tokens = new string[ids.Count];
+        foreach (var (token, id) in ids)
+        {
+            _tokens[id] = token;
+        }
+
+        (Start, End) = (Id(StartText), Id(EndText));
+        for (var b = 0; b < 256; b++)
+        {
+            _byteIds[b] = Id(ByteSymbols.OfByte[b]);
+            _lastByteIds[b] = Id(ByteSymbols.OfByte[b] + EndOfWord);
+        }
+
+        _merges = [];
+        foreach (var (left, right) in merges)
+        {
+            _merges.TryAdd((Id(left), Id(right)), (_merges.Count, Id(left + right)));
+        }
+    }
+
+    public int Start { get; }
+
+    public int End { get; }
+
+    public int Size => _tokens.Length;
+
+    public static ClipVocabulary Load(string folder)
+    {
+        var vocabulary = ClipTokenizerFiles.Find(folder, "vocab.json");
+        var merges = ClipTokenizerFiles.Find(folder, "merges.txt");
+        if (vocabulary is not null && merges is not null)
+        {
+            return new(ReadIds(vocabulary), ReadMerges(File.ReadLines(merges), merges), vocabulary);
+        }
+
+        if (ClipTokenizerFiles.Find(folder, ClipTokenizerFiles.Archive) is { } archive)
+        {
+            return FromArchive(archive);
+        }
+
+        throw new FileNotFoundException($"{folder} holds no tokenizer: vocab.json and merges.txt (also in a sub-folder 'tokenizer'), or {ClipTokenizerFiles.Archive}, were looked for.");
+    }
+
+    /// <summary>The ids of one piece of text, merged by rank, lowest first.</summary>
+    public int[] Merge(string piece)
+    {
+        if (piece == StartText)
+        {
+            return [Start];
+        }
+
+        if (piece == EndText)
+        {
+            return [End];
+        }
+
+        var bytes = Encoding.UTF8.GetBytes(piece);
+        var symbols = new List<int>(bytes.Length);
+        for (var i = 0; i < bytes.Length; i++)
+        {
+            symbols.Add(i == bytes.Length - 1 ? _lastByteIds[bytes[i]] : _byteIds[bytes[i]]);
+        }
+
+        while (symbols.Count > 1)
+        {
+            (int Rank, int Id) best = (int.MaxValue, 0);
+            (int Left, int Right) pair = default;
+            for (var i = 0; i + 1 < symbols.Count; i++)
+            {
+                if (_merges.TryGetValue((symbols[i], symbols[i + 1]), out var merge) && merge.Rank < best.Rank)
+                {
+                    (best, pair) = (merge, (symbols[i], symbols[i + 1]));
+                }
+            }
+
+            if (best.Rank == int.MaxValue)
+            {
+                break;
+            }
+
+            var kept = 0;
+            for (var i = 0; i < symbols.Count; i++)
+            {
+                var joined = i + 1 < symbols.Count && symbols[i] == pair.Left && symbols[i + 1] == pair.Right;
+                symbols[kept++] = joined ? best.Id : symbols[i];
+                i += joined ? 1 : 0;
+            }
+
+            symbols.RemoveRange(kept, symbols.Count - kept);
+        }
+
+        return [.. symbols];
+    }
+
+    public IEnumerable<byte> BytesOf(int id)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(id);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(id, Size);
+        return _tokens[id].Select(c => ByteSymbols.ToByte.TryGetValue(c, out var b)
+            ? b
+            : throw new InvalidDataException($"The token '{_tokens[id]}' is not made of byte symbols."));
+    }
+
+    private static ClipVocabulary FromArchive(string archive)
+    {
+        List<(string Left, string Right)> merges;
+        try
+        {
+            merges = [.. ReadMerges(ClipTokenizerFiles.ReadArchive(archive).Take(ArchiveMerges + 1), archive)];
+        }
+        catch (InvalidDataException e)
+        {
+            throw new InvalidDataException($"{archive}: not a merges file in gzip: {e.Message}", e);
+        }
+
+        string[] tokens =
+        [
+            .. ByteSymbols.InOrder, .. ByteSymbols.InOrder.Select(s => s + EndOfWord),
+            .. merges.Select(m => m.Left + m.Right), StartText, EndText,
+        ];
+        return new(tokens.Select((token, id) => (token, id)).ToDictionary(t => t.token, t => t.id, StringComparer.Ordinal), merges, archive);
+    }
+
+    private static Dictionary<string, int> ReadIds(string file)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<Dictionary<string, int>>(File.ReadAllBytes(file))
+                ?? throw new InvalidDataException($"{file}: empty.");
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"{file}: not an object of tokens and ids: {e.Message}", e);
+        }
+    }
+
+    private static IEnumerable<(string Left, string Right)> ReadMerges(IEnumerable<string> lines, string file)
+    {
+        var number = 0;
+        foreach (var line in lines)
+        {
+            number++;
+            // The first line names the version; it may be missing or quoted.
+            if (line.Length == 0 || (number == 1 && line.Contains("#version", StringComparison.Ordinal)))
+            {
+                continue;
+            }
+
+            var parts = line.Split(' ');
+            yield return parts.Length == 2 && parts[0].Length > 0 && parts[1].Length > 0
+                ? (parts[0], parts[1])
+                : throw new InvalidDataException($"{file}, line {number}: '{line}' is no merge of two symbols.");
+        }
+    }
+}
