@@ -134,7 +134,7 @@ public sealed class ClipBackbone
             }
             using var batch = tensor(ids, [count, length], device: Device);
             using var raw = Model.EncodeText(batch);
-            parts.Add(Normalise(raw));
+            parts.Add(ClipModel.Normalise(raw));
         }
         return (parts.Count switch
         {
@@ -169,11 +169,9 @@ public sealed class ClipBackbone
         var input = empty([count, 3, size, size], ScalarType.Float32);
         MemoryMarshal.AsBytes(pixels).CopyTo(input.bytes);
         using var raw = Model.EncodeImage(input.to(Device));
-        var output = Normalise(raw).cpu().contiguous();
+        var output = ClipModel.Normalise(raw).cpu().contiguous();
         MemoryMarshal.Cast<byte, float>(output.bytes).CopyTo(features);
     }
-
-    internal static Tensor Normalise(Tensor features) => nn.functional.normalize(features, 2, -1, 1e-12);
 
     /// <summary>The hash of a folder's weights, computed again only when a file's size or time has changed.</summary>
     private static string Hash(string folder)

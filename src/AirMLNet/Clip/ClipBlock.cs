@@ -1,3 +1,4 @@
+using System.Globalization;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -152,40 +153,55 @@ internal sealed class ClipMlp : nn.Module
     }
 }
 
-/// <summary>The stack of blocks of a tower.</summary>
+/// <summary>The stack of blocks of a tower; the checkpoints number them under <c>layers</c>.</summary>
 internal sealed class ClipEncoder : nn.Module
 {
-    private readonly TorchSharp.Modules.ModuleList<ClipBlock> layers;
+    private readonly ClipLayers layers;
 
-    public ClipEncoder(long count, Func<ClipBlock> create) : base(nameof(ClipEncoder))
+    public ClipEncoder(int count, Func<ClipBlock> create) : base(nameof(ClipEncoder))
     {
-        layers = new TorchSharp.Modules.ModuleList<ClipBlock>([.. Enumerable.Range(0, (int)count).Select(_ => create())]);
+        layers = new ClipLayers(count, create);
         RegisterComponents();
     }
 
-    internal IReadOnlyList<ClipBlock> Blocks => [.. layers];
+    internal IReadOnlyList<ClipBlock> Blocks => layers.Blocks;
 
     /// <summary>The last block's output for one token of each sequence, [B, W]; arguments as in <see cref="ClipBlock.ForwardRows"/>.</summary>
     /// <remarks>Takes x over and disposes it.</remarks>
     public Tensor ForwardPooled(Tensor x, long batch, Tensor? mask, Tensor rows, Tensor? rowMask)
     {
-        for (var i = 0; i < layers.Count - 1; i++)
+        foreach (var block in Blocks.SkipLast(1))
         {
-            var next = layers[i].Forward(x, batch, mask);
+            var next = block.Forward(x, batch, mask);
             x.Dispose(); // autograd keeps what it needs; without it the memory goes back at once
             x = next;
         }
-        return layers[layers.Count - 1].ForwardRows(x, batch, rows, rowMask);
+        return Blocks[^1].ForwardRows(x, batch, rows, rowMask);
     }
 
     /// <summary>The output of every block, [B·N, W] each.</summary>
     public List<Tensor> ForwardAll(Tensor x, long batch, Tensor? mask)
     {
         List<Tensor> states = [];
-        foreach (var block in layers)
+        foreach (var block in Blocks)
         {
             states.Add(x = block.Forward(x, batch, mask));
         }
         return states;
     }
+}
+
+/// <summary>Blocks named 0, 1, 2 and so on.</summary>
+internal sealed class ClipLayers : nn.Module
+{
+    public ClipLayers(int count, Func<ClipBlock> create) : base(nameof(ClipLayers))
+    {
+        Blocks = [.. Enumerable.Range(0, count).Select(_ => create())];
+        for (var i = 0; i < count; i++)
+        {
+            register_module(i.ToString(CultureInfo.InvariantCulture), Blocks[i]);
+        }
+    }
+
+    internal IReadOnlyList<ClipBlock> Blocks { get; }
 }

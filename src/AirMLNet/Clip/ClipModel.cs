@@ -110,6 +110,10 @@ public sealed class ClipModel : nn.Module
         return text_projection.Project(text_model.Encode(tokenEmbeddings, eotPositions)).MoveToOuterDisposeScope();
     }
 
+    /// <summary>Scales features to length 1.</summary>
+    /// <param name="features">[…, E].</param>
+    internal static Tensor Normalise(Tensor features) => nn.functional.normalize(features, 2, -1, 1e-12);
+
     /// <summary>
     /// Loads a model folder: <c>config.json</c> or <c>open_clip_config.json</c>, and weights in safetensors
     /// (<c>model.safetensors</c>, its shards, or <c>open_clip_model.safetensors</c>) under Hugging Face, OpenAI or

@@ -49,8 +49,8 @@ internal sealed partial class ClipVitRun : IDisposable
     {
         "image_features" => Image(),
         "text_features" => Text(),
-        "image_features_normalized" => ClipBackbone.Normalise(Image()),
-        "text_features_normalized" => ClipBackbone.Normalise(Text()),
+        "image_features_normalized" => ClipModel.Normalise(Image()),
+        "text_features_normalized" => ClipModel.Normalise(Text()),
         "logits_per_image" => Logits(Image(), Text()),
         "logits_per_text" => Logits(Image(), Text()).t(),
         "loss" => Loss(Image(), Text()),
@@ -66,7 +66,7 @@ internal sealed partial class ClipVitRun : IDisposable
     private Tensor Text() => Once("text", () => _model.EncodeText(Io("in.input_ids", ScalarType.Int64)));
 
     private Tensor Logits(Tensor image, Tensor text) =>
-        ClipBackbone.Normalise(image).matmul(ClipBackbone.Normalise(text).t()).mul(_model.logit_scale.exp());
+        ClipModel.Normalise(image).matmul(ClipModel.Normalise(text).t()).mul(_model.logit_scale.exp());
 
     private Tensor Loss(Tensor image, Tensor text)
     {

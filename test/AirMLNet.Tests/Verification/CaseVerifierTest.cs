@@ -67,7 +67,7 @@ public sealed class CaseVerifierTest
         var report = CaseVerifier.Verify(TestData.Path("golden/tokenizer"));
 
         Assert.IsTrue(report.Passed, string.Join(Environment.NewLine, report.Lines()));
-        Assert.HasCount(8, report.Rows);
+        Assert.IsGreaterThanOrEqualTo(8, report.Rows.Count);
     }
 
     private void Copy(string golden, Action<Dictionary<string, Tensor>> change)
