@@ -1,5 +1,5 @@
 using System.Numerics;
-using TorchSharp.Interop;
+using TorchSharp.Native;
 
 namespace TorchSharp;
 

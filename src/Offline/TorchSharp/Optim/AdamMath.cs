@@ -1,5 +1,5 @@
 using TorchSharp.Modules;
-using TorchSharp.Interop;
+using TorchSharp.Native;
 using static TorchSharp.torch;
 
 namespace TorchSharp.Optim;

@@ -1,4 +1,4 @@
-using TorchSharp.Interop;
+using TorchSharp.Native;
 
 namespace TorchSharp;
 

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using TorchSharp.Interop;
+using TorchSharp.Native;
 
 namespace TorchSharp;
 
