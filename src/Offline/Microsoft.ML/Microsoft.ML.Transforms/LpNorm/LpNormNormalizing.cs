@@ -1,0 +1,200 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+using Microsoft.ML.Transforms;
+
+[assembly: LoadableClass(typeof(LpNormNormalizingTransformer), null, typeof(SignatureLoadModel), "Lp-Norm Normalizer", LpNormNormalizingTransformer.LoaderSignature)]
+
+namespace Microsoft.ML.Transforms
+{
+    /// <summary>Scales each row's vector by its own norm.</summary>
+    public abstract class LpNormNormalizingEstimatorBase : TrivialEstimator<LpNormNormalizingTransformer>
+    {
+        private readonly (string outputColumnName, string inputColumnName)[] _columns;
+
+        private protected LpNormNormalizingEstimatorBase(IHost host, LpNormNormalizingTransformer transformer, (string, string)[] columns)
+            : base(host, transformer)
+        {
+            _columns = columns;
+        }
+
+        public enum NormFunction : byte
+        {
+            /// <summary>The square root of the sum of squares.</summary>
+            L2 = 0,
+
+            /// <summary>The standard deviation.</summary>
+            StandardDeviation = 1,
+
+            /// <summary>The sum of absolute values.</summary>
+            L1 = 2,
+
+            /// <summary>The largest absolute value.</summary>
+            Infinity = 3,
+        }
+
+        public override SchemaShape GetOutputSchema(SchemaShape inputSchema)
+        {
+            Host.CheckValue(inputSchema, nameof(inputSchema));
+            return SchemaShapes.With(inputSchema, _columns.Select(pair =>
+            {
+                SchemaShape.Column source = SchemaShapes.Find(Host, inputSchema, "input", pair.inputColumnName);
+                if (source.Kind == SchemaShape.Column.VectorKind.Scalar || source.ItemType.RawType != typeof(float))
+                    throw Host.ExceptSchemaMismatch(nameof(inputSchema), "input", source.Name, LpNormNormalizingTransformer.Expected, source.GetTypeString());
+                var annotations = new List<SchemaShape.Column>(SchemaShapes.Annotations(source, AnnotationUtils.Kinds.SlotNames))
+                {
+                    new(AnnotationUtils.Kinds.IsNormalized, SchemaShape.Column.VectorKind.Scalar, BooleanDataViewType.Instance, false),
+                };
+                return new SchemaShape.Column(pair.outputColumnName, source.Kind, source.ItemType, false, new SchemaShape(annotations));
+            }));
+        }
+    }
+
+    /// <summary>Scales each row's vector to norm 1.</summary>
+    public sealed class LpNormNormalizingEstimator : LpNormNormalizingEstimatorBase
+    {
+        internal LpNormNormalizingEstimator(IHostEnvironment env, string outputColumnName, string inputColumnName, NormFunction norm, bool ensureZeroMean)
+            : this(env, [(outputColumnName, inputColumnName ?? outputColumnName)], norm, ensureZeroMean)
+        {
+        }
+
+        private LpNormNormalizingEstimator(IHostEnvironment env, (string, string)[] columns, NormFunction norm, bool ensureZeroMean)
+            : base(env.Register(nameof(LpNormNormalizingEstimator)), new LpNormNormalizingTransformer(env, columns, norm, ensureZeroMean), columns)
+        {
+        }
+    }
+
+    /// <summary>Scales each row's vector to norm 1; a vector of norm 0 stays as it is.</summary>
+    public sealed class LpNormNormalizingTransformer : OneToOneTransformerBase
+    {
+        internal const string LoaderSignature = "GcnTransform";
+        internal const string Expected = "Vector<Single>";
+
+        // Smaller norms are rounding errors of a zero vector.
+        private const float SmallestNorm = 1e-8f;
+
+        private readonly LpNormNormalizingEstimatorBase.NormFunction _norm;
+        private readonly bool _ensureZeroMean;
+
+        internal LpNormNormalizingTransformer(IHostEnvironment env, (string, string)[] columns, LpNormNormalizingEstimatorBase.NormFunction norm, bool ensureZeroMean)
+            : base(env.Register(nameof(LpNormNormalizingTransformer)), columns)
+        {
+            Host.CheckParam(Enum.IsDefined(norm), nameof(norm), $"There is no norm {norm}");
+            _norm = norm;
+            _ensureZeroMean = ensureZeroMean;
+        }
+
+        private LpNormNormalizingTransformer(IHost host, ModelLoadContext ctx)
+            : base(host, ctx)
+        {
+            _norm = (LpNormNormalizingEstimatorBase.NormFunction)ctx.Reader.ReadByte();
+            host.CheckDecode(Enum.IsDefined(_norm), $"Corrupt model: there is no norm {_norm}");
+            _ensureZeroMean = ctx.Reader.ReadBoolean();
+        }
+
+        private static LpNormNormalizingTransformer Create(IHostEnvironment env, ModelLoadContext ctx)
+        {
+            ctx.CheckAtModel(GetVersionInfo());
+            return new LpNormNormalizingTransformer(env.Register(nameof(LpNormNormalizingTransformer)), ctx);
+        }
+
+        private static VersionInfo GetVersionInfo() =>
+            new("GCNORMAF", 0x00010003, 0x00010003, 0x00010003, typeof(LpNormNormalizingTransformer).Assembly.FullName, LoaderSignature);
+
+        private protected override void SaveModel(ModelSaveContext ctx)
+        {
+            ctx.CheckAtModel();
+            ctx.SetVersionInfo(GetVersionInfo());
+            SaveColumns(ctx);
+            ctx.Writer.Write((byte)_norm);
+            ctx.Writer.Write(_ensureZeroMean);
+        }
+
+        private protected override void CheckInputColumn(DataViewSchema inputSchema, int col, int srcCol)
+        {
+            DataViewSchema.Column source = inputSchema[srcCol];
+            if (source.Type is not VectorDataViewType vector || vector.ItemType.RawType != typeof(float))
+                throw Host.ExceptSchemaMismatch(nameof(inputSchema), "input", source.Name, Expected, source.Type.ToString());
+        }
+
+        private protected override IRowMapper MakeRowMapper(DataViewSchema schema) => new Mapper(this, schema);
+
+        private void Normalize(Span<float> values)
+        {
+            if (values.IsEmpty)
+                return;
+            double mean = 0;
+            foreach (float value in values)
+                mean += value;
+            mean /= values.Length;
+            double shift = _ensureZeroMean ? mean : 0;
+            double norm = 0;
+            foreach (float value in values)
+            {
+                double x = value - shift;
+                norm = _norm switch
+                {
+                    LpNormNormalizingEstimatorBase.NormFunction.L1 => norm + Math.Abs(x),
+                    LpNormNormalizingEstimatorBase.NormFunction.Infinity => Math.Max(norm, Math.Abs(x)),
+                    LpNormNormalizingEstimatorBase.NormFunction.StandardDeviation => norm + ((value - mean) * (value - mean)),
+                    _ => norm + (x * x),
+                };
+            }
+            if (_norm == LpNormNormalizingEstimatorBase.NormFunction.L2)
+                norm = Math.Sqrt(norm);
+            else if (_norm == LpNormNormalizingEstimatorBase.NormFunction.StandardDeviation)
+                norm = Math.Sqrt(norm / values.Length);
+            double scale = norm < SmallestNorm ? 1 : 1 / norm;
+            for (int i = 0; i < values.Length; i++)
+                values[i] = (float)((values[i] - shift) * scale);
+        }
+
+        private sealed class Mapper(LpNormNormalizingTransformer parent, DataViewSchema inputSchema) : OneToOneMapperBase(parent.Host, parent, inputSchema)
+        {
+            protected override DataViewSchema.DetachedColumn[] GetOutputColumnsCore()
+            {
+                var columns = new DataViewSchema.DetachedColumn[parent.ColumnPairs.Length];
+                for (int i = 0; i < columns.Length; i++)
+                {
+                    DataViewSchema.Column source = InputSchema[ColMapNewToOld[i]];
+                    var annotations = new DataViewSchema.Annotations.Builder();
+                    annotations.Add(source.Annotations, kind => kind == AnnotationUtils.Kinds.SlotNames);
+                    annotations.AddPrimitiveValue(AnnotationUtils.Kinds.IsNormalized, BooleanDataViewType.Instance, true);
+                    columns[i] = new DataViewSchema.DetachedColumn(parent.ColumnPairs[i].outputColumnName, source.Type, annotations.ToAnnotations());
+                }
+                return columns;
+            }
+
+            protected override Delegate MakeGetter(DataViewRow input, int iinfo, Func<int, bool> activeOutput, out Action disposer)
+            {
+                disposer = null;
+                ValueGetter<VBuffer<float>> getter = input.GetGetter<VBuffer<float>>(input.Schema[ColMapNewToOld[iinfo]]);
+                VBuffer<float> source = default;
+                return (ValueGetter<VBuffer<float>>)((ref VBuffer<float> value) =>
+                {
+                    getter(ref source);
+                    VBufferEditor<float> editor = VBufferEditor.Create(ref value, source.Length);
+                    source.CopyTo(editor.Values);
+                    parent.Normalize(editor.Values);
+                    value = editor.Commit();
+                });
+            }
+        }
+    }
+}
+
+namespace Microsoft.ML
+{
+    /// <summary>Estimators that bring numbers into a range.</summary>
+    public static class NormalizationCatalog
+    {
+        /// <summary>Scales each row's vector to norm 1.</summary>
+        public static LpNormNormalizingEstimator NormalizeLpNorm(
+            this TransformsCatalog catalog,
+            string outputColumnName,
+            string inputColumnName = null,
+            LpNormNormalizingEstimatorBase.NormFunction norm = LpNormNormalizingEstimatorBase.NormFunction.L2,
+            bool ensureZeroMean = false) =>
+            new(catalog.GetEnvironment(), outputColumnName, inputColumnName, norm, ensureZeroMean);
+    }
+}
