@@ -10,6 +10,7 @@ public class SurfaceTests
     [DataRow("Microsoft.ML.Core")]
     [DataRow("Microsoft.ML.Data")]
     [DataRow("Microsoft.ML.Transforms")]
+    [DataRow("Microsoft.ML.ImageAnalytics")]
     public void Every_public_member_exists_in_the_official_assembly_with_the_same_signature(string name)
     {
         Dictionary<string, string> official = ApiSurface.ReadList(name);

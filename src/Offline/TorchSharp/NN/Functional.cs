@@ -36,7 +36,7 @@ public static partial class torch
 
             public static Tensor log_softmax(Tensor x, long dim) => LogSoftmax.Call(x, dim);
 
-            public static Tensor embedding(Tensor x, Tensor weight, long? padding_idx = null, double? max_norm = null, double norm_type = 2, bool scale_grad_by_freq = false, bool sparse = false)
+            internal static Tensor embedding(Tensor x, Tensor weight, long? padding_idx = null, double? max_norm = null, double norm_type = 2, bool scale_grad_by_freq = false, bool sparse = false)
             {
                 if (max_norm is not null) throw new NotSupportedException("embedding: max_norm is not supported; normalise the weight before the call.");
                 return EmbeddingOp.Call(weight, x, padding_idx ?? -1, scale_grad_by_freq, sparse);

@@ -69,7 +69,7 @@ public static partial class torch
             nint[] o = Handles(outputs), i = Handles(inputs), g = Handles(grad_outputs);
             var results = new nint[i.Length];
             fixed (nint* po = o, pi = i, pg = g, pr = results)
-                NativeMethods.Check(NativeMethods.ts_autograd_grad(po, o.Length, pi, i.Length, pg, g.Length, retain_graph ? 1 : 0, create_graph ? 1 : 0, allow_unused ? 1 : 0, pr));
+                NativeMethods.Check(NativeMethods.ts_autograd_grad(po, o.Length, pi, i.Length, pg, g.Length, retain_graph || create_graph ? 1 : 0, create_graph ? 1 : 0, allow_unused ? 1 : 0, pr));
             GC.KeepAlive(outputs);
             GC.KeepAlive(inputs);
             GC.KeepAlive(grad_outputs);
@@ -79,7 +79,8 @@ public static partial class torch
         public static unsafe void backward(IList<Tensor> tensors, IList<Tensor> grad_tensors = null, bool? retain_graph = null, bool create_graph = false, IList<Tensor> inputs = null)
         {
             nint[] t = Handles(tensors), g = Handles(grad_tensors), i = Handles(inputs);
-            var retain = retain_graph ?? create_graph;
+            // A graph that is differentiated again is needed again.
+            var retain = create_graph || retain_graph == true;
             fixed (nint* pt = t, pg = g, pi = i)
                 NativeMethods.Check(NativeMethods.ts_backward(pt, t.Length, pg, g.Length, retain ? 1 : 0, create_graph ? 1 : 0, pi, i.Length));
             GC.KeepAlive(tensors);

@@ -76,7 +76,7 @@ public static partial class torch
         public Tensor var((long, long, long) dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) => var([dim.Item1, dim.Item2, dim.Item3], unbiased, keepdim, type);
         public (Tensor var, Tensor mean) var_mean(bool unbiased = true) => Aten.var_mean.Call2(this, unbiased);
         public (Tensor var, Tensor mean) var_mean(long dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) => var_mean([dim], unbiased, keepdim, type);
-        public (Tensor var, Tensor mean) var_mean(long[] dimensions, bool unbiased = true, bool keepdim = false, ScalarType? type = null) { var (a, b) = Aten.var_mean_dim.Call2(this, dimensions, unbiased, keepdim); return (Typed(a, type), Typed(b, type)); }
+        public (Tensor std, Tensor mean) var_mean(long[] dimensions, bool unbiased = true, bool keepdim = false, ScalarType? type = null) { var (a, b) = Aten.var_mean_dim.Call2(this, dimensions, unbiased, keepdim); return (Typed(a, type), Typed(b, type)); }
         private static Tensor Typed(Tensor result, ScalarType? type) => type is { } t ? result.to_type(t, disposeAfter: true) : result;
     }
 }

@@ -15,7 +15,7 @@ public static partial class torch
     public static Tensor concat(ReadOnlySpan<Tensor> tensors, long dim = 0) => Aten.cat.Call(tensors.ToArray(), dim);
     public static Tensor stack(IEnumerable<Tensor> tensors, long dim = 0) => Aten.stack.Call(All(tensors), dim);
     public static Tensor hstack(IList<Tensor> tensors) => Aten.hstack.Call(All(tensors));
-    public static Tensor hstack(Tensor[] tensors) => Aten.hstack.Call(tensors);
+    public static Tensor hstack(params Tensor[] tensors) => Aten.hstack.Call(tensors);
     public static Tensor vstack(IList<Tensor> tensors) => Aten.vstack.Call(All(tensors));
     public static Tensor vstack(Tensor[] tensors) => Aten.vstack.Call(tensors);
     public static Tensor einsum(string equation, params Tensor[] tensors) => Aten.einsum.Call(equation, tensors);

@@ -140,7 +140,7 @@ public static partial class torch
     public static Tensor tensor(short[,] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => from_array(rawArray, dtype, device, requires_grad);
     public static Tensor tensor(short[] rawArray, ReadOnlySpan<long> dimensions, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => Create<short>(rawArray, dimensions, dtype, device, requires_grad);
     public static Tensor tensor(short[] rawArray, ScalarType? dtype = null, Device device = null, bool requires_grad = false, string[] names = null) => Create<short>(rawArray, [rawArray.Length], dtype, device, requires_grad);
-    public static Tensor tensor(Scalar scalar, ScalarType? dtype = null, Device device = null, bool requires_grad = false)
+    internal static Tensor tensor(Scalar scalar, ScalarType? dtype = null, Device device = null, bool requires_grad = false)
     {
         var result = Aten.scalar_tensor.Call(scalar, dtype ?? scalar.Type, Arg.None, device);
         return requires_grad ? result.requires_grad_() : result;

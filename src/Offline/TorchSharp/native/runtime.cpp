@@ -81,7 +81,18 @@ TS_API int ts_generator_set_state(void* generator, void* state) {
 TS_API int ts_manual_seed(uint64_t seed) { return ts_guard([&] { at::manual_seed(seed); }); }
 
 TS_API int ts_get_num_threads() { return at::get_num_threads(); }
-TS_API int ts_set_num_threads(int n) { return ts_guard([&] { at::set_num_threads(n); }); }
+
+// LibTorch sets the threads of its own kernels and of MKL; OpenBLAS keeps a pool of its own, which has to follow.
+TS_API int ts_set_num_threads(int n) {
+  return ts_guard([&] {
+    at::set_num_threads(n);
+    if (void* blas = dlopen("libopenblas.so.0", RTLD_LAZY | RTLD_NOLOAD)) {
+      if (auto set = reinterpret_cast<void (*)(int)>(dlsym(blas, "openblas_set_num_threads"))) set(n);
+      dlclose(blas);
+    }
+  });
+}
+
 TS_API int ts_get_num_interop_threads() { return at::get_num_interop_threads(); }
 TS_API int ts_set_num_interop_threads(int n) { return ts_guard([&] { at::set_num_interop_threads(n); }); }
 

@@ -10,6 +10,8 @@ public sealed class ComponentCatalog
     /// <summary>What an assembly declares does not change, so it is read once per process.</summary>
     private static readonly ConcurrentDictionary<Assembly, Declarations> _declared = new();
 
+    private static readonly ConcurrentDictionary<Assembly, bool> _mayDeclare = new();
+
     private readonly Lock _lock = new();
     private readonly HashSet<Assembly> _registered = [];
     private readonly Dictionary<(Type Signature, string Name), LoadableClassAttribute> _classes = [];
@@ -62,17 +64,9 @@ public sealed class ComponentCatalog
     /// <summary>Registers every loaded assembly that can declare anything, so that users need not.</summary>
     internal void RegisterLoadedAssemblies()
     {
-        string core = typeof(ComponentCatalog).Assembly.GetName().Name;
         foreach (Assembly assembly in AppDomain.CurrentDomain.GetAssemblies())
         {
-            if (assembly.IsDynamic)
-                continue;
-            lock (_lock)
-            {
-                if (_registered.Contains(assembly))
-                    continue;
-            }
-            if (assembly == typeof(ComponentCatalog).Assembly || assembly.GetReferencedAssemblies().Any(name => name.Name == core))
+            if (!assembly.IsDynamic && _mayDeclare.GetOrAdd(assembly, ReferencesThis))
                 RegisterAssembly(assembly, throwOnError: false);
         }
     }
@@ -188,11 +182,17 @@ public sealed class ComponentCatalog
         return true;
     }
 
+    private static bool ReferencesThis(Assembly assembly)
+    {
+        Assembly core = typeof(ComponentCatalog).Assembly;
+        return assembly == core || assembly.GetReferencedAssemblies().Any(name => name.Name == core.GetName().Name);
+    }
+
     private static Declarations Read(Assembly assembly)
     {
         LoadableClassAttribute[] classes = assembly.GetCustomAttributes<LoadableClassAttribute>().ToArray();
         var extensions = new List<((Type, string), Type)>();
-        foreach (Type type in assembly.GetTypes())
+        foreach (Type type in LoadableTypes(assembly))
         {
             if (!type.IsClass || type.IsAbstract || !type.IsDefined(typeof(ExtensionBaseAttribute), inherit: false))
                 continue;
@@ -200,6 +200,19 @@ public sealed class ComponentCatalog
             extensions.Add(((attribute.GetType(), attribute.ContractName), type));
         }
         return new Declarations(classes, extensions);
+    }
+
+    private static IEnumerable<Type> LoadableTypes(Assembly assembly)
+    {
+        try
+        {
+            return assembly.GetTypes();
+        }
+        catch (ReflectionTypeLoadException e)
+        {
+            // Types that refer to assemblies which are not there cannot be extensions, but their neighbours can.
+            return e.Types.Where(type => type is not null);
+        }
     }
 
     private sealed record Declarations(LoadableClassAttribute[] Classes, List<((Type, string) Key, Type Type)> Extensions);
