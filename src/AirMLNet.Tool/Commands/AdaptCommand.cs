@@ -63,8 +63,10 @@ internal static class AdaptCommand
         var ml = new MLContext(request.Seed);
         Terminal.Work("Adapting", rows.Count, step =>
         {
+            // The chain first: its stages draw their seeds from the context, whatever is made after them.
+            var chain = AdaptChain.ForImages(ml, plan, step, cancellation);
             var view = ml.Data.LoadFromEnumerable(Terminal.Counted(rows, step, cancellation));
-            var model = AdaptChain.ForImages(ml, plan, step, cancellation).Fit(view);
+            var model = chain.Fit(plan.Labels ? Evaluation.WithKeys(ml, view, plan.ClassNames) : view);
             SavedModel.Save(ml, model, view.Schema, request.Output);
             return model;
         });

@@ -27,6 +27,9 @@ internal sealed record AdaptPlan
         ["prototypes"] = AdaptMethod.Prototypes,
     };
 
+    /// <summary>Key column with the true classes, where <see cref="Labels"/> is set.</summary>
+    public const string LabelColumn = "TrueLabel";
+
     public required string ClipFolder { get; init; }
 
     public required IReadOnlyList<string> ClassNames { get; init; }

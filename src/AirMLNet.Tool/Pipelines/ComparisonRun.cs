@@ -42,7 +42,7 @@ internal sealed class ComparisonRun(AdaptPlan plan, bool skipUnreadable, Cancell
         Timed($"encode {rows.Count} {what} images", () => Terminal.Work($"Encoding {what} images", rows.Count, step =>
         {
             var view = ml.Data.LoadFromEnumerable(Terminal.Counted(rows, step, cancellation));
-            var encoded = AdaptChain.Encoder(ml, plan, step, cancellation).Fit(view).Transform(view);
+            var encoded = AdaptChain.Encoder(ml, plan, cancellation).Fit(view).Transform(view);
             var cached = ml.Data.Cache(encoded, "Features", "Label");
             // The cache fills when it is read: read it here, so that no method pays for the encoding.
             using var cursor = cached.GetRowCursor([cached.Schema["Features"], cached.Schema["Label"]]);
