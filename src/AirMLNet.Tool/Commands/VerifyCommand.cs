@@ -27,17 +27,18 @@ internal static class VerifyCommand
             Terminal.WriteJson(new
             {
                 report.Case,
+                report.Kind,
                 report.Passed,
-                Outputs = report.Rows.Select(row => new { row.Output, MaxAbs = Finite(row.MaxAbs), MaxRel = Finite(row.MaxRel), row.Pass }),
+                Outputs = report.Rows.Select(row => new { row.Output, MaxAbs = Finite(row.MaxAbs), MaxRel = Finite(row.MaxRel), row.Pass, row.Note }),
             });
         }
         else
         {
             var table = new Table().AddColumn("output").AddColumn(new TableColumn("max abs error").RightAligned())
-                .AddColumn(new TableColumn("max rel error").RightAligned()).AddColumn("result");
+                .AddColumn(new TableColumn("max rel error").RightAligned()).AddColumn("result").AddColumn("");
             foreach (var row in report.Rows)
             {
-                table.AddRow(Markup.Escape(row.Output), Error(row.MaxAbs), Error(row.MaxRel), row.Pass ? "PASS" : "FAIL");
+                table.AddRow(Markup.Escape(row.Output), Error(row.MaxAbs), Error(row.MaxRel), row.Pass ? "PASS" : "FAIL", Markup.Escape(row.Note ?? ""));
             }
 
             Terminal.Write(table);
