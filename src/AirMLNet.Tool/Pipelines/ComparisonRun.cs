@@ -30,7 +30,7 @@ internal sealed class ComparisonRun(AdaptPlan plan, bool skipUnreadable, Cancell
         var (pool, test) = Timed("check images", () =>
         {
             var testRows = Photos.Open(testFolder, labels: true, skipUnreadable, cancellation);
-            Evaluation.MatchLabels(testRows, [.. plan.ClassNames], testFolder);
+            LabelledImages.MatchLabels(testRows, [.. plan.ClassNames], testFolder);
             return (Photos.Open(poolFolder, labels: false, skipUnreadable, cancellation), testRows);
         });
         var poolFeatures = Encode(ml, pool, "pool");
@@ -67,7 +67,7 @@ internal sealed class ComparisonRun(AdaptPlan plan, bool skipUnreadable, Cancell
                 var clock = Stopwatch.StartNew();
                 var model = AdaptChain.ForFeatures(ml, plan with { Method = method }, step, cancellation).Fit(pool);
                 fitting += clock.Elapsed.TotalSeconds;
-                return Evaluation.Of(ml, model.Transform(test), [.. plan.ClassNames]).MicroAccuracy;
+                return LabelledImages.Of(ml, model.Transform(test), [.. plan.ClassNames]).MicroAccuracy;
             })));
         }
 
