@@ -1,7 +1,7 @@
 using System.Text.Json;
 using AirMLNet.Data;
+using AirMLNet.Tests;
 using Microsoft.ML;
-using Microsoft.ML.Data;
 
 namespace AirMLNet.Tool.Tests;
 
@@ -97,7 +97,7 @@ public sealed class AdaptTests
         var pool = TinyData.Images(_folder["photos"]);
         var test = TinyData.Images(_folder["test"], byClass: true);
         var result = ToolProcess.Run([
-            "compare", pool, "--test", test, "--classes", TinyData.Classes(_folder["classes.txt"]), "--clip", TinyClip.Write(_folder["clip"]),
+            "compare", pool, "--test", test, "--classes", TinyData.Classes(_folder["classes.txt"]), "--clip", TinyClip.Create(_folder["clip"]),
             "--epochs", "2", "--rounds", "2", "--batch", "4", "--seeds", "1,2", "--json"]).Succeeded();
         using var json = JsonDocument.Parse(result);
         var methods = json.RootElement.GetProperty("methods").EnumerateArray().ToList();
@@ -117,7 +117,7 @@ public sealed class AdaptTests
         // An option of `more` replaces the quick one of the same name.
         var quick = Enumerable.Range(0, Quick.Length / 2).Where(i => !more.Contains(Quick[2 * i])).SelectMany(i => Quick[(2 * i)..(2 * i + 2)]);
         return ToolProcess.Run([
-            "adapt", images, "--classes", TinyData.Classes(_folder["classes.txt"]), "--clip", TinyClip.Write(_folder["clip"]),
+            "adapt", images, "--classes", TinyData.Classes(_folder["classes.txt"]), "--clip", TinyClip.Create(_folder["clip"]),
             "-o", _folder[output], .. quick, .. more]);
     }
 

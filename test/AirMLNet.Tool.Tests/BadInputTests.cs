@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using AirMLNet.Tests;
 
 namespace AirMLNet.Tool.Tests;
 
@@ -65,7 +66,7 @@ public sealed class BadInputTests
     [DataRow(1L << 60)]
     public void WeightsWithACorruptHeader(long headerLength)
     {
-        var clip = TinyClip.Write(_folder["clip"]);
+        var clip = TinyClip.Create(_folder["clip"]);
         var weights = Path.Combine(clip, "model.safetensors");
         var bytes = File.ReadAllBytes(weights);
         if (headerLength == 0)
@@ -117,7 +118,7 @@ public sealed class BadInputTests
     private ToolProcess Adapt(string images, string? classes = null, string? clip = null, string extra = "--json") => ToolProcess.Run(
         "adapt", images, "-o", Output, "--method", "zero-shot", extra,
         "--classes", classes ?? TinyData.Classes(_folder["classes.txt"]),
-        "--clip", clip ?? TinyClip.Write(_folder["clip"]));
+        "--clip", clip ?? TinyClip.Create(_folder["clip"]));
 
     private void NothingWritten()
     {

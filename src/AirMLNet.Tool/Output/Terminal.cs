@@ -26,7 +26,7 @@ internal static class Terminal
             console.Profile.Width = 200;
         }
 
-        table.Border(TableBorder.Simple);
+        table.Border(TableBorder.Minimal);
         console.Write(table);
     }
 
