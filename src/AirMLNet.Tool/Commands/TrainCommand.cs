@@ -27,7 +27,7 @@ internal static class TrainCommand
         var names = SharedOptions.Optional("--name-share", "Share of captions with the class's own name", 0.0, 1.0);
         var wrong = SharedOptions.Optional("--wrong-share", "Share of captions about something else", 0.0, 1.0);
         var seed = SharedOptions.Number("--seed", "Seed of everything random", 1, 0, int.MaxValue);
-        var threads = SharedOptions.Optional("--threads", "Processor threads for tensor work (default: all cores)", 1, 1024);
+        var threads = SharedOptions.Optional("--threads", "Processor threads for tensor work (default: 1, the fastest on tensors this small)", 1, 1024);
         var json = SharedOptions.Json();
         var command = new Command("mini-clip", "Train a small CLIP on CIFAR-10 photos with captions made to look like web text")
         {
@@ -46,7 +46,7 @@ internal static class TrainCommand
                     DataFolder = parsed.GetRequiredValue(data),
                     OutputFolder = parsed.GetRequiredValue(output),
                     Seed = parsed.GetValue(seed),
-                    Threads = parsed.GetValue(threads) ?? 0,
+                    Threads = parsed.GetValue(threads) ?? 1,
                     CancellationToken = cancellation,
                     Progress = new TrainingProgress(step),
                 };
