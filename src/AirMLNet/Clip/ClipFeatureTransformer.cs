@@ -1,0 +1,73 @@
+using AirMLNet.Persistence;
+using AirMLNet.Pipeline;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+
+namespace AirMLNet.Clip;
+
+/// <summary>Adds the CLIP feature of each image; see <see cref="ClipFeatureEstimator"/>.</summary>
+public sealed class ClipFeatureTransformer : StageTransformer, IDisposable
+{
+    internal const string Expected = "Text (image paths) or MLImage";
+    private readonly string _output, _input;
+    private readonly ClipFeatureOptions _options;
+    private readonly WeakReference<IDataView>? _training;
+    private long _encoded;
+    private int _disposed;
+
+    internal ClipFeatureTransformer(IHost host, string output, string input, ClipFeatureOptions options, ClipBackbone backbone, IDataView? training)
+        : base(host)
+    {
+        _output = output;
+        _input = input;
+        _options = options;
+        Backbone = backbone;
+        _training = training is null ? null : new(training);
+    }
+
+    /// <summary>D, the length of a feature vector.</summary>
+    public int FeatureDimension => Backbone.FeatureDimension;
+
+    /// <summary>Images encoded so far by this transformer.</summary>
+    internal long EncodedImages => Interlocked.Read(ref _encoded);
+
+    internal ClipBackbone Backbone { get; }
+
+    internal ClipFeatureOptions Options => _options;
+
+    internal string OutputColumnName => _output;
+
+    internal string InputColumnName => _input;
+
+    /// <summary>Gives the model back; it is freed when no stage uses it.</summary>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) == 0) Backbone.Release();
+    }
+
+    internal static DataViewSchema.Column CheckInput(DataViewSchema schema, string name)
+    {
+        DataViewSchema.Column column = SchemaCheck.Find(schema, ClipFeatureEstimator.Stage, name, Expected);
+        return column.Type is TextDataViewType or ImageDataViewType
+            ? column
+            : throw SchemaCheck.Mismatch(ClipFeatureEstimator.Stage, name, column.Type.ToString()!, Expected);
+    }
+
+    internal void Encode(ReadOnlySpan<float> pixels, int count, Span<float> features)
+    {
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        Backbone.EncodeImages(pixels, count, features);
+        Interlocked.Add(ref _encoded, count);
+    }
+
+    private protected override BoundStage Bind(DataViewSchema inputSchema, IDataView? input = null)
+    {
+        DataViewSchema.Column column = CheckInput(inputSchema, _input);
+        // Only the view that a chain builds over the data it fitted on remembers features: scoring streams.
+        bool training = input is not null && _training is not null && _training.TryGetTarget(out IDataView? fitted) && ReferenceEquals(fitted, input);
+        return new ClipFeatureStage(this, inputSchema, column, training ? new FeatureMemory() : null, input?.GetRowCount());
+    }
+
+    private protected override void SaveTo(ModelSaveContext ctx) => StageFiles.Save(ctx, this);
+}

@@ -1,0 +1,36 @@
+namespace AirMLNet.Pipeline;
+
+/// <summary>
+/// The work of one pass that is done many rows at a time. <see cref="NewBatch"/>, <see cref="IBatch.Read"/> and
+/// <see cref="IBatch.Run"/> are called on the thread that consumes the rows, <see cref="IBatch.Prepare"/> on any thread.
+/// </summary>
+internal interface IBatchWork : IDisposable
+{
+    /// <summary>Rows per batch.</summary>
+    int BatchSize { get; }
+
+    /// <summary>Rows whose preparation may run at the same time.</summary>
+    int Workers { get; }
+
+    CancellationToken Cancellation { get; }
+
+    IBatch NewBatch();
+}
+
+/// <summary>Room for one batch, used again and again.</summary>
+internal interface IBatch
+{
+    /// <summary>Takes what is needed from the current input row into slot <paramref name="slot"/>.</summary>
+    /// <param name="slot">0 .. batch size − 1.</param>
+    /// <param name="row">Number of the row in this pass, from 0.</param>
+    void Read(int slot, long row);
+
+    /// <summary>Does the part of the work that needs no other row (decoding, resizing).</summary>
+    void Prepare(int slot);
+
+    /// <summary>Does the rest for slots 0 .. <paramref name="count"/> − 1; slots that failed before are to be left out.</summary>
+    void Run(int count, ReadOnlySpan<bool> failed);
+
+    /// <summary>Getters of the added columns; each reads the slot that <paramref name="current"/> names. Null where not wanted.</summary>
+    Delegate?[] Getters(Func<int> current);
+}

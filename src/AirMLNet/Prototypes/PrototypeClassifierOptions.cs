@@ -1,0 +1,33 @@
+using System.Text.Json.Serialization;
+using AirMLNet.Pipeline;
+
+namespace AirMLNet.Prototypes;
+
+/// <summary>Options of <see cref="PrototypeClassifierEstimator"/>. Values are checked when they are set.</summary>
+public sealed record PrototypeClassifierOptions
+{
+    /// <summary>Key column with the classes of the images; rows where it is missing are not used.</summary>
+    public string LabelColumn { get; init => field = OptionCheck.NotBlank(value); } = "PseudoLabel";
+
+    /// <summary>Single column that ranks the images of a class, highest first; null takes them in the order of the rows.</summary>
+    public string? ConfidenceColumn { get; init => field = OptionCheck.NullOrNotBlank(value); } = "PseudoLabelConfidence";
+
+    /// <summary>Text column that says <c>real</c> or <c>synthetic</c>; not used where the input has no such column.</summary>
+    public string OriginColumn { get; init => field = OptionCheck.NotBlank(value); } = "Origin";
+
+    /// <summary>Takes synthetic images before real ones, as AiR does (Eq. 6). Without it the origin is not looked at.</summary>
+    public bool PreferSynthetic { get; init; } = true;
+
+    /// <summary>Images per class whose mean is the prototype, 1..100,000; 1 is AiR's single representative.</summary>
+    public int Shots { get; init => field = OptionCheck.Range(value, 1, 100_000); } = 1;
+
+    /// <summary>τ of p̂ = softmax(cos/τ), 0.0001..100. Null: CLIP's own, from <see cref="ClipFolder"/>, or 0.01 without it.</summary>
+    public double? Temperature { get; init => field = OptionCheck.RangeOrNull(value, 1e-4, 100); }
+
+    /// <summary>The CLIP model whose scale gives the temperature where none is set; null takes 0.01, that of the published models.</summary>
+    public string? ClipFolder { get; init => field = OptionCheck.NullOrNotBlank(value); }
+
+    /// <summary>Checked at every row.</summary>
+    [JsonIgnore]
+    public CancellationToken CancellationToken { get; init; }
+}
