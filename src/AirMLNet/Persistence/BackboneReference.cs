@@ -18,7 +18,7 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
 
     public static BackboneReference Of(ClipBackbone backbone, bool embed)
     {
-        ClipConfig config = backbone.Model.Config;
+        var config = backbone.Model.Config;
         string architecture = $"ViT {config.Vision.Layers}x{config.Vision.HiddenSize}, patch {config.Vision.PatchSize}, {config.Vision.ImageSize} px; text {config.Text.Layers}x{config.Text.HiddenSize}; {config.ProjectionDim} features";
         return new(backbone.Name, backbone.WeightsSha256, architecture, embed ? FilesOf(backbone.Folder) : []);
     }

@@ -1,4 +1,5 @@
 using Microsoft.ML;
+using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 
 namespace AirMLNet.Persistence;
@@ -6,6 +7,12 @@ namespace AirMLNet.Persistence;
 /// <summary>What a stage needs of its environment and cannot get through public members.</summary>
 internal static class FriendMembers
 {
+    /// <summary>The environment behind <c>ml.Transforms</c>, which its public face hides.</summary>
+    public static IHostEnvironment Environment(TransformsCatalog catalog) => catalog.GetEnvironment();
+
+    /// <summary>The environment behind <c>ml.MulticlassClassification.Trainers</c>.</summary>
+    public static IHostEnvironment Environment(MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog) => catalog.GetEnvironment();
+
     /// <exception cref="OperationCanceledException">MLContext.CancelExecution was called.</exception>
     public static void CheckAlive(IHostEnvironment environment)
     {

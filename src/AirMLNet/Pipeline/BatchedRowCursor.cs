@@ -19,11 +19,11 @@ internal sealed class BatchedRowCursor : DataViewRowCursor
     private readonly IBatchWork _work;
     private readonly int[] _passThrough;
     private readonly ValueGetter<DataViewRowId> _inputId;
-    private readonly Queue<Batch> _ahead = new();
-    private readonly Stack<Batch> _free = new();
+    private readonly Queue<RowBatch> _ahead = new();
+    private readonly Stack<RowBatch> _free = new();
     private readonly Delegate?[] _getters;
-    private readonly List<Batch> _all = [];
-    private Batch? _current;
+    private readonly List<RowBatch> _all = [];
+    private RowBatch? _current;
     private int _slot;
     private long _position = -1, _read;
     private bool _inputEnded, _ended;
@@ -58,7 +58,7 @@ internal sealed class BatchedRowCursor : DataViewRowCursor
             _current = null;
         }
         ReadAhead();
-        if (_ahead.TryDequeue(out Batch? next))
+        if (_ahead.TryDequeue(out RowBatch? next))
         {
             _free.Push(next); // comes back as the current batch below, or stays free when the work fails
             try
@@ -111,7 +111,7 @@ internal sealed class BatchedRowCursor : DataViewRowCursor
         {
             _ended = true;
             // Workers write into the buffers: they must be still before anything is let go.
-            foreach (Batch batch in _ahead) batch.Abandon();
+            foreach (RowBatch batch in _ahead) batch.Abandon();
             _ahead.Clear();
             _work.Dispose();
             _input.Dispose();
@@ -119,11 +119,11 @@ internal sealed class BatchedRowCursor : DataViewRowCursor
         base.Dispose(disposing);
     }
 
-    private Batch Current() => _current ?? throw new InvalidOperationException("The cursor is not on a row: call MoveNext first.");
+    private RowBatch Current() => _current ?? throw new InvalidOperationException("The cursor is not on a row: call MoveNext first.");
 
-    private Batch NewBatch()
+    private RowBatch NewBatch()
     {
-        var batch = new Batch(_work, Array.ConvertAll(_passThrough, i => ColumnBuffer.Create(_input, _stage.InputSchema[i], _work.BatchSize)), () => _slot);
+        var batch = new RowBatch(_work, Array.ConvertAll(_passThrough, i => ColumnBuffer.Create(_input, _stage.InputSchema[i], _work.BatchSize)), () => _slot);
         _all.Add(batch);
         return batch;
     }
@@ -138,7 +138,7 @@ internal sealed class BatchedRowCursor : DataViewRowCursor
     private ValueGetter<T> MakeAddedGetter<T>(int output)
         => (ref T value) =>
         {
-            Batch batch = Current();
+            RowBatch batch = Current();
             batch.Errors[_slot]?.Throw();
             ((ValueGetter<T>)batch.Getters[output]!)(ref value);
         };
@@ -148,7 +148,7 @@ internal sealed class BatchedRowCursor : DataViewRowCursor
         while (!_inputEnded && _free.Count > 0)
         {
             _work.Cancellation.ThrowIfCancellationRequested();
-            Batch batch = _free.Pop();
+            RowBatch batch = _free.Pop();
             batch.Clear();
             while (batch.Count < _work.BatchSize)
             {
@@ -175,7 +175,7 @@ internal sealed class BatchedRowCursor : DataViewRowCursor
     }
 
     /// <summary>One batch: buffered input values, the stage's own room, and the failures by row.</summary>
-    private sealed class Batch(IBatchWork work, ColumnBuffer[] columns, Func<int> current)
+    private sealed class RowBatch(IBatchWork work, ColumnBuffer[] columns, Func<int> current)
     {
         private readonly IBatch _room = work.NewBatch();
         private readonly bool[] _failed = new bool[work.BatchSize];

@@ -62,7 +62,7 @@ internal static class SchemaCheck
     public static DataViewSchema.Column Find(DataViewSchema schema, string stage, string name, string expected)
         => schema.GetColumnOrNull(name) ?? throw Missing(stage, name, expected, schema.Where(c => !c.IsHidden).Select(c => c.Name));
 
-    public static ArgumentException Mismatch(string stage, string name, string found, string expected)
+    public static ArgumentException Mismatch(string stage, string name, string? found, string expected)
         => new($"{stage}: column '{name}' is {found}; expected {expected}.");
 
     private static ArgumentException Missing(string stage, string name, string expected, IEnumerable<string> columns)

@@ -1,0 +1,43 @@
+using AirMLNet.Clip;
+using AirMLNet.Persistence;
+using AirMLNet.Prototypes;
+using AirMLNet.PseudoLabels;
+
+namespace Microsoft.ML;
+
+/// <summary>AirMLNet's transforms, on <see cref="MLContext.Transforms"/>.</summary>
+public static class AirTransformsCatalog
+{
+    /// <summary>Images to CLIP features: see <see cref="ClipFeatureEstimator"/>.</summary>
+    /// <param name="catalog">The transforms catalog.</param>
+    /// <param name="outputColumnName">Receives a Vector&lt;Single, D&gt; of length 1.</param>
+    /// <param name="inputColumnName">Text (image paths) or MLImage; null means the output's name.</param>
+    /// <param name="clipFolder">Folder of the CLIP model.</param>
+    public static ClipFeatureEstimator ClipFeature(this TransformsCatalog catalog, string outputColumnName, string? inputColumnName, string clipFolder)
+        => ClipFeature(catalog, outputColumnName, inputColumnName, new ClipFeatureOptions { ClipFolder = clipFolder });
+
+    /// <summary>Images to CLIP features: see <see cref="ClipFeatureEstimator"/>.</summary>
+    /// <param name="catalog">The transforms catalog.</param>
+    /// <param name="outputColumnName">Receives a Vector&lt;Single, D&gt; of length 1.</param>
+    /// <param name="inputColumnName">Text (image paths) or MLImage; null means the output's name.</param>
+    /// <param name="options">Model folder, batch size, workers and more.</param>
+    public static ClipFeatureEstimator ClipFeature(this TransformsCatalog catalog, string outputColumnName, string? inputColumnName, ClipFeatureOptions options)
+        => new(FriendMembers.Environment(catalog), outputColumnName, inputColumnName, options);
+
+    /// <summary>Labels for the images that zero-shot CLIP is surest of: see <see cref="PseudoLabelEstimator"/>.</summary>
+    /// <param name="catalog">The transforms catalog.</param>
+    /// <param name="outputColumnName">Receives the label; …Score and …Confidence are added beside it.</param>
+    /// <param name="featureColumnName">CLIP features of the same model.</param>
+    /// <param name="options">Model folder, class names, how many per class.</param>
+    public static PseudoLabelEstimator PseudoLabel(this TransformsCatalog catalog, string outputColumnName, string featureColumnName, PseudoLabelOptions options)
+        => new(FriendMembers.Environment(catalog), outputColumnName, featureColumnName, options);
+
+    /// <summary>Image-side class probabilities from one prototype per class: see <see cref="PrototypeClassifierEstimator"/>.</summary>
+    /// <param name="catalog">The transforms catalog.</param>
+    /// <param name="outputColumnName">Receives the probabilities.</param>
+    /// <param name="featureColumnName">Image features of length 1.</param>
+    /// <param name="options">Label column, shots, temperature; null for the defaults.</param>
+    public static PrototypeClassifierEstimator PrototypeClassifier(
+        this TransformsCatalog catalog, string outputColumnName, string featureColumnName, PrototypeClassifierOptions? options = null)
+        => new(FriendMembers.Environment(catalog), outputColumnName, featureColumnName, options ?? new());
+}

@@ -1,0 +1,68 @@
+using AirMLNet.Clip;
+using AirMLNet.Pipeline;
+using AirMLNet.Prompts;
+using AirMLNet.Prototypes;
+using AirMLNet.PseudoLabels;
+
+namespace AirMLNet.Tests.Pipeline;
+
+[TestClass]
+public sealed class OptionsTests
+{
+    private static readonly string[] Names = ["cat", "dog"];
+
+    [TestMethod]
+    public void Json_RoundTrips_ForEveryOptionsType()
+    {
+        RoundTrip(new ClipFeatureOptions { ClipFolder = "m", BatchSize = 3, Workers = 2, EmbedBackbone = true, KeepTrainingFeatures = false });
+        RoundTrip(new PseudoLabelOptions { ClipFolder = "m", ClassNames = Names, Strategy = PseudoLabelStrategy.Grip, Rounds = 4, Templates = ["{}", "a {}"], LabelColumn = "L" });
+        RoundTrip(new PrototypeClassifierOptions { Shots = 3, Temperature = 0.05, ConfidenceColumn = null, ClipFolder = "m" });
+        RoundTrip(new PromptAdapterOptions { ClipFolder = "m", ClassNames = Names, Rounds = 0, WarmUp = WarmUp.Linear, PrototypeColumn = "P", WarmUpEpochs = 2 });
+    }
+
+    [TestMethod]
+    public void Values_AreCheckedWhenSet_AndTheMessageNamesOptionValueAndRange()
+    {
+        Refused(() => new ClipFeatureOptions { ClipFolder = "m", BatchSize = 0 }, "BatchSize = 0; expected 1..4096");
+        Refused(() => new PrototypeClassifierOptions { Shots = 0 }, "Shots = 0; expected 1..100000");
+        Refused(() => new PrototypeClassifierOptions { Temperature = double.NaN }, "Temperature = NaN; expected 0.0001..100");
+        Refused(() => new PromptAdapterOptions { ClipFolder = "m", ClassNames = Names, LearningRate = -1 }, "LearningRate = -1; expected 0..1000");
+        Refused(() => new PromptAdapterOptions { ClipFolder = "m", ClassNames = Names, Strategy = (PseudoLabelStrategy)9 }, "Strategy = 9; expected one of Fpl, Grip");
+        Refused(() => new PseudoLabelOptions { ClipFolder = " ", ClassNames = Names }, "ClipFolder = ' '");
+        Refused(() => new PseudoLabelOptions { ClipFolder = "m", ClassNames = ["one"] }, "ClassNames has 1 names; expected 2 or more");
+        Refused(() => new PseudoLabelOptions { ClipFolder = "m", ClassNames = ["cat", "Cat"] }, "ClassNames[1] = 'Cat' repeats ClassNames[0]");
+        Refused(() => new PseudoLabelOptions { ClipFolder = "m", ClassNames = Names, Templates = ["no place"] }, "Templates[0] = 'no place'");
+    }
+
+    [TestMethod]
+    public void Json_WithABadValueOrMember_IsRefusedWithTheOptionsName()
+    {
+        var e = Assert.ThrowsExactly<FormatException>(() => OptionsJson.Read<PrototypeClassifierOptions>("""{"shots":0}"""));
+        Assert.Contains("Shots = 0", e.Message);
+        e = Assert.ThrowsExactly<FormatException>(() => OptionsJson.Read<PrototypeClassifierOptions>("""{"shotz":1}"""));
+        Assert.Contains("shotz", e.Message);
+    }
+
+    [TestMethod]
+    public void ClassNames_AreCopied()
+    {
+        string[] names = ["a", "b"];
+        var options = new PseudoLabelOptions { ClipFolder = "m", ClassNames = names };
+        names[0] = "changed";
+        Assert.AreEqual("a", options.ClassNames[0]);
+    }
+
+    private static void RoundTrip<T>(T options) where T : class
+    {
+        string json = OptionsJson.Write(options);
+        T back = OptionsJson.Read<T>(json);
+        Assert.AreEqual(options, back);
+        Assert.AreEqual(json, OptionsJson.Write(back));
+    }
+
+    private static void Refused(Func<object> build, string expected)
+    {
+        var e = Assert.Throws<ArgumentException>(() => build());
+        Assert.Contains(expected, e.Message);
+    }
+}
