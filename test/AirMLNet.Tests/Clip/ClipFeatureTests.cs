@@ -1,0 +1,176 @@
+using AirMLNet.Clip;
+using AirMLNet.Images;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+
+namespace AirMLNet.Tests.Clip;
+
+[TestClass]
+public sealed class ClipFeatureTests
+{
+    [TestMethod]
+    public void Features_HaveLengthOne_AndDoNotDependOnTheBatch()
+    {
+        using var f = new StageFixture(10);
+        float[][] one = StageFixture.Vectors(f.Features(batch: 1).Fit(f.Data).Transform(f.Data), "Features");
+        float[][] seven = StageFixture.Vectors(f.Features(batch: 7).Fit(f.Data).Transform(f.Data), "Features");
+        for (int i = 0; i < one.Length; i++)
+        {
+            Assert.HasCount(TinyClip.FeatureDimension, one[i]);
+            Assert.AreEqual(1, one[i].Sum(v => v * v), 1e-4);
+            for (int d = 0; d < one[i].Length; d++) Assert.AreEqual(one[i][d], seven[i][d], 1e-5f, $"row {i}");
+        }
+    }
+
+    [TestMethod]
+    public void OtherColumns_StayWithTheirRows()
+    {
+        using var f = new StageFixture(20);
+        IDataView view = f.Features(batch: 3).Fit(f.Data).Transform(f.Data);
+        using DataViewRowCursor cursor = view.GetRowCursor(view.Schema);
+        ValueGetter<ReadOnlyMemory<char>> name = cursor.GetGetter<ReadOnlyMemory<char>>(view.Schema["Name"]);
+        ReadOnlyMemory<char> value = default;
+        for (int i = 0; i < f.Rows.Length; i++)
+        {
+            Assert.IsTrue(cursor.MoveNext());
+            name(ref value);
+            Assert.AreEqual(f.Rows[i].Name, value.ToString());
+            Assert.AreEqual(i, cursor.Position);
+        }
+        Assert.IsFalse(cursor.MoveNext());
+    }
+
+    [TestMethod]
+    public void AnUnreadableImage_FailsAtItsOwnRow_AndNamesTheFile()
+    {
+        using var f = new StageFixture(12);
+        IDataView view = f.Features(batch: 4).Fit(f.Data).Transform(f.Data);
+        byte[] whole = File.ReadAllBytes(f.Rows[6].ImagePath);
+        File.WriteAllBytes(f.Rows[6].ImagePath, whole[..(whole.Length / 2)]);
+        using DataViewRowCursor cursor = view.GetRowCursor([view.Schema["Features"]]);
+        ValueGetter<VBuffer<float>> getter = cursor.GetGetter<VBuffer<float>>(view.Schema["Features"]);
+        VBuffer<float> value = default;
+        for (int i = 0; i < 12; i++)
+        {
+            Assert.IsTrue(cursor.MoveNext());
+            if (i == 6)
+            {
+                var e = Assert.ThrowsExactly<UnreadableImageException>(() => getter(ref value));
+                Assert.Contains(f.Rows[6].Name, e.Message);
+            }
+            else
+            {
+                getter(ref value);
+                Assert.AreEqual(1, value.DenseValues().Sum(v => v * v), 1e-4);
+            }
+        }
+    }
+
+    [TestMethod]
+    public void Images_AreEncodedOnlyWhenFeaturesAreAskedFor()
+    {
+        using var f = new StageFixture(8);
+        ClipFeatureTransformer stage = f.Features().Fit(f.Data);
+        Assert.AreEqual(0L, stage.EncodedImages);
+        StageFixture.Column<ReadOnlyMemory<char>>(stage.Transform(f.Data), "Name");
+        Assert.AreEqual(0L, stage.EncodedImages);
+        StageFixture.Vectors(stage.Transform(f.Data), "Features");
+        Assert.AreEqual(8L, stage.EncodedImages);
+    }
+
+    [TestMethod]
+    public void ReadingAhead_StaysWithinThreeBatches()
+    {
+        using var f = new StageFixture(1);
+        int read = 0;
+        IEnumerable<PictureRow> Rows()
+        {
+            for (int i = 0; i < 1000; i++)
+            {
+                read = i + 1;
+                yield return f.Rows[0];
+            }
+        }
+        IDataView data = f.Context.Data.LoadFromEnumerable(Rows());
+        IDataView view = f.Features(batch: 5).Fit(data).Transform(data);
+        using DataViewRowCursor cursor = view.GetRowCursor([view.Schema["Features"]]);
+        for (int i = 0; i < 20; i++) cursor.MoveNext();
+        Assert.IsLessThanOrEqualTo(20 + 3 * 5, read);
+    }
+
+    [TestMethod]
+    public void MLImageInput_GivesTheSameFeaturesAsPaths()
+    {
+        using var f = new StageFixture(5);
+        float[][] expected = StageFixture.Vectors(f.Features().Fit(f.Data).Transform(f.Data), "Features");
+        IDataView images = f.Context.Data.LoadFromEnumerable(f.Rows.Select(r => new ImageRowOfMemory { Image = ImageFile.ToMLImage(ImageFile.Load(r.ImagePath)) }).ToArray());
+        var stage = f.Context.Transforms.ClipFeature("Features", "Image", f.ClipFolder).Fit(images);
+        float[][] found = StageFixture.Vectors(stage.Transform(images), "Features");
+        for (int i = 0; i < 5; i++) CollectionAssert.AreEqual(expected[i], found[i]);
+    }
+
+    [TestMethod]
+    public void AChainFit_EncodesEachImageOnce_AndScoringOtherDataKeepsNothing()
+    {
+        using var f = new StageFixture();
+        var model = f.Chain().Fit(f.Data);
+        var stage = (ClipFeatureTransformer)model.First();
+        Assert.AreEqual((long)f.Rows.Length, stage.EncodedImages);
+
+        IDataView other = f.Context.Data.LoadFromEnumerable(f.Rows);
+        IDataView scored = model.Transform(other);
+        StageFixture.Vectors(scored, "Score");
+        StageFixture.Vectors(scored, "Score");
+        Assert.AreEqual(3L * f.Rows.Length, stage.EncodedImages);
+    }
+
+    [TestMethod]
+    public void ACacheCheckpoint_AlsoEncodesEachImageOnce()
+    {
+        using var f = new StageFixture();
+        var chain = f.Context.Transforms.ClipFeature("Features", "ImagePath", new ClipFeatureOptions { ClipFolder = f.ClipFolder, KeepTrainingFeatures = false })
+            .AppendCacheCheckpoint(f.Context)
+            .Append(f.Context.Transforms.PseudoLabel("PseudoLabel", "Features", f.PseudoLabels()))
+            .Append(f.Context.Transforms.PrototypeClassifier("PrototypeScore", "Features"));
+        Assert.AreEqual((long)f.Rows.Length, ((ClipFeatureTransformer)chain.Fit(f.Data).First()).EncodedImages);
+    }
+
+    [TestMethod]
+    public void ACancelledToken_StopsThePass()
+    {
+        using var f = new StageFixture(10);
+        using var source = new CancellationTokenSource();
+        var stage = f.Context.Transforms.ClipFeature("Features", "ImagePath", new ClipFeatureOptions { ClipFolder = f.ClipFolder, BatchSize = 2, CancellationToken = source.Token }).Fit(f.Data);
+        IDataView view = stage.Transform(f.Data);
+        using DataViewRowCursor cursor = view.GetRowCursor([view.Schema["Features"]]);
+        Assert.IsTrue(cursor.MoveNext());
+        source.Cancel();
+        Assert.Throws<OperationCanceledException>(() =>
+        {
+            while (cursor.MoveNext())
+            {
+            }
+        });
+    }
+
+    [TestMethod]
+    public void Progress_CountsTheImages()
+    {
+        using var f = new StageFixture(10);
+        var reports = new List<AirMLNet.Pipeline.StageProgress>();
+        var stage = f.Context.Transforms.ClipFeature("Features", "ImagePath", new ClipFeatureOptions { ClipFolder = f.ClipFolder, BatchSize = 4, Progress = new Immediate(reports.Add) }).Fit(f.Data);
+        StageFixture.Vectors(stage.Transform(f.Data), "Features");
+        CollectionAssert.AreEqual(new long[] { 4, 8, 10 }, reports.Select(r => r.Done).ToArray());
+    }
+
+    private sealed class Immediate(Action<AirMLNet.Pipeline.StageProgress> report) : IProgress<AirMLNet.Pipeline.StageProgress>
+    {
+        public void Report(AirMLNet.Pipeline.StageProgress value) => report(value);
+    }
+
+    private sealed class ImageRowOfMemory
+    {
+        [Microsoft.ML.Transforms.Image.ImageType(18, 20)]
+        public MLImage? Image { get; set; }
+    }
+}

@@ -1,0 +1,101 @@
+using AirMLNet.Prototypes;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+
+namespace AirMLNet.Tests.Prototypes;
+
+[TestClass]
+public sealed class PrototypeClassifierTests
+{
+    private static readonly Row[] Rows =
+    [
+        new() { Features = [1, 0], PseudoLabel = 1, PseudoLabelConfidence = 0.9f, Origin = "real" },
+        new() { Features = [0, 1], PseudoLabel = 2, PseudoLabelConfidence = 0.8f, Origin = "real" },
+        new() { Features = [0.6f, 0.8f], PseudoLabel = 1, PseudoLabelConfidence = 0.1f, Origin = "synthetic" },
+        new() { Features = [0.8f, 0.6f], PseudoLabel = 0 },
+    ];
+
+    [TestMethod]
+    public void Score_IsTheSoftmaxOfCosinesWithThePrototypes()
+    {
+        // Prototypes (1,0) and (0,1), temperature 1: p of the last row = softmax(0.8, 0.6).
+        float[] p = Fit(new() { Temperature = 1, PreferSynthetic = false, ConfidenceColumn = "PseudoLabelConfidence" }, Rows, names: 2)[3];
+        Assert.AreEqual(1 / (1 + Math.Exp(-0.2)), p[0], 1e-6);
+    }
+
+    [TestMethod]
+    public void SyntheticImages_ComeFirstWherePreferred()
+    {
+        // The prototype of class 1 is now (0.6, 0.8), though its confidence is lower: cosines 0.96 and 0.6.
+        float[] p = Fit(new() { Temperature = 1 }, Rows, names: 2)[3];
+        Assert.AreEqual(1 / (1 + Math.Exp(-0.36)), p[0], 1e-6);
+    }
+
+    [TestMethod]
+    public void AClassWithoutImages_GetsProbabilityZero_AndAWarningNamesIt()
+    {
+        var warnings = new List<string>();
+        float[][] p = Fit(new() { Temperature = 1 }, Rows, names: 3, warnings);
+        foreach (float[] row in p)
+        {
+            Assert.AreEqual(0f, row[2]);
+            Assert.AreEqual(1f, row.Sum(), 1e-6f);
+        }
+        Assert.IsTrue(warnings.Any(w => w.Contains("no image for third", StringComparison.Ordinal)), string.Join("\n", warnings));
+    }
+
+    [TestMethod]
+    public void NoLabelAtAll_IsAnError()
+    {
+        var e = Assert.ThrowsExactly<InvalidDataException>(() => Fit(new(), [Rows[3]], names: 2));
+        Assert.Contains("'PseudoLabel'", e.Message);
+    }
+
+    [TestMethod]
+    public void Fit_ReadsItsInputInOnePass()
+    {
+        int passes = 0;
+        IEnumerable<Row> Counted()
+        {
+            passes++;
+            foreach (Row row in Rows) yield return row;
+        }
+        var ml = new MLContext(1);
+        IDataView data = Keyed(ml, Counted(), 2);
+        passes = 0;
+        ml.Transforms.PrototypeClassifier("P", "Features").Fit(data);
+        Assert.AreEqual(1, passes);
+    }
+
+    private static float[][] Fit(PrototypeClassifierOptions options, IEnumerable<Row> rows, int names, List<string>? warnings = null)
+    {
+        var ml = new MLContext(1);
+        ml.Log += (_, e) =>
+        {
+            if (e.Kind == Microsoft.ML.Runtime.ChannelMessageKind.Warning) warnings?.Add(e.Message);
+        };
+        IDataView data = Keyed(ml, rows, names);
+        return StageFixture.Vectors(ml.Transforms.PrototypeClassifier("P", "Features", options).Fit(data).Transform(data), "P");
+    }
+
+    /// <summary>The rows with a label column that has KeyValues.</summary>
+    private static IDataView Keyed(MLContext ml, IEnumerable<Row> rows, int names)
+    {
+        SchemaDefinition schema = SchemaDefinition.Create(typeof(Row));
+        SchemaDefinition.Column label = schema[nameof(Row.PseudoLabel)];
+        label.ColumnType = new KeyDataViewType(typeof(uint), names);
+        ReadOnlyMemory<char>[] values = new[] { "first", "second", "third" }.Take(names).Select(n => n.AsMemory()).ToArray();
+        label.AddAnnotation("KeyValues", new VBuffer<ReadOnlyMemory<char>>(names, values), new VectorDataViewType(TextDataViewType.Instance, names));
+        return ml.Data.LoadFromEnumerable(rows, schema);
+    }
+
+    private sealed class Row
+    {
+        [VectorType(2)]
+        public float[] Features { get; set; } = [];
+
+        public uint PseudoLabel { get; set; }
+        public float PseudoLabelConfidence { get; set; }
+        public string Origin { get; set; } = "real";
+    }
+}

@@ -1,0 +1,103 @@
+using AirMLNet.Clip;
+using AirMLNet.PseudoLabels;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+
+namespace AirMLNet.Tests.PseudoLabels;
+
+[TestClass]
+public sealed class PseudoLabelTests
+{
+    [TestMethod]
+    public void TheTrainingRows_GetExactlyTheChoice()
+    {
+        using var f = new StageFixture(30);
+        IDataView data = f.Features().Fit(f.Data).Transform(f.Data);
+        IDataView labelled = f.Context.Transforms.PseudoLabel("PseudoLabel", "Features", f.PseudoLabels(perClass: 6)).Fit(data).Transform(data);
+        float[] p = StageFixture.Vectors(labelled, "PseudoLabelScore").SelectMany(v => v).ToArray();
+        int[] expected = TopKPerClass.Assign(TopKPerClass.Select(p, 3, 6), p);
+        uint[] labels = StageFixture.Column<uint>(labelled, "PseudoLabel");
+        CollectionAssert.AreEqual(expected.Select(l => (uint)(l + 1)).ToArray(), labels);
+        float[] confidence = StageFixture.Column<float>(labelled, "PseudoLabelConfidence");
+        for (int i = 0; i < labels.Length; i++)
+            Assert.AreEqual(labels[i] > 0 ? p[i * 3 + (int)labels[i] - 1] : p[(i * 3)..(i * 3 + 3)].Max(), confidence[i]);
+    }
+
+    [TestMethod]
+    public void Grip_StartsWithTheFirstRoundsNumber()
+    {
+        using var f = new StageFixture(30);
+        IDataView data = f.Features().Fit(f.Data).Transform(f.Data);
+        var options = f.PseudoLabels() with { Strategy = PseudoLabelStrategy.Grip, Rounds = 5 }; // n = 6, K_1 = 2
+        IDataView labelled = f.Context.Transforms.PseudoLabel("PseudoLabel", "Features", options).Fit(data).Transform(data);
+        foreach (IGrouping<uint, uint> group in StageFixture.Column<uint>(labelled, "PseudoLabel").Where(l => l > 0).GroupBy(l => l))
+            Assert.IsLessThanOrEqualTo(2, group.Count());
+    }
+
+    [TestMethod]
+    public void LabelledRows_AreLeftOutOfThePool()
+    {
+        using var f = new StageFixture(12);
+        IDataView data = WithLabels(f, i => i < 9);
+        var options = f.PseudoLabels(perClass: 100) with { LabelColumn = "Label" };
+        PseudoLabelTransformer stage = f.Context.Transforms.PseudoLabel("PseudoLabel", "Features", options).Fit(data);
+        float[][] p = StageFixture.Vectors(stage.Transform(data), "PseudoLabelScore");
+        for (int c = 0; c < 3; c++) Assert.AreEqual(p[9..].Min(row => row[c]), stage.Thresholds[c]);
+        Assert.ThrowsExactly<InvalidDataException>(() => f.Context.Transforms.PseudoLabel("P", "Features", options).Fit(WithLabels(f, _ => true)));
+    }
+
+    [TestMethod]
+    public void AStageThatNeedsNoLabels_NeverReadsThem()
+    {
+        using var f = new StageFixture(12);
+        var watched = new WatchedView(WithLabels(f, _ => true));
+        f.Context.Transforms.PseudoLabel("PseudoLabel", "Features", f.PseudoLabels()).Append(f.Context.Transforms.PrototypeClassifier("P", "Features"))
+            .Append(f.Context.MulticlassClassification.Trainers.PromptAdapter(f.Prompts(rounds: 2) with { PrototypeColumn = "P" })).Fit(watched);
+        CollectionAssert.AreEquivalent(new[] { "Features" }, watched.Asked.ToArray());
+    }
+
+    [TestMethod]
+    public void TheLogSaysWhatWasChosen()
+    {
+        using var f = new StageFixture(12);
+        var lines = new List<string>();
+        f.Context.Log += (_, e) => lines.Add(e.Message);
+        IDataView data = f.Features().Fit(f.Data).Transform(f.Data);
+        f.Context.Transforms.PseudoLabel("PseudoLabel", "Features", f.PseudoLabels()).Fit(data);
+        Assert.IsTrue(lines.Any(l => l.Contains("of 12 images labelled", StringComparison.Ordinal)), string.Join("\n", lines));
+    }
+
+    private static IDataView WithLabels(StageFixture f, Func<int, bool> labelled)
+    {
+        IDataView features = f.Features().Fit(f.Data).Transform(f.Data);
+        float[][] values = StageFixture.Vectors(features, "Features");
+        return f.Context.Data.LoadFromEnumerable(values.Select((v, i) => new LabelledFeatures { Features = v, Label = labelled(i) ? (uint)(i % 3) + 1 : 0 }).ToArray());
+    }
+
+    private sealed class LabelledFeatures
+    {
+        [VectorType(TinyClip.FeatureDimension)]
+        public float[] Features { get; set; } = [];
+
+        [KeyType(3)]
+        public uint Label { get; set; }
+    }
+
+    /// <summary>Remembers which columns were ever asked for.</summary>
+    private sealed class WatchedView(IDataView inner) : IDataView
+    {
+        public HashSet<string> Asked { get; } = [];
+        public bool CanShuffle => inner.CanShuffle;
+        public DataViewSchema Schema => inner.Schema;
+        public long? GetRowCount() => inner.GetRowCount();
+
+        public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null)
+        {
+            DataViewSchema.Column[] columns = columnsNeeded.ToArray();
+            Asked.UnionWith(columns.Select(c => c.Name));
+            return inner.GetRowCursor(columns, rand);
+        }
+
+        public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) => [GetRowCursor(columnsNeeded, rand)];
+    }
+}
