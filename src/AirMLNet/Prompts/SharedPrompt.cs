@@ -8,14 +8,16 @@ namespace AirMLNet.Prompts;
 /// The text side of prompt tuning (methods §2.1): start token, P learned vectors shared by all classes, the tokens of the
 /// class name, end token; through the frozen text tower. Free of ML.NET.
 /// </summary>
-/// <remarks>Sequences end with the longest class name: what follows an end token cannot reach it under the causal mask.</remarks>
+/// <remarks>
+/// Sequences end with the longest class name: what follows an end token cannot reach it under the causal mask. For the
+/// same reason the learned vectors are run through the tower once for all classes.
+/// </remarks>
 public sealed class SharedPrompt : IDisposable
 {
     private readonly ClipBackbone _backbone;
-    private readonly Tensor _start;  // [C, 1, W]
-    private readonly Tensor _suffix; // [C, L−1−P, W]: name, end token, padding
-    private readonly Tensor _ends;   // [C] int64
-    private readonly int _classes;
+    private readonly ClipSharedPrefix _tower;
+    private readonly Tensor _start;  // [1, W]
+    private readonly Tensor _suffix; // [C, S, W]: name, end token, padding
 
     /// <summary>Looks up the frozen embeddings of the class names.</summary>
     /// <param name="backbone">The model; must live as long as this.</param>
@@ -25,7 +27,7 @@ public sealed class SharedPrompt : IDisposable
     public SharedPrompt(ClipBackbone backbone, IReadOnlyList<string> classNames, int length)
     {
         _backbone = backbone;
-        _classes = classNames.Count;
+        int classes = classNames.Count;
         Length = length;
         ClipTokenizer tokenizer = backbone.Tokenizer;
         int[][] names = classNames.Select(name => tokenizer.Encode(ZeroShotClassifier.Spoken(name))).ToArray();
@@ -36,23 +38,22 @@ public sealed class SharedPrompt : IDisposable
             string name = classNames[Array.FindIndex(names, n => n.Length == longest)];
             throw new ArgumentException($"Class name '{name}' is {longest} tokens long; beside a prompt of {length} vectors the model's context has room for {room}.", nameof(classNames));
         }
-        var ids = new long[_classes * (longest + 1)];
+        var ids = new long[classes * (longest + 1)];
         Array.Fill(ids, tokenizer.PadToken);
-        var ends = new long[_classes];
-        for (int c = 0; c < _classes; c++)
+        var ends = new long[classes];
+        for (int c = 0; c < classes; c++)
         {
             int at = c * (longest + 1);
             foreach (int id in names[c]) ids[at++] = id;
             ids[at] = tokenizer.EndToken;
-            ends[c] = 1 + length + names[c].Length;
+            ends[c] = names[c].Length;
         }
         using var off = no_grad();
         using var scope = NewDisposeScope();
         ClipTextTower text = backbone.Model.Text;
-        Tensor start = tensor(Enumerable.Repeat((long)tokenizer.StartToken, _classes).ToArray(), [_classes, 1], device: backbone.Device);
-        _start = text.EmbedTokens(start).DetachFromDisposeScope();
-        _suffix = text.EmbedTokens(tensor(ids, [_classes, longest + 1], device: backbone.Device)).DetachFromDisposeScope();
-        _ends = tensor(ends, [_classes], device: backbone.Device).DetachFromDisposeScope();
+        _start = text.EmbedTokens(tensor([(long)tokenizer.StartToken], [1, 1], device: backbone.Device)).view(1, -1).DetachFromDisposeScope();
+        _suffix = text.EmbedTokens(tensor(ids, [classes, longest + 1], device: backbone.Device)).DetachFromDisposeScope();
+        _tower = new ClipSharedPrefix(backbone.Model, 1 + length, longest + 1, ends, backbone.Device);
     }
 
     /// <summary>P.</summary>
@@ -77,9 +78,8 @@ public sealed class SharedPrompt : IDisposable
     public Tensor ClassVectors(Tensor context)
     {
         using var scope = NewDisposeScope();
-        Tensor shared = context.expand(_classes, Length, context.size(2));                  // [C, P, W]
-        Tensor tokens = cat([_start, shared, _suffix], 1);                                  // [C, L, W]
-        Tensor vectors = _backbone.Model.EncodeTextEmbeddings(tokens, _ends);               // [C, D]
+        Tensor prefix = cat([_start, context.view(Length, -1)], 0);                          // [1 + P, W]
+        Tensor vectors = _tower.Encode(prefix, _suffix);                                    // [C, D]
         return nn.functional.normalize(vectors, 2, -1, 1e-12).MoveToOuterDisposeScope();
     }
 
@@ -88,6 +88,6 @@ public sealed class SharedPrompt : IDisposable
     {
         _start.Dispose();
         _suffix.Dispose();
-        _ends.Dispose();
+        _tower.Dispose();
     }
 }
