@@ -95,9 +95,7 @@ internal sealed class ClipSharedPrefix : IDisposable
 
     private double Scale => 1 / Math.Sqrt(_headWidth);
 
-    /// <summary>Attention of n tokens per text to the prefix (all of it) and to their own suffix (masked).</summary>
-    /// <param name="rows">[C·n, W].</param>
-    /// <returns>[C·n, W].</returns>
+    /// <summary>Attention of n tokens per text, rows [C·n, W], to the prefix (all of it) and to their own suffix (masked); [C·n, W].</summary>
     private Tensor Attend(Tensor rows, long n, Tensor kFirst, Tensor vFirst, Tensor kRest, Tensor vRest, Tensor mask)
     {
         Tensor q = rows.mul(Scale).view(_texts, n, _heads, _headWidth).permute(2, 0, 1, 3).contiguous();       // [H, C, n, D]

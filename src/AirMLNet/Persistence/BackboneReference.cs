@@ -30,11 +30,11 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
 
     /// <summary>Finds and loads the model: the embedded files, the folder it was trained with, then AIRMLNET_HOME.</summary>
     /// <exception cref="FileNotFoundException">It is nowhere.</exception>
-    /// <exception cref="InvalidDataException">What is there has other weights.</exception>
+    /// <exception cref="InvalidOperationException">What is there has other weights.</exception>
     public ClipBackbone Acquire(ModelLoadContext ctx, string folder, torch.Device device)
     {
         if (Files.Length > 0) return Load(Extract(ctx), device, out string found)
-            ?? throw new InvalidDataException($"The embedded model {Name} is damaged: its weights have SHA-256 {found}; expected {Sha256}.");
+            ?? throw new InvalidOperationException($"The embedded model {Name} is damaged: its weights have SHA-256 {found}; expected {Sha256}.");
         var tried = new List<string> { folder };
         if (Environment.GetEnvironmentVariable(HomeVariable) is { Length: > 0 } home) tried.Add(Path.Combine(home, Name));
         var wrong = new List<string>();
@@ -44,7 +44,7 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
             wrong.Add($"{candidate} (SHA-256 {hash})");
         }
         if (wrong.Count > 0)
-            throw new InvalidDataException($"The saved model needs {Name} with weights of SHA-256 {Sha256}, but found other weights in {string.Join(", ", wrong)}.");
+            throw new InvalidOperationException($"The saved model needs {Name} with weights of SHA-256 {Sha256}, but found other weights in {string.Join(", ", wrong)}.");
         throw new FileNotFoundException(
             $"The saved model needs the CLIP model {Name} ({Architecture}; SHA-256 of its weights {Sha256}), which is not in {string.Join(" or ", tried)}. "
             + $"Put its folder there, or set {HomeVariable} to the folder that holds a folder '{Name}'.", folder);

@@ -91,7 +91,7 @@ public sealed class EstimatorContractTests
     [DataRow("ClipFeature", "ImagePath", "Text")]
     [DataRow("PseudoLabel", "Features", "vector of Single")]
     [DataRow("PrototypeClassifier", "Features", "vector of Single")]
-    [DataRow("PromptAdapter", "Features", "vector of Single")]
+    [DataRow("PromptAdapter", "Features", "a vector of ")]
     public void AMissingOrWrongColumn_IsNamedWithWhatWasExpected(string stage, string column, string expected)
     {
         using var f = new StageFixture(6);

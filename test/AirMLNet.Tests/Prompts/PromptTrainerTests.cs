@@ -107,7 +107,8 @@ public sealed class PromptTrainerTests
 
         public float[] Train(PromptTrainingSettings settings, Action<int, double>? afterEpoch = null)
         {
-            using Tensor trained = PromptTrainer.Train(_prompt, Context, _features, _backbone.LogitScale, _samples, settings, new Random(4), afterEpoch);
+            using var scope = NewDisposeScope();
+            Tensor trained = PromptTrainer.Train(_prompt, Context, _features, _backbone.LogitScale, _samples, settings, new Random(4), afterEpoch);
             return trained.contiguous().data<float>().ToArray();
         }
 
