@@ -57,6 +57,7 @@ public sealed class ClipFeatureTransformer : StageTransformer, IDisposable
     internal void Encode(ReadOnlySpan<float> pixels, int count, Span<float> features)
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        FriendMembers.CheckAlive(Host);
         Backbone.EncodeImages(pixels, count, features);
         Interlocked.Add(ref _encoded, count);
     }

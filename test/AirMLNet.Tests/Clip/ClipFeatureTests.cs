@@ -154,6 +154,15 @@ public sealed class ClipFeatureTests
     }
 
     [TestMethod]
+    public void ACancelledContext_StopsThePass()
+    {
+        using var f = new StageFixture(10);
+        IDataView view = f.Features(batch: 2).Fit(f.Data).Transform(f.Data);
+        typeof(MLContext).GetMethod("CancelExecution", System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Public)!.Invoke(f.Context, null);
+        Assert.Throws<OperationCanceledException>(() => StageFixture.Vectors(view, "Features"));
+    }
+
+    [TestMethod]
     public void Progress_CountsTheImages()
     {
         using var f = new StageFixture(10);

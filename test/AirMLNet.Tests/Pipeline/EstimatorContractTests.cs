@@ -88,6 +88,20 @@ public sealed class EstimatorContractTests
     }
 
     [TestMethod]
+    public void Evaluate_AgreesWithCountingByHand()
+    {
+        using var f = new StageFixture();
+        var model = f.Chain().Fit(f.Data);
+        IDataView truth = f.Context.Data.LoadFromEnumerable(f.Rows.Select(r => new NamedRow { ImagePath = r.ImagePath, Label = StageFixture.Names[r.Number] }).ToArray());
+        IDataView names = f.Context.Data.LoadFromEnumerable(StageFixture.Names.Select(n => new NameRow { Label = n }).ToArray());
+        IDataView keyed = f.Context.Transforms.Conversion.MapValueToKey("Label", "Label", keyData: names).Fit(truth).Transform(truth);
+        IDataView scored = model.Transform(keyed);
+        uint[] predicted = StageFixture.Column<uint>(scored, "PredictedLabel");
+        double expected = f.Rows.Select((r, i) => predicted[i] == (uint)r.Number + 1 ? 1.0 : 0).Average();
+        Assert.AreEqual(expected, f.Context.MulticlassClassification.Evaluate(scored).MicroAccuracy, 1e-9);
+    }
+
+    [TestMethod]
     [DataRow("ClipFeature", "ImagePath", "Text")]
     [DataRow("PseudoLabel", "Features", "vector of Single")]
     [DataRow("PrototypeClassifier", "Features", "vector of Single")]
@@ -178,6 +192,17 @@ public sealed class EstimatorContractTests
         public string ImagePath { get; set; } = "";
         public string Name { get; set; } = "";
         public float Weight { get; set; }
+    }
+
+    private sealed class NamedRow
+    {
+        public string ImagePath { get; set; } = "";
+        public string Label { get; set; } = "";
+    }
+
+    private sealed class NameRow
+    {
+        public string Label { get; set; } = "";
     }
 
     private sealed class OnlyNumber

@@ -130,7 +130,8 @@ public sealed class PromptAdapterTests
             ("WarmUpEpochs", plain with { WarmUpEpochs = 2 }), ("WarmUpLearningRate", plain with { WarmUpEpochs = 3, WarmUpLearningRate = 0.01 }),
             ("WarmUp", plain with { WarmUpEpochs = 2, WarmUp = WarmUp.Linear }), ("GradientClip", plain with { GradientClip = 1e-3 }),
             ("WarmStart", plain with { WarmStart = true }), ("InitialStandardDeviation", plain with { InitialStandardDeviation = 0.1 }),
-            ("PromptLength", plain with { PromptLength = 5 }), ("PerClass", plain with { PerClass = 1 }),
+            ("PromptLength", plain with { PromptLength = 5 }), ("PerClass", plain with { PerClass = 1 }), ("Strategy", plain with { Strategy = PseudoLabelStrategy.Grip }),
+            ("PrototypeColumn", plain with { PrototypeColumn = "P" }), ("Selection", plain with { PerClass = 5, Selection = SelectionRule.Leaderboard }),
         })
         {
             CollectionAssert.AreNotEqual(expected, Train(changed), name);
