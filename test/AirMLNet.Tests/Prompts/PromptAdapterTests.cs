@@ -119,7 +119,7 @@ public sealed class PromptAdapterTests
         using var f = new StageFixture(15);
         IDataView data = Labelled(f);
         data = f.Context.Transforms.PrototypeClassifier("P", "Features").Fit(data).Transform(data);
-        PromptAdapterOptions plain = f.Prompts(rounds: 2, epochs: 4) with { BatchSize = 5 };
+        PromptAdapterOptions plain = f.Prompts(rounds: 2, epochs: 4) with { BatchSize = 5, PerClass = 3 };
         float[] Train(PromptAdapterOptions options) => new MLContext(5).MulticlassClassification.Trainers.PromptAdapter(options).Fit(data).Prompt.ToArray();
         float[] expected = Train(plain);
         CollectionAssert.AreEqual(expected, Train(plain));
