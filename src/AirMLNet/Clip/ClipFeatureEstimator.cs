@@ -50,7 +50,7 @@ public sealed class ClipFeatureEstimator : IEstimator<ClipFeatureTransformer>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         SchemaShape.Column? column = Shapes.Find(inputSchema, _input);
-        if (column is not { ItemType: TextDataViewType, Kind: SchemaShape.Column.VectorKind.Scalar } && column is not { ItemType: ImageDataViewType })
+        if (column is not { ItemType: TextDataViewType, Kind: SchemaShape.Column.VectorKind.Scalar } && column?.ItemType.RawType != typeof(MLImage))
             SchemaCheck.Shape(inputSchema, Stage, _input, SchemaShape.Column.VectorKind.Scalar, TextDataViewType.Instance, false, ClipFeatureTransformer.Expected);
         return Shapes.Add(inputSchema, Shapes.Vector(_output));
     }

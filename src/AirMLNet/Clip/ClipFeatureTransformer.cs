@@ -49,7 +49,7 @@ public sealed class ClipFeatureTransformer : StageTransformer, IDisposable
     internal static DataViewSchema.Column CheckInput(DataViewSchema schema, string name)
     {
         DataViewSchema.Column column = SchemaCheck.Find(schema, ClipFeatureEstimator.Stage, name, Expected);
-        return column.Type is TextDataViewType or ImageDataViewType
+        return column.Type is TextDataViewType || column.Type.RawType == typeof(MLImage)
             ? column
             : throw SchemaCheck.Mismatch(ClipFeatureEstimator.Stage, name, column.Type.ToString()!, Expected);
     }

@@ -179,7 +179,31 @@ public sealed class ClipFeatureTests
 
     private sealed class ImageRowOfMemory
     {
+<<<<<<< HEAD
         [Microsoft.ML.Transforms.Image.ImageType(18, 20)]
         public MLImage? Image { get; set; }
     }
+=======
+        [PictureType]
+        public MLImage? Image { get; set; }
+    }
+
+    /// <summary>A column of MLImage values.</summary>
+    private sealed class PictureType : StructuredDataViewType
+    {
+        public PictureType() : base(typeof(MLImage))
+        {
+        }
+
+        public override bool Equals(DataViewType? other) => other is PictureType;
+    }
+
+    [AttributeUsage(AttributeTargets.Property)]
+    private sealed class PictureTypeAttribute : DataViewTypeAttribute
+    {
+        public override bool Equals(DataViewTypeAttribute? other) => other is PictureTypeAttribute;
+
+        public override void Register() => DataViewTypeManager.Register(new PictureType(), typeof(MLImage), this);
+    }
+>>>>>>> h3
 }

@@ -88,6 +88,38 @@ public static partial class torch
             public TResult call(T1 input1, T2 input2) => forward(input1, input2);
         }
 
+        public interface IModule<T1, T2, T3, TResult>
+        {
+            TResult call(T1 input1, T2 input2, T3 input3);
+        }
+
+        public abstract class Module<T1, T2, T3, TResult> : Module, IModule<T1, T2, T3, TResult>
+        {
+            protected Module(string name) : base(name)
+            {
+            }
+
+            public abstract TResult forward(T1 input1, T2 input2, T3 input3);
+
+            public TResult call(T1 input1, T2 input2, T3 input3) => forward(input1, input2, input3);
+        }
+
+        public interface IModule<T1, T2, T3, T4, TResult>
+        {
+            TResult call(T1 input1, T2 input2, T3 input3, T4 input4);
+        }
+
+        public abstract class Module<T1, T2, T3, T4, TResult> : Module, IModule<T1, T2, T3, T4, TResult>
+        {
+            protected Module(string name) : base(name)
+            {
+            }
+
+            public abstract TResult forward(T1 input1, T2 input2, T3 input3, T4 input4);
+
+            public TResult call(T1 input1, T2 input2, T3 input3, T4 input4) => forward(input1, input2, input3, input4);
+        }
+
         public static Parameter Parameter(Tensor data, bool requires_grad = true) => new(data, requires_grad);
     }
 }

@@ -1,4 +1,4 @@
-using TorchSharp.Native;
+using TorchSharp.Interop;
 
 namespace TorchSharp;
 
@@ -138,8 +138,8 @@ public static partial class torch
         public Tensor gelu_() => Aten.gelu_.InPlace(this);
         public Tensor gelu(Modules.GELU.Approximate approximate) => Aten.gelu.Call(this, approximate.ToString());
         public Tensor gelu_(Modules.GELU.Approximate approximate) => Aten.gelu_.InPlace(this, approximate.ToString());
-        public Tensor round(long decimals = 0) => Aten.round_decimals.Call(this, decimals);
-        public Tensor round_(long decimals = 0) => Aten.round__decimals.InPlace(this, decimals);
+        public Tensor round(long decimals = 0) => decimals == 0 ? Aten.round.Call(this) : Aten.round_decimals.Call(this, decimals);
+        public Tensor round_(long decimals = 0) => decimals == 0 ? Aten.round_.InPlace(this) : Aten.round__decimals.InPlace(this, decimals);
         public Tensor clamp(Scalar min = null, Scalar max = null) => Aten.clamp.Call(this, min, max);
         public Tensor clamp_(Scalar min = null, Scalar max = null) => Aten.clamp_.InPlace(this, min, max);
         public Tensor clamp(Tensor min = null, Tensor max = null) => Aten.clamp_Tensor.Call(this, min, max);

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using TorchSharp.Native;
+using TorchSharp.Interop;
 
 namespace TorchSharp;
 

@@ -1,7 +1,26 @@
-namespace TorchSharp.Native;
+namespace TorchSharp.Interop;
 
 internal static partial class Aten
 {
+    internal static readonly Op minimum = new("minimum");
+    internal static readonly Op mm = new("mm");
+    internal static readonly Op mode = new("mode");
+    internal static readonly Op movedim_intlist = new("movedim", "intlist");
+    internal static readonly Op msort = new("msort");
+    internal static readonly Op mul_Scalar = new("mul", "Scalar");
+    internal static readonly Op mul_Tensor = new("mul", "Tensor");
+    internal static readonly Op mul__Scalar = new("mul_", "Scalar");
+    internal static readonly Op mul__Tensor = new("mul_", "Tensor");
+    internal static readonly Op multinomial = new("multinomial");
+    internal static readonly Op mv = new("mv");
+    internal static readonly Op nan_to_num = new("nan_to_num");
+    internal static readonly Op nan_to_num_ = new("nan_to_num_");
+    internal static readonly Op nanmean = new("nanmean");
+    internal static readonly Op nanmedian = new("nanmedian");
+    internal static readonly Op nanquantile = new("nanquantile");
+    internal static readonly Op nansum = new("nansum");
+    internal static readonly Op narrow = new("narrow");
+    internal static readonly Op ne_Scalar = new("ne", "Scalar");
     internal static readonly Op ne_Tensor = new("ne", "Tensor");
     internal static readonly Op ne__Scalar = new("ne_", "Scalar");
     internal static readonly Op ne__Tensor = new("ne_", "Tensor");
@@ -45,6 +64,9 @@ internal static partial class Aten
     internal static readonly Op real = new("real");
     internal static readonly Op reciprocal = new("reciprocal");
     internal static readonly Op reciprocal_ = new("reciprocal_");
+    internal static readonly Op reflection_pad1d = new("reflection_pad1d");
+    internal static readonly Op reflection_pad2d = new("reflection_pad2d");
+    internal static readonly Op reflection_pad3d = new("reflection_pad3d");
     internal static readonly Op relu = new("relu");
     internal static readonly Op relu6 = new("relu6");
     internal static readonly Op relu6_ = new("relu6_");
@@ -57,6 +79,9 @@ internal static partial class Aten
     internal static readonly Op repeat = new("repeat");
     internal static readonly Op repeat_interleave_self_Tensor = new("repeat_interleave", "self_Tensor");
     internal static readonly Op repeat_interleave_self_int = new("repeat_interleave", "self_int");
+    internal static readonly Op replication_pad1d = new("replication_pad1d");
+    internal static readonly Op replication_pad2d = new("replication_pad2d");
+    internal static readonly Op replication_pad3d = new("replication_pad3d");
     internal static readonly Op reshape = new("reshape");
     internal static readonly Op resize_ = new("resize_");
     internal static readonly Op resolve_conj = new("resolve_conj");
@@ -64,6 +89,8 @@ internal static partial class Aten
     internal static readonly Op roll = new("roll");
     internal static readonly Op rot90 = new("rot90");
     internal static readonly Op round__decimals = new("round_", "decimals");
+    internal static readonly Op round = new("round");
+    internal static readonly Op round_ = new("round_");
     internal static readonly Op round_decimals = new("round", "decimals");
     internal static readonly Op rsqrt = new("rsqrt");
     internal static readonly Op rsqrt_ = new("rsqrt_");
@@ -96,6 +123,7 @@ internal static partial class Aten
     internal static readonly Op sinh_ = new("sinh_");
     internal static readonly Op slice_Tensor = new("slice", "Tensor");
     internal static readonly Op slice_scatter = new("slice_scatter");
+    internal static readonly Op smooth_l1_loss = new("smooth_l1_loss");
     internal static readonly Op softmax_int = new("softmax", "int");
     internal static readonly Op softplus = new("softplus");
     internal static readonly Op sort_stable = new("sort", "stable");
@@ -154,6 +182,13 @@ internal static partial class Aten
     internal static readonly Op unique_dim = new("unique_dim");
     internal static readonly Op unsqueeze = new("unsqueeze");
     internal static readonly Op unsqueeze_ = new("unsqueeze_");
+    internal static readonly Op upsample_bicubic2d_vec = new("upsample_bicubic2d", "vec");
+    internal static readonly Op upsample_bilinear2d_vec = new("upsample_bilinear2d", "vec");
+    internal static readonly Op upsample_linear1d_vec = new("upsample_linear1d", "vec");
+    internal static readonly Op upsample_nearest1d_vec = new("upsample_nearest1d", "vec");
+    internal static readonly Op upsample_nearest2d_vec = new("upsample_nearest2d", "vec");
+    internal static readonly Op upsample_nearest3d_vec = new("upsample_nearest3d", "vec");
+    internal static readonly Op upsample_trilinear3d_vec = new("upsample_trilinear3d", "vec");
     internal static readonly Op var = new("var");
     internal static readonly Op var_dim = new("var", "dim");
     internal static readonly Op var_mean = new("var_mean");

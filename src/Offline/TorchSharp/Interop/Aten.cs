@@ -1,15 +1,22 @@
-namespace TorchSharp.Native;
+namespace TorchSharp.Interop;
 
 /// <summary>The operators in use, by schema name and overload. Each is opened at its first call.</summary>
 internal static partial class Aten
 {
+    internal static readonly Op _pad_circular = new("_pad_circular");
     internal static readonly Op _unique2 = new("_unique2");
+    internal static readonly Op _upsample_bicubic2d_aa_vec = new("_upsample_bicubic2d_aa", "vec");
+    internal static readonly Op _upsample_bilinear2d_aa_vec = new("_upsample_bilinear2d_aa", "vec");
+    internal static readonly Op _upsample_nearest_exact1d_vec = new("_upsample_nearest_exact1d", "vec");
+    internal static readonly Op _upsample_nearest_exact2d_vec = new("_upsample_nearest_exact2d", "vec");
+    internal static readonly Op _upsample_nearest_exact3d_vec = new("_upsample_nearest_exact3d", "vec");
     internal static readonly Op abs = new("abs");
     internal static readonly Op abs_ = new("abs_");
     internal static readonly Op acos = new("acos");
     internal static readonly Op acos_ = new("acos_");
     internal static readonly Op acosh = new("acosh");
     internal static readonly Op acosh_ = new("acosh_");
+    internal static readonly Op adaptive_avg_pool2d = new("adaptive_avg_pool2d");
     internal static readonly Op add_Scalar = new("add", "Scalar");
     internal static readonly Op add_Tensor = new("add", "Tensor");
     internal static readonly Op add__Scalar = new("add_", "Scalar");
@@ -56,10 +63,14 @@ internal static partial class Aten
     internal static readonly Op atleast_1d = new("atleast_1d");
     internal static readonly Op atleast_2d = new("atleast_2d");
     internal static readonly Op atleast_3d = new("atleast_3d");
+    internal static readonly Op avg_pool2d = new("avg_pool2d");
     internal static readonly Op baddbmm = new("baddbmm");
+    internal static readonly Op batch_norm = new("batch_norm");
     internal static readonly Op bernoulli = new("bernoulli");
     internal static readonly Op bernoulli__Tensor = new("bernoulli_", "Tensor");
     internal static readonly Op bernoulli__float = new("bernoulli_", "float");
+    internal static readonly Op binary_cross_entropy = new("binary_cross_entropy");
+    internal static readonly Op binary_cross_entropy_with_logits = new("binary_cross_entropy_with_logits");
     internal static readonly Op bincount = new("bincount");
     internal static readonly Op bitwise_and_Tensor = new("bitwise_and", "Tensor");
     internal static readonly Op bitwise_and__Tensor = new("bitwise_and_", "Tensor");
@@ -102,7 +113,10 @@ internal static partial class Aten
     internal static readonly Op conj = new("conj");
     internal static readonly Op conj_physical = new("conj_physical");
     internal static readonly Op conj_physical_ = new("conj_physical_");
+    internal static readonly Op constant_pad_nd = new("constant_pad_nd");
     internal static readonly Op contiguous = new("contiguous");
+    internal static readonly Op conv2d = new("conv2d");
+    internal static readonly Op conv_transpose2d_input = new("conv_transpose2d", "input");
     internal static readonly Op copy_ = new("copy_");
     internal static readonly Op copysign_Tensor = new("copysign", "Tensor");
     internal static readonly Op copysign__Tensor = new("copysign_", "Tensor");
@@ -146,6 +160,7 @@ internal static partial class Aten
     internal static readonly Op einsum = new("einsum");
     internal static readonly Op elu = new("elu");
     internal static readonly Op elu_ = new("elu_");
+    internal static readonly Op embedding = new("embedding");
     internal static readonly Op empty_like = new("empty_like");
     internal static readonly Op empty_memory_format = new("empty", "memory_format");
     internal static readonly Op empty_strided = new("empty_strided");
@@ -204,6 +219,7 @@ internal static partial class Aten
     internal static readonly Op gelu_ = new("gelu_");
     internal static readonly Op geometric_ = new("geometric_");
     internal static readonly Op glu = new("glu");
+    internal static readonly Op group_norm = new("group_norm");
     internal static readonly Op gt_Scalar = new("gt", "Scalar");
     internal static readonly Op gt_Tensor = new("gt", "Tensor");
     internal static readonly Op gt__Scalar = new("gt_", "Scalar");
@@ -245,8 +261,10 @@ internal static partial class Aten
     internal static readonly Op isneginf = new("isneginf");
     internal static readonly Op isposinf = new("isposinf");
     internal static readonly Op isreal = new("isreal");
+    internal static readonly Op kl_div = new("kl_div");
     internal static readonly Op kron = new("kron");
     internal static readonly Op kthvalue = new("kthvalue");
+    internal static readonly Op l1_loss = new("l1_loss");
     internal static readonly Op lcm = new("lcm");
     internal static readonly Op lcm_ = new("lcm_");
     internal static readonly Op ldexp_ = new("ldexp_");
@@ -307,6 +325,7 @@ internal static partial class Aten
     internal static readonly Op matrix_power = new("matrix_power");
     internal static readonly Op max = new("max");
     internal static readonly Op max_dim = new("max", "dim");
+    internal static readonly Op max_pool2d = new("max_pool2d");
     internal static readonly Op maximum = new("maximum");
     internal static readonly Op mean = new("mean");
     internal static readonly Op mean_dim = new("mean", "dim");
@@ -314,23 +333,4 @@ internal static partial class Aten
     internal static readonly Op meshgrid_indexing = new("meshgrid", "indexing");
     internal static readonly Op min = new("min");
     internal static readonly Op min_dim = new("min", "dim");
-    internal static readonly Op minimum = new("minimum");
-    internal static readonly Op mm = new("mm");
-    internal static readonly Op mode = new("mode");
-    internal static readonly Op movedim_intlist = new("movedim", "intlist");
-    internal static readonly Op msort = new("msort");
-    internal static readonly Op mul_Scalar = new("mul", "Scalar");
-    internal static readonly Op mul_Tensor = new("mul", "Tensor");
-    internal static readonly Op mul__Scalar = new("mul_", "Scalar");
-    internal static readonly Op mul__Tensor = new("mul_", "Tensor");
-    internal static readonly Op multinomial = new("multinomial");
-    internal static readonly Op mv = new("mv");
-    internal static readonly Op nan_to_num = new("nan_to_num");
-    internal static readonly Op nan_to_num_ = new("nan_to_num_");
-    internal static readonly Op nanmean = new("nanmean");
-    internal static readonly Op nanmedian = new("nanmedian");
-    internal static readonly Op nanquantile = new("nanquantile");
-    internal static readonly Op nansum = new("nansum");
-    internal static readonly Op narrow = new("narrow");
-    internal static readonly Op ne_Scalar = new("ne", "Scalar");
 }

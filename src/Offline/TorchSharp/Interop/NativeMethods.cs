@@ -1,7 +1,7 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
 
-namespace TorchSharp.Native;
+namespace TorchSharp.Interop;
 
 /// <summary>One argument or result as the shim sees it.</summary>
 [StructLayout(LayoutKind.Sequential)]

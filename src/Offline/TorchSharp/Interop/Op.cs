@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 
-namespace TorchSharp.Native;
+namespace TorchSharp.Interop;
 
 /// <summary>One argument of an operator call: at most one object reference and 64 bits.</summary>
 internal readonly struct Arg

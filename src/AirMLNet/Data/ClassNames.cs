@@ -1,0 +1,52 @@
+namespace AirMLNet.Data;
+
+/// <summary>Reads and checks lists of class names.</summary>
+public static class ClassNames
+{
+    /// <summary>Reads one name a line; white space around names and empty lines at the end are dropped.</summary>
+    /// <exception cref="FileNotFoundException">The file does not exist.</exception>
+    /// <exception cref="InvalidDataException">Fewer than two names, an empty one, or one twice; the message names the line.</exception>
+    public static IReadOnlyList<string> Load(string file)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(file);
+        if (!File.Exists(file))
+        {
+            throw new FileNotFoundException($"{file}: the file of class names does not exist.", file);
+        }
+
+        string[] names = [.. File.ReadAllText(file).TrimEnd().Split('\n').Select(line => line.Trim())];
+        return Fault(names, "line") is { } fault ? throw new InvalidDataException($"{file}: {fault}") : names;
+    }
+
+    /// <summary>Checks for at least two names, none of them empty and none twice, ignoring case.</summary>
+    /// <param name="names">The names.</param>
+    /// <param name="source">Where they come from, for the message: an option, a column.</param>
+    /// <exception cref="ArgumentException">The list breaks a rule; the message says which name.</exception>
+    public static void Check(IReadOnlyList<string> names, string source)
+    {
+        ArgumentNullException.ThrowIfNull(names);
+        if (Fault(names, "name") is { } fault)
+        {
+            throw new ArgumentException($"{source}: {fault}", nameof(names));
+        }
+    }
+
+    private static string? Fault(IReadOnlyList<string> names, string unit)
+    {
+        var seen = new Dictionary<string, int>(StringComparer.OrdinalIgnoreCase);
+        for (int i = 0; i < names.Count; i++)
+        {
+            if (string.IsNullOrWhiteSpace(names[i]))
+            {
+                return names.Count == 1 ? "no class names; at least two were expected." : $"{unit} {i + 1} is empty; a class name was expected.";
+            }
+
+            if (!seen.TryAdd(names[i].Trim(), i))
+            {
+                return $"{unit} {i + 1}: the class '{names[i]}' is already {unit} {seen[names[i].Trim()] + 1}.";
+            }
+        }
+
+        return names.Count < 2 ? $"{names.Count} class name{(names.Count == 1 ? "" : "s")}; at least two were expected." : null;
+    }
+}
