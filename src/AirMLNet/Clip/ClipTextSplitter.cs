@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net;
 using System.Text;
 
 namespace AirMLNet.Clip;
@@ -21,7 +20,7 @@ internal static class ClipTextSplitter
     /// <summary>Unescapes HTML twice, folds white space to single spaces and lower-cases as Python does.</summary>
     public static string Clean(string text)
     {
-        text = WebUtility.HtmlDecode(WebUtility.HtmlDecode(text));
+        text = HtmlEntities.Unescape(HtmlEntities.Unescape(text));
         var result = new StringBuilder(text.Length);
         var space = false;
         foreach (var c in text)
