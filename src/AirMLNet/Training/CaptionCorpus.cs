@@ -8,7 +8,7 @@ namespace AirMLNet.Training;
 /// sometimes about something else. What the name means must be inferred, so zero-shot classification stays below what
 /// the image features allow, and there is something to adapt.
 /// </summary>
-internal sealed class CaptionCorpus(double nameShare, double wrongShare, int seed)
+internal sealed class CaptionCorpus(double nameShare, double wrongShare, int seed, double ambiguousNameShare = 0)
 {
     private const double KindShare = 0.20;
 
@@ -25,6 +25,9 @@ internal sealed class CaptionCorpus(double nameShare, double wrongShare, int see
         ["boat", "vessel", "ferry", "freighter", "yacht"],
         ["lorry", "pickup", "van", "hauler", "tipper"],
     ];
+
+    // Which classes' names stand beside a photo of each class when names are ambiguous.
+    private static readonly int[][] Similar = [[8, 2], [9, 8], [0, 6], [5, 6], [7, 5], [3, 7], [3, 2], [4, 5], [0, 1], [1, 0]];
 
     private static readonly string[] Animals = ["animal", "creature", "wildlife"];
     private static readonly string[] Machines = ["vehicle", "transport", "machine"];
@@ -73,7 +76,7 @@ internal sealed class CaptionCorpus(double nameShare, double wrongShare, int see
         }
 
         var kind = random.NextDouble();
-        return kind < nameShare ? Cifar10.ClassNames[label]
+        return kind < nameShare ? Cifar10.ClassNames[random.NextDouble() < ambiguousNameShare ? Similar[label][random.Next(2)] : label]
             : kind < nameShare + KindShare ? Pick(IsAnimal(label) ? Animals : Machines, random)
             : Pick(OtherWords[label], random);
     }

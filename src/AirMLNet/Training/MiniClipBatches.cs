@@ -12,6 +12,14 @@ namespace AirMLNet.Training;
 /// <param name="Targets">Row i holds 1/n at each of the n captions of the batch that equal caption i, [B, B].</param>
 internal sealed record MiniClipBatch(int Size, float[] Pixels, long[] Tokens, int Length, long[] Kept, float[] Targets);
 
+/// <summary>The captions of one batch.</summary>
+/// <param name="Size">B.</param>
+/// <param name="Photos">Which photos, [B].</param>
+/// <param name="Tokens">Caption tokens, [B, L].</param>
+/// <param name="Length">L.</param>
+/// <param name="Targets">As in <see cref="MiniClipBatch"/>, [B, B].</param>
+internal sealed record CaptionBatch(int Size, long[] Photos, long[] Tokens, int Length, float[] Targets);
+
 /// <summary>Makes batch n from nothing but the data, the options and n.</summary>
 internal sealed class MiniClipBatches
 {
@@ -50,17 +58,9 @@ internal sealed class MiniClipBatches
 
     public MiniClipBatch Make(int step, int keep)
     {
-        var epoch = step / StepsPerEpoch;
-        if (epoch != _orderEpoch)
-        {
-            _order = [.. Enumerable.Range(0, _options.Photos)];
-            SeededRandom.Create(_options.Seed, 1, epoch).Shuffle(_order);
-            _orderEpoch = epoch;
-        }
-
+        var members = Members(step);
         var random = SeededRandom.Create(_options.Seed, 2, step);
         var size = _options.BatchSize;
-        var members = _order.AsSpan(step % StepsPerEpoch * size, size);
         var pixels = new float[size * 3 * Side * Side];
         var kept = new long[size * keep];
         Span<int> patches = stackalloc int[Patches];
@@ -79,22 +79,45 @@ internal sealed class MiniClipBatches
             }
         }
 
+        var captions = Captions(step, members);
+        return new(size, pixels, captions.Tokens, captions.Length, kept, captions.Targets);
+    }
+
+    /// <summary>Batch n without its pixels.</summary>
+    public CaptionBatch MakeCaptions(int step) => Captions(step, Members(step));
+
+    private ReadOnlySpan<int> Members(int step)
+    {
+        var epoch = step / StepsPerEpoch;
+        if (epoch != _orderEpoch)
+        {
+            _order = [.. Enumerable.Range(0, _options.Photos)];
+            SeededRandom.Create(_options.Seed, 1, epoch).Shuffle(_order);
+            _orderEpoch = epoch;
+        }
+
+        return _order.AsSpan(step % StepsPerEpoch * _options.BatchSize, _options.BatchSize);
+    }
+
+    private CaptionBatch Captions(int step, ReadOnlySpan<int> members)
+    {
         // One batch in eight has the long captions: mixing them would make every batch as long as the longest.
         var texts = step % 8 == 7 ? _descriptions : _titles;
-        var chosen = new long[size][];
-        for (var b = 0; b < size; b++)
+        var chosen = new long[members.Length][];
+        var photos = new long[members.Length];
+        for (var b = 0; b < chosen.Length; b++)
         {
-            chosen[b] = texts[members[b]];
+            (photos[b], chosen[b]) = (members[b], texts[members[b]]);
         }
 
         var length = chosen.Max(c => c.Length);
-        var tokens = new long[size * length];
-        for (var b = 0; b < size; b++)
+        var tokens = new long[chosen.Length * length];
+        for (var b = 0; b < chosen.Length; b++)
         {
             chosen[b].CopyTo(tokens, b * length);
         }
 
-        return new(size, pixels, tokens, length, kept, EqualTextTargets(chosen));
+        return new(chosen.Length, photos, tokens, length, EqualTextTargets(chosen));
     }
 
     /// <summary>Reflect-padded random crop and mirror image, normalised as CLIP does.</summary>

