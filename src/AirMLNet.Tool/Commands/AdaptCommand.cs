@@ -1,0 +1,87 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using AirMLNet.Data;
+using AirMLNet.Tool.Output;
+using AirMLNet.Tool.Pipelines;
+using Microsoft.ML;
+
+namespace AirMLNet.Tool.Commands;
+
+/// <summary><c>airml adapt IMAGES</c>: images without labels in, a saved ML.NET model out.</summary>
+internal static class AdaptCommand
+{
+    public static Command Build()
+    {
+        var images = SharedOptions.Images("Folder with the unlabelled images, searched with its sub-folders");
+        var output = new Option<string>("--output", "-o") { Description = "File to write the adapted model to", Required = true };
+        var labels = new Option<bool>("--labels")
+        {
+            Description = "The images lie in sub-folders named after their classes: learn from these labels instead of pseudo-labels",
+        };
+        var seed = SharedOptions.Number("--seed", "Seed of everything random", 1, 0, int.MaxValue);
+        var json = SharedOptions.Json();
+        var skip = SharedOptions.SkipUnreadable();
+        var threads = SharedOptions.Threads();
+        var plan = new AdaptPlanOptions();
+        var command = new Command("adapt", "Adapt CLIP to images without labels, and save the model") { images, output };
+        plan.AddTo(command);
+        foreach (var option in new Option[] { labels, seed, json, skip, threads })
+        {
+            command.Options.Add(option);
+        }
+
+        ExamplesHelpAction.Add(
+            command,
+            "airml adapt photos --classes classes.txt --clip models/mini-clip -o model.zip",
+            "airml adapt photos --classes classes.txt --clip models/mini-clip -o model.zip --method prototypes --seed 7");
+        command.Does((parsed, cancellation) =>
+        {
+            Processor.Use(parsed.GetValue(threads));
+            var request = new Request(
+                parsed.GetRequiredValue(images),
+                parsed.GetRequiredValue(output),
+                parsed.GetValue(seed),
+                parsed.GetValue(json),
+                parsed.GetValue(skip));
+            Run(request, plan.Read(parsed) with { Labels = parsed.GetValue(labels) }, cancellation);
+            return 0;
+        });
+        return command;
+    }
+
+    private static void Run(Request request, AdaptPlan plan, CancellationToken cancellation)
+    {
+        SavedModel.CheckTarget(request.Output);
+        var rows = Photos.Open(request.Images, plan.Labels, request.SkipUnreadable, cancellation);
+        if (plan.Labels)
+        {
+            LabelledImages.MatchLabels(rows, [.. plan.ClassNames], request.Images);
+        }
+
+        var clock = Stopwatch.StartNew();
+        var ml = new MLContext(request.Seed);
+        Terminal.Work("Adapting", rows.Count, step =>
+        {
+            // The chain first: its stages draw their seeds from the context, whatever is made after them.
+            var chain = AdaptChain.ForImages(ml, plan, step, cancellation);
+            var view = ml.Data.LoadFromEnumerable(Terminal.Counted(rows, step, cancellation));
+            var model = chain.Fit(plan.Labels ? LabelledImages.WithKeys(ml, view, plan.ClassNames) : view);
+            SavedModel.Save(ml, model, view.Schema, request.Output);
+            return model;
+        });
+        var seconds = clock.Elapsed.TotalSeconds;
+        if (request.Json)
+        {
+            Terminal.WriteJson(new { model = request.Output, images = rows.Count, classes = plan.ClassNames, seconds });
+        }
+        else
+        {
+            Console.Out.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{request.Output}: {plan.ClassNames.Count} classes, adapted to {rows.Count} images in {seconds:0.0} s"));
+        }
+    }
+
+    private sealed record Request(string Images, string Output, int Seed, bool Json, bool SkipUnreadable);
+}

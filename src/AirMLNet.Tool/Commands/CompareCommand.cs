@@ -1,0 +1,86 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using AirMLNet.Data;
+using AirMLNet.Tool.Output;
+using AirMLNet.Tool.Pipelines;
+using Microsoft.ML;
+using Spectre.Console;
+
+namespace AirMLNet.Tool.Commands;
+
+/// <summary><c>airml compare IMAGES</c>: every method, over several seeds, on images that are encoded once.</summary>
+internal static class CompareCommand
+{
+    private static readonly CultureInfo Plain = CultureInfo.InvariantCulture;
+
+    public static Command Build()
+    {
+        var images = SharedOptions.Images("Folder with the unlabelled images to adapt to");
+        var test = new Option<string>("--test") { Description = "Folder with one sub-folder of labelled images per class, only for the scores", Required = true };
+        var seeds = new Option<string>("--seeds") { Description = "Seeds to repeat with, separated by commas", DefaultValueFactory = _ => "1,2,3" };
+        var methods = new Option<string>("--methods")
+        {
+            Description = "Methods to compare, separated by commas",
+            DefaultValueFactory = _ => string.Join(',', AdaptPlan.Methods.Keys),
+        };
+        var json = SharedOptions.Json();
+        var skip = SharedOptions.SkipUnreadable();
+        var threads = SharedOptions.Threads();
+        var plan = new AdaptPlanOptions();
+        var command = new Command("compare", "Compare the methods on the same images, over several seeds") { images, test };
+        plan.AddTo(command, method: false);
+        foreach (var option in new Option[] { methods, seeds, json, skip, threads })
+        {
+            command.Options.Add(option);
+        }
+
+        ExamplesHelpAction.Add(command, "airml compare photos --test labelled-photos --classes classes.txt --clip models/mini-clip");
+        command.Does((parsed, cancellation) =>
+        {
+            var chosen = List<AdaptMethod>("--methods", parsed.GetRequiredValue(methods), text => AdaptPlan.Methods.TryGetValue(text, out var m) ? m : null);
+            var numbers = List<int>("--seeds", parsed.GetRequiredValue(seeds), text => int.TryParse(text, NumberStyles.None, Plain, out var seed) ? seed : (int?)null);
+            Processor.Use(parsed.GetValue(threads));
+            var settings = plan.Read(parsed);
+            var run = new ComparisonRun(settings, parsed.GetValue(skip), cancellation);
+            var comparison = run.Run(parsed.GetRequiredValue(images), parsed.GetRequiredValue(test), chosen, numbers);
+            Write(comparison, parsed.GetValue(json));
+            return 0;
+        });
+        return command;
+    }
+
+    private static List<T> List<T>(string option, string text, Func<string, T?> read)
+        where T : struct =>
+        [.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+            .Select(part => read(part) ?? throw new UsageException($"{option}: '{part}' is not one of the values it takes"))];
+
+    private static void Write(Comparison comparison, bool json)
+    {
+        if (json)
+        {
+            Terminal.WriteJson(comparison);
+            return;
+        }
+
+        var times = new Table().AddColumn("step").AddColumn(new TableColumn("seconds").RightAligned());
+        foreach (var step in comparison.Steps)
+        {
+            times.AddRow(Markup.Escape(step.Name), step.Seconds.ToString("0.0", Plain));
+        }
+
+        Terminal.Write(times);
+        var scores = new Table().AddColumn("method").AddColumn(new TableColumn($"accuracy on {comparison.TestImages} photos").RightAligned())
+            .AddColumn(new TableColumn("seeds").RightAligned()).AddColumn(new TableColumn("fit, seconds").RightAligned());
+        foreach (var row in comparison.Methods)
+        {
+            scores.AddRow(
+                Markup.Escape(row.Title),
+                string.Create(Plain, $"{100 * row.Mean:0.00} ± {100 * row.Spread:0.00} %"),
+                row.Accuracies.Count.ToString(Plain),
+                row.FitSeconds.ToString("0.0", Plain));
+        }
+
+        Terminal.Write(scores);
+    }
+}

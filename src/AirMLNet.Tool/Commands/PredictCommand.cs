@@ -1,0 +1,64 @@
+using System.CommandLine;
+using System.Globalization;
+using AirMLNet.Tool.Output;
+using AirMLNet.Tool.Pipelines;
+using Microsoft.ML;
+
+namespace AirMLNet.Tool.Commands;
+
+/// <summary><c>airml predict MODEL IMAGES</c>: a class and its probability for every image.</summary>
+internal static class PredictCommand
+{
+    public static Command Build()
+    {
+        var model = SharedOptions.Model();
+        var images = SharedOptions.Images("Folder with the images to classify, searched with its sub-folders");
+        var top = SharedOptions.Number("--top", "Classes to show per image, best first", 1, 1, 1000);
+        var json = new Option<bool>("--json") { Description = "Write one JSON object a line" };
+        var skip = SharedOptions.SkipUnreadable();
+        var threads = SharedOptions.Threads();
+        var command = new Command("predict", "Classify images with an adapted model") { model, images, top, json, skip, threads };
+        ExamplesHelpAction.Add(
+            command,
+            "airml predict model.zip new-photos",
+            "airml predict model.zip new-photos --top 3 --json > predictions.jsonl");
+        command.Does((parsed, cancellation) =>
+        {
+            Processor.Use(parsed.GetValue(threads));
+            var ml = new MLContext(seed: 1);
+            var fitted = SavedModel.Load(ml, parsed.GetRequiredValue(model));
+            var rows = Photos.Open(parsed.GetRequiredValue(images), labels: false, parsed.GetValue(skip), cancellation);
+            // Everything is scored before the first line is written, so that a failure leaves no half result.
+            var (names, scored) = Terminal.Work("Classifying", rows.Count, step =>
+            {
+                var view = fitted.Transform(ml.Data.LoadFromEnumerable(Terminal.Counted(rows, step, cancellation)));
+                return (ScoredImages.ClassNames(view.Schema), ScoredImages.Read(view).ToList());
+            });
+            Write(names, scored, parsed.GetValue(top), parsed.GetValue(json));
+            return 0;
+        });
+        return command;
+    }
+
+    private static void Write(string[] names, List<ScoredImage> scored, int top, bool json)
+    {
+        foreach (var image in scored)
+        {
+            var best = Enumerable.Range(0, names.Length).OrderByDescending(c => image.Score[c]).Take(top);
+            if (json)
+            {
+                Terminal.WriteJsonLine(new
+                {
+                    image = image.ImagePath,
+                    label = image.PredictedLabel,
+                    scores = best.Select(c => new { label = names[c], score = image.Score[c] }),
+                });
+            }
+            else
+            {
+                var classes = best.Select(c => string.Create(CultureInfo.InvariantCulture, $"{names[c]}\t{image.Score[c]:0.0000}"));
+                Console.Out.WriteLine($"{image.ImagePath}\t{string.Join('\t', classes)}");
+            }
+        }
+    }
+}

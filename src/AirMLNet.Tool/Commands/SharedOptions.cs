@@ -1,0 +1,67 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using System.Numerics;
+
+namespace AirMLNet.Tool.Commands;
+
+/// <summary>Arguments and options that several commands have, worded once.</summary>
+internal static class SharedOptions
+{
+    public static Argument<string> Model() => new("MODEL") { Description = "The adapted model: a zip written by 'airml adapt'" };
+
+    public static Argument<string> Images(string description) => new("IMAGES") { Description = description };
+
+    public static Option<string> Classes() => new("--classes")
+    {
+        Description = "Text file with one class name a line",
+        HelpName = "FILE",
+        Required = true,
+    };
+
+    public static Option<string> Clip() => new("--clip")
+    {
+        Description = "Folder of the CLIP model, in Hugging Face layout (config.json, model.safetensors, tokenizer)",
+        HelpName = "FOLDER",
+        Required = true,
+    };
+
+    public static Option<bool> Json() => new("--json") { Description = "Write the result as JSON" };
+
+    public static Option<bool> SkipUnreadable() => new("--skip-unreadable")
+    {
+        Description = "Leave out images that cannot be decoded, with a warning, instead of stopping",
+    };
+
+    public static Option<int?> Threads() => Optional<int>("--threads", "Processor threads for tensor work (default: all cores)", 1, 1024);
+
+    /// <summary>A number that, where not given, leaves the choice to the library.</summary>
+    public static Option<T?> Optional<T>(string name, string description, T least, T most)
+        where T : struct, INumber<T> =>
+        new(name) { Description = description, CustomParser = result => Parse(name, result, least, most) };
+
+    public static Option<int> Number(string name, string description, int standard, int least, int most) => new(name)
+    {
+        Description = description,
+        DefaultValueFactory = _ => standard,
+        CustomParser = result => Parse(name, result, least, most),
+    };
+
+    /// <summary>Runs a command's work off the main thread, so that Ctrl-C is answered at once.</summary>
+    public static void Does(this Command command, Func<ParseResult, CancellationToken, int> work) =>
+        command.SetAction((parsed, cancellation) => Task.Run(() => work(parsed, cancellation), CancellationToken.None));
+
+    private static T Parse<T>(string name, ArgumentResult result, T least, T most)
+        where T : struct, INumber<T>
+    {
+        var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
+        if (T.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most)
+        {
+            return value;
+        }
+
+        var kind = typeof(T) == typeof(int) ? "a whole number from" : "a number from";
+        result.AddError(FormattableString.Invariant($"{name} is '{text}'; expected {kind} {least} to {most}."));
+        return default;
+    }
+}

@@ -1,0 +1,86 @@
+using System.Text.Json;
+using Spectre.Console;
+
+namespace AirMLNet.Tool.Output;
+
+/// <summary>Results go to standard output; progress, notes and warnings to standard error.</summary>
+internal static class Terminal
+{
+    private static readonly IAnsiConsole Notes = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
+
+    private static readonly JsonSerializerOptions JsonLine = new(JsonSerializerDefaults.Web);
+
+    /// <summary>One line for the user, not part of the result.</summary>
+    public static void Note(string text) => Console.Error.WriteLine(text);
+
+    public static void Warn(string text) => Console.Error.WriteLine($"airml: warning: {text}");
+
+    /// <summary>A table on standard output. Redirected, it keeps its natural width instead of 80 columns.</summary>
+    public static void Write(Table table)
+    {
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) });
+        if (Console.IsOutputRedirected)
+        {
+            console.Profile.Width = 200;
+        }
+
+        table.Border(TableBorder.Minimal);
+        console.Write(table);
+    }
+
+    public static void WriteJson<T>(T value) => Console.Out.WriteLine(JsonSerializer.Serialize(value, Json));
+
+    public static void WriteJsonLine<T>(T value) => Console.Out.WriteLine(JsonSerializer.Serialize(value, JsonLine));
+
+    /// <summary>Runs long work with a progress bar on standard error, or without one where that is not a terminal.</summary>
+    public static T Work<T>(string title, double total, Func<IStep, T> work)
+    {
+        if (Console.IsErrorRedirected)
+        {
+            return work(new SilentStep());
+        }
+
+        return Notes.Progress()
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
+            .Start(context => work(new BarStep(context.AddTask(Markup.Escape(title), maxValue: Math.Max(total, 1)))));
+    }
+
+    /// <summary>Passes rows on and moves the bar with them, whoever reads them and how often; ends when cancelled.</summary>
+    public static IEnumerable<T> Counted<T>(IReadOnlyList<T> rows, IStep step, CancellationToken cancellation)
+    {
+        for (var i = 0; i < rows.Count; i++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            step.Report(i + 1, rows.Count);
+            yield return rows[i];
+        }
+    }
+
+    private sealed class BarStep(ProgressTask task) : IStep
+    {
+        public void Report(double done, double total, string? title = null)
+        {
+            task.MaxValue = Math.Max(total, 1);
+            task.Value = done;
+            if (title != null)
+            {
+                task.Description = Markup.Escape(title);
+            }
+        }
+    }
+
+    private sealed class SilentStep : IStep
+    {
+        public void Report(double done, double total, string? title = null)
+        {
+        }
+    }
+}
+
+/// <summary>Where long work tells how far it is.</summary>
+internal interface IStep
+{
+    void Report(double done, double total, string? title = null);
+}

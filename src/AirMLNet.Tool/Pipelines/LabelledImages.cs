@@ -1,0 +1,52 @@
+using AirMLNet.Data;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+
+namespace AirMLNet.Tool.Pipelines;
+
+/// <summary>Scores of a classifier on labelled images.</summary>
+internal static class LabelledImages
+{
+    /// <summary>
+    /// The metrics of a scored view whose text column <c>Label</c> holds class names; the view is read once.
+    /// </summary>
+    public static MulticlassClassificationMetrics Of(MLContext ml, IDataView scored, string[] classNames)
+    {
+        // The evaluator may read its input more than once; images are to be encoded once.
+        return ml.MulticlassClassification.Evaluate(ml.Data.Cache(WithKeys(ml, scored, classNames)), AdaptPlan.LabelColumn);
+    }
+
+    /// <summary>Adds the key of the text column <c>Label</c> among the class names, in their order.</summary>
+    public static IDataView WithKeys(MLContext ml, IDataView view, IEnumerable<string> classNames)
+    {
+        var keys = ml.Data.LoadFromEnumerable(classNames.Select(name => new NameRow { Name = name }));
+        return ml.Transforms.Conversion.MapValueToKey(AdaptPlan.LabelColumn, "Label", keyData: keys).Fit(view).Transform(view);
+    }
+
+    /// <summary>Gives each row the class name that its folder means, or says which folder means none.</summary>
+    public static void MatchLabels(IReadOnlyList<ImageRow> rows, string[] classNames, string folder)
+    {
+        var byName = classNames.ToDictionary(Plain, StringComparer.OrdinalIgnoreCase);
+        foreach (var row in rows)
+        {
+            if (row.Label.Length == 0)
+            {
+                throw new InvalidDataException(
+                    $"'{row.ImagePath}' lies in no class folder; expected '{folder}/CLASS/{Path.GetFileName(row.ImagePath)}'");
+            }
+
+            row.Label = byName.TryGetValue(Plain(row.Label), out var name)
+                ? name
+                : throw new InvalidDataException(
+                    $"Folder '{row.Label}' in '{folder}' is none of the model's classes: {string.Join(", ", classNames.Take(20))}");
+        }
+    }
+
+    // Folder names often carry underscores where class names have spaces.
+    private static string Plain(string name) => name.Trim().Replace('_', ' ');
+
+    private sealed class NameRow
+    {
+        public string Name { get; set; } = "";
+    }
+}

@@ -1,0 +1,46 @@
+using Microsoft.ML;
+
+namespace AirMLNet.Tool.Pipelines;
+
+/// <summary>Loads a model zip, and saves one so that a half-written file never carries its name.</summary>
+internal static class SavedModel
+{
+    public static ITransformer Load(MLContext ml, string path)
+    {
+        if (!File.Exists(path))
+        {
+            throw new FileNotFoundException($"There is no model '{path}'; 'airml adapt' writes one");
+        }
+
+        return ml.Model.Load(path, out _);
+    }
+
+    /// <summary>Refuses a place that cannot be written to, before the work whose result goes there.</summary>
+    public static void CheckTarget(string path)
+    {
+        if (Directory.Exists(path))
+        {
+            throw new IOException($"'{path}' is a folder; --output names the file of the model, such as model.zip");
+        }
+
+        var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        Directory.CreateDirectory(folder);
+        using var probe = new FileStream(TemporaryFor(path), FileMode.Create, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
+    }
+
+    public static void Save(MLContext ml, ITransformer model, DataViewSchema schema, string path)
+    {
+        var temporary = TemporaryFor(path);
+        try
+        {
+            ml.Model.Save(model, schema, temporary);
+            File.Move(temporary, path, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
+    }
+
+    private static string TemporaryFor(string path) => Path.GetFullPath(path) + $".{Environment.ProcessId}.tmp";
+}

@@ -1,0 +1,138 @@
+using System.Text.Json;
+using AirMLNet.Data;
+using AirMLNet.Tests;
+using Microsoft.ML;
+
+namespace AirMLNet.Tool.Tests;
+
+/// <summary>The main job on a tiny model: adapt, then predict and evaluate in fresh processes.</summary>
+[TestClass]
+public sealed class AdaptTests
+{
+    private static readonly string[] Quick = ["--epochs", "2", "--rounds", "2", "--per-class", "2", "--batch", "4", "--seed", "3"];
+    private readonly TemporaryFolder _folder = new();
+
+    [TestCleanup]
+    public void CleanUp() => _folder.Dispose();
+
+    [TestMethod]
+    [DataRow("zero-shot")]
+    [DataRow("fpl")]
+    [DataRow("grip")]
+    [DataRow("prototypes")]
+    public void APredictionFromAFreshProcessEqualsTheOneInThisProcess(string method)
+    {
+        var images = TinyData.Images(_folder["photos"]);
+        Adapt(images, "model.zip", "--method", method).Succeeded();
+
+        var lines = ToolProcess.Run("predict", _folder["model.zip"], images, "--json", "--top", "3").Succeeded()
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var here = Scores(_folder["model.zip"], images);
+        Assert.HasCount(here.Count, lines);
+        for (var i = 0; i < lines.Length; i++)
+        {
+            using var line = JsonDocument.Parse(lines[i]);
+            var scores = line.RootElement.GetProperty("scores").EnumerateArray()
+                .ToDictionary(s => s.GetProperty("label").GetString()!, s => s.GetProperty("score").GetSingle());
+            Assert.AreEqual(here[i].ImagePath, line.RootElement.GetProperty("image").GetString());
+            for (var c = 0; c < TinyData.ClassNames.Length; c++)
+            {
+                Assert.AreEqual(here[i].Score[c], scores[TinyData.ClassNames[c]]);
+            }
+
+            var best = TinyData.ClassNames[Array.IndexOf(here[i].Score, here[i].Score.Max())];
+            Assert.AreEqual(best, line.RootElement.GetProperty("label").GetString());
+        }
+    }
+
+    [TestMethod]
+    public void TheSameSeedGivesTheSamePredictionsAndAnotherSeedOthers()
+    {
+        var images = TinyData.Images(_folder["photos"]);
+        string Predictions(string name, string seed)
+        {
+            Adapt(images, name, "--method", "fpl", "--seed", seed).Succeeded();
+            return ToolProcess.Run("predict", _folder[name], images, "--json", "--top", "3").Succeeded();
+        }
+
+        var first = Predictions("a.zip", "3");
+        Assert.AreEqual(first, Predictions("b.zip", "3"));
+        Assert.AreNotEqual(first, Predictions("c.zip", "4"));
+    }
+
+    [TestMethod]
+    public void EvaluateCountsWhatPredictSays()
+    {
+        var images = TinyData.Images(_folder["photos"], byClass: true);
+        Adapt(images, "model.zip", "--method", "fpl").Succeeded();
+        var right = ToolProcess.Run("predict", _folder["model.zip"], images).Succeeded()
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => line.Split('\t'))
+            .Count(cells => Path.GetFileName(Path.GetDirectoryName(cells[0])) == cells[1]);
+
+        using var json = JsonDocument.Parse(ToolProcess.Run("evaluate", _folder["model.zip"], images, "--json").Succeeded());
+        var root = json.RootElement;
+        Assert.AreEqual(12, root.GetProperty("images").GetInt32());
+        Assert.AreEqual(right / 12.0, root.GetProperty("accuracy").GetDouble(), 1e-9);
+        Assert.AreEqual(12, root.GetProperty("confusion").EnumerateArray().SelectMany(row => row.EnumerateArray()).Sum(cell => cell.GetDouble()));
+        Assert.IsGreaterThan(0, root.GetProperty("logLoss").GetDouble());
+
+        var text = ToolProcess.Run("evaluate", _folder["model.zip"], images).Succeeded();
+        Assert.Contains("12 images: accuracy", text);
+        Assert.Contains("green", text);
+    }
+
+    [TestMethod]
+    public void LabelsAreLearnedWhereTheyAreGiven()
+    {
+        var images = TinyData.Images(_folder["photos"], byClass: true);
+        Adapt(images, "model.zip", "--labels", "--epochs", "30").Succeeded();
+        using var json = JsonDocument.Parse(ToolProcess.Run("evaluate", _folder["model.zip"], images, "--json").Succeeded());
+        Assert.IsGreaterThan(0.5, json.RootElement.GetProperty("accuracy").GetDouble());
+    }
+
+    [TestMethod]
+    public void CompareGivesEveryMethodAnAccuracyPerSeed()
+    {
+        var pool = TinyData.Images(_folder["photos"]);
+        var test = TinyData.Images(_folder["test"], byClass: true);
+        var result = ToolProcess.Run([
+            "compare", pool, "--test", test, "--classes", TinyData.Classes(_folder["classes.txt"]), "--clip", TinyClip.Create(_folder["clip"]),
+            "--epochs", "2", "--rounds", "2", "--batch", "4", "--seeds", "1,2", "--json"]).Succeeded();
+        using var json = JsonDocument.Parse(result);
+        var methods = json.RootElement.GetProperty("methods").EnumerateArray().ToList();
+        CollectionAssert.AreEqual(
+            new[] { "zero-shot", "fpl", "grip", "prototypes" }, methods.Select(m => m.GetProperty("method").GetString()).ToArray());
+        foreach (var method in methods)
+        {
+            Assert.AreEqual(2, method.GetProperty("accuracies").GetArrayLength());
+            Assert.IsInRange(0, 1, method.GetProperty("mean").GetDouble());
+        }
+
+        Assert.AreEqual(0, methods[0].GetProperty("spread").GetDouble());
+    }
+
+    private ToolProcess Adapt(string images, string output, params string[] more)
+    {
+        // An option of `more` replaces the quick one of the same name.
+        var quick = Enumerable.Range(0, Quick.Length / 2).Where(i => !more.Contains(Quick[2 * i])).SelectMany(i => Quick[(2 * i)..(2 * i + 2)]);
+        return ToolProcess.Run([
+            "adapt", images, "--classes", TinyData.Classes(_folder["classes.txt"]), "--clip", TinyClip.Create(_folder["clip"]),
+            "-o", _folder[output], .. quick, .. more]);
+    }
+
+    private static List<Scored> Scores(string model, string images)
+    {
+        var ml = new MLContext(seed: 9);
+        var rows = ImageFolder.Open(images, labelsFromSubfolders: false).Entries.Select(e => new ImageRow { ImagePath = e.Path });
+        var view = ml.Model.Load(model, out _).Transform(ml.Data.LoadFromEnumerable(rows));
+        return [.. ml.Data.CreateEnumerable<Scored>(view, reuseRowObject: false)];
+    }
+
+    private sealed class Scored
+    {
+        public string ImagePath { get; set; } = "";
+
+        public float[] Score { get; set; } = [];
+    }
+}

@@ -1,0 +1,131 @@
+using System.Buffers.Binary;
+using AirMLNet.Tests;
+
+namespace AirMLNet.Tool.Tests;
+
+/// <summary>Bad input ends in one line that names the culprit, exit code 1, and nothing half-written.</summary>
+[TestClass]
+public sealed class BadInputTests
+{
+    private readonly TemporaryFolder _folder = new();
+
+    private string Output => _folder["out", "model.zip"];
+
+    [TestCleanup]
+    public void CleanUp() => _folder.Dispose();
+
+    [TestMethod]
+    public void AnEmptyImageFolder()
+    {
+        var images = Directory.CreateDirectory(_folder["photos"]).FullName;
+        Adapt(images).Failed(1, images);
+        NothingWritten();
+    }
+
+    [TestMethod]
+    public void AnImageFolderThatIsNotThere()
+    {
+        Adapt(_folder["photos"]).Failed(1, _folder["photos"]);
+        NothingWritten();
+    }
+
+    [TestMethod]
+    [DataRow("cat", "dog", "Cat")]
+    [DataRow("cat")]
+    public void ClassNamesThatCannotBeUsed(params string[] names)
+    {
+        var classes = TinyData.Classes(_folder["classes.txt"], names);
+        Adapt(TinyData.Images(_folder["photos"]), classes).Failed(1, "classes.txt");
+        NothingWritten();
+    }
+
+    [TestMethod]
+    public void ATruncatedImageStopsUnlessItMayBeSkipped()
+    {
+        var images = TinyData.Images(_folder["photos"]);
+        TinyData.Halve(Path.Combine(images, "11.png"));
+        Adapt(images).Failed(1, "11.png", "--skip-unreadable");
+        NothingWritten();
+
+        var skipped = Adapt(images, extra: "--skip-unreadable");
+        skipped.Succeeded();
+        Assert.Contains("11.png", skipped.Error);
+        Assert.IsTrue(File.Exists(Output));
+    }
+
+    [TestMethod]
+    public void AFolderThatIsNotAModel()
+    {
+        var clip = Directory.CreateDirectory(_folder["not-a-model"]).FullName;
+        Adapt(TinyData.Images(_folder["photos"]), clip: clip).Failed(1, clip);
+        NothingWritten();
+    }
+
+    [TestMethod]
+    [DataRow(0)]
+    [DataRow(1L << 60)]
+    public void WeightsWithACorruptHeader(long headerLength)
+    {
+        var clip = TinyClip.Create(_folder["clip"]);
+        var weights = Path.Combine(clip, "model.safetensors");
+        var bytes = File.ReadAllBytes(weights);
+        if (headerLength == 0)
+        {
+            // The length stays right; the JSON it announces does not.
+            bytes.AsSpan(8, 16).Fill((byte)'{');
+        }
+        else
+        {
+            BinaryPrimitives.WriteInt64LittleEndian(bytes, headerLength);
+        }
+
+        File.WriteAllBytes(weights, bytes);
+        Adapt(TinyData.Images(_folder["photos"]), clip: clip).Failed(1, "model.safetensors");
+        NothingWritten();
+    }
+
+    [TestMethod]
+    public void AModelZipCutInHalf()
+    {
+        var images = TinyData.Images(_folder["photos"]);
+        Adapt(images).Succeeded();
+        TinyData.Halve(Output);
+        ToolProcess.Run("predict", Output, images).Failed(1, "model.zip");
+        ToolProcess.Run("evaluate", Output, images).Failed(1, "model.zip");
+    }
+
+    [TestMethod]
+    public void AModelThatIsNotThere() =>
+        ToolProcess.Run("predict", _folder["model.zip"], TinyData.Images(_folder["photos"])).Failed(1, _folder["model.zip"]);
+
+    [TestMethod]
+    public void AFolderThatIsNoneOfTheClasses()
+    {
+        var images = TinyData.Images(_folder["photos"], byClass: true);
+        Adapt(images).Succeeded();
+        Directory.Move(Path.Combine(images, "blue"), Path.Combine(images, "mauve"));
+        ToolProcess.Run("evaluate", Output, images).Failed(1, "mauve", "blue");
+    }
+
+    [TestMethod]
+    public void VerboseShowsWhereItHappened()
+    {
+        var result = ToolProcess.Run("predict", _folder["model.zip"], _folder.Path, "--verbose");
+        Assert.AreEqual(1, result.ExitCode);
+        Assert.Contains("   at ", result.Error);
+    }
+
+    private ToolProcess Adapt(string images, string? classes = null, string? clip = null, string extra = "--json") => ToolProcess.Run(
+        "adapt", images, "-o", Output, "--method", "zero-shot", extra,
+        "--classes", classes ?? TinyData.Classes(_folder["classes.txt"]),
+        "--clip", clip ?? TinyClip.Create(_folder["clip"]));
+
+    private void NothingWritten()
+    {
+        var folder = Path.GetDirectoryName(Output)!;
+        if (Directory.Exists(folder))
+        {
+            Assert.IsEmpty(Directory.GetFileSystemEntries(folder));
+        }
+    }
+}

@@ -1,0 +1,41 @@
+namespace AirMLNet.Tool.Tests;
+
+/// <summary>What the command line says before any work begins.</summary>
+[TestClass]
+public sealed class CommandLineTests
+{
+    [TestMethod]
+    [DataRow("adapt")]
+    [DataRow("predict")]
+    [DataRow("evaluate")]
+    [DataRow("compare")]
+    [DataRow("data", "cifar10")]
+    [DataRow("train", "mini-clip")]
+    [DataRow("verify")]
+    public void EveryCommandExplainsItselfWithAnExample(params string[] command)
+    {
+        var help = ToolProcess.Run([.. command, "--help"]).Succeeded();
+        Assert.Contains("Usage:", help);
+        Assert.Contains("Examples:\n  airml " + string.Join(' ', command), help);
+    }
+
+    [TestMethod]
+    public void WithoutArgumentsTheHelpListsTheCommands()
+    {
+        var help = ToolProcess.Run().Succeeded();
+        foreach (var command in new[] { "adapt", "predict", "evaluate", "compare", "data", "train", "verify" })
+        {
+            Assert.Contains($"\n  {command} ", help);
+        }
+    }
+
+    [TestMethod]
+    [DataRow("conquer", "'conquer'", "airml --help")]
+    [DataRow("adapt photos", "--classes", "airml adapt --help")]
+    [DataRow("predict model.zip photos --top 0", "--top is '0'", "1 to 1000")]
+    [DataRow("predict model.zip photos --top many", "--top is 'many'", "whole number")]
+    [DataRow("adapt photos --classes c --clip m -o o --method magic", "magic", "zero-shot")]
+    [DataRow("adapt photos --classes c --clip m -o o --lambda -1", "--lambda is '-1'", "0 to 100")]
+    public void WrongUsageIsOneLineAndExitCode2(string line, string part, string hint) =>
+        ToolProcess.Run(line.Split(' ')).Failed(2, part, hint);
+}

@@ -1,0 +1,50 @@
+using System.Diagnostics;
+
+namespace AirMLNet.Tool.Tests;
+
+/// <summary>Runs the built <c>airml</c> as a user does: in a process of its own.</summary>
+internal sealed record ToolProcess(int ExitCode, string Output, string Error)
+{
+    public static ToolProcess Run(params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet")
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            ArgumentList = { Path.Combine(AppContext.BaseDirectory, "airml.dll") },
+        };
+        foreach (var argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        using var process = Process.Start(start)!;
+        process.StandardInput.Close();
+        var error = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return new ToolProcess(process.ExitCode, output, error.Result);
+    }
+
+    /// <summary>Asserts success, and gives what was written to standard output.</summary>
+    public string Succeeded()
+    {
+        Assert.AreEqual(0, ExitCode, Error + Output);
+        return Output;
+    }
+
+    /// <summary>Asserts one line of error, with that exit code, that contains every one of <paramref name="parts"/>.</summary>
+    public void Failed(int exitCode, params string[] parts)
+    {
+        Assert.AreEqual(exitCode, ExitCode, Error + Output);
+        Assert.AreEqual("", Output);
+        var lines = Error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.HasCount(1, lines, Error);
+        Assert.StartsWith("airml: ", lines[0]);
+        foreach (var part in parts)
+        {
+            Assert.Contains(part, lines[0], StringComparison.OrdinalIgnoreCase);
+        }
+    }
+}

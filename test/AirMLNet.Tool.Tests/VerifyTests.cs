@@ -1,0 +1,61 @@
+using System.Text.Json;
+
+namespace AirMLNet.Tool.Tests;
+
+/// <summary><c>airml verify</c> on the reference cases that the tests carry.</summary>
+[TestClass]
+public sealed class VerifyTests
+{
+    [TestMethod]
+    [DataRow("clip-vit-tiny")]
+    [DataRow("openclip-vit-tiny")]
+    [DataRow("tokenizer")]
+    public void ACaseThatHoldsPasses(string name)
+    {
+        var output = ToolProcess.Run("verify", Golden(name)).Succeeded();
+        Assert.EndsWith(": PASS", output.TrimEnd());
+        Assert.DoesNotContain("FAIL", output);
+    }
+
+    [TestMethod]
+    public void ACaseThatDoesNotHoldFails()
+    {
+        using var folder = new TemporaryFolder();
+        foreach (var file in Directory.GetFiles(Golden("clip-vit-tiny")))
+        {
+            File.Copy(file, folder[Path.GetFileName(file)]);
+        }
+
+        // Raises every expected value a little: one exponent bit near the end of the file.
+        var bytes = File.ReadAllBytes(folder["io.safetensors"]);
+        for (var i = bytes.Length - 1; i > bytes.Length - 4096; i -= 4)
+        {
+            bytes[i - 1] ^= 0x40;
+        }
+
+        File.WriteAllBytes(folder["io.safetensors"], bytes);
+        var result = ToolProcess.Run("verify", folder.Path, "--json");
+        Assert.AreEqual(1, result.ExitCode, result.Error);
+        using var json = JsonDocument.Parse(result.Output);
+        Assert.IsFalse(json.RootElement.GetProperty("passed").GetBoolean());
+        Assert.IsTrue(json.RootElement.GetProperty("outputs").EnumerateArray().Any(row => !row.GetProperty("pass").GetBoolean()));
+    }
+
+    [TestMethod]
+    public void AFolderThatIsNoCaseIsAnError()
+    {
+        using var folder = new TemporaryFolder();
+        ToolProcess.Run("verify", folder.Path).Failed(1, folder.Path);
+    }
+
+    private static string Golden(string name)
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder.FullName, "AirMLNet.sln")))
+        {
+            folder = folder.Parent!;
+        }
+
+        return Path.Combine(folder.FullName, "test", "data", "golden", name);
+    }
+}
