@@ -25,13 +25,16 @@ internal static class TrainCommand
         var rate = SharedOptions.Optional("--lr", "Peak learning rate of AdamW", 1e-8, 1.0);
         var keep = SharedOptions.Optional("--keep-patches", "Patches of 64 that a training step sees", 1, 64);
         var names = SharedOptions.Optional("--name-share", "Share of captions with the class's own name", 0.0, 1.0);
+        var textNames = SharedOptions.Optional("--text-name-share", "The same in the second stage, which trains the text tower anew", 0.0, 1.0);
+        var ambiguous = SharedOptions.Optional("--ambiguous-name-share", "Share of the second stage's names that stand beside a similar class", 0.0, 1.0);
+        var textEpochs = SharedOptions.Optional("--text-epochs", "Passes over the captions in the second stage", 1, 1000);
         var wrong = SharedOptions.Optional("--wrong-share", "Share of captions about something else", 0.0, 1.0);
         var seed = SharedOptions.Number("--seed", "Seed of everything random", 1, 0, int.MaxValue);
         var threads = SharedOptions.Optional("--threads", "Processor threads for tensor work (default: 1, the fastest on tensors this small)", 1, 1024);
         var json = SharedOptions.Json();
         var command = new Command("mini-clip", "Train a small CLIP on CIFAR-10 photos with captions made to look like web text")
         {
-            data, output, photos, epochs, batch, rate, keep, names, wrong, seed, threads, json,
+            data, output, photos, epochs, batch, rate, keep, names, textNames, ambiguous, textEpochs, wrong, seed, threads, json,
         };
         ExamplesHelpAction.Add(
             command,
@@ -58,6 +61,9 @@ internal static class TrainCommand
                     LearningRate = parsed.GetValue(rate) ?? options.LearningRate,
                     KeepPatches = parsed.GetValue(keep) ?? options.KeepPatches,
                     NameShare = parsed.GetValue(names) ?? options.NameShare,
+                    TextNameShare = parsed.GetValue(textNames) ?? options.TextNameShare,
+                    AmbiguousNameShare = parsed.GetValue(ambiguous) ?? options.AmbiguousNameShare,
+                    TextEpochs = parsed.GetValue(textEpochs) ?? options.TextEpochs,
                     WrongShare = parsed.GetValue(wrong) ?? options.WrongShare,
                 };
                 return new MiniClipTrainer(options).Train();

@@ -57,8 +57,13 @@ internal static unsafe partial class GdkPixbuf
         bool closed = false;
         try
         {
-            var limit = new SizeLimit { MaxPixels = maxPixels };
-            g_signal_connect_data(loader, "size-prepared", &OnSizePrepared, &limit, 0, 0);
+            var progress = new Progress { MaxPixels = maxPixels };
+            g_signal_connect_data(loader, "size-prepared", (nint)(delegate* unmanaged[Cdecl]<nint, int, int, Progress*, void>)&OnSizePrepared, &progress, 0, 0);
+            if (format == "png")
+            {
+                g_signal_connect_data(loader, "area-updated", (nint)(delegate* unmanaged[Cdecl]<nint, int, int, int, int, Progress*, void>)&OnAreaUpdated, &progress, 0, 0);
+            }
+
             bool written;
             fixed (byte* data = bytes)
             {
@@ -68,16 +73,21 @@ internal static unsafe partial class GdkPixbuf
             // A loader must be closed before its last reference goes, whether or not writing failed.
             closed = true;
             bool whole = gdk_pixbuf_loader_close(loader, written ? &error : null) != 0;
-            if (limit.Exceeded != 0)
+            if (progress.Exceeded != 0)
             {
                 TakeMessage(error);
                 throw new InvalidDataException(
-                    $"{name}: {limit.Width} x {limit.Height} pixels; at most {maxPixels / 1_000_000.0:0.###} megapixels are read.");
+                    $"{name}: {progress.Width} x {progress.Height} pixels; at most {maxPixels / 1_000_000.0:0.###} megapixels are read.");
             }
 
             if (!written || !whole)
             {
                 throw new InvalidDataException($"{name}: not a whole {format} image ({TakeMessage(error)}).");
+            }
+
+            if (format == "png" && progress.Rows < progress.Height)
+            {
+                throw new InvalidDataException($"{name}: a truncated PNG image: {progress.Rows} of {progress.Height} rows.");
             }
 
             nint pixbuf = gdk_pixbuf_loader_get_pixbuf(loader);
@@ -170,16 +180,21 @@ internal static unsafe partial class GdkPixbuf
 
     /// <summary>Runs when the header has been read and before the pixels' memory is taken.</summary>
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static void OnSizePrepared(nint loader, int width, int height, SizeLimit* limit)
+    private static void OnSizePrepared(nint loader, int width, int height, Progress* progress)
     {
-        limit->Width = width;
-        limit->Height = height;
-        if ((long)width * height > limit->MaxPixels)
+        progress->Width = width;
+        progress->Height = height;
+        if ((long)width * height > progress->MaxPixels)
         {
-            limit->Exceeded = 1;
+            progress->Exceeded = 1;
             gdk_pixbuf_loader_set_size(loader, 0, 0); // a size of nothing makes every loader give up
         }
     }
+
+    /// <summary>Counts the rows that were decoded: a PNG whose data ends early is no error to gdk-pixbuf.</summary>
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void OnAreaUpdated(nint loader, int x, int y, int width, int height, Progress* progress)
+        => progress->Rows = Math.Max(progress->Rows, y + height);
 
     private static string TakeMessage(GError* error)
     {
@@ -200,12 +215,13 @@ internal static unsafe partial class GdkPixbuf
             inner);
 
     [StructLayout(LayoutKind.Sequential)]
-    private struct SizeLimit
+    private struct Progress
     {
         public long MaxPixels;
         public int Width;
         public int Height;
         public int Exceeded;
+        public int Rows;
     }
 
     [StructLayout(LayoutKind.Sequential)]
@@ -259,7 +275,7 @@ internal static unsafe partial class GdkPixbuf
 
     [LibraryImport(ObjectLibrary, StringMarshalling = StringMarshalling.Utf8)]
     private static partial nuint g_signal_connect_data(
-        nint instance, string signal, delegate* unmanaged[Cdecl]<nint, int, int, SizeLimit*, void> handler, SizeLimit* data, nint destroy, int flags);
+        nint instance, string signal, nint handler, Progress* data, nint destroy, int flags);
 
     [LibraryImport(ObjectLibrary)]
     private static partial void g_object_unref(nint instance);

@@ -42,6 +42,7 @@ internal static class ImageSignature
 
         if (bytes.Length >= 14 && bytes.StartsWith("BM"u8))
         {
+            CheckBmp(bytes, name);
             return "bmp";
         }
 
@@ -61,6 +62,29 @@ internal static class ImageSignature
         }
 
         throw new InvalidDataException($"{name}: not an image; expected PNG, JPEG, GIF, BMP, WebP or TIFF.");
+    }
+
+    private static void CheckBmp(ReadOnlySpan<byte> bytes, string name)
+    {
+        const int fileHeader = 14, infoHeader = 40;
+        long needed = BinaryPrimitives.ReadUInt32LittleEndian(bytes[2..]); // 0 in some files
+        if (bytes.Length >= fileHeader + infoHeader
+            && BinaryPrimitives.ReadUInt32LittleEndian(bytes[14..]) >= infoHeader
+            && BinaryPrimitives.ReadUInt32LittleEndian(bytes[30..]) == 0)
+        {
+            // Without compression the length follows from the sizes: rows are padded to 4 bytes.
+            long width = Math.Abs((long)BinaryPrimitives.ReadInt32LittleEndian(bytes[18..]));
+            long height = Math.Abs((long)BinaryPrimitives.ReadInt32LittleEndian(bytes[22..]));
+            long bits = BinaryPrimitives.ReadUInt16LittleEndian(bytes[28..]);
+            Int128 total = BinaryPrimitives.ReadUInt32LittleEndian(bytes[10..]) + (Int128)((width * bits + 31) / 32 * 4) * height;
+            needed = total < long.MaxValue - 3 ? (long)total : long.MaxValue;
+        }
+
+        // A few writers leave out the padding of the last row.
+        if (bytes.Length + 3L < needed)
+        {
+            throw Truncated(name, "BMP", "it is shorter than its header says");
+        }
     }
 
     private static void CheckPng(ReadOnlySpan<byte> bytes, string name)

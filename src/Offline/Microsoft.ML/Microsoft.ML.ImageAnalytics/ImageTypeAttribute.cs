@@ -29,7 +29,5 @@ public sealed class ImageTypeAttribute : DataViewTypeAttribute
     public override bool Equals(DataViewTypeAttribute? other)
         => other is ImageTypeAttribute image && image._height == _height && image._width == _width;
 
-    public override bool Equals(object? obj) => obj is DataViewTypeAttribute other && Equals(other);
-
     public override int GetHashCode() => HashCode.Combine(_height, _width);
 }
