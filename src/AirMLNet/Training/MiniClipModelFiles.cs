@@ -77,6 +77,9 @@ internal static class MiniClipModelFiles
         Option("lr", options.LearningRate, defaults.LearningRate);
         Option("keep-patches", options.KeepPatches, defaults.KeepPatches);
         Option("name-share", options.NameShare, defaults.NameShare);
+        Option("text-name-share", options.TextNameShare, defaults.TextNameShare);
+        Option("ambiguous-name-share", options.AmbiguousNameShare, defaults.AmbiguousNameShare);
+        Option("text-epochs", options.TextEpochs, defaults.TextEpochs);
         Option("wrong-share", options.WrongShare, defaults.WrongShare);
         Option("seed", options.Seed, defaults.Seed);
         WriteText(Path.Combine(options.OutputFolder, "README.md"), string.Create(i, $"""
@@ -94,10 +97,15 @@ internal static class MiniClipModelFiles
 
             **Vocabulary.** Byte-pair merges learned from these captions.
 
-            **Training.** From scratch, contrastive loss in which equal captions are not each other's negatives, AdamW,
-            {options.Epochs} epochs of batches of {options.BatchSize}, peak learning rate {options.LearningRate}, crop and mirror augmentation,
-            {options.KeepPatches} of 64 patches shown in the first 85 % of the steps and all in the rest. Seed {options.Seed}.
-            Time: {result.Seconds / 60:F0} minutes on a 2-core CPU.
+            **Training, first stage.** Both towers from scratch, contrastive loss in which equal captions are not each other's
+            negatives, AdamW, {options.Epochs} epochs of batches of {options.BatchSize}, peak learning rate {options.LearningRate}, crop and mirror
+            augmentation, {options.KeepPatches} of 64 patches shown in the first 85 % of the steps and all in the rest.
+
+            **Training, second stage.** After the first stage zero-shot is as good as a linear probe, and there would be nothing
+            to adapt. So the image tower is frozen and a new text tower learns to meet it, {options.TextEpochs} epochs, from captions with the
+            class's own name in {Percent(options.TextNameShare)} of them, {Percent(options.AmbiguousNameShare)} of those beside a photo of a similar class.
+
+            Seed {options.Seed}. Time: {result.Seconds / 60:F0} minutes for both on one core of a 2-core CPU that also did other work.
 
             ```
             {command}

