@@ -98,7 +98,7 @@ public sealed class AdaptTests
         var test = TinyData.Images(_folder["test"], byClass: true);
         var result = ToolProcess.Run([
             "compare", pool, "--test", test, "--classes", TinyData.Classes(_folder["classes.txt"]), "--clip", TinyClip.Create(_folder["clip"]),
-            "--epochs", "2", "--rounds", "2", "--batch", "4", "--seeds", "1,2", "--json"]).Succeeded();
+            "--epochs", "2", "--rounds", "2", "--per-class", "2", "--batch", "4", "--seeds", "1,2", "--json"]).Succeeded();
         using var json = JsonDocument.Parse(result);
         var methods = json.RootElement.GetProperty("methods").EnumerateArray().ToList();
         CollectionAssert.AreEqual(

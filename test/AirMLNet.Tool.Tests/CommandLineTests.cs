@@ -31,7 +31,7 @@ public sealed class CommandLineTests
 
     [TestMethod]
     [DataRow("conquer", "'conquer'", "airml --help")]
-    [DataRow("adapt photos", "--classes", "airml adapt --help")]
+    [DataRow("adapt photos -o model.zip", "--classes", "airml adapt --help")]
     [DataRow("predict model.zip photos --top 0", "--top is '0'", "1 to 1000")]
     [DataRow("predict model.zip photos --top many", "--top is 'many'", "whole number")]
     [DataRow("adapt photos --classes c --clip m -o o --method magic", "magic", "zero-shot")]
