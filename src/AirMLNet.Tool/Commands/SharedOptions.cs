@@ -33,7 +33,7 @@ internal static class SharedOptions
         Description = "Leave out images that cannot be decoded, with a warning, instead of stopping",
     };
 
-    public static Option<int?> Threads() => Optional<int>("--threads", "Processor threads for tensor work (default: all cores)", 1, 1024);
+    public static Option<int?> Threads() => Optional<int>("--threads", "Processor threads for tensor work (default: one per physical core)", 1, 1024);
 
     /// <summary>A number that, where not given, leaves the choice to the library.</summary>
     public static Option<T?> Optional<T>(string name, string description, T least, T most)

@@ -42,7 +42,8 @@ internal static class VerifyCommand
             }
 
             Terminal.Write(table);
-            Console.Out.WriteLine($"{report.Case}: {(report.Passed ? "PASS" : "FAIL")}");
+            var good = report.Rows.Count(row => row.Pass);
+            Console.Out.WriteLine($"{report.Case}: {good} of {report.Rows.Count} outputs within tolerance: {(report.Passed ? "PASS" : "FAIL")}");
         }
 
         return report.Passed ? 0 : CommandLine.Failed;

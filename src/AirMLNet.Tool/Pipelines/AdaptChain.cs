@@ -91,8 +91,9 @@ internal static class AdaptChain
                 _ => plan.Rounds ?? (relabels ? 10 : 1),
             },
             PerClass = plan.PerClass ?? standard.PerClass,
-            Epochs = plan.Epochs ?? standard.Epochs,
-            BatchSize = plan.Batch ?? standard.BatchSize,
+            // A round of GRIP has up to the whole pool in each epoch, FPL a few images per class: both get thousands of steps.
+            Epochs = plan.Epochs ?? (relabels ? 30 : standard.Epochs),
+            BatchSize = plan.Batch ?? (relabels ? 128 : 16),
         };
     }
 
