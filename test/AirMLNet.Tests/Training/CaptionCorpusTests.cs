@@ -25,7 +25,7 @@ public sealed class CaptionCorpusTests
     public void Names_are_as_rare_as_asked()
     {
         var corpus = new CaptionCorpus(nameShare: 0.25, wrongShare: 0, seed: 5);
-        var named = Enumerable.Range(0, 4000).Count(i => corpus.Title(i, Cat).Contains("cat", StringComparison.Ordinal));
+        var named = Enumerable.Range(0, 4000).Count(i => corpus.Title(i, Cat).Split(' ', '.', ',').Contains("cat"));
         // 4000 draws at 0.25: standard deviation 0.7 %.
         Assert.AreEqual(0.25, named / 4000.0, 0.03);
     }
