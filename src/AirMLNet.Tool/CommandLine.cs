@@ -82,19 +82,18 @@ internal static class CommandLine
             exception = inner;
         }
 
-        if (exception is OperationCanceledException)
-        {
-            WriteError("cancelled");
-            return Cancelled;
-        }
-
-        WriteError(OneLine(exception.Message));
+        WriteError(exception is OperationCanceledException ? "cancelled" : OneLine(exception.Message));
         if (verbose)
         {
             Console.Error.WriteLine(exception);
         }
 
-        return exception is UsageException ? WrongUsage : Failed;
+        return exception switch
+        {
+            OperationCanceledException => Cancelled,
+            UsageException => WrongUsage,
+            _ => Failed,
+        };
     }
 
     private static void WriteError(string message) => Console.Error.WriteLine($"airml: {message}");
