@@ -44,17 +44,43 @@ internal static class MiniClipCheckpoint
             return (0, 0);
         }
 
-        var state = JsonSerializer.Deserialize<State>(File.ReadAllText(file))
-            ?? throw new InvalidDataException($"{file} is empty; delete the folder {folder} to start again.");
-        if (state.Settings != Settings(options))
-        {
-            throw new InvalidOperationException($"The checkpoint in {folder} was made with other settings ({state.Settings}); delete it to start again, or use the same settings.");
-        }
-
+        var state = ReadState(file, options);
         using var weights = SafetensorsFile.Open(Path.Combine(folder, "weights.safetensors"));
         model.load_state_dict(weights.Entries.Keys.ToDictionary(name => name, name => weights.GetTensor(name)));
         optimizer.load_state_dict(Path.Combine(folder, "optimizer.bin"));
         return (state.Step, state.Seconds);
+    }
+
+    /// <summary>Notes that the first stage is done, its model written to the folder.</summary>
+    public static void FinishStage(string folder, MiniClipOptions options, double seconds) =>
+        AtomicFile.Write(Path.Combine(folder, "done.json"), stream => JsonSerializer.Serialize(stream, new State(0, seconds, Settings(options))));
+
+    /// <summary>The seconds that the finished first stage took, or null when it is not finished.</summary>
+    /// <exception cref="InvalidOperationException">It was made with other settings.</exception>
+    public static double? FinishedStage(string folder, MiniClipOptions options)
+    {
+        var file = Path.Combine(folder, "done.json");
+        return File.Exists(file) ? ReadState(file, options).Seconds : null;
+    }
+
+    private static State ReadState(string file, MiniClipOptions options)
+    {
+        var folder = Path.GetDirectoryName(file);
+        State? state;
+        try
+        {
+            state = JsonSerializer.Deserialize<State>(File.ReadAllText(file));
+        }
+        catch (JsonException)
+        {
+            state = null;
+        }
+
+        return state is null
+            ? throw new InvalidDataException($"{file} is damaged; delete the folder {folder} to start again.")
+            : state.Settings == Settings(options)
+                ? state
+                : throw new InvalidOperationException($"The checkpoint in {folder} was made with other settings ({state.Settings}); delete it to start again, or use the same settings.");
     }
 
     private static string Settings(MiniClipOptions o) => FormattableString.Invariant(

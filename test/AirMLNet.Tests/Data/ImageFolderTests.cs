@@ -1,0 +1,52 @@
+using AirMLNet.Data;
+
+namespace AirMLNet.Tests.Data;
+
+[TestClass]
+public sealed class ImageFolderTests
+{
+    private readonly string _root = Directory.CreateTempSubdirectory("airmlnet-test-").FullName;
+
+    [TestCleanup]
+    public void Remove() => Directory.Delete(_root, recursive: true);
+
+    private void Touch(params string[] files)
+    {
+        foreach (string file in files)
+        {
+            string path = Path.Combine(_root, file);
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            File.WriteAllBytes(path, []);
+        }
+    }
+
+    [TestMethod]
+    public void Images_come_in_ordinal_order_without_hidden_and_other_files()
+    {
+        Touch("b/2.PNG", "b/10.png", "a/x.jpeg", "a/deep/y.webp", "Z.gif", ".hidden/z.png", "a/.h.png", "a/notes.txt", "a/png");
+        string[] paths = [.. ImageFolder.Open(_root, labelsFromSubfolders: false).Entries.Select(e => Path.GetRelativePath(_root, e.Path))];
+        CollectionAssert.AreEqual(new[] { "Z.gif", "a/deep/y.webp", "a/x.jpeg", "b/10.png", "b/2.PNG" }, paths);
+    }
+
+    [TestMethod]
+    public void The_first_subfolder_is_the_class()
+    {
+        Touch("cat/1.png", "cat/deep/2.png", "dog/3.jpg");
+        ImageFolder folder = ImageFolder.Open(_root, labelsFromSubfolders: true);
+        CollectionAssert.AreEqual(new[] { "cat", "cat", "dog" }, folder.Entries.Select(e => e.Label).ToArray());
+        Assert.IsTrue(ImageFolder.Open(_root, labelsFromSubfolders: false).Entries.All(e => e.Label is null));
+    }
+
+    [TestMethod]
+    public void What_cannot_be_used_is_refused_by_name()
+    {
+        string missing = Path.Combine(_root, "missing");
+        Assert.Contains(missing, Assert.ThrowsExactly<DirectoryNotFoundException>(() => ImageFolder.Open(missing, false)).Message);
+        Assert.Contains("no images", Assert.ThrowsExactly<InvalidDataException>(() => ImageFolder.Open(_root, false)).Message);
+
+        Touch("loose.png", "cat/1.png");
+        string loose = Path.Combine(_root, "loose.png");
+        Assert.Contains(loose, Assert.ThrowsExactly<InvalidDataException>(() => ImageFolder.Open(_root, true)).Message);
+        Assert.Contains("not a file", Assert.ThrowsExactly<DirectoryNotFoundException>(() => ImageFolder.Open(loose, false)).Message);
+    }
+}
