@@ -76,6 +76,7 @@ internal static class SurfaceFormatter
             null => type.IsValueType && Nullable.GetUnderlyingType(parameter.ParameterType) is null ? "default" : "null",
             bool b => b ? "true" : "false",
             string s => $"\"{s}\"",
+            char c => $"'{c}'",
             _ when type.IsEnum => $"{TypeName(type)}.{Enum.GetName(type, value)}",
             _ => Convert.ToString(value, CultureInfo.InvariantCulture),
         };
@@ -105,6 +106,9 @@ internal static class SurfaceFormatter
         if (!type.IsGenericType) return TypeName(type);
         var name = type.GetGenericTypeDefinition();
         var plain = TypeName(name);
-        return $"{plain[..plain.IndexOf('<', StringComparison.Ordinal)]}<{string.Join(",", type.GetGenericArguments().Select(a => Walk(a, names)))}>";
+        var open = plain.IndexOf('<', StringComparison.Ordinal);
+        // A type inside a generic one has its outer type's arguments.
+        var rest = plain[(plain.IndexOf('>', StringComparison.Ordinal) + 1)..];
+        return $"{plain[..open]}<{string.Join(",", type.GetGenericArguments().Select(a => Walk(a, names)))}>{rest}";
     }
 }

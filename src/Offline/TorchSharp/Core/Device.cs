@@ -86,6 +86,7 @@ public static partial class torch
     public static partial class cuda
     {
         public static bool is_available() => device_count() > 0;
+        public static bool is_cudnn_available() => is_available() && NativeMethods.ts_cudnn_available() != 0;
         public static int device_count() => NativeMethods.ts_cuda_device_count();
         public static void manual_seed(long seed) => torch.manual_seed(seed);
         public static void manual_seed_all(long seed) => torch.manual_seed(seed);

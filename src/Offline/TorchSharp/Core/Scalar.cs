@@ -38,6 +38,7 @@ public sealed class Scalar : IDisposable
     public static implicit operator Scalar(long value) => new(torch.ScalarType.Int64, value);
     public static implicit operator Scalar(bool value) => new(torch.ScalarType.Bool, value ? 1L : 0L);
     public static implicit operator Scalar(Half value) => new(torch.ScalarType.Float16, (Complex)(double)value);
+    public static implicit operator Scalar(BFloat16 value) => new(torch.ScalarType.BFloat16, (Complex)(double)value);
     public static implicit operator Scalar(float value) => new(torch.ScalarType.Float32, (Complex)value);
     public static implicit operator Scalar(double value) => new(torch.ScalarType.Float64, (Complex)value);
     public static implicit operator Scalar((float, float) value) => new(torch.ScalarType.ComplexFloat32, new Complex(value.Item1, value.Item2));
@@ -50,7 +51,7 @@ public sealed class Scalar : IDisposable
     internal Arg ToArg() => Type switch
     {
         torch.ScalarType.Bool => integer != 0,
-        torch.ScalarType.Float16 or torch.ScalarType.Float32 or torch.ScalarType.Float64 => value.Real,
+        torch.ScalarType.Float16 or torch.ScalarType.BFloat16 or torch.ScalarType.Float32 or torch.ScalarType.Float64 => value.Real,
         torch.ScalarType.ComplexFloat32 or torch.ScalarType.ComplexFloat64 => Arg.Complex(value),
         _ => integer,
     };
@@ -67,12 +68,15 @@ public static class ScalarExtensionMethods
     public static Scalar ToScalar(this double value) => value;
     public static Scalar ToScalar(this bool value) => value;
     public static Scalar ToScalar(this Half value) => value;
+    public static Scalar ToScalar(this BFloat16 value) => value;
+    public static Scalar ToBFloat16Scalar(this float value) => (BFloat16)value;
     public static Scalar ToScalar(this (float, float) value) => value;
     public static Scalar ToScalar(this Complex value) => value;
 
     public static float ToSingle(this Scalar value) => (float)value.Real;
     public static double ToDouble(this Scalar value) => value.Real;
     public static Half ToHalf(this Scalar value) => (Half)value.Real;
+    public static BFloat16 ToBFloat16(this Scalar value) => (BFloat16)value.Real;
     public static byte ToByte(this Scalar value) => (byte)value.Integer;
     public static sbyte ToSByte(this Scalar value) => (sbyte)value.Integer;
     public static short ToInt16(this Scalar value) => (short)value.Integer;

@@ -21,6 +21,14 @@ internal struct TensorInfo
     public long Count, ElementSize;
 }
 
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct CudaInfo
+{
+    public fixed byte Name[256];
+    public int Major, Minor, Multiprocessors, Reserved;
+    public long Total, Free;
+}
+
 internal enum Tag { None, Tensor, Int, Double, Bool, Ints, Doubles, Bools, Tensors, Generator, String, Device, Complex }
 
 internal enum TensorFlag { Contiguous, RequiresGrad, Leaf, Sparse, Conjugate, Negative, Quantized, Pinned }
@@ -88,6 +96,8 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(Shim)] internal static partial int ts_set_num_interop_threads(int n);
     [LibraryImport(Shim)] internal static partial int ts_cuda_device_count();
     [LibraryImport(Shim)] internal static partial int ts_cuda_synchronize(long index);
+    [LibraryImport(Shim)] internal static partial int ts_cuda_device_info(int index, CudaInfo* info);
+    [LibraryImport(Shim)] internal static partial int ts_cudnn_available();
 
     internal static string LastError() => Marshal.PtrToStringUTF8(ts_last_error());
 

@@ -85,6 +85,13 @@ internal sealed unsafe class Op(string name, string overload = "")
         return (torch.Tensor.Wrap((nint)results[0].Bits), torch.Tensor.Wrap((nint)results[1].Bits), torch.Tensor.Wrap((nint)results[2].Bits));
     }
 
+    internal (torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor) Call4(params ReadOnlySpan<Arg> args)
+    {
+        var results = stackalloc NativeValue[4];
+        Invoke(args, results, 4);
+        return (torch.Tensor.Wrap((nint)results[0].Bits), torch.Tensor.Wrap((nint)results[1].Bits), torch.Tensor.Wrap((nint)results[2].Bits), torch.Tensor.Wrap((nint)results[3].Bits));
+    }
+
     internal torch.Tensor[] CallList(params ReadOnlySpan<Arg> args)
     {
         NativeValue result;

@@ -12,6 +12,9 @@ public static partial class torch
         public static Sequential Sequential(params (string name, Module<Tensor, Tensor> submodule)[] modules) => new(modules);
         public static Sequential Sequential(IEnumerable<(string name, Module<Tensor, Tensor> submodule)> modules) => new(modules.ToArray());
 
+        public static Sequential Sequential(params Tuple<string, Module<Tensor, Tensor>>[] modules) => new([.. modules.Select(m => (m.Item1, m.Item2))]);
+        public static Sequential Sequential(IEnumerable<Tuple<string, Module<Tensor, Tensor>>> modules) => Sequential(modules.ToArray());
+
         public static ModuleList<T> ModuleList<T>(params T[] modules) where T : Module => new(modules);
         public static ModuleList<Module> ModuleList(params Module[] modules) => new(modules);
 
@@ -23,6 +26,13 @@ public static partial class torch
         }
 
         public static ModuleDict<Module> ModuleDict(params (string, Module)[] modules) => ModuleDict<Module>(modules);
+
+        public static ParameterDict ParameterDict(params (string, Parameter)[] parameters)
+        {
+            var dict = new ParameterDict();
+            foreach (var item in parameters) dict.Add(item);
+            return dict;
+        }
 
         public static ParameterList ParameterList(params Parameter[] parameters) => new(parameters);
     }

@@ -9,7 +9,7 @@ public static partial class torch
         public static partial class functional
         {
             private static readonly Op Linear = new("linear"), LayerNorm = new("layer_norm"), Gelu = new("gelu"), Silu = new("silu"), Relu = new("relu"),
-                EmbeddingOp = new("embedding"), CrossEntropy = new("cross_entropy_loss"), MseLoss = new("mse_loss"), Softmax = new("softmax", "int"),
+                EmbeddingOp = new("embedding"), EmbeddingRenorm = new("embedding_renorm_"), CrossEntropy = new("cross_entropy_loss"), MseLoss = new("mse_loss"), Softmax = new("softmax", "int"),
                 LogSoftmax = new("log_softmax", "int"), DropoutOp = new("dropout"), OneHot = new("one_hot"), Cosine = new("cosine_similarity"),
                 NllLoss = new("nll_loss"), Norm = new("norm", "ScalarOpt_dim");
 
@@ -38,7 +38,13 @@ public static partial class torch
 
             internal static Tensor embedding(Tensor x, Tensor weight, long? padding_idx = null, double? max_norm = null, double norm_type = 2, bool scale_grad_by_freq = false, bool sparse = false)
             {
-                if (max_norm is not null) throw new NotSupportedException("embedding: max_norm is not supported; normalise the weight before the call.");
+                if (max_norm is { } max)
+                {
+                    // Rows that are looked up are shortened in place, outside the graph.
+                    using var quiet = no_grad();
+                    using var indices = x.reshape(-1);
+                    EmbeddingRenorm.Run(weight, indices, max, norm_type);
+                }
                 return EmbeddingOp.Call(weight, x, padding_idx ?? -1, scale_grad_by_freq, sparse);
             }
 

@@ -41,13 +41,15 @@ namespace TorchSharp.Modules
     public sealed class Embedding : nn.Module<Tensor, Tensor>
     {
         private readonly long? paddingIndex;
+        private readonly double? maxNorm;
+        private readonly double normType;
         private readonly bool scaleGradByFreq, sparse;
         private Parameter _weight;
 
-        internal Embedding(Parameter weight, long? padding_idx, bool scale_grad_by_freq, bool sparse) : base(nameof(Embedding))
+        internal Embedding(Parameter weight, long? padding_idx, double? max_norm, double norm_type, bool scale_grad_by_freq, bool sparse) : base(nameof(Embedding))
         {
             this.weight = weight;
-            (paddingIndex, scaleGradByFreq, this.sparse) = (padding_idx, scale_grad_by_freq, sparse);
+            (paddingIndex, maxNorm, normType, scaleGradByFreq, this.sparse) = (padding_idx < 0 ? weight.shape[0] + padding_idx : padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse);
         }
 
         public Parameter weight
@@ -56,7 +58,7 @@ namespace TorchSharp.Modules
             set => register_parameter(nameof(weight), _weight = value);
         }
 
-        public override Tensor forward(Tensor input) => Interop.Aten.embedding.Call(_weight, input, paddingIndex ?? -1, scaleGradByFreq, sparse);
+        public override Tensor forward(Tensor input) => nn.functional.embedding(input, _weight, paddingIndex, maxNorm, normType, scaleGradByFreq, sparse);
     }
 
     public sealed class LayerNorm : nn.Module<Tensor, Tensor>
@@ -157,11 +159,18 @@ namespace TorchSharp
 
             public static Embedding Embedding(long num_embeddings, long embedding_dims, long? padding_idx = null, double? max_norm = null, double norm_type = 2, bool scale_grad_by_freq = false, bool sparse = false, Device device = null, ScalarType? dtype = null)
             {
-                if (max_norm is not null) throw new NotSupportedException("Embedding: max_norm is not supported; renormalise the weight before the call.");
                 var index = padding_idx < 0 ? num_embeddings + padding_idx : padding_idx;
                 var weight = randn([num_embeddings, embedding_dims], dtype, device);
                 if (index is { } row) weight[row] = 0;
-                return new(new(weight), index, scale_grad_by_freq, sparse);
+                return new(new(weight), index, max_norm, norm_type, scale_grad_by_freq, sparse);
+            }
+
+            /// <summary>An embedding with the given rows, [number, dimensions]; frozen ones have no gradient.</summary>
+            public static Embedding Embedding_from_pretrained(Tensor embeddings, bool freeze = true, long? padding_idx = null, double? max_norm = null, double norm_type = 2, bool scale_grad_by_freq = false, bool sparse = false, Device device = null, ScalarType? dtype = null)
+            {
+                if (embeddings.ndim != 2) throw new ArgumentException($"Embeddings are a matrix, not a tensor of {embeddings.ndim} dimensions.", nameof(embeddings));
+                using var rows = embeddings.detach();
+                return new(new(rows.to(dtype ?? rows.dtype, device ?? rows.device, copy: true), requires_grad: !freeze), padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse);
             }
 
             public static LayerNorm LayerNorm(long[] normalized_shape, double eps = 1E-05, bool elementwise_affine = true, bool bias = true, Device device = null, ScalarType? dtype = null) =>
@@ -176,7 +185,22 @@ namespace TorchSharp
                 return new(num_groups, eps, affine ? Ones([num_channels], device, dtype) : null, affine ? Zeros([num_channels], device, dtype) : null);
             }
 
+            public static BatchNorm1d BatchNorm1d(long num_features, double eps = 1E-05, double momentum = 0.1, bool affine = true, bool track_running_stats = true, Device device = null, ScalarType? dtype = null) =>
+                new(num_features, eps, momentum, affine, track_running_stats, device, dtype);
+
             public static BatchNorm2d BatchNorm2d(long num_features, double eps = 1E-05, double momentum = 0.1, bool affine = true, bool track_running_stats = true, Device device = null, ScalarType? dtype = null) =>
+                new(num_features, eps, momentum, affine, track_running_stats, device, dtype);
+
+            public static BatchNorm3d BatchNorm3d(long num_features, double eps = 1E-05, double momentum = 0.1, bool affine = true, bool track_running_stats = true, Device device = null, ScalarType? dtype = null) =>
+                new(num_features, eps, momentum, affine, track_running_stats, device, dtype);
+
+            public static InstanceNorm1d InstanceNorm1d(long num_features, double eps = 1E-05, double momentum = 0.1, bool affine = false, bool track_running_stats = false, Device device = null, ScalarType? dtype = null) =>
+                new(num_features, eps, momentum, affine, track_running_stats, device, dtype);
+
+            public static InstanceNorm2d InstanceNorm2d(long num_features, double eps = 1E-05, double momentum = 0.1, bool affine = false, bool track_running_stats = false, Device device = null, ScalarType? dtype = null) =>
+                new(num_features, eps, momentum, affine, track_running_stats, device, dtype);
+
+            public static InstanceNorm3d InstanceNorm3d(long num_features, double eps = 1E-05, double momentum = 0.1, bool affine = false, bool track_running_stats = false, Device device = null, ScalarType? dtype = null) =>
                 new(num_features, eps, momentum, affine, track_running_stats, device, dtype);
         }
     }

@@ -91,6 +91,19 @@ public abstract class BatchNorm : NormBase
     }
 }
 
+public sealed class BatchNorm1d : BatchNorm
+{
+    internal BatchNorm1d(long num_features, double eps, double momentum, bool affine, bool track_running_stats, Device device, ScalarType? dtype)
+        : base(num_features, eps, momentum, affine, track_running_stats, device, dtype, nameof(BatchNorm1d))
+    {
+    }
+
+    protected override void ValidateInputDimensions(Tensor input)
+    {
+        if (input.ndim is not (2 or 3)) throw new ArgumentException($"BatchNorm1d needs [N, C] or [N, C, L], not {input.ndim} dimensions.", nameof(input));
+    }
+}
+
 public sealed class BatchNorm2d : BatchNorm
 {
     internal BatchNorm2d(long num_features, double eps, double momentum, bool affine, bool track_running_stats, Device device, ScalarType? dtype)
@@ -101,5 +114,86 @@ public sealed class BatchNorm2d : BatchNorm
     protected override void ValidateInputDimensions(Tensor input)
     {
         if (input.ndim != 4) throw new ArgumentException($"BatchNorm2d needs [N, C, H, W], not {input.ndim} dimensions.", nameof(input));
+    }
+}
+
+public sealed class BatchNorm3d : BatchNorm
+{
+    internal BatchNorm3d(long num_features, double eps, double momentum, bool affine, bool track_running_stats, Device device, ScalarType? dtype)
+        : base(num_features, eps, momentum, affine, track_running_stats, device, dtype, nameof(BatchNorm3d))
+    {
+    }
+
+    protected override void ValidateInputDimensions(Tensor input)
+    {
+        if (input.ndim != 5) throw new ArgumentException($"BatchNorm3d needs [N, C, D, H, W], not {input.ndim} dimensions.", nameof(input));
+    }
+}
+
+public abstract class InstanceNorm : NormBase
+{
+    public InstanceNorm(long num_features, double eps, double? momentum, bool affine, bool track_running_stats, Device device, ScalarType? dtype, string name)
+        : base(num_features, eps, momentum, affine, track_running_stats, device, dtype, name)
+    {
+    }
+
+    /// <summary>The dimensions of an input with its batch.</summary>
+    protected abstract long GetNumberOfBatchDimensions();
+
+    public override Tensor forward(Tensor input)
+    {
+        ValidateInputDimensions(input);
+        if (input.ndim == GetNumberOfBatchDimensions()) return Normalise(input);
+        using var batch = input.unsqueeze(0);
+        using var result = Normalise(batch);
+        return result.squeeze(0);
+    }
+
+    private Tensor Normalise(Tensor input) =>
+        nn.functional.instance_norm(input, running_mean, running_var, weight, bias, training || !track_running_stats, momentum ?? 0, eps);
+}
+
+public sealed class InstanceNorm1d : InstanceNorm
+{
+    internal InstanceNorm1d(long num_features, double eps, double momentum, bool affine, bool track_running_stats, Device device, ScalarType? dtype)
+        : base(num_features, eps, momentum, affine, track_running_stats, device, dtype, nameof(InstanceNorm1d))
+    {
+    }
+
+    protected override long GetNumberOfBatchDimensions() => 3;
+
+    protected override void ValidateInputDimensions(Tensor input)
+    {
+        if (input.ndim is not (2 or 3)) throw new ArgumentException($"InstanceNorm1d needs 2 or 3 dimensions, not {input.ndim}.", nameof(input));
+    }
+}
+
+public sealed class InstanceNorm2d : InstanceNorm
+{
+    internal InstanceNorm2d(long num_features, double eps, double momentum, bool affine, bool track_running_stats, Device device, ScalarType? dtype)
+        : base(num_features, eps, momentum, affine, track_running_stats, device, dtype, nameof(InstanceNorm2d))
+    {
+    }
+
+    protected override long GetNumberOfBatchDimensions() => 4;
+
+    protected override void ValidateInputDimensions(Tensor input)
+    {
+        if (input.ndim is not (3 or 4)) throw new ArgumentException($"InstanceNorm2d needs 3 or 4 dimensions, not {input.ndim}.", nameof(input));
+    }
+}
+
+public sealed class InstanceNorm3d : InstanceNorm
+{
+    internal InstanceNorm3d(long num_features, double eps, double momentum, bool affine, bool track_running_stats, Device device, ScalarType? dtype)
+        : base(num_features, eps, momentum, affine, track_running_stats, device, dtype, nameof(InstanceNorm3d))
+    {
+    }
+
+    protected override long GetNumberOfBatchDimensions() => 5;
+
+    protected override void ValidateInputDimensions(Tensor input)
+    {
+        if (input.ndim is not (4 or 5)) throw new ArgumentException($"InstanceNorm3d needs 4 or 5 dimensions, not {input.ndim}.", nameof(input));
     }
 }

@@ -2,25 +2,6 @@ using static TorchSharp.torch;
 
 namespace TorchSharp.Modules
 {
-    internal interface IParameterLess
-    {
-    }
-
-    public abstract class ParameterLessModule<T1, TResult> : nn.Module<T1, TResult>, IParameterLess
-    {
-        protected ParameterLessModule(string name) : base(name)
-        {
-        }
-
-        public override void register_parameter(string name, Parameter param) => throw Refused(name);
-
-        public override void register_buffer(string name, Tensor tensor, bool persistent = true) => throw Refused(name);
-
-        public override void register_module(string name, nn.Module submodule) => throw Refused(name);
-
-        private InvalidOperationException Refused(string component) => new($"{GetName()} has no state, so '{component}' cannot be registered in it.");
-    }
-
     public sealed class ReLU : ParameterLessModule<Tensor, Tensor>
     {
         internal ReLU(bool inplace) : base(nameof(ReLU)) => this.inplace = inplace;

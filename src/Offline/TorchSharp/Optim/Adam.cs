@@ -41,23 +41,24 @@ public class Adam : OptimizerHelper, optim.IBetas
         Join(param_group, defaults.LearningRate.Value);
     }
 
+    private protected override OptimizerState NewState(Parameter parameter) => new State(parameter);
+
     public override Tensor step(Func<Tensor> closure = null) => StepGroups<ParamGroup>(closure, (group, parameters, grads) =>
     {
         var o = group.Options;
         var settings = new AdamMath.Settings(group.LearningRate, o.beta1.Value, o.beta2.Value, o.eps.Value, o.weight_decay.Value, false, o.amsgrad.Value, o.maximize.Value);
-        var states = Array.ConvertAll(parameters, p => StateOf(p, 3));
-        for (var k = 0; k < states.Length; k++)
-        {
-            states[k].Steps++;
-            states[k].Tensors[0] ??= Zeros(parameters[k]);
-            states[k].Tensors[1] ??= Zeros(parameters[k]);
-            if (settings.Amsgrad) states[k].Tensors[2] ??= Zeros(parameters[k]);
-        }
+        var states = Array.ConvertAll(parameters, p => (State)StateOf(p, o));
+        foreach (var state in states) state.step++;
         // Parameters that first had a gradient at different steps have different bias corrections.
-        foreach (var same in Enumerable.Range(0, states.Length).GroupBy(k => states[k].Steps))
+        if (Array.TrueForAll(states, s => s.step == states[0].step))
+        {
+            AdamMath.Update(settings, states[0].step, parameters, grads, Array.ConvertAll(states, s => s.exp_avg), Array.ConvertAll(states, s => s.exp_avg_sq), Array.ConvertAll(states, s => s.max_exp_avg_sq));
+            return;
+        }
+        foreach (var same in Enumerable.Range(0, states.Length).GroupBy(k => states[k].step))
         {
             T[] Pick<T>(Func<int, T> get) => [.. same.Select(get)];
-            AdamMath.Update(settings, same.Key, Pick(k => parameters[k]), Pick(k => grads[k]), Pick(k => states[k].Tensors[0]), Pick(k => states[k].Tensors[1]), Pick(k => states[k].Tensors[2]));
+            AdamMath.Update(settings, same.Key, Pick(k => parameters[k]), Pick(k => grads[k]), Pick(k => states[k].exp_avg), Pick(k => states[k].exp_avg_sq), Pick(k => states[k].max_exp_avg_sq));
         }
     });
 
@@ -69,6 +70,100 @@ public class Adam : OptimizerHelper, optim.IBetas
         public double? weight_decay;
         public bool? amsgrad;
         public bool? maximize;
+
+        public override void LoadStateDict(OptimizerOptions source)
+        {
+            base.LoadStateDict(source);
+            var other = (Options)source;
+            beta1 = other.beta1;
+            beta2 = other.beta2;
+            eps = other.eps;
+            weight_decay = other.weight_decay;
+            amsgrad = other.amsgrad;
+            maximize = other.maximize;
+        }
+
+        public override void LoadStateDict(BinaryReader reader)
+        {
+            base.LoadStateDict(reader);
+            beta1 = reader.ReadDouble();
+            beta2 = reader.ReadDouble();
+            eps = reader.ReadDouble();
+            weight_decay = reader.ReadDouble();
+            amsgrad = reader.ReadBoolean();
+            maximize = reader.ReadBoolean();
+        }
+
+        public override void SaveStateDict(BinaryWriter writer)
+        {
+            base.SaveStateDict(writer);
+            writer.Write(beta1.Value);
+            writer.Write(beta2.Value);
+            writer.Write(eps.Value);
+            writer.Write(weight_decay.Value);
+            writer.Write(amsgrad.Value);
+            writer.Write(maximize.Value);
+        }
+    }
+
+    public sealed class State(Parameter parameter) : OptimizerState(parameter), IDisposable
+    {
+        public long step;
+        public Tensor exp_avg;
+        public Tensor exp_avg_sq;
+        public Tensor max_exp_avg_sq;
+
+        public override void Initialize(OptimizerOptions options)
+        {
+            step = 0;
+            (exp_avg, exp_avg_sq) = (Zeros(), Zeros());
+            if (((Options)options).amsgrad == true) max_exp_avg_sq = Zeros();
+        }
+
+        public override void LoadStateDict(OptimizerState source)
+        {
+            var other = (State)source;
+            step = other.step;
+            Copy(ref exp_avg, other.exp_avg);
+            Copy(ref exp_avg_sq, other.exp_avg_sq);
+            Copy(ref max_exp_avg_sq, other.max_exp_avg_sq);
+        }
+
+        public override void LoadStateDict(BinaryReader reader)
+        {
+            step = reader.ReadInt64();
+            LoadConditionalStateTensor(reader, ref exp_avg, _parameter.device);
+            LoadConditionalStateTensor(reader, ref exp_avg_sq, _parameter.device);
+            LoadConditionalStateTensor(reader, ref max_exp_avg_sq, _parameter.device);
+            CheckShape(exp_avg);
+            CheckShape(exp_avg_sq);
+            CheckShape(max_exp_avg_sq);
+        }
+
+        public override void SaveStateDict(BinaryWriter writer)
+        {
+            writer.Write(step);
+            SaveConditionalStateTensor(writer, exp_avg);
+            SaveConditionalStateTensor(writer, exp_avg_sq);
+            SaveConditionalStateTensor(writer, max_exp_avg_sq);
+        }
+
+        public override void to(Device device)
+        {
+            Move(ref exp_avg, device);
+            Move(ref exp_avg_sq, device);
+            Move(ref max_exp_avg_sq, device);
+        }
+
+        public override bool ApproximatelyEquals(OptimizerState other) =>
+            other is State s && s.step == step && Close(exp_avg, s.exp_avg) && Close(exp_avg_sq, s.exp_avg_sq) && Close(max_exp_avg_sq, s.max_exp_avg_sq);
+
+        public void Dispose()
+        {
+            exp_avg?.Dispose();
+            exp_avg_sq?.Dispose();
+            max_exp_avg_sq?.Dispose();
+        }
     }
 
     public class ParamGroup : ParamGroup<Options>, optim.IBetas

@@ -41,6 +41,8 @@ public class SGD : OptimizerHelper, optim.IMomentum
         Join(param_group, defaults.LearningRate.Value);
     }
 
+    private protected override OptimizerState NewState(Parameter parameter) => new State(parameter);
+
     public override Tensor step(Func<Tensor> closure = null) => StepGroups<ParamGroup>(closure, (group, parameters, grads) =>
     {
         var o = group.Options;
@@ -51,11 +53,10 @@ public class SGD : OptimizerHelper, optim.IMomentum
             if (o.weight_decay != 0) grad = grad.add(parameter, o.weight_decay.Value);
             if (o.momentum != 0)
             {
-                var state = StateOf(parameter, 1);
-                if (state.Tensors[0] is null) state.Tensors[0] = grad.detach().clone().DetachFromDisposeScope();
-                else state.Tensors[0].mul_(o.momentum.Value).add_(grad, 1 - o.dampening.Value);
-                state.Steps++;
-                grad = o.nesterov.Value ? grad.add(state.Tensors[0], o.momentum.Value) : state.Tensors[0];
+                var state = (State)StateOf(parameter, o);
+                if (state.momentum_buffer is null) state.momentum_buffer = grad.detach().clone().DetachFromDisposeScope();
+                else state.momentum_buffer.mul_(o.momentum.Value).add_(grad, 1 - o.dampening.Value);
+                grad = o.nesterov.Value ? grad.add(state.momentum_buffer, o.momentum.Value) : state.momentum_buffer;
             }
             parameter.add_(grad, -group.LearningRate);
         }
@@ -68,6 +69,61 @@ public class SGD : OptimizerHelper, optim.IMomentum
         public double? weight_decay;
         public bool? nesterov;
         public bool? maximize;
+
+        public override void LoadStateDict(OptimizerOptions source)
+        {
+            base.LoadStateDict(source);
+            var other = (Options)source;
+            momentum = other.momentum;
+            dampening = other.dampening;
+            weight_decay = other.weight_decay;
+            nesterov = other.nesterov;
+            maximize = other.maximize;
+        }
+
+        public override void LoadStateDict(BinaryReader reader)
+        {
+            base.LoadStateDict(reader);
+            momentum = reader.ReadDouble();
+            dampening = reader.ReadDouble();
+            weight_decay = reader.ReadDouble();
+            nesterov = reader.ReadBoolean();
+            maximize = reader.ReadBoolean();
+        }
+
+        public override void SaveStateDict(BinaryWriter writer)
+        {
+            base.SaveStateDict(writer);
+            writer.Write(momentum.Value);
+            writer.Write(dampening.Value);
+            writer.Write(weight_decay.Value);
+            writer.Write(nesterov.Value);
+            writer.Write(maximize.Value);
+        }
+    }
+
+    public sealed class State(Parameter parameter) : OptimizerState(parameter), IDisposable
+    {
+        public Tensor momentum_buffer;
+
+        // The first gradient becomes the first momentum.
+        public override void Initialize(OptimizerOptions options) => momentum_buffer = null;
+
+        public override void LoadStateDict(OptimizerState source) => Copy(ref momentum_buffer, ((State)source).momentum_buffer);
+
+        public override void LoadStateDict(BinaryReader reader)
+        {
+            LoadConditionalStateTensor(reader, ref momentum_buffer, _parameter.device);
+            CheckShape(momentum_buffer);
+        }
+
+        public override void SaveStateDict(BinaryWriter writer) => SaveConditionalStateTensor(writer, momentum_buffer);
+
+        public override void to(Device device) => Move(ref momentum_buffer, device);
+
+        public override bool ApproximatelyEquals(OptimizerState other) => other is State s && Close(momentum_buffer, s.momentum_buffer);
+
+        public void Dispose() => momentum_buffer?.Dispose();
     }
 
     public class ParamGroup : ParamGroup<Options>, optim.IMomentum

@@ -10,9 +10,9 @@ public static partial class torch
             /// <summary>Sets the learning rates of an optimizer's groups after each epoch or step.</summary>
             public abstract class LRScheduler
             {
-                private readonly Optimizer optimizer;
+                internal readonly Optimizer optimizer;
+                internal double[] last;
                 private readonly bool verbose;
-                private double[] last;
                 protected int _step_count;
                 internal int epoch;
                 internal readonly double[] bases;
@@ -26,10 +26,8 @@ public static partial class torch
                     this.optimizer = optimizer;
                     this.verbose = verbose;
                     epoch = last_epoch;
-                    var groups = optimizer.ParamGroups.ToArray();
-                    if (last_epoch == -1)
-                        foreach (var group in groups) group.InitialLearningRate = group.LearningRate;
-                    bases = [.. groups.Select(g => g.InitialLearningRate)];
+                    // Those the groups joined with: an earlier schedule of a sequence may have changed the present ones.
+                    bases = [.. optimizer.ParamGroups.Select(g => g.InitialLearningRate)];
                 }
 
                 internal IEnumerable<double> Rates => optimizer.ParamGroups.Select(g => g.LearningRate);
@@ -49,7 +47,11 @@ public static partial class torch
                     _step_count++;
                     var adjacent = next == epoch + 1;
                     epoch = next;
-                    var rates = (adjacent ? get_lr() : get_closed_form_lr()).ToArray();
+                    Apply((adjacent ? get_lr() : get_closed_form_lr()).ToArray());
+                }
+
+                internal void Apply(double[] rates)
+                {
                     foreach (var (group, rate) in optimizer.ParamGroups.Zip(rates))
                     {
                         group.LearningRate = rate;

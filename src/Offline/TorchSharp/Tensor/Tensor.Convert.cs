@@ -78,6 +78,7 @@ public static partial class torch
         ScalarType.Int32 => typeof(int),
         ScalarType.Int64 => typeof(long),
         ScalarType.Float16 => typeof(Half),
+        ScalarType.BFloat16 => typeof(BFloat16),
         ScalarType.Float32 => typeof(float),
         ScalarType.Float64 => typeof(double),
         ScalarType.Bool => typeof(bool),
@@ -91,6 +92,7 @@ public static partial class torch
         : type == typeof(short) ? ScalarType.Int16
         : type == typeof(int) ? ScalarType.Int32
         : type == typeof(long) ? ScalarType.Int64
+        : type == typeof(BFloat16) ? ScalarType.BFloat16
         : type == typeof(Half) ? ScalarType.Float16
         : type == typeof(float) ? ScalarType.Float32
         : type == typeof(double) ? ScalarType.Float64

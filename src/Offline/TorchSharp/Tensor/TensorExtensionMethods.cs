@@ -10,6 +10,7 @@ public static class TensorExtensionMethods
     public static long ToInt64(this torch.Tensor value) => value.ToScalar().ToInt64();
     public static float ToSingle(this torch.Tensor value) => value.ToScalar().ToSingle();
     public static double ToDouble(this torch.Tensor value) => value.ToScalar().ToDouble();
+    public static BFloat16 ToBFloat16(this torch.Tensor value) => value.ToScalar().ToBFloat16();
     public static Half ToHalf(this torch.Tensor value) => value.ToScalar().ToHalf();
 
     /// <summary>Type, shape and bytes. The stream stays open.</summary>

@@ -108,3 +108,48 @@ TS_API int ts_cuda_device_count() {
 TS_API int ts_cuda_synchronize(int64_t index) {
   return ts_guard([&] { at::detail::getCUDAHooks().deviceSynchronize(static_cast<c10::DeviceIndex>(index)); });
 }
+
+TS_API int ts_cudnn_available() {
+  int available = 0;
+  ts_guard([&] { available = at::detail::getCUDAHooks().hasCuDNN(); });
+  return available;
+}
+
+// Facts about a device from the CUDA driver, whose C interface is the same for every LibTorch; there are none of its headers here.
+TS_API int ts_cuda_device_info(int index, ts_cuda_info* info) {
+  return ts_guard([&] {
+    void* driver = dlopen("libcuda.so.1", RTLD_NOW);
+    TORCH_CHECK(driver, "the CUDA driver (libcuda.so.1) is not installed");
+    auto find = [&](const char* name) {
+      void* function = dlsym(driver, name);
+      TORCH_CHECK(function, "the CUDA driver has no ", name);
+      return function;
+    };
+    auto check = [](int result, const char* what) { TORCH_CHECK(result == 0, what, " failed with CUDA error ", result); };
+    constexpr int major = 75, minor = 76, multiprocessors = 16; // CUdevice_attribute
+    int device = 0;
+    void* context = nullptr;
+    void* popped = nullptr;
+    size_t total = 0, free = 0;
+    check(reinterpret_cast<int (*)(unsigned)>(find("cuInit"))(0), "cuInit");
+    check(reinterpret_cast<int (*)(int*, int)>(find("cuDeviceGet"))(&device, index), "cuDeviceGet");
+    *info = {};
+    check(reinterpret_cast<int (*)(char*, int, int)>(find("cuDeviceGetName"))(info->name, sizeof info->name, device), "cuDeviceGetName");
+    auto attribute = reinterpret_cast<int (*)(int*, int, int)>(find("cuDeviceGetAttribute"));
+    check(attribute(&info->major, major, device), "cuDeviceGetAttribute");
+    check(attribute(&info->minor, minor, device), "cuDeviceGetAttribute");
+    check(attribute(&info->multiprocessors, multiprocessors, device), "cuDeviceGetAttribute");
+    // The primary context is the one that LibTorch uses as well.
+    check(reinterpret_cast<int (*)(void**, int)>(find("cuDevicePrimaryCtxRetain"))(&context, device), "cuDevicePrimaryCtxRetain");
+    auto release = reinterpret_cast<int (*)(int)>(find("cuDevicePrimaryCtxRelease_v2"));
+    int result = reinterpret_cast<int (*)(void*)>(find("cuCtxPushCurrent_v2"))(context);
+    if (result == 0) {
+      result = reinterpret_cast<int (*)(size_t*, size_t*)>(find("cuMemGetInfo_v2"))(&free, &total);
+      reinterpret_cast<int (*)(void**)>(find("cuCtxPopCurrent_v2"))(&popped);
+    }
+    release(device);
+    check(result, "cuMemGetInfo");
+    info->total = (int64_t)total;
+    info->free = (int64_t)free;
+  });
+}

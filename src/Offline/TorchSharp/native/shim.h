@@ -16,6 +16,8 @@ struct ts_value {
   union { int64_t i; double d; void* p; };
 };
 
+struct ts_cuda_info { char name[256]; int32_t major, minor, multiprocessors, reserved; int64_t total, free; };
+
 struct ts_info { int32_t dtype, device_type, device_index, ndim; int64_t numel, element_size; };
 
 }
