@@ -19,8 +19,9 @@ public sealed class ClipBackbone
     private readonly string _key;
     private int _holders;
 
-    private ClipBackbone(string key, string folder, string hash, Device device)
+    private ClipBackbone(string key, string folder, string hash, Device device, ClipExecution execution)
     {
+        Execution = execution;
         _key = key;
         Folder = folder;
         Name = Path.GetFileName(folder);
@@ -28,7 +29,7 @@ public sealed class ClipBackbone
         Device = device;
         Tokenizer = ClipTokenizer.Load(folder);
         Preprocessor = ClipPreprocessor.Load(folder);
-        Model = ClipModel.Load(folder, device);
+        Model = ClipModel.Load(folder, device, execution.Activation);
         if (Preprocessor.Size != Model.Config.Vision.ImageSize)
         {
             var (size, wanted) = (Preprocessor.Size, Model.Config.Vision.ImageSize);
@@ -40,6 +41,10 @@ public sealed class ClipBackbone
             parameter.requires_grad = false;
         }
         LogitScale = Math.Exp(Model.logit_scale.item<float>());
+        if (execution.Precision == ClipPrecision.BFloat16)
+        {
+            Model.to(ScalarType.BFloat16);
+        }
     }
 
     /// <summary>The name of the model: its folder's.</summary>
@@ -51,7 +56,10 @@ public sealed class ClipBackbone
     /// <summary>SHA-256 of the weights file, lower-case hex; for shards, of the list of their hashes.</summary>
     public string WeightsSha256 { get; }
 
-    /// <summary>The model: float32, frozen. Do not change or dispose it.</summary>
+    /// <summary>Precision and activation, as they were asked for.</summary>
+    public ClipExecution Execution { get; }
+
+    /// <summary>The model: frozen, in the precision of <see cref="Execution"/>. Do not change or dispose it.</summary>
     public ClipModel Model { get; }
 
     /// <summary>The model's tokenizer.</summary>
@@ -72,24 +80,26 @@ public sealed class ClipBackbone
     /// <summary>
     /// Loads a model folder, or gives the instance that is loaded already. Every call needs one <see cref="Release"/>.
     /// </summary>
-    /// <param name="folder">A model folder as <see cref="ClipModel.Load(string, Device?)"/> takes it, with tokenizer files.</param>
+    /// <param name="folder">A model folder as <see cref="ClipModel.Load(string, Device?, ClipActivation?)"/> takes it, with tokenizer files.</param>
     /// <param name="device">Where to run; CPU when null.</param>
+    /// <param name="execution">Precision and activation; float32 and the model's own when null.</param>
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
     /// <exception cref="FileNotFoundException">Weights or tokenizer files are missing.</exception>
     /// <exception cref="InvalidDataException">The files do not fit together.</exception>
-    public static ClipBackbone Acquire(string folder, Device? device = null)
+    public static ClipBackbone Acquire(string folder, Device? device = null, ClipExecution? execution = null)
     {
+        execution ??= new ClipExecution();
         var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
         var where = device ?? CPU;
         // Loading under the lock: two stages that ask at once for the same model must not both read it.
         lock (Gate)
         {
             var hash = Hash(full);
-            var key = $"{full}\n{where}\n{hash}";
+            var key = $"{full}\n{where}\n{hash}\n{execution}";
             if (!Shared.TryGetValue(key, out var backbone))
             {
                 using var scope = NewDisposeScope();
-                backbone = new ClipBackbone(key, full, hash, where);
+                backbone = new ClipBackbone(key, full, hash, where, execution);
                 Shared.Add(key, backbone);
             }
             backbone._holders++;
@@ -134,7 +144,7 @@ public sealed class ClipBackbone
             }
             using var batch = tensor(ids, [count, length], device: Device);
             using var raw = Model.EncodeText(batch);
-            parts.Add(ClipModel.Normalise(raw));
+            parts.Add(ClipModel.Normalise(raw.to_type(ScalarType.Float32)));
         }
         return (parts.Count switch
         {
@@ -168,8 +178,8 @@ public sealed class ClipBackbone
         using var scope = NewDisposeScope();
         var input = empty([count, 3, size, size], ScalarType.Float32);
         MemoryMarshal.AsBytes(pixels).CopyTo(input.bytes);
-        using var raw = Model.EncodeImage(input.to(Device));
-        var output = ClipModel.Normalise(raw).cpu().contiguous();
+        using var raw = Model.EncodeImage(input.to(Device).to_type(Model.logit_scale.dtype));
+        var output = ClipModel.Normalise(raw.to_type(ScalarType.Float32)).cpu().contiguous();
         MemoryMarshal.Cast<byte, float>(output.bytes).CopyTo(features);
     }
 
