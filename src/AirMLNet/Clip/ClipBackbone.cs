@@ -140,7 +140,7 @@ public sealed class ClipBackbone
             var ids = new long[count * length];
             for (var i = 0; i < count; i++)
             {
-                Tokenizer.Tokenize(texts[start + i]).CopyTo(ids, i * length);
+                Tokenizer.Tokenize(texts[start + i], ids.AsSpan(i * length, length));
             }
             using var batch = tensor(ids, [count, length], device: Device);
             using var raw = Model.EncodeText(batch);
@@ -152,6 +152,25 @@ public sealed class ClipBackbone
             1 => parts[0],
             _ => cat(parts, 0),
         }).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Features of tokenized texts. The result for a text does not depend on its batch, to 1e-5.</summary>
+    /// <param name="ids">count·L ids, as <see cref="ClipTokenizer.Tokenize(string, bool)"/> gives them, texts one after the other.</param>
+    /// <param name="count">Number of texts.</param>
+    /// <param name="features">Receives count·D values, each feature of length 1.</param>
+    /// <exception cref="ArgumentException">A span has another length.</exception>
+    public void EncodeTokens(ReadOnlySpan<long> ids, int count, Span<float> features)
+    {
+        if (count < 1 || ids.Length != count * Tokenizer.ContextLength || features.Length != count * FeatureDimension)
+        {
+            throw new ArgumentException($"{count} texts of {Tokenizer.ContextLength} ids and room for {FeatureDimension} values each were expected, not {ids.Length} and {features.Length}.", nameof(ids));
+        }
+        using var off = no_grad();
+        using var scope = NewDisposeScope();
+        using var batch = tensor(ids.ToArray(), [count, Tokenizer.ContextLength], device: Device);
+        using var raw = Model.EncodeText(batch);
+        var output = ClipModel.Normalise(raw.to_type(ScalarType.Float32)).cpu().contiguous();
+        MemoryMarshal.Cast<byte, float>(output.bytes).CopyTo(features);
     }
 
     /// <summary>Features of preprocessed images. The result for an image does not depend on its batch, to 1e-5.</summary>
