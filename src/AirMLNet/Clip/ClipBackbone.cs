@@ -19,8 +19,9 @@ public sealed class ClipBackbone
     private readonly string _key;
     private int _holders;
 
-    private ClipBackbone(string key, string folder, string hash, Device device)
+    private ClipBackbone(string key, string folder, string hash, Device device, ClipExecution execution)
     {
+        Execution = execution;
         _key = key;
         Folder = folder;
         Name = Path.GetFileName(folder);
@@ -28,7 +29,7 @@ public sealed class ClipBackbone
         Device = device;
         Tokenizer = ClipTokenizer.Load(folder);
         Preprocessor = ClipPreprocessor.Load(folder);
-        Model = ClipModel.Load(folder, device);
+        Model = ClipModel.Load(folder, device, execution.Activation);
         if (Preprocessor.Size != Model.Config.Vision.ImageSize)
         {
             var (size, wanted) = (Preprocessor.Size, Model.Config.Vision.ImageSize);
@@ -40,6 +41,10 @@ public sealed class ClipBackbone
             parameter.requires_grad = false;
         }
         LogitScale = Math.Exp(Model.logit_scale.item<float>());
+        if (execution.Precision == ClipPrecision.BFloat16)
+        {
+            Model.to(ScalarType.BFloat16);
+        }
     }
 
     /// <summary>The name of the model: its folder's.</summary>
@@ -51,7 +56,10 @@ public sealed class ClipBackbone
     /// <summary>SHA-256 of the weights file, lower-case hex; for shards, of the list of their hashes.</summary>
     public string WeightsSha256 { get; }
 
-    /// <summary>The model: float32, frozen. Do not change or dispose it.</summary>
+    /// <summary>Precision and activation, as they were asked for.</summary>
+    public ClipExecution Execution { get; }
+
+    /// <summary>The model: frozen, in the precision of <see cref="Execution"/>. Do not change or dispose it.</summary>
     public ClipModel Model { get; }
 
     /// <summary>The model's tokenizer.</summary>
@@ -72,24 +80,26 @@ public sealed class ClipBackbone
     /// <summary>
     /// Loads a model folder, or gives the instance that is loaded already. Every call needs one <see cref="Release"/>.
     /// </summary>
-    /// <param name="folder">A model folder as <see cref="ClipModel.Load(string, Device?)"/> takes it, with tokenizer files.</param>
+    /// <param name="folder">A model folder as <see cref="ClipModel.Load(string, Device?, ClipActivation?)"/> takes it, with tokenizer files.</param>
     /// <param name="device">Where to run; CPU when null.</param>
+    /// <param name="execution">Precision and activation; float32 and the model's own when null.</param>
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
     /// <exception cref="FileNotFoundException">Weights or tokenizer files are missing.</exception>
     /// <exception cref="InvalidDataException">The files do not fit together.</exception>
-    public static ClipBackbone Acquire(string folder, Device? device = null)
+    public static ClipBackbone Acquire(string folder, Device? device = null, ClipExecution? execution = null)
     {
+        execution ??= new ClipExecution();
         var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
         var where = device ?? CPU;
         // Loading under the lock: two stages that ask at once for the same model must not both read it.
         lock (Gate)
         {
             var hash = Hash(full);
-            var key = $"{full}\n{where}\n{hash}";
+            var key = $"{full}\n{where}\n{hash}\n{execution}";
             if (!Shared.TryGetValue(key, out var backbone))
             {
                 using var scope = NewDisposeScope();
-                backbone = new ClipBackbone(key, full, hash, where);
+                backbone = new ClipBackbone(key, full, hash, where, execution);
                 Shared.Add(key, backbone);
             }
             backbone._holders++;
@@ -130,11 +140,11 @@ public sealed class ClipBackbone
             var ids = new long[count * length];
             for (var i = 0; i < count; i++)
             {
-                Tokenizer.Tokenize(texts[start + i]).CopyTo(ids, i * length);
+                Tokenizer.Tokenize(texts[start + i], ids.AsSpan(i * length, length));
             }
             using var batch = tensor(ids, [count, length], device: Device);
             using var raw = Model.EncodeText(batch);
-            parts.Add(ClipModel.Normalise(raw));
+            parts.Add(ClipModel.Normalise(raw.to_type(ScalarType.Float32)));
         }
         return (parts.Count switch
         {
@@ -142,6 +152,25 @@ public sealed class ClipBackbone
             1 => parts[0],
             _ => cat(parts, 0),
         }).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Features of tokenized texts. The result for a text does not depend on its batch, to 1e-5.</summary>
+    /// <param name="ids">count·L ids, as <see cref="ClipTokenizer.Tokenize(string, bool)"/> gives them, texts one after the other.</param>
+    /// <param name="count">Number of texts.</param>
+    /// <param name="features">Receives count·D values, each feature of length 1.</param>
+    /// <exception cref="ArgumentException">A span has another length.</exception>
+    public void EncodeTokens(ReadOnlySpan<long> ids, int count, Span<float> features)
+    {
+        if (count < 1 || ids.Length != count * Tokenizer.ContextLength || features.Length != count * FeatureDimension)
+        {
+            throw new ArgumentException($"{count} texts of {Tokenizer.ContextLength} ids and room for {FeatureDimension} values each were expected, not {ids.Length} and {features.Length}.", nameof(ids));
+        }
+        using var off = no_grad();
+        using var scope = NewDisposeScope();
+        using var batch = tensor(ids.ToArray(), [count, Tokenizer.ContextLength], device: Device);
+        using var raw = Model.EncodeText(batch);
+        var output = ClipModel.Normalise(raw.to_type(ScalarType.Float32)).cpu().contiguous();
+        MemoryMarshal.Cast<byte, float>(output.bytes).CopyTo(features);
     }
 
     /// <summary>Features of preprocessed images. The result for an image does not depend on its batch, to 1e-5.</summary>
@@ -168,8 +197,8 @@ public sealed class ClipBackbone
         using var scope = NewDisposeScope();
         var input = empty([count, 3, size, size], ScalarType.Float32);
         MemoryMarshal.AsBytes(pixels).CopyTo(input.bytes);
-        using var raw = Model.EncodeImage(input.to(Device));
-        var output = ClipModel.Normalise(raw).cpu().contiguous();
+        using var raw = Model.EncodeImage(input.to(Device).to_type(Model.logit_scale.dtype));
+        var output = ClipModel.Normalise(raw.to_type(ScalarType.Float32)).cpu().contiguous();
         MemoryMarshal.Cast<byte, float>(output.bytes).CopyTo(features);
     }
 

@@ -179,6 +179,18 @@ internal sealed class ClipEncoder : nn.Module
         return Blocks[^1].ForwardRows(x, batch, rows, rowMask);
     }
 
+    /// <summary>The last block's output for all tokens, [B·N, W]. Takes x over and disposes it.</summary>
+    public Tensor Forward(Tensor x, long batch, Tensor? mask)
+    {
+        foreach (var block in Blocks)
+        {
+            var next = block.Forward(x, batch, mask);
+            x.Dispose();
+            x = next;
+        }
+        return x;
+    }
+
     /// <summary>The output of every block, [B·N, W] each.</summary>
     public List<Tensor> ForwardAll(Tensor x, long batch, Tensor? mask)
     {

@@ -3,7 +3,8 @@ using System.Globalization;
 namespace AirMLNet.Clip;
 
 /// <summary>
-/// The shape of a CLIP model with a vision transformer, in the terms of the Hugging Face <c>config.json</c>.
+/// The shape of a CLIP model, in the terms of the Hugging Face <c>config.json</c>; a ResNet image tower has
+/// <see cref="ClipVisionConfig.ResNet"/> set.
 /// </summary>
 /// <remarks>Immutable. <see cref="Check"/> runs whenever a model is built from it.</remarks>
 public sealed record ClipConfig
@@ -19,6 +20,9 @@ public sealed record ClipConfig
 
     /// <summary>The text tower.</summary>
     public ClipTextConfig Text { get; init; } = new();
+
+    /// <summary>False when the activation is a default that no file states.</summary>
+    internal bool ActivationStated { get; init; } = true;
 
     /// <summary>
     /// Reads the configuration of a model folder: <c>config.json</c> (Hugging Face), else <c>open_clip_config.json</c>.
@@ -53,6 +57,18 @@ public sealed record ClipConfig
         if (Vision.ImageSize % Vision.PatchSize != 0)
         {
             throw Bad("vision_config.image_size", Vision.ImageSize, $"a multiple of patch_size ({Vision.PatchSize})");
+        }
+        if (Vision.ResNet is { } net)
+        {
+            Positive(net.Width, "vision width");
+            foreach (var count in new[] { net.Layer1, net.Layer2, net.Layer3, net.Layer4 })
+            {
+                Positive(count, "vision layers");
+            }
+            if (net.Width % 2 != 0 || Vision.HiddenSize != net.Width * 32 || Vision.PatchSize != 32)
+            {
+                throw Bad("vision width", net.Width, "even, and a 32nd of hidden_size; patch_size must be 32");
+            }
         }
         Positive(Text.ContextLength, "text_config.max_position_embeddings");
         Positive(Text.VocabularySize, "text_config.vocab_size");
@@ -117,8 +133,37 @@ public sealed record ClipVisionConfig
     /// <summary>The epsilon of every layer normalisation.</summary>
     public double LayerNormEps { get; init; } = 1e-5;
 
+    /// <summary>
+    /// The ResNet that is the image tower; null for a vision transformer. With it, <see cref="HiddenSize"/> is the number of
+    /// channels of its last map (32 times its width), <see cref="PatchSize"/> the 32 pixels that a location of that map
+    /// stands for, and <see cref="Heads"/> those of the attention pool.
+    /// </summary>
+    public ClipResNetConfig? ResNet { get; init; }
+
     /// <summary>Number of patches of an image.</summary>
     public int Patches => ImageSize / PatchSize * (ImageSize / PatchSize);
+}
+
+/// <summary>A ResNet image tower: RN50 has width 64 and 3, 4, 6, 3 blocks.</summary>
+/// <param name="Width">Channels after the stem; even.</param>
+/// <param name="Layer1">Blocks of the first stage.</param>
+/// <param name="Layer2">Blocks of the second stage.</param>
+/// <param name="Layer3">Blocks of the third stage.</param>
+/// <param name="Layer4">Blocks of the last stage.</param>
+public sealed record ClipResNetConfig(int Width, int Layer1, int Layer2, int Layer3, int Layer4)
+{
+    /// <summary>The image tower of this ResNet.</summary>
+    /// <param name="imageSize">Height and width of an image in pixels, a multiple of 32.</param>
+    internal ClipVisionConfig Tower(int imageSize) => new()
+    {
+        ResNet = this,
+        HiddenSize = checked(32 * Width),
+        IntermediateSize = checked(32 * Width),
+        Layers = Layer1 + Layer2 + Layer3 + Layer4,
+        Heads = Math.Max(1, Width / 2), // heads of width 64
+        ImageSize = imageSize,
+        PatchSize = 32,
+    };
 }
 
 /// <summary>The text tower of a <see cref="ClipConfig"/>.</summary>

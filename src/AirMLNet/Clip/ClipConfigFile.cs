@@ -28,7 +28,9 @@ internal static class ClipConfigFile
         }
         try
         {
-            return (root.ContainsKey("model_cfg") || root.ContainsKey("vision_cfg") ? OpenClip(path, root) : HuggingFace(path, root)).Check();
+            return (root.ContainsKey("model_cfg") || root.ContainsKey("vision_cfg") ? OpenClip(path, root)
+                : root["vision_layers"] is JsonArray ? OpenAiResNet(path, root)
+                : HuggingFace(path, root)).Check();
         }
         catch (Exception e) when (e is InvalidOperationException or FormatException or OverflowException)
         {
@@ -40,7 +42,35 @@ internal static class ClipConfigFile
         }
     }
 
-    public static string Write(ClipConfig c) => new JsonObject
+    public static string Write(ClipConfig c) => (c.Vision.ResNet is { } net ? OpenClipResNet(c, net) : HuggingFace(c)).ToJsonString(Indented) + "\n";
+
+    private static JsonObject OpenClipResNet(ClipConfig c, ClipResNetConfig net) => new()
+    {
+        ["model_cfg"] = new JsonObject
+        {
+            ["embed_dim"] = c.ProjectionDim,
+            ["quick_gelu"] = c.Text.Activation == ClipActivation.QuickGelu,
+            ["vision_cfg"] = new JsonObject
+            {
+                ["image_size"] = c.Vision.ImageSize,
+                ["layers"] = new JsonArray(net.Layer1, net.Layer2, net.Layer3, net.Layer4),
+                ["width"] = net.Width,
+                ["head_width"] = c.Vision.HiddenSize / c.Vision.Heads,
+                ["patch_size"] = null,
+            },
+            ["text_cfg"] = new JsonObject
+            {
+                ["context_length"] = c.Text.ContextLength,
+                ["vocab_size"] = c.Text.VocabularySize,
+                ["width"] = c.Text.HiddenSize,
+                ["heads"] = c.Text.Heads,
+                ["layers"] = c.Text.Layers,
+                ["mlp_ratio"] = (double)c.Text.IntermediateSize / c.Text.HiddenSize,
+            },
+        },
+    };
+
+    private static JsonObject HuggingFace(ClipConfig c) => new()
     {
         ["architectures"] = new JsonArray("CLIPModel"),
         ["model_type"] = "clip",
@@ -79,7 +109,7 @@ internal static class ClipConfigFile
             ["attention_dropout"] = 0.0,
         },
         ["torch_dtype"] = "float32",
-    }.ToJsonString(Indented) + "\n";
+    };
 
     private static ClipConfig HuggingFace(string path, JsonObject root)
     {
@@ -137,10 +167,6 @@ internal static class ClipConfigFile
         {
             throw new InvalidDataException($"{path}: vision_cfg and text_cfg were expected.");
         }
-        if (v["layers"] is JsonArray)
-        {
-            throw new InvalidDataException($"{path}: vision_cfg.layers is a list, which means a ResNet image tower; only vision transformers are supported.");
-        }
         Refuse(path, "vision_cfg", v, UnsupportedVision);
         Refuse(path, "text_cfg", t, UnsupportedText);
         if ((string?)v["pool_type"] is not (null or "tok") || (string?)t["pool_type"] is not (null or "argmax"))
@@ -151,14 +177,17 @@ internal static class ClipConfigFile
         var visionWidth = Int(v, "width") ?? 768;
         var textWidth = Int(t, "width") ?? 512;
         var headWidth = Int(v, "head_width") ?? 64;
-        if (headWidth < 1 || visionWidth % headWidth != 0)
+        var net = v["layers"] is JsonArray stages ? Stages(path, stages, Int(v, "width") ?? 64) : null;
+        var divided = net is null ? visionWidth : 32 * net.Width;
+        if (headWidth < 1 || divided % headWidth != 0)
         {
-            throw new InvalidDataException($"{path}: vision_cfg.head_width is {headWidth}; it must divide vision_cfg.width ({visionWidth}).");
+            throw new InvalidDataException($"{path}: vision_cfg.head_width is {headWidth}; it must divide {divided}, {(net is null ? "vision_cfg.width" : "32 times vision_cfg.width")}.");
         }
         return new ClipConfig
         {
+            ActivationStated = cfg.ContainsKey("quick_gelu"),
             ProjectionDim = Int(cfg, "embed_dim") ?? throw new InvalidDataException($"{path}: embed_dim is missing."),
-            Vision = new ClipVisionConfig
+            Vision = net is not null ? net.Tower(Square(path, v, "image_size") ?? 224) with { Heads = divided / headWidth } : new ClipVisionConfig
             {
                 HiddenSize = visionWidth,
                 IntermediateSize = (int)(visionWidth * (Number(v, "mlp_ratio") ?? 4)),
@@ -181,6 +210,38 @@ internal static class ClipConfigFile
                 LayerNormEps = Number(t["norm_kwargs"] as JsonObject, "eps") ?? 1e-5,
             },
         };
+    }
+
+    // The constructor's arguments of OpenAI's class: the only other form in which a ResNet is described.
+    private static ClipConfig OpenAiResNet(string path, JsonObject root)
+    {
+        int Needed(string key) => Int(root, key) ?? throw new InvalidDataException($"{path}: {key} is missing.");
+        var net = Stages(path, (JsonArray)root["vision_layers"]!, Needed("vision_width"));
+        var tower = net.Tower(Int(root, "image_resolution") ?? 224);
+        var width = Needed("transformer_width");
+        return new ClipConfig
+        {
+            ActivationStated = false,
+            ProjectionDim = Needed("embed_dim"),
+            Vision = tower with { Heads = Int(root, "attnpool_heads") ?? tower.Heads },
+            Text = new ClipTextConfig
+            {
+                HiddenSize = width,
+                IntermediateSize = 4 * width,
+                Layers = Needed("transformer_layers"),
+                Heads = Needed("transformer_heads"),
+                ContextLength = Int(root, "context_length") ?? 77,
+                VocabularySize = Int(root, "vocab_size") ?? 49408,
+            },
+        };
+    }
+
+    private static ClipResNetConfig Stages(string path, JsonArray layers, int width)
+    {
+        var counts = layers.Select(n => (int?)n ?? 0).ToArray();
+        return counts.Length == 4
+            ? new(width, counts[0], counts[1], counts[2], counts[3])
+            : throw new InvalidDataException($"{path}: a ResNet has four stages of layers, not {counts.Length}.");
     }
 
     private static void Refuse(string path, string section, JsonObject o, string[] keys)

@@ -41,8 +41,8 @@ public sealed class ClipFeatureEstimator : IEstimator<ClipFeatureTransformer>
         ArgumentNullException.ThrowIfNull(input);
         ClipFeatureTransformer.CheckInput(input.Schema, _input);
         using IChannel channel = _host.Start("Fit");
-        ClipBackbone backbone = ClipBackbone.Acquire(_options.ClipFolder, DeviceChoice.Resolve(_environment, channel));
-        channel.Say($"{Stage}: {backbone.Name}, {backbone.FeatureDimension} features per image.");
+        ClipBackbone backbone = ClipBackbone.Acquire(_options.ClipFolder, DeviceChoice.Resolve(_environment, channel), _options.Execution);
+        channel.Say($"{Stage}: {backbone.Name}, {backbone.FeatureDimension} features per image, {_options.Precision}; activation: {backbone.Model.ActivationReason}.");
         return new ClipFeatureTransformer(_host, _output, _input, _options, backbone, _options.KeepTrainingFeatures ? input : null);
     }
 

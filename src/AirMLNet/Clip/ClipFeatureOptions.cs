@@ -9,8 +9,23 @@ public sealed record ClipFeatureOptions
     /// <summary>Folder of the CLIP model, in Hugging Face layout (OpenAI and OpenCLIP names are accepted).</summary>
     public required string ClipFolder { get; init => field = OptionCheck.NotBlank(value); }
 
-    /// <summary>Images encoded at a time, 1..4096. Memory grows with it: three batches of pixels exist at once.</summary>
-    public int BatchSize { get; init => field = OptionCheck.Range(value, 1, 4096); } = 64;
+    /// <summary>
+    /// Images encoded at a time, 0..4096; 0 lets the free memory decide, up to 64. Memory grows with it: three batches of
+    /// pixels exist at once.
+    /// </summary>
+    public int BatchSize { get; init => field = OptionCheck.Range(value, 0, 4096); }
+
+    /// <summary>
+    /// The numbers the model computes in. Measured on random ViT-B/32 weights, a component of a bfloat16 feature is at most
+    /// 0.003 away from the float32 one, and the cosine of the two is above 0.9995.
+    /// </summary>
+    public ClipPrecision Precision { get; init => field = OptionCheck.Defined(value); }
+
+    /// <summary>The activation of the model's blocks; null leaves it to the configuration, or to the rules of methods §1.6.</summary>
+    public ClipActivation? Activation { get; init; }
+
+    /// <summary>Threads that LibTorch computes with, 0..1024; 0 leaves the number as it is. The number is that of the whole process.</summary>
+    public int Threads { get; init => field = OptionCheck.Range(value, 0, 1024); }
 
     /// <summary>Images decoded at the same time, 1..256; 0 means one per processor.</summary>
     public int Workers { get; init => field = OptionCheck.Range(value, 0, 256); }
@@ -23,6 +38,8 @@ public sealed record ClipFeatureOptions
 
     /// <summary>Stores the model's files in the saved zip. Otherwise the zip names them by folder name and SHA-256.</summary>
     public bool EmbedBackbone { get; init; }
+
+    internal ClipExecution Execution => new() { Precision = Precision, Activation = Activation };
 
     /// <summary>Receives a report after each batch.</summary>
     [JsonIgnore]

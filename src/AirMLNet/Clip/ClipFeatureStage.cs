@@ -75,10 +75,10 @@ internal sealed class ClipFeatureStage : BoundStage
     {
         private readonly ImageSource _source = new(input, stage._column);
         private readonly ValueGetter<DataViewRowId> _id = input.GetIdGetter();
-        private readonly float[] _features = new float[stage._parent.Options.BatchSize * stage._parent.FeatureDimension];
+        private readonly float[] _features = new float[stage._parent.BatchSize * stage._parent.FeatureDimension];
         private long _done;
 
-        public int BatchSize => stage._parent.Options.BatchSize;
+        public int BatchSize => stage._parent.BatchSize;
         public int Workers => stage._parent.Options.Workers == 0 ? Environment.ProcessorCount : stage._parent.Options.Workers;
         public CancellationToken Cancellation => stage._parent.Options.CancellationToken;
         public IBatch NewBatch() => new Room(this);

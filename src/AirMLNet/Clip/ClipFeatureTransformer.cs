@@ -3,6 +3,7 @@ using AirMLNet.Pipeline;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
+using TorchSharp;
 
 namespace AirMLNet.Clip;
 
@@ -23,6 +24,8 @@ public sealed class ClipFeatureTransformer : StageTransformer, IDisposable
         _input = input;
         _options = options;
         Backbone = backbone;
+        BatchSize = options.BatchSize != 0 ? options.BatchSize : ClipBatchSize.Choose(backbone.Model.Config);
+        if (options.Threads != 0) torch.set_num_threads(options.Threads);
         _training = training is null ? null : new(training);
     }
 
@@ -33,6 +36,9 @@ public sealed class ClipFeatureTransformer : StageTransformer, IDisposable
     internal long EncodedImages => Interlocked.Read(ref _encoded);
 
     internal ClipBackbone Backbone { get; }
+
+    /// <summary>Images encoded at a time.</summary>
+    internal int BatchSize { get; }
 
     internal ClipFeatureOptions Options => _options;
 

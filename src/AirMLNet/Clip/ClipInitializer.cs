@@ -13,6 +13,27 @@ internal static class ClipInitializer
     {
         using var off = no_grad();
         var config = model.Config;
+        if (model.ResNet is { } net)
+        {
+            ResNet(net, generator);
+        }
+        else
+        {
+            VisionTransformer(model, generator);
+        }
+
+        var text = model.Text;
+        Normal(text.Embeddings.token_embedding.weight, 0.02, generator);
+        Normal(text.Embeddings.position_embedding.weight, 0.01, generator);
+        Blocks(text.Encoder, config.Text.HiddenSize, config.Text.Layers, generator);
+        Norm(text.FinalNorm);
+        Normal(model.TextProjection.weight, Math.Pow(config.Text.HiddenSize, -0.5), generator);
+        model.logit_scale.fill_(config.LogitScaleInit);
+    }
+
+    private static void VisionTransformer(ClipModel model, Generator generator)
+    {
+        var config = model.Config;
         var vision = model.Vision;
         var visionScale = Math.Pow(config.Vision.HiddenSize, -0.5);
         Normal(vision.Embeddings.class_embedding, visionScale, generator);
@@ -21,16 +42,33 @@ internal static class ClipInitializer
         Norm(vision.PreNorm);
         Blocks(vision.Encoder, config.Vision.HiddenSize, config.Vision.Layers, generator);
         Norm(vision.PostNorm);
-
-        var text = model.Text;
-        Normal(text.Embeddings.token_embedding.weight, 0.02, generator);
-        Normal(text.Embeddings.position_embedding.weight, 0.01, generator);
-        Blocks(text.Encoder, config.Text.HiddenSize, config.Text.Layers, generator);
-        Norm(text.FinalNorm);
-
         Normal(model.VisualProjection.weight, visionScale, generator);
-        Normal(model.TextProjection.weight, Math.Pow(config.Text.HiddenSize, -0.5), generator);
-        model.logit_scale.fill_(config.LogitScaleInit);
+    }
+
+    // Convolutions as He et al. (2015); the last normalisation of a block starts at zero, so that the block does nothing at first.
+    private static void ResNet(ClipResNetTower net, Generator generator)
+    {
+        foreach (var (name, module) in net.named_modules())
+        {
+            switch (module)
+            {
+                case ClipConv conv:
+                    Normal(conv.weight, Math.Sqrt(2.0 / (conv.weight.size(1) * conv.weight.size(2) * conv.weight.size(3))), generator);
+                    break;
+                case ClipBatchNorm norm:
+                    norm.weight.fill_(name.StartsWith("layer", StringComparison.Ordinal) && name.EndsWith(".bn3", StringComparison.Ordinal) ? 0 : 1);
+                    norm.bias.zero_();
+                    break;
+            }
+        }
+
+        var pool = net.AttentionPool;
+        var scale = Math.Pow(pool.positional_embedding.size(1), -0.5);
+        Normal(pool.positional_embedding, scale, generator);
+        foreach (var linear in pool.Projections)
+        {
+            Linear(linear, scale, generator);
+        }
     }
 
     private static void Blocks(ClipEncoder encoder, int width, int layers, Generator generator)

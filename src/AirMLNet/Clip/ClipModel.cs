@@ -6,8 +6,9 @@ using static TorchSharp.torch;
 namespace AirMLNet.Clip;
 
 /// <summary>
-/// CLIP with a vision transformer (Radford et al. 2021). Parameters carry their Hugging Face names in
-/// <c>state_dict</c>; checkpoints in OpenAI's and OpenCLIP's names load as well.
+/// CLIP with a vision transformer or a ResNet as image tower (Radford et al. 2021). Parameters carry their Hugging Face
+/// names in <c>state_dict</c>, those of a ResNet OpenAI's, the only ones there are; checkpoints in OpenAI's and OpenCLIP's
+/// names load as well.
 /// </summary>
 /// <remarks>
 /// Concurrent calls are safe as long as no call changes weights. Results are new tensors in the caller's dispose scope;
@@ -16,8 +17,9 @@ namespace AirMLNet.Clip;
 public sealed class ClipModel : nn.Module
 {
     private readonly ClipTextTower text_model;
-    private readonly ClipVisionTower vision_model;
-    private readonly ClipWeight visual_projection;
+    private readonly ClipVisionTower? vision_model;
+    private readonly ClipResNetTower? visual;
+    private readonly ClipWeight? visual_projection;
     private readonly ClipWeight text_projection;
 
     /// <summary>The logarithm of the scale of the logits, a scalar.</summary>
@@ -44,8 +46,15 @@ public sealed class ClipModel : nn.Module
         _ = fill;
         Config = config.Check();
         text_model = new ClipTextTower(config.Text);
-        vision_model = new ClipVisionTower(config.Vision);
-        visual_projection = new ClipWeight(config.ProjectionDim, config.Vision.HiddenSize);
+        if (config.Vision.ResNet is not null)
+        {
+            visual = new ClipResNetTower(config.Vision, config.ProjectionDim);
+        }
+        else
+        {
+            vision_model = new ClipVisionTower(config.Vision);
+            visual_projection = new ClipWeight(config.ProjectionDim, config.Vision.HiddenSize);
+        }
         text_projection = new ClipWeight(config.ProjectionDim, config.Text.HiddenSize);
         logit_scale = ClipParameter.Create();
         RegisterComponents();
@@ -54,13 +63,20 @@ public sealed class ClipModel : nn.Module
     /// <summary>The architecture.</summary>
     public ClipConfig Config { get; }
 
-    /// <summary>The image tower.</summary>
-    public ClipVisionTower Vision => vision_model;
+    /// <summary>The activation of the blocks and why it was chosen, for logs; empty for a model that was not loaded.</summary>
+    public string ActivationReason { get; private init; } = "";
+
+    /// <summary>The image tower, a vision transformer.</summary>
+    /// <exception cref="InvalidOperationException">The image tower is a ResNet.</exception>
+    public ClipVisionTower Vision => vision_model ?? throw NoTransformer();
+
+    /// <summary>The image tower where it is a ResNet; null where it is a vision transformer.</summary>
+    public ClipResNetTower? ResNet => visual;
 
     /// <summary>The text tower.</summary>
     public ClipTextTower Text => text_model;
 
-    internal ClipWeight VisualProjection => visual_projection;
+    internal ClipWeight VisualProjection => visual_projection ?? throw NoTransformer();
 
     internal ClipWeight TextProjection => text_projection;
 
@@ -71,16 +87,50 @@ public sealed class ClipModel : nn.Module
     public Tensor EncodeImage(Tensor pixelValues)
     {
         using var scope = NewDisposeScope();
-        return EncodeImageTokens(vision_model.Embed(pixelValues)).MoveToOuterDisposeScope();
+        var size = Config.Vision.ImageSize;
+        if (visual is null)
+        {
+            return EncodeImageTokens(Vision.Embed(pixelValues)).MoveToOuterDisposeScope();
+        }
+        return pixelValues.dim() == 4 && pixelValues.size(2) == size && pixelValues.size(3) == size
+            ? visual.Pool(visual.Map(pixelValues)).MoveToOuterDisposeScope()
+            : throw new ArgumentException(
+                $"Images of shape [B, 3, {size}, {size}] were expected, not [{string.Join(", ", pixelValues.shape)}].", nameof(pixelValues));
     }
 
-    /// <summary>Image features of embedded tokens, as <see cref="ClipVisionTower.Embed"/> makes them; patches may be left out.</summary>
+    /// <summary>
+    /// Image features with a feature for every place. A vision transformer gives its patch tokens after the last
+    /// normalisation and the projection; a ResNet its last map through the value and output projection of the attention
+    /// pool, place by place, without positions (methods §6.2). At other sizes than the trained one the positions are
+    /// interpolated.
+    /// </summary>
+    /// <param name="pixelValues">[B, 3, H, W], preprocessed; multiples of the patch size, or for a ResNet at least 32.</param>
+    /// <param name="positions">How positions are used; <see cref="ClipPositions.None"/> and a ResNet give TaI-DPT's global feature.</param>
+    /// <exception cref="ArgumentException">The shape does not fit, or a vision transformer was asked to leave its positions out.</exception>
+    public ClipDenseFeatures EncodeDense(Tensor pixelValues, ClipPositions positions = ClipPositions.Bicubic)
+    {
+        using var scope = NewDisposeScope();
+        if (visual is not null)
+        {
+            var map = visual.Map(pixelValues);                                      // [B, C, H, W]
+            return new ClipDenseFeatures(visual.Pool(map, positions), visual.Locations(map), map.size(2), map.size(3)).MoveToOuterDisposeScope();
+        }
+        var tokens = Vision.Embed(pixelValues, positions);                          // [B, 1 + P, W]
+        var features = VisualProjection.Project(Vision.EncodeAll(tokens));          // [B, 1 + P, E]
+        var patch = Config.Vision.PatchSize;
+        return new ClipDenseFeatures(
+            features.select(1, 0).clone(), features.narrow(1, 1, features.size(1) - 1).contiguous(),
+            pixelValues.size(2) / patch, pixelValues.size(3) / patch).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Image features of embedded tokens, as <see cref="ClipVisionTower.Embed(Tensor)"/> makes them; patches may be left out.</summary>
     /// <param name="tokens">[B, N, W].</param>
     /// <returns>[B, E], not normalised.</returns>
+    /// <exception cref="InvalidOperationException">The image tower is a ResNet.</exception>
     public Tensor EncodeImageTokens(Tensor tokens)
     {
         using var scope = NewDisposeScope();
-        return visual_projection.Project(vision_model.Encode(tokens)).MoveToOuterDisposeScope();
+        return VisualProjection.Project(Vision.Encode(tokens)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Text features.</summary>
@@ -121,22 +171,24 @@ public sealed class ClipModel : nn.Module
     /// </summary>
     /// <param name="folder">The model folder.</param>
     /// <param name="device">Where the weights go; CPU when null.</param>
-    /// <returns>The model in float32, in evaluation mode.</returns>
+    /// <param name="activation">The activation of the blocks; null takes the configuration's, or where it has none the one of methods §1.6.</param>
+    /// <returns>The model in float32, in evaluation mode; <see cref="ActivationReason"/> says how the activation was chosen.</returns>
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
     /// <exception cref="FileNotFoundException">The folder holds no weights that can be read; the message says what it holds.</exception>
     /// <exception cref="InvalidDataException">Configuration and weights do not make a CLIP model; the message names the tensors.</exception>
     /// <exception cref="SafetensorsException">A weights file is corrupt.</exception>
-    public static ClipModel Load(string folder, Device? device = null)
+    public static ClipModel Load(string folder, Device? device = null, ClipActivation? activation = null)
     {
         using var files = ClipWeightFiles.Find(folder);
-        return Load(ClipConfig.Load(folder), files, device);
+        return Load(ClipConfig.Load(folder), files, device, activation);
     }
 
     /// <summary>Loads given weights into the given architecture, or into the one the weights imply.</summary>
-    internal static ClipModel Load(ClipConfig? config, ClipWeightFiles files, Device? device)
+    internal static ClipModel Load(ClipConfig? config, ClipWeightFiles files, Device? device, ClipActivation? activation = null)
     {
         var names = ClipWeightNames.Detect(files);
-        var model = new ClipModel(config ?? ClipShapes.Infer(files, names), fill: false);
+        var (decided, reason) = ClipActivationRule.Apply(config ?? ClipShapes.Infer(files, names), files.Place, activation);
+        var model = new ClipModel(decided, fill: false) { ActivationReason = reason };
         try
         {
             names.Fill(model, files);
@@ -154,7 +206,14 @@ public sealed class ClipModel : nn.Module
         }
     }
 
+    private static InvalidOperationException NoTransformer() =>
+        new("The model's image tower is a ResNet; this needs a vision transformer.");
+
     /// <summary>Writes <c>config.json</c> and <c>model.safetensors</c> in the Hugging Face layout.</summary>
+    /// <remarks>
+    /// A model with a ResNet, which that layout does not know, is written as <c>open_clip_config.json</c> and
+    /// <c>open_clip_model.safetensors</c>.
+    /// </remarks>
     /// <param name="folder">Created if missing; the two files are replaced when whole.</param>
     /// <param name="dtype">float32, or float16 or bfloat16 for half the size.</param>
     /// <exception cref="ArgumentException">Another type was asked for.</exception>
@@ -167,9 +226,13 @@ public sealed class ClipModel : nn.Module
         Directory.CreateDirectory(folder);
         using var scope = NewDisposeScope();
         using var off = no_grad();
-        var tensors = state_dict().ToDictionary(p => p.Key, p => p.Value.detach().cpu().to_type(dtype).contiguous(), StringComparer.Ordinal);
-        Safetensors.Write(Path.Combine(folder, "model.safetensors"), tensors, new Dictionary<string, string> { ["format"] = "pt" });
+        var (names, weights, config) = visual is null
+            ? (ClipWeightNames.HuggingFace, "model.safetensors", "config.json")
+            : (ClipWeightNames.ResNet, "open_clip_model.safetensors", "open_clip_config.json");
+        var tensors = names.InFile(state_dict()).ToDictionary(
+            p => p.Key, p => p.Value.detach().cpu().to_type(dtype).contiguous(), StringComparer.Ordinal);
+        Safetensors.Write(Path.Combine(folder, weights), tensors, new Dictionary<string, string> { ["format"] = "pt" });
         var json = System.Text.Encoding.UTF8.GetBytes(Config.ToJson());
-        AtomicFile.Write(Path.Combine(folder, "config.json"), stream => stream.Write(json));
+        AtomicFile.Write(Path.Combine(folder, config), stream => stream.Write(json));
     }
 }

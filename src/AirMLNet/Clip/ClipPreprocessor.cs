@@ -44,7 +44,10 @@ public sealed class ClipPreprocessor
     /// what none of them says is as in OpenAI's models (224 pixels, their mean and deviation).
     /// </summary>
     /// <exception cref="InvalidDataException">A file is there but cannot be understood.</exception>
-    public static ClipPreprocessor Load(string folder)
+    public static ClipPreprocessor Load(string folder) => Load(folder, 0);
+
+    /// <summary>As <see cref="Load(string)"/>, with a size that overrides the folder's unless it is 0.</summary>
+    internal static ClipPreprocessor Load(string folder, int wanted)
     {
         var size = 0;
         float[]? mean = null, std = null;
@@ -87,6 +90,9 @@ public sealed class ClipPreprocessor
         });
         Read("config.json", root =>
         {
+            // OpenAI's own description of a ResNet, and a preprocessor's configuration under this name.
+            size = size != 0 ? size : SizeOf(root, "image_resolution") ?? SizeOf(root, "crop_size") ?? 0;
+            (mean, std) = (mean ?? Floats(root, "image_mean"), std ?? Floats(root, "image_std"));
             if (size == 0 && root.TryGetProperty("vision_config", out var vision))
             {
                 size = SizeOf(vision, "image_size") ?? 0;
@@ -94,7 +100,7 @@ public sealed class ClipPreprocessor
         });
         try
         {
-            return new(size == 0 ? 224 : size, mean, std);
+            return new(wanted != 0 ? wanted : size == 0 ? 224 : size, mean, std);
         }
         catch (ArgumentException e)
         {

@@ -26,17 +26,37 @@ internal static class ClipShapes
             return source.Transposed ? [.. shape.Reverse()] : shape;
         }
 
+        var tokens = Shape("text_model.embeddings.token_embedding.weight", 2);         // [V, W]
+        var textWidth = (int)tokens[1];
+        var text = new ClipTextConfig
+        {
+            HiddenSize = textWidth,
+            IntermediateSize = (int)Shape("text_model.encoder.layers.0.mlp.fc1.weight", 2)[0],
+            Layers = Layers("text"),
+            Heads = Heads(textWidth, "text"),
+            ContextLength = (int)Shape("text_model.embeddings.position_embedding.weight", 2)[0],
+            VocabularySize = (int)tokens[0],
+        };
+        if (names.IsResNet)
+        {
+            var stages = Enumerable.Range(1, 4).Select(Blocks).ToArray();
+            var width = Shape("visual.layer1.0.conv1.weight", 4)[0];
+            return new ClipConfig
+            {
+                ActivationStated = false,
+                ProjectionDim = (int)Shape("visual.attnpool.c_proj.weight", 2)[0],
+                Vision = new ClipResNetConfig(checked((int)width), stages[0], stages[1], stages[2], stages[3])
+                    .Tower(checked(32 * Grid(Shape("visual.attnpool.positional_embedding", 2)[0]))),
+                Text = text,
+            };
+        }
         var patch = Shape("vision_model.embeddings.patch_embedding.weight", 4);        // [W, 3, P, P]
         var visionPositions = Shape("vision_model.embeddings.position_embedding.weight", 2)[0];
-        var tokens = Shape("text_model.embeddings.token_embedding.weight", 2);         // [V, W]
-        var grid = (int)Math.Round(Math.Sqrt(visionPositions - 1));
-        if (grid < 1 || grid * grid != visionPositions - 1)
-        {
-            throw new InvalidDataException($"{files.Description}: {visionPositions} image positions are not one more than a square number.");
-        }
-        var (visionWidth, textWidth) = ((int)patch[0], (int)tokens[1]);
+        var grid = Grid(visionPositions);
+        var visionWidth = (int)patch[0];
         return new ClipConfig
         {
+            ActivationStated = false,
             ProjectionDim = (int)Shape("visual_projection.weight", 2)[0],
             Vision = new ClipVisionConfig
             {
@@ -48,16 +68,26 @@ internal static class ClipShapes
                 PatchSize = (int)patch[2],
                 ImageSize = checked(grid * (int)patch[2]),
             },
-            Text = new ClipTextConfig
-            {
-                HiddenSize = textWidth,
-                IntermediateSize = (int)Shape("text_model.encoder.layers.0.mlp.fc1.weight", 2)[0],
-                Layers = Layers("text"),
-                Heads = Heads(textWidth, "text"),
-                ContextLength = (int)Shape("text_model.embeddings.position_embedding.weight", 2)[0],
-                VocabularySize = (int)tokens[0],
-            },
+            Text = text,
         };
+
+        int Grid(long positions)
+        {
+            var grid = (int)Math.Round(Math.Sqrt(positions - 1));
+            return grid >= 1 && (long)grid * grid == positions - 1
+                ? grid
+                : throw new InvalidDataException($"{files.Description}: {positions} image positions are not one more than a square number.");
+        }
+
+        int Blocks(int stage)
+        {
+            var count = 0;
+            while (files.Contains($"visual.layer{stage}.{count}.conv1.weight"))
+            {
+                count++;
+            }
+            return count;
+        }
 
         int Layers(string tower)
         {

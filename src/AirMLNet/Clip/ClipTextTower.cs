@@ -71,7 +71,7 @@ public sealed class ClipTextTower : nn.Module
             throw new ArgumentException($"An end position is {length - 1}, but there are only {given} tokens.", nameof(endPositions));
         }
         var x = Positioned(tokenEmbeddings.narrow(1, 0, length));                                       // [B·n, W]
-        var mask = _masks.Get(length, x.device);                                                        // [n, n]
+        var mask = _masks.Get(length, x.device, x.dtype);                                                        // [n, n]
         var rows = arange(0, batch * length, length, ScalarType.Int64, x.device).add_(endPositions);    // [B]
         var rowMask = mask.index_select(0, endPositions).unsqueeze(1);                                  // [B, 1, n]
         var pooled = encoder.ForwardPooled(x, batch, mask, rows, rowMask);                              // [B, W]
@@ -84,7 +84,7 @@ public sealed class ClipTextTower : nn.Module
         var (batch, length) = (ids.size(0), ids.size(1));
         var x = Positioned(EmbedTokens(ids));
         var states = new List<Tensor> { x.view(batch, length, -1) };
-        states.AddRange(encoder.ForwardAll(x, batch, _masks.Get(length, x.device)).Select(s => s.view(batch, length, -1)));
+        states.AddRange(encoder.ForwardAll(x, batch, _masks.Get(length, x.device, x.dtype)).Select(s => s.view(batch, length, -1)));
         var last = final_layer_norm.Forward(states[^1]);
         var rows = arange(0, batch * length, length, ScalarType.Int64, x.device).add_(EndPositions(ids));
         return new(states, last, last.view(batch * length, -1).index_select(0, rows));
@@ -134,19 +134,19 @@ internal sealed class ClipTextEmbeddings : nn.Module
 }
 
 /// <summary>
-/// Causal masks, one per length and device, built on first use. A holder of its own, so that the masks do not become
+/// Causal masks, one per length, device and type, built on first use. A holder of its own, so that the masks do not become
 /// buffers of the module (they are in no checkpoint) and concurrent calls may share them.
 /// </summary>
 internal sealed class CausalMasks : IDisposable
 {
-    private readonly ConcurrentDictionary<(long Length, string Device), Tensor> _masks = new();
+    private readonly ConcurrentDictionary<(long Length, string Device, ScalarType Type), Tensor> _masks = new();
 
     /// <summary>[n, n]: 0 on and below the diagonal, −∞ above.</summary>
-    public Tensor Get(long length, Device device) => _masks.GetOrAdd((length, device.ToString() ?? ""), key =>
+    public Tensor Get(long length, Device device, ScalarType type) => _masks.GetOrAdd((length, device.ToString() ?? "", type), key =>
     {
         using var scope = NewDisposeScope();
         using var off = no_grad();
-        var mask = full([key.Length, key.Length], float.NegativeInfinity, ScalarType.Float32, device).triu_(1);
+        var mask = full([key.Length, key.Length], float.NegativeInfinity, ScalarType.Float32, device).triu_(1).to_type(key.Type);
         return mask.DetachFromDisposeScope();
     });
 

@@ -15,16 +15,21 @@ public sealed class ClipTokenizer
 {
     private const int CacheLimit = 1 << 16;
     private readonly ClipVocabulary _vocabulary;
+    [ThreadStatic]
+    private static List<int>? _scratch;
+
     private readonly ConcurrentDictionary<string, int[]> _pieces = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, int[]>.AlternateLookup<ReadOnlySpan<char>> _bySpan;
 
     private ClipTokenizer(ClipVocabulary vocabulary, int contextLength, int padToken)
     {
         _vocabulary = vocabulary;
         ContextLength = contextLength;
         PadToken = padToken;
+        _bySpan = _pieces.GetAlternateLookup<ReadOnlySpan<char>>();
     }
 
-    /// <summary>Number of ids that <see cref="Tokenize"/> gives, start and end included; 77 in the published models.</summary>
+    /// <summary>Number of ids that <see cref="Tokenize(string, bool)"/> gives, start and end included; 77 in the published models.</summary>
     public int ContextLength { get; }
 
     /// <summary>Id of <c>&lt;|startoftext|&gt;</c>.</summary>
@@ -64,8 +69,26 @@ public sealed class ClipTokenizer
     /// <exception cref="ArgumentException">The text is too long and <paramref name="truncate"/> is false.</exception>
     public long[] Tokenize(string text, bool truncate = true)
     {
+        var result = GC.AllocateUninitializedArray<long>(ContextLength);
+        Tokenize(text, result, truncate);
+        return result;
+    }
+
+    /// <summary>As <see cref="Tokenize(string, bool)"/>, into given memory.</summary>
+    /// <param name="text">Any text.</param>
+    /// <param name="destination">Room for <see cref="ContextLength"/> ids.</param>
+    /// <param name="truncate">Cuts a long text, keeping the end token last; false makes a long text an error.</param>
+    /// <exception cref="ArgumentException">The room is of another size, or the text is too long and <paramref name="truncate"/> is false.</exception>
+    public void Tokenize(string text, Span<long> destination, bool truncate = true)
+    {
         ArgumentNullException.ThrowIfNull(text);
-        var ids = new List<int>(ContextLength);
+        if (destination.Length != ContextLength)
+        {
+            throw new ArgumentException($"Room for {ContextLength} ids was expected, not {destination.Length}.", nameof(destination));
+        }
+
+        var ids = _scratch ??= [];
+        ids.Clear();
         Append(text, ids);
         var room = ContextLength - 2;
         if (ids.Count > room && !truncate)
@@ -73,17 +96,15 @@ public sealed class ClipTokenizer
             throw new ArgumentException($"The text has {ids.Count + 2} tokens, start and end included; the model takes {ContextLength}: '{text}'", nameof(text));
         }
 
-        var result = new long[ContextLength];
-        Array.Fill(result, PadToken);
-        result[0] = StartToken;
         var used = Math.Min(ids.Count, room);
+        destination[0] = StartToken;
         for (var i = 0; i < used; i++)
         {
-            result[i + 1] = ids[i];
+            destination[i + 1] = ids[i];
         }
 
-        result[used + 1] = EndToken;
-        return result;
+        destination[used + 1] = EndToken;
+        destination[(used + 2)..].Fill(PadToken);
     }
 
     /// <summary>The text of ids, a space after each word.</summary>
@@ -102,18 +123,32 @@ public sealed class ClipTokenizer
 
     private void Append(string text, List<int> ids)
     {
+        if (ClipAsciiSplitter.Takes(text))
+        {
+            ClipAsciiSplitter.Split(text, this, ids);
+            return;
+        }
+
         foreach (var piece in ClipTextSplitter.Split(ClipTextSplitter.Clean(text)))
         {
-            if (!_pieces.TryGetValue(piece, out var known))
-            {
-                known = _vocabulary.Merge(piece);
-                if (_pieces.Count < CacheLimit)
-                {
-                    _pieces[piece] = known;
-                }
-            }
-
-            ids.AddRange(known);
+            AppendPiece(piece, ids);
         }
+    }
+
+    /// <summary>Adds the ids of one piece of cleaned text.</summary>
+    internal void AppendPiece(ReadOnlySpan<char> piece, List<int> ids)
+    {
+        // Looked up without making a string of it: most pieces were seen before.
+        if (!_bySpan.TryGetValue(piece, out var known))
+        {
+            var text = piece.ToString();
+            known = _vocabulary.Merge(text);
+            if (_pieces.Count < CacheLimit)
+            {
+                _pieces[text] = known;
+            }
+        }
+
+        ids.AddRange(known.AsSpan());
     }
 }

@@ -42,6 +42,28 @@ public sealed class ClipVisionTower : nn.Module
         return embeddings.Forward(pixels).MoveToOuterDisposeScope();
     }
 
+    /// <summary>As <see cref="Embed(Tensor)"/>, for any size that patches divide, with positions interpolated.</summary>
+    /// <param name="pixels">[B, 3, H, W], normalised; H and W multiples of the patch size.</param>
+    /// <param name="positions">The interpolation, for grids other than the configured one.</param>
+    /// <returns>[B, 1 + H·W/patch², width].</returns>
+    /// <exception cref="ArgumentException">The shape is another, or positions were to be left out.</exception>
+    public Tensor Embed(Tensor pixels, ClipPositions positions)
+    {
+        using var scope = NewDisposeScope();
+        return embeddings.Forward(pixels, positions).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Runs the transformer over embedded tokens and gives all of them.</summary>
+    /// <param name="tokens">[B, N, W]; left unchanged.</param>
+    /// <returns>[B, N, W] after the last layer normalisation, before the projection.</returns>
+    public Tensor EncodeAll(Tensor tokens)
+    {
+        using var scope = NewDisposeScope();
+        var batch = tokens.size(0);
+        var x = pre_layrnorm.Forward(tokens).reshape(-1, _config.HiddenSize);
+        return post_layernorm.Forward(encoder.Forward(x, batch, null)).view(batch, -1, _config.HiddenSize).MoveToOuterDisposeScope();
+    }
+
     /// <summary>Runs the transformer over embedded tokens. Patches may be left out or tokens put in: token 0 is pooled.</summary>
     /// <param name="tokens">[B, N, W], N at least 1; left unchanged.</param>
     /// <returns>[B, W], the class token after the last layer normalisation, before the projection.</returns>
@@ -88,19 +110,42 @@ internal sealed class ClipVisionEmbeddings : nn.Module
 
     public Tensor Forward(Tensor pixels)
     {
-        long size = _config.ImageSize, patch = _config.PatchSize, channels = _config.Channels, width = _config.HiddenSize;
-        var grid = size / patch;
+        long size = _config.ImageSize, channels = _config.Channels;
         if (pixels.dim() != 4 || pixels.size(1) != channels || pixels.size(2) != size || pixels.size(3) != size)
         {
             throw new ArgumentException(
                 $"Images of shape [B, {channels}, {size}, {size}] were expected, not [{string.Join(", ", pixels.shape)}].", nameof(pixels));
         }
-        var batch = pixels.size(0);
+        return Patches(pixels, position_embedding.weight);
+    }
+
+    public Tensor Forward(Tensor pixels, ClipPositions positions)
+    {
+        long patch = _config.PatchSize, channels = _config.Channels;
+        if (pixels.dim() != 4 || pixels.size(1) != channels || pixels.size(2) < patch || pixels.size(3) < patch
+            || pixels.size(2) % patch != 0 || pixels.size(3) % patch != 0)
+        {
+            throw new ArgumentException(
+                $"Images of shape [B, {channels}, H, W] with H and W multiples of {patch} were expected, not [{string.Join(", ", pixels.shape)}].",
+                nameof(pixels));
+        }
+        if (positions == ClipPositions.None)
+        {
+            throw new ArgumentException("A vision transformer knows places by their positions only; they cannot be left out.", nameof(positions));
+        }
+        return Patches(pixels, ClipPositionGrid.Resize(
+            position_embedding.weight, _config.ImageSize / patch, pixels.size(2) / patch, pixels.size(3) / patch, positions));
+    }
+
+    private Tensor Patches(Tensor pixels, Tensor positions)
+    {
+        long patch = _config.PatchSize, channels = _config.Channels, width = _config.HiddenSize;
+        var (batch, rows, columns) = (pixels.size(0), pixels.size(2) / patch, pixels.size(3) / patch);
         // A convolution whose stride is its kernel is a matrix product over the patches.
-        var patches = pixels.reshape(batch, channels, grid, patch, grid, patch)
-            .permute(0, 2, 4, 1, 3, 5).reshape(batch * grid * grid, channels * patch * patch);         // [B·G², C·P²]
-        var embedded = nn.functional.linear(patches, patch_embedding.weight.view(width, -1));          // [B·G², W]
+        var patches = pixels.reshape(batch, channels, rows, patch, columns, patch)
+            .permute(0, 2, 4, 1, 3, 5).reshape(batch * rows * columns, channels * patch * patch);      // [B·R·C, 3·P²]
+        var embedded = nn.functional.linear(patches, patch_embedding.weight.view(width, -1));          // [B·R·C, W]
         var classes = class_embedding.expand(batch, 1, width);                                         // [B, 1, W]
-        return cat([classes, embedded.view(batch, grid * grid, width)], 1).add_(position_embedding.weight); // [B, 1 + G², W]
+        return cat([classes, embedded.view(batch, rows * columns, width)], 1).add_(positions);         // [B, 1 + R·C, W]
     }
 }

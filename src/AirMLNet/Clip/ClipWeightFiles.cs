@@ -44,6 +44,9 @@ internal sealed class ClipWeightFiles : IDisposable
     /// <summary>The file, or the index of the shards: what messages name.</summary>
     public string Description { get; }
 
+    /// <summary>The names of the file and of its folder, which may tell how the weights were trained.</summary>
+    public string Place => Path.Combine(Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(Description))) ?? "", Path.GetFileName(Description));
+
     public IReadOnlyCollection<string> Names => _owner.Keys;
 
     public bool Contains(string name) => _owner.ContainsKey(name);

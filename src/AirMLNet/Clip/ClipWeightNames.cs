@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Clip;
@@ -20,8 +19,9 @@ internal sealed partial class ClipWeightNames
 
     private readonly string _textPrefix;
 
-    private ClipWeightNames(string name, bool huggingFace, string textPrefix)
+    private ClipWeightNames(string name, bool huggingFace, string textPrefix, bool resNet = false)
     {
+        IsResNet = resNet;
         Name = name;
         IsHuggingFace = huggingFace;
         _textPrefix = textPrefix;
@@ -36,25 +36,33 @@ internal sealed partial class ClipWeightNames
     /// <summary>OpenCLIP's CustomTextCLIP class: the text tower is a module of its own.</summary>
     public static ClipWeightNames CustomText { get; } = new("OpenCLIP CustomTextCLIP", false, "text.");
 
+    /// <summary>OpenAI's and OpenCLIP's names with a ResNet as the image tower.</summary>
+    public static ClipWeightNames ResNet { get; } = new("OpenAI/OpenCLIP ResNet", false, "", resNet: true);
+
+    /// <summary>OpenCLIP's CustomTextCLIP class with a ResNet as the image tower.</summary>
+    public static ClipWeightNames CustomTextResNet { get; } = new("OpenCLIP CustomTextCLIP ResNet", false, "text.", resNet: true);
+
     public string Name { get; }
+
+    /// <summary>Whether the image tower is a ResNet; its parameters have one naming only.</summary>
+    public bool IsResNet { get; }
 
     public bool IsHuggingFace { get; }
 
     /// <summary>Tells the naming of a file from the names in it.</summary>
-    /// <exception cref="InvalidDataException">They are those of no CLIP vision transformer.</exception>
+    /// <exception cref="InvalidDataException">They are those of no CLIP model.</exception>
     public static ClipWeightNames Detect(ClipWeightFiles files)
     {
         if (files.Names.Any(n => n.StartsWith("vision_model.", StringComparison.Ordinal) || n.StartsWith("text_model.", StringComparison.Ordinal)))
         {
             return HuggingFace;
         }
-        if (files.Names.Any(n => n.StartsWith("visual.layer1.", StringComparison.Ordinal)))
-        {
-            throw new InvalidDataException($"{files.Description}: the image tower is a ResNet; only vision transformers are supported.");
-        }
         if (files.Names.Any(n => n.StartsWith("visual.", StringComparison.Ordinal)))
         {
-            return files.Names.Any(n => n.StartsWith("text.", StringComparison.Ordinal)) ? CustomText : OpenAi;
+            var custom = files.Names.Any(n => n.StartsWith("text.", StringComparison.Ordinal));
+            return files.Names.Any(n => n.StartsWith("visual.layer1.", StringComparison.Ordinal))
+                ? custom ? CustomTextResNet : ResNet
+                : custom ? CustomText : OpenAi;
         }
         throw new InvalidDataException(
             $"{files.Description} holds no CLIP model: neither \"vision_model.…\" (Hugging Face) nor \"visual.…\" (OpenAI, OpenCLIP) is among its {files.Names.Count} tensors" +
@@ -62,7 +70,7 @@ internal sealed partial class ClipWeightNames
     }
 
     /// <summary>The place of a parameter in a file of this naming.</summary>
-    /// <param name="parameter">Its Hugging Face name.</param>
+    /// <param name="parameter">Its Hugging Face name; of a ResNet, its only one.</param>
     public ClipWeightSource Locate(string parameter)
     {
         if (IsHuggingFace)
@@ -110,8 +118,9 @@ internal sealed partial class ClipWeightNames
     {
         List<string> missing = [], misshapen = [];
         HashSet<string> used = new(StringComparer.Ordinal);
-        List<(Parameter Target, ClipWeightSource Source)> plan = [];
-        foreach (var (name, parameter) in model.named_parameters())
+        List<(Tensor Target, ClipWeightSource Source)> plan = [];
+        // The statistics of batch normalisation are buffers.
+        foreach (var (name, parameter) in model.named_parameters().Select(p => (p.name, (Tensor)p.parameter)).Concat(model.named_buffers()))
         {
             var source = Locate(name);
             used.Add(source.Name);
@@ -151,6 +160,17 @@ internal sealed partial class ClipWeightNames
         }
     }
 
+    /// <summary>A model's tensors as a file of this naming holds them.</summary>
+    public IEnumerable<KeyValuePair<string, Tensor>> InFile(IReadOnlyDictionary<string, Tensor> state) => state
+        .Select(p => (Source: Locate(p.Key), p.Value))
+        .GroupBy(p => p.Source.Name, StringComparer.Ordinal)
+        .Select(group => KeyValuePair.Create(group.Key, group.First().Source switch
+        {
+            { Part: >= 0 } => cat([.. group.OrderBy(p => p.Source.Part).Select(p => p.Value)], 0), // queries, keys, values
+            { Transposed: true } => group.First().Value.t(),
+            _ => group.First().Value,
+        }));
+
     private static long[] InFile(long[] shape, ClipWeightSource source) =>
         source.Part >= 0 ? [3 * shape[0], .. shape[1..]] : source.Transposed ? [.. shape.Reverse()] : shape;
 
@@ -164,6 +184,6 @@ internal sealed partial class ClipWeightNames
     private static partial Regex LayerPattern();
 
     // Buffers and numbers that checkpoints carry and no model needs.
-    [GeneratedRegex(@"(^|\.)(position_ids|attn_mask|input_resolution|context_length|vocab_size)$", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"(^|\.)(position_ids|attn_mask|num_batches_tracked|input_resolution|context_length|vocab_size)$", RegexOptions.ExplicitCapture)]
     private static partial Regex IgnoredPattern();
 }

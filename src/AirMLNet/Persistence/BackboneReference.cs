@@ -19,7 +19,7 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
     public static BackboneReference Of(ClipBackbone backbone, bool embed)
     {
         var config = backbone.Model.Config;
-        string architecture = $"ViT {config.Vision.Layers}x{config.Vision.HiddenSize}, patch {config.Vision.PatchSize}, {config.Vision.ImageSize} px; text {config.Text.Layers}x{config.Text.HiddenSize}; {config.ProjectionDim} features";
+        string architecture = $"{(config.Vision.ResNet is null ? "ViT" : "ResNet")} {config.Vision.Layers}x{config.Vision.HiddenSize}, patch {config.Vision.PatchSize}, {config.Vision.ImageSize} px; text {config.Text.Layers}x{config.Text.HiddenSize}; {config.ProjectionDim} features";
         return new(backbone.Name, backbone.WeightsSha256, architecture, embed ? FilesOf(backbone.Folder) : []);
     }
 
@@ -31,16 +31,16 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
     /// <summary>Finds and loads the model: the embedded files, the folder it was trained with, then AIRMLNET_HOME.</summary>
     /// <exception cref="FileNotFoundException">It is nowhere.</exception>
     /// <exception cref="InvalidOperationException">What is there has other weights.</exception>
-    public ClipBackbone Acquire(ModelLoadContext ctx, string folder, torch.Device device)
+    public ClipBackbone Acquire(ModelLoadContext ctx, string folder, torch.Device device, ClipExecution execution)
     {
-        if (Files.Length > 0) return Load(Extract(ctx), device, out string found)
+        if (Files.Length > 0) return Load(Extract(ctx), device, execution, out string found)
             ?? throw new InvalidOperationException($"The embedded model {Name} is damaged: its weights have SHA-256 {found}; expected {Sha256}.");
         var tried = new List<string> { folder };
         if (Environment.GetEnvironmentVariable(HomeVariable) is { Length: > 0 } home) tried.Add(Path.Combine(home, Name));
         var wrong = new List<string>();
         foreach (string candidate in tried.Where(Directory.Exists))
         {
-            if (Load(candidate, device, out string hash) is { } backbone) return backbone;
+            if (Load(candidate, device, execution, out string hash) is { } backbone) return backbone;
             wrong.Add($"{candidate} (SHA-256 {hash})");
         }
         if (wrong.Count > 0)
@@ -50,9 +50,9 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
             + $"Put its folder there, or set {HomeVariable} to the folder that holds a folder '{Name}'.", folder);
     }
 
-    private ClipBackbone? Load(string folder, torch.Device device, out string hash)
+    private ClipBackbone? Load(string folder, torch.Device device, ClipExecution execution, out string hash)
     {
-        ClipBackbone backbone = ClipBackbone.Acquire(folder, device);
+        ClipBackbone backbone = ClipBackbone.Acquire(folder, device, execution);
         hash = backbone.WeightsSha256;
         if (hash == Sha256) return backbone;
         backbone.Release();

@@ -25,7 +25,7 @@ internal static class StageLoaders
             IHost host = Start(env, ctx, stage, StageFiles.ClipFeatureSignature, StageFiles.ClipFeatureLoader);
             var file = ModelStream.ReadJson<ClipFeatureFile>(ctx, stage);
             using IChannel channel = host.Start("Load");
-            ClipBackbone backbone = file.Backbone.Acquire(ctx, file.Options.ClipFolder, DeviceChoice.Resolve(host, channel));
+            ClipBackbone backbone = file.Backbone.Acquire(ctx, file.Options.ClipFolder, DeviceChoice.Resolve(host, channel), file.Options.Execution);
             return new(host, file.Output, file.Input, file.Options, backbone, training: null);
         }
     }

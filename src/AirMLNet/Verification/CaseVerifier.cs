@@ -6,7 +6,7 @@ namespace AirMLNet.Verification;
 public static class CaseVerifier
 {
     // A new kind of case is one more class here.
-    private static readonly ICaseKind[] Kinds = [new ClipVitCase(), new TokenizerCase()];
+    private static readonly ICaseKind[] Kinds = [new ClipVitCase(), new ClipResNetCase(), new TokenizerCase(), new PreprocessCase()];
 
     /// <summary>Runs the case in a folder with each of its weights files and compares every output it lists.</summary>
     /// <param name="folder">

@@ -21,6 +21,10 @@ internal sealed class ClipVitCase : ICaseKind
         {
             return false;
         }
+        if (ClipResNetCase.IsResNet(folder))
+        {
+            return false;
+        }
         if (folder.Has("config.json"))
         {
             return folder.ModelType is "clip" || (folder.ModelType is null
@@ -86,6 +90,6 @@ internal sealed class ClipVitCase : ICaseKind
             return config;
         }
         config ??= ClipShapes.Infer(files, ClipWeightNames.Detect(files));
-        return config with { Vision = config.Vision with { Activation = a }, Text = config.Text with { Activation = a } };
+        return config with { ActivationStated = true, Vision = config.Vision with { Activation = a }, Text = config.Text with { Activation = a } };
     }
 }

@@ -69,7 +69,7 @@ public sealed class ClipConfigTest
     [DataRow("""{"model_type":"clip","vision_config":{"hidden_size":0}}""", "hidden_size is 0")]
     [DataRow("""{"model_type":"clip","vision_config":{"num_attention_heads":7}}""", "num_attention_heads is 7")]
     [DataRow("""{"model_type":"clip","vision_config":{"patch_size":15}}""", "multiple of patch_size")]
-    [DataRow("""{"embed_dim":8,"vision_cfg":{"layers":[1,2,1,1]},"text_cfg":{}}""", "ResNet")]
+    [DataRow("""{"embed_dim":8,"vision_cfg":{"layers":[1,2,1]},"text_cfg":{}}""", "four stages")]
     [DataRow("""{"embed_dim":8,"vision_cfg":{"timm_model_name":"x"},"text_cfg":{}}""", "timm_model_name")]
     [DataRow("""{"embed_dim":8,"vision_cfg":{"head_width":100},"text_cfg":{}}""", "head_width")]
     public void BadConfigurationIsRefusedByName(string json, string expected)

@@ -14,6 +14,42 @@ public sealed class ClipTokenizerTests
     }
 
     [TestMethod]
+    public void Ascii_takes_a_shorter_way_to_the_same_ids()
+    {
+        var tokenizer = ClipTokenizer.Load(TestData.Path("golden/tokenizer"));
+        var random = new Random(5);
+        string[] parts = ["'s", "'LL", "'re", "'x", "<|endoftext|>", "<|start", "don't", "A", "dog", " ", "  ", "\t", "\u001c", "\0", "42", "!?", "'", "<", "...'d", "Zebra"];
+        for (var i = 0; i < 5000; i++)
+        {
+            var text = string.Concat(Enumerable.Range(0, random.Next(1, 9)).Select(_ => parts[random.Next(parts.Length)]));
+            Assert.IsTrue(ClipAsciiSplitter.Takes(text));
+            List<int> general = [];
+            foreach (var piece in ClipTextSplitter.Split(ClipTextSplitter.Clean(text)))
+            {
+                tokenizer.AppendPiece(piece, general);
+            }
+
+            CollectionAssert.AreEqual(general, tokenizer.Encode(text), text);
+        }
+
+        Assert.IsFalse(ClipAsciiSplitter.Takes("caf\u00e9"));
+        Assert.IsFalse(ClipAsciiSplitter.Takes("salt &amp; pepper"));
+        Assert.IsFalse(ClipAsciiSplitter.Takes(new string('a', 5000)));
+    }
+
+    [TestMethod]
+    public void Ids_are_written_over_whatever_was_there()
+    {
+        var tokenizer = ClipTokenizer.Load(TestData.Path("golden/tokenizer"));
+        var ids = new long[77];
+        Array.Fill(ids, 7);
+        tokenizer.Tokenize("a dog", ids);
+        CollectionAssert.AreEqual(tokenizer.Tokenize("a dog"), ids);
+        CollectionAssert.AreEqual(new long[] { 49406, 320, 1929, 49407, 0 }, ids[..5]);
+        Assert.ThrowsExactly<ArgumentException>(() => tokenizer.Tokenize("a dog", new long[76]));
+    }
+
+    [TestMethod]
     public void A_long_text_is_cut_with_the_end_token_last_or_refused()
     {
         var tokenizer = ClipTokenizer.Load(TestData.Path("golden/tokenizer"));

@@ -10,7 +10,7 @@ namespace AirMLNet.Tests.Pipeline;
 [TestClass]
 public sealed class EstimatorContractTests
 {
-    public static IEnumerable<object[]> Stages => [["ClipFeature"], ["PseudoLabel"], ["PrototypeClassifier"], ["PromptAdapter"], ["PromptAdapterFused"], ["ZeroShot"]];
+    public static IEnumerable<object[]> Stages => [["ClipFeature"], ["PseudoLabel"], ["PrototypeClassifier"], ["PromptAdapter"], ["PromptAdapterFused"], ["ZeroShot"], ["ZeroShotStage"], ["ZeroShotImages"], ["ClipTextFeature"]];
 
     [TestMethod]
     [DynamicData(nameof(Stages))]
@@ -106,6 +106,8 @@ public sealed class EstimatorContractTests
     [DataRow("PseudoLabel", "Features", "vector of Single")]
     [DataRow("PrototypeClassifier", "Features", "vector of Single")]
     [DataRow("PromptAdapter", "Features", "a vector of ")]
+    [DataRow("ZeroShotStage", "Features", "a vector of ")]
+    [DataRow("ClipTextFeature", "Name", "Text")]
     public void AMissingOrWrongColumn_IsNamedWithWhatWasExpected(string stage, string column, string expected)
     {
         using var f = new StageFixture(6);
@@ -148,6 +150,8 @@ public sealed class EstimatorContractTests
     {
         IDataView data = f.Context.Data.LoadFromEnumerable(f.Rows.Select(r => new WeightedRow { ImagePath = r.ImagePath, Name = r.Name, Weight = 1 }).ToArray());
         if (stage == "ClipFeature") return (data, f.Features());
+        if (stage == "ClipTextFeature") return (data, f.Context.Transforms.ClipTextFeature("TextFeatures", "Name", f.ClipFolder));
+        if (stage == "ZeroShotImages") return (data, f.Context.Transforms.ZeroShot("ImagePath", f.ClipFolder, StageFixture.Names));
         data = f.Features().Fit(data).Transform(data);
         if (stage == "PseudoLabel") return (data, f.Context.Transforms.PseudoLabel("PseudoLabel", "Features", f.PseudoLabels()));
         data = f.Context.Transforms.PseudoLabel("PseudoLabel", "Features", f.PseudoLabels()).Fit(data).Transform(data);
@@ -156,6 +160,7 @@ public sealed class EstimatorContractTests
         switch (stage)
         {
             case "PrototypeClassifier": return (data, prototype);
+            case "ZeroShotStage": return (data, trainers.ZeroShot(new() { ClipFolder = f.ClipFolder, ClassNames = StageFixture.Names }));
             case "PromptAdapter": return (data, trainers.PromptAdapter(f.Prompts()));
             case "ZeroShot": return (data, trainers.PromptAdapter(f.Prompts(rounds: 0)));
             default:
@@ -213,6 +218,7 @@ public sealed class EstimatorContractTests
     private sealed class WrongTypes
     {
         public float ImagePath { get; set; }
+        public float Name { get; set; }
         public float Features { get; set; }
     }
 

@@ -23,7 +23,7 @@ public sealed class OptionsTests
     [TestMethod]
     public void Values_AreCheckedWhenSet_AndTheMessageNamesOptionValueAndRange()
     {
-        Refused(() => new ClipFeatureOptions { ClipFolder = "m", BatchSize = 0 }, "BatchSize = 0; expected 1..4096");
+        Refused(() => new ClipFeatureOptions { ClipFolder = "m", BatchSize = -1 }, "BatchSize = -1; expected 0..4096");
         Refused(() => new PrototypeClassifierOptions { Shots = 0 }, "Shots = 0; expected 1..100000");
         Refused(() => new PrototypeClassifierOptions { Temperature = double.NaN }, "Temperature = NaN; expected 0.0001..100");
         Refused(() => new PromptAdapterOptions { ClipFolder = "m", ClassNames = Names, LearningRate = -1 }, "LearningRate = -1; expected 0..1000");

@@ -18,6 +18,8 @@ public sealed class CaseVerifierTest
     [TestMethod]
     [DataRow("clip-vit-tiny", 2 * 28)]
     [DataRow("openclip-vit-tiny", 3 * 5)]
+    [DataRow("clip-rn-tiny", 31)]
+    [DataRow("preprocess", 16)]
     public void ReferenceCasePasses(string name, int rows)
     {
         var report = CaseVerifier.Verify(TestData.Path("golden/" + name));

@@ -1,0 +1,69 @@
+using AirMLNet.Clip;
+using AirMLNet.Prompts;
+using AirMLNet.ZeroShot;
+using Microsoft.ML;
+
+namespace AirMLNet.Tests.ZeroShot;
+
+[TestClass]
+public sealed class ZeroShotTests
+{
+    [TestMethod]
+    public void One_line_classifies_images_as_the_formula_says()
+    {
+        using var f = new StageFixture(6);
+
+        IDataView scored = f.Context.Transforms.ZeroShot("ImagePath", f.ClipFolder, StageFixture.Names, PromptTemplates.Ensemble).Fit(f.Data).Transform(f.Data);
+
+        var backbone = ClipBackbone.Acquire(f.ClipFolder);
+        float[] classes = ZeroShotClassifier.ClassVectors(backbone, StageFixture.Names, PromptTemplates.Ensemble);
+        float[][] features = StageFixture.Vectors(scored, "Features"), scores = StageFixture.Vectors(scored, "Score");
+        uint[] predicted = StageFixture.Column<uint>(scored, "PredictedLabel");
+        for (int i = 0; i < features.Length; i++)
+        {
+            double[] logits = [.. Enumerable.Range(0, 3).Select(c => backbone.LogitScale * features[i].Zip(classes.Skip(c * features[i].Length), (a, b) => (double)a * b).Sum())];
+            double sum = logits.Sum(l => Math.Exp(l - logits.Max()));
+            for (int c = 0; c < 3; c++) Assert.AreEqual(Math.Exp(logits[c] - logits.Max()) / sum, scores[i][c], 1e-4);
+            Assert.AreEqual((uint)Array.IndexOf(logits, logits.Max()) + 1, predicted[i]);
+        }
+        backbone.Release();
+    }
+
+    [TestMethod]
+    public void Templates_change_the_scores()
+    {
+        using var f = new StageFixture(4);
+        IDataView features = f.Features().Fit(f.Data).Transform(f.Data);
+        float[] Score(IReadOnlyList<string> templates) => StageFixture.Vectors(
+            f.Context.MulticlassClassification.Trainers.ZeroShot(new() { ClipFolder = f.ClipFolder, ClassNames = StageFixture.Names, Templates = templates }).Fit(features).Transform(features), "Score")[0];
+
+        CollectionAssert.AreNotEqual(Score(PromptTemplates.Single), Score(PromptTemplates.For("DTD")));
+        CollectionAssert.AreNotEqual(Score(PromptTemplates.Single), Score(PromptTemplates.Ensemble));
+    }
+
+    [TestMethod]
+    [DataRow("OxfordPets", TemplateSource.CoOp, "a photo of a {}, a type of pet.")]
+    [DataRow("oxford_pets", TemplateSource.LatteClip, "a photo of a {}.")]
+    [DataRow("DTD", TemplateSource.Grip, "a photo of a {}")]
+    [DataRow("EuroSAT", TemplateSource.CoOp, "a centered satellite photo of {}.")]
+    [DataRow("RESISC45", TemplateSource.CoOp, "a photo of a {}")] // CoOp has none
+    [DataRow("Food-101", TemplateSource.Grip, "a photo of {}, a type of food.")] // GRIP has none
+    [DataRow("UCF101", TemplateSource.LatteClip, "a photo of a person doing {}")]
+    public void Data_sets_have_the_templates_of_the_literature(string dataSet, TemplateSource source, string expected)
+        => CollectionAssert.AreEqual(new[] { expected }, PromptTemplates.For(dataSet, source).ToArray());
+
+    [TestMethod]
+    public void An_unknown_data_set_is_named_with_those_there_are()
+    {
+        string message = Assert.ThrowsExactly<ArgumentException>(() => PromptTemplates.For("MNIST")).Message;
+        Assert.Contains("MNIST", message);
+        Assert.Contains("OxfordPets, Flowers102", message);
+    }
+
+    [TestMethod]
+    public void Options_check_themselves()
+    {
+        Assert.Contains("Templates[0] = 'a photo'", Assert.Throws<ArgumentException>(() => new ZeroShotOptions { ClipFolder = "m", ClassNames = ["a", "b"], Templates = ["a photo"] }).Message);
+        Assert.Contains("ClassNames has 1", Assert.Throws<ArgumentException>(() => new ZeroShotOptions { ClipFolder = "m", ClassNames = ["a"] }).Message);
+    }
+}
