@@ -31,7 +31,7 @@ public class ModelFormatTests
     {
         Dictionary<string, Part> parts = Parts(_ml.Transforms.CopyColumns("A", "Length").Append(_ml.Transforms.CopyColumns("B", "A"), TransformerScope.Scoring));
         Part chain = parts["TransformerChain/Model.key"];
-        Assert.AreEqual("XF CHAIN", chain.Signature);
+        Assert.AreEqual("XF\0CHAIN", chain.Signature);
         Assert.AreEqual("TransformerChain", chain.Loader);
         CollectionAssert.AreEqual(Bytes(2, (int)TransformerScope.Everything, (int)TransformerScope.Scoring), chain.Model);
         Assert.IsTrue(parts.ContainsKey("TransformerChain/Transform_001/Model.key"));
@@ -47,7 +47,7 @@ public class ModelFormatTests
         Assert.AreEqual("TermTransform", mapping.Loader);
         CollectionAssert.AreEqual((byte[])[.. Bytes(1, 0, 1), 0], mapping.Model);
         Part vocabulary = parts["TransformerChain/Transform_000/Vocabulary/Model.key"];
-        Assert.AreEqual("TERM MAN", vocabulary.Signature);
+        Assert.AreEqual("TERM\0MAN", vocabulary.Signature);
         Assert.AreEqual(0x00010002u, vocabulary.Version);
         Assert.AreEqual("TermManager", vocabulary.Loader);
         CollectionAssert.AreEqual(new[] { "rose", "lily", "tulip" }, vocabulary.Strings);
@@ -68,7 +68,7 @@ public class ModelFormatTests
     public void Concatenation_has_names_and_aliases()
     {
         Part part = Parts(_ml.Transforms.Concatenate("F", "Length", "Width"))["TransformerChain/Transform_000/Model.key"];
-        Assert.AreEqual("CONCAT F", part.Signature);
+        Assert.AreEqual("CONCAT\0F", part.Signature);
         Assert.AreEqual(0x00010003u, part.Version);
         Assert.AreEqual("ConcatTransform", part.Loader);
         Assert.AreEqual("ConcatFunction", part.LoaderAlt);

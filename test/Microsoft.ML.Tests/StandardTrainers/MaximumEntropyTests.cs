@@ -219,11 +219,11 @@ public class MaximumEntropyTests
             return new Tests.Data.ModelFormatTests.Part(content.ToArray());
         }
         Tests.Data.ModelFormatTests.Part outer = Read("TransformerChain/Model.key");
-        Assert.AreEqual("MC  PRED 10002 MulticlassPredXfer", $"{outer.Signature} {outer.Version:x} {outer.Loader}");
+        Assert.AreEqual("MC\0\0PRED 10002 MulticlassPredXfer", $"{outer.Signature} {outer.Version:x} {outer.Loader}");
         CollectionAssert.AreEqual(new[] { "Features", "Label", "Score", "PredictedLabel" }, outer.Strings);
         Assert.IsNotEmpty(Read("TransformerChain/TrainSchema").Raw);
         Tests.Data.ModelFormatTests.Part inner = Read("TransformerChain/Model/Model.key");
-        Assert.AreEqual("MULTI LR 10003 MultiClassLRExec", $"{inner.Signature} {inner.Version:x} {inner.Loader}");
+        Assert.AreEqual("MULTI\0LR 10003 MultiClassLRExec", $"{inner.Signature} {inner.Version:x} {inner.Loader}");
         Assert.AreEqual("Microsoft.ML.StandardTrainers, Version=1.0.0.0, Culture=neutral, PublicKeyToken=cc7b13ffcd2ddd51", inner.Assembly);
         CollectionAssert.AreEqual(new[] { "rose", "lily", "tulip" }, inner.Strings);
         using var reader = new BinaryReader(new MemoryStream(inner.Model));
