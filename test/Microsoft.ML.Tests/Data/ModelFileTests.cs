@@ -74,7 +74,7 @@ public class ModelFileTests
         using Stream stream = archive.GetEntry("TransformerChain/Model.key")!.Open();
         var magic = new byte[8];
         stream.ReadExactly(magic);
-        Assert.AreEqual("ML MODEL", System.Text.Encoding.ASCII.GetString(magic));
+        Assert.AreEqual("ML\0MODEL", System.Text.Encoding.ASCII.GetString(magic));
     }
 
     [TestMethod]
@@ -234,7 +234,7 @@ public class ModelFileTests
         {
             ctx.CheckAtModel();
             ctx.SetVersionInfo(assembly is null
-                ? new VersionInfo("XF  PIPE", 0x00090001, 0x00090001, 0x00010001, null, "TransformerChain")
+                ? new VersionInfo("XF CHAIN", 0x00090001, 0x00090001, 0x00010001, null, "TransformerChain")
                 : new VersionInfo("STRANGER", 1, 1, 1, assembly, "StrangerTransform"));
         }
     }

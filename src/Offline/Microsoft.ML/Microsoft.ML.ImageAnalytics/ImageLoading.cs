@@ -49,7 +49,10 @@ namespace Microsoft.ML.Data
 
         private ImageLoadingTransformer(IHost host, ModelLoadContext ctx)
             : base(host, ctx)
-            => ImageFolder = ctx.LoadStringOrNull();
+        {
+            ImageFolder = ctx.LoadStringOrNull();
+            host.CheckDecode(ctx.Reader.ReadBoolean(), "The model loads the bytes of image files undecoded, which is not supported here");
+        }
 
         private static ImageLoadingTransformer Create(IHostEnvironment env, ModelLoadContext ctx)
         {
@@ -58,7 +61,7 @@ namespace Microsoft.ML.Data
         }
 
         private static VersionInfo GetVersionInfo() =>
-            new("IMGLOADR", 0x00010001, 0x00010001, 0x00010001, typeof(ImageLoadingTransformer).Assembly.FullName, LoaderSignature);
+            new("IMGLOADR", 0x00010003, 0x00010003, 0x00010003, OfficialAssembly.NameOf(typeof(ImageLoadingTransformer)), LoaderSignature);
 
         private protected override void SaveModel(ModelSaveContext ctx)
         {
@@ -66,6 +69,7 @@ namespace Microsoft.ML.Data
             ctx.SetVersionInfo(GetVersionInfo());
             SaveColumns(ctx);
             ctx.SaveStringOrNull(ImageFolder);
+            ctx.Writer.Write(true); // decoded images, and not the bytes of the files
         }
 
         private protected override void CheckInputColumn(DataViewSchema inputSchema, int col, int srcCol)

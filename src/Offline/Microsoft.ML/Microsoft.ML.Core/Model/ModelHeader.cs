@@ -13,8 +13,8 @@ internal struct ModelHeader
 {
     public const int Size = 256;
 
-    private const ulong SignatureValue = 0x4C45444F4D204C4DUL; // "ML MODEL"
-    private const ulong TailSignatureValue = 0x4D4C204D4F44454CUL; // "LEDOM LM"
+    private const ulong SignatureValue = 0x4C45444F4D004C4DUL; // "ML\0MODEL"
+    private const ulong TailSignatureValue = 0x4D4C004D4F44454CUL; // "LEDOM\0LM"
     private const uint VerWrittenCur = 0x00010002;
     private const uint VerReadableCur = 0x00010002;
     private const uint VerWeCanReadBack = 0x00010001;

@@ -75,13 +75,19 @@ public sealed class ModelSaveContext : IDisposable
             Writer.Write(-1);
             return;
         }
+        Writer.Write(AddString(str));
+    }
+
+    /// <summary>The number of a string in the table of this part, for streams beside it that refer to it.</summary>
+    internal int AddString(string str)
+    {
         if (!_poolIds.TryGetValue(str, out int id))
         {
             id = _pool.Count;
             _poolIds.Add(str, id);
             _pool.Add(str);
         }
-        Writer.Write(id);
+        return id;
     }
 
     /// <summary>Writes a model into a sub-folder.</summary>

@@ -8,6 +8,9 @@ internal abstract class Repository : IDisposable
 {
     public const string DirTrainingInfo = "TrainingInfo";
 
+    /// <summary>Larger entries lie on disk while they are read.</summary>
+    private protected const int LargestInMemory = 1 << 26;
+
     private protected Repository(IExceptionContext ectx)
     {
         ExceptionContext = ectx;
@@ -104,7 +107,9 @@ internal sealed class RepositoryWriter : Repository
 
     private void Finish(Entry entry)
     {
-        ZipArchiveEntry target = _archive.CreateEntry(entry.Path, CompressionLevel.Fastest);
+        // Weights hardly shrink; stored as they are, they never look like an entry that explodes.
+        CompressionLevel level = entry.Stream.Length > LargestInMemory ? CompressionLevel.NoCompression : CompressionLevel.Fastest;
+        ZipArchiveEntry target = _archive.CreateEntry(entry.Path, level);
         target.LastWriteTime = _timestamp;
         entry.Stream.Position = 0;
         using Stream stream = target.Open();
@@ -115,7 +120,8 @@ internal sealed class RepositoryWriter : Repository
 /// <summary>Reads a model file.</summary>
 internal sealed class RepositoryReader : Repository
 {
-    private const int LargestInMemory = 1 << 26;
+    /// <summary>A large entry that grows by more than this is refused: it was made to fill the disk.</summary>
+    private const int LargestExpansion = 200;
 
     private readonly ZipArchive _archive;
     private readonly Dictionary<string, ZipArchiveEntry> _entries = new(StringComparer.OrdinalIgnoreCase);
@@ -155,6 +161,8 @@ internal sealed class RepositoryReader : Repository
         string path = Combine(dir, name);
         if (!_entries.TryGetValue(path, out ZipArchiveEntry entry))
             return null;
+        if (entry.Length > LargestInMemory && entry.Length / LargestExpansion > entry.CompressedLength)
+            throw ExceptionContext.ExceptDecode($"Entry '{path}' of the model file would grow from {entry.CompressedLength} to {entry.Length} bytes; no model does that");
         Stream copy = null;
         try
         {

@@ -50,11 +50,12 @@ internal readonly struct VersionInfo
         LoaderSignatureAlt = loaderSignatureAlt;
     }
 
+    /// <summary>The characters from the lowest byte up; a space is a zero byte.</summary>
     private static ulong Pack(string text)
     {
         ulong packed = 0;
         for (int i = 0; i < text.Length; i++)
-            packed |= (ulong)text[i] << (8 * i);
+            packed |= (ulong)(text[i] == ' ' ? '\0' : text[i]) << (8 * i);
         return packed;
     }
 }

@@ -1,4 +1,5 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.Data.IO;
 using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML;
@@ -7,6 +8,7 @@ namespace Microsoft.ML;
 public sealed class ModelOperationsCatalog : IInternalCatalog
 {
     private const string TransformerDirectory = "TransformerChain";
+    private const string SchemaEntryName = "Schema";
 
     private readonly IHostEnvironment _env;
 
@@ -80,10 +82,10 @@ public sealed class ModelOperationsCatalog : IInternalCatalog
         {
             using RepositoryReader repository = RepositoryReader.Open(stream, _env);
             inputSchema = null;
-            using (Repository.Entry entry = repository.OpenEntryOrNull(SchemaFile.EntryName))
+            using (Repository.Entry entry = repository.OpenEntryOrNull(SchemaEntryName))
             {
                 if (entry is not null)
-                    inputSchema = SchemaFile.Read(new BinaryReader(entry.Stream));
+                    inputSchema = BinaryLoader.ReadSchema(_env.Register("Loading the schema"), entry.Stream);
             }
             if (!ModelLoadContext.LoadModelOrNull<ITransformer, SignatureLoadModel>(_env, out ITransformer transformer, repository, TransformerDirectory))
                 throw _env.ExceptDecode($"The file is a zip archive, but not a model: it has no entry '{TransformerDirectory}/{ModelLoadContext.ModelStreamName}'");
@@ -136,9 +138,8 @@ public sealed class ModelOperationsCatalog : IInternalCatalog
         ModelSaveContext.SaveModel(repository, model, TransformerDirectory);
         if (inputSchema is not null)
         {
-            using Repository.Entry entry = repository.CreateEntry(SchemaFile.EntryName);
-            using var writer = new BinaryWriter(entry.Stream, System.Text.Encoding.UTF8, leaveOpen: true);
-            SchemaFile.Write(writer, inputSchema);
+            using Repository.Entry entry = repository.CreateEntry(SchemaEntryName);
+            BinarySaver.SaveSchema(_env.Register("Saving the schema"), inputSchema, entry.Stream);
         }
         repository.Commit();
     }

@@ -153,7 +153,7 @@ internal static class TransformerChain
 {
     public const string LoaderSignature = "TransformerChain";
 
-    public static VersionInfo GetVersionInfo() => new("XF  PIPE", 0x00010001, 0x00010001, 0x00010001, typeof(TransformerChain).Assembly.FullName, LoaderSignature);
+    public static VersionInfo GetVersionInfo() => new("XF CHAIN", 0x00010001, 0x00010001, 0x00010001, OfficialAssembly.NameOf(typeof(TransformerChain)), LoaderSignature);
 
     public static string TransformDir(int index) => $"Transform_{index:000}";
 

@@ -4,7 +4,7 @@ using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Transforms;
 
-[assembly: LoadableClass(typeof(ColumnConcatenatingTransformer), null, typeof(SignatureLoadModel), "Concat Transform", ColumnConcatenatingTransformer.LoaderSignature)]
+[assembly: LoadableClass(typeof(ColumnConcatenatingTransformer), null, typeof(SignatureLoadModel), "Concat Transform", ColumnConcatenatingTransformer.LoaderSignature, ColumnConcatenatingTransformer.LoaderSignatureOld)]
 
 namespace Microsoft.ML.Transforms
 {
@@ -60,6 +60,7 @@ namespace Microsoft.ML.Data
     public sealed class ColumnConcatenatingTransformer : RowToRowTransformerBase
     {
         internal const string LoaderSignature = "ConcatTransform";
+        internal const string LoaderSignatureOld = "ConcatFunction";
 
         private readonly string _name;
         private readonly string[] _source;
@@ -90,7 +91,7 @@ namespace Microsoft.ML.Data
         }
 
         private static VersionInfo GetVersionInfo() =>
-            new("CONCAT F", 0x00010003, 0x00010003, 0x00010003, typeof(ColumnConcatenatingTransformer).Assembly.FullName, LoaderSignature);
+            new("CONCAT F", 0x00010003, 0x00010003, 0x00010003, OfficialAssembly.NameOf(typeof(ColumnConcatenatingTransformer)), LoaderSignature, LoaderSignatureOld);
 
         private protected override void SaveModel(ModelSaveContext ctx)
         {

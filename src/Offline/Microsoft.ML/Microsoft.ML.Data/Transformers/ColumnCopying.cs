@@ -51,7 +51,7 @@ public sealed class ColumnCopyingTransformer : OneToOneTransformerBase
     }
 
     private static VersionInfo GetVersionInfo() =>
-        new("COPYCOLT", 0x00010001, 0x00010001, 0x00010001, typeof(ColumnCopyingTransformer).Assembly.FullName, LoaderSignature);
+        new("COPYCOLT", 0x00010001, 0x00010001, 0x00010001, OfficialAssembly.NameOf(typeof(ColumnCopyingTransformer)), LoaderSignature);
 
     private protected override void SaveModel(ModelSaveContext ctx)
     {

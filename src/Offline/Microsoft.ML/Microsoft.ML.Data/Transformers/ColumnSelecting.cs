@@ -93,7 +93,7 @@ public sealed class ColumnSelectingTransformer : ITransformer
     }
 
     private static VersionInfo GetVersionInfo() =>
-        new("SELCOLST", 0x00010001, 0x00010001, 0x00010001, typeof(ColumnSelectingTransformer).Assembly.FullName, LoaderSignature);
+        new("SELCOLST", 0x00010001, 0x00010001, 0x00010001, OfficialAssembly.NameOf(typeof(ColumnSelectingTransformer)), LoaderSignature);
 
     private ColumnSelectionMapper MakeMapper(DataViewSchema schema)
     {

@@ -54,7 +54,7 @@ public sealed class KeyToValueMappingTransformer : OneToOneTransformerBase
     }
 
     private static VersionInfo GetVersionInfo() =>
-        new("KEY2VALT", 0x00010001, 0x00010001, 0x00010001, typeof(KeyToValueMappingTransformer).Assembly.FullName, LoaderSignature);
+        new("KEY2VALT", 0x00010001, 0x00010001, 0x00010001, OfficialAssembly.NameOf(typeof(KeyToValueMappingTransformer)), LoaderSignature);
 
     private protected override void SaveModel(ModelSaveContext ctx)
     {

@@ -1,3 +1,4 @@
+using Microsoft.ML.Data.IO;
 using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.Data;
@@ -8,6 +9,13 @@ internal abstract class TermMap
     protected TermMap(PrimitiveDataViewType itemType)
     {
         ItemType = itemType;
+    }
+
+    /// <summary>How the values lie in a model file.</summary>
+    protected enum Form : byte
+    {
+        Text = 0,
+        Values = 1,
     }
 
     public PrimitiveDataViewType ItemType { get; }
@@ -26,14 +34,33 @@ internal abstract class TermMap
         return map;
     }
 
-    public static TermMap Load(IHostEnvironment env, BinaryReader reader)
+    /// <summary>Reads what <see cref="Save"/> wrote.</summary>
+    /// <exception cref="FormatException">It is corrupt.</exception>
+    public static TermMap Load(IHostEnvironment env, ModelLoadContext ctx)
     {
-        var itemType = ValueCodec.ReadType(reader) as PrimitiveDataViewType;
-        env.CheckDecode(itemType is not null, "Corrupt model: bad type of key values");
-        var map = (TermMap)Activator.CreateInstance(typeof(TermMap<>).MakeGenericType(itemType.RawType), itemType);
-        int count = reader.ReadInt32();
-        env.CheckDecode(count >= 0, $"Corrupt model: {count} key values");
-        map.LoadTerms(env, reader, count);
+        var form = (Form)ctx.Reader.ReadByte();
+        if (form == Form.Text)
+        {
+            int count = ctx.Reader.ReadInt32();
+            env.CheckDecode(count >= 0 && count <= ctx.Strings.Length, $"Corrupt model: {count} key values, where the model has {ctx.Strings.Length} strings");
+            var texts = new TermMap<ReadOnlyMemory<char>>(TextDataViewType.Instance);
+            for (int i = 0; i < count; i++)
+                texts.Append(env, ctx.LoadNonEmptyString().AsMemory());
+            return texts;
+        }
+        env.CheckDecode(form == Form.Values, $"Corrupt model: there is no form {(byte)form} of key values");
+        Stream stream = ctx.Reader.BaseStream;
+        long start = stream.Position;
+        byte[] rest = ctx.Reader.ReadBytes((int)Math.Min(int.MaxValue, ctx.FpMin + ctx.Header.FpModel + ctx.Header.CbModel - start));
+        var reader = new BlockReader(rest, 0, rest.Length);
+        Codec codec = CodecFactory.ReadDefinition(reader);
+        env.CheckDecode(codec?.Type is PrimitiveDataViewType, "Corrupt model: the type of key values is not known");
+        var map = (TermMap)Activator.CreateInstance(typeof(TermMap<>).MakeGenericType(codec.Type.RawType), codec.Type);
+        int values = reader.ReadInt32();
+        env.CheckDecode(values >= 0, $"Corrupt model: {values} key values");
+        codec.CheckFits(reader, values);
+        map.LoadTerms(env, codec, reader, values);
+        stream.Position = start + reader.Position;
         return map;
     }
 
@@ -45,12 +72,11 @@ internal abstract class TermMap
         return itemType;
     }
 
-    public void Save(BinaryWriter writer)
-    {
-        ValueCodec.WriteType(writer, ItemType);
-        writer.Write(Count);
-        SaveTerms(writer);
-    }
+    /// <summary>Writes the form, then for text the number and the strings, for other types the codec, the number and the values.</summary>
+    public abstract void Save(ModelSaveContext ctx);
+
+    /// <summary>Writes the values for people to read.</summary>
+    public abstract void WriteText(TextWriter writer);
 
     /// <summary>A getter of the keys of a column's values.</summary>
     public abstract Delegate KeyGetter(DataViewRow row, DataViewSchema.Column column);
@@ -62,9 +88,7 @@ internal abstract class TermMap
 
     protected abstract void Sort();
 
-    protected abstract void SaveTerms(BinaryWriter writer);
-
-    protected abstract void LoadTerms(IExceptionContext ectx, BinaryReader reader, int count);
+    protected abstract void LoadTerms(IExceptionContext ectx, Codec codec, BlockReader reader, int count);
 }
 
 /// <inheritdoc/>
@@ -151,16 +175,46 @@ internal sealed class TermMap<T>(PrimitiveDataViewType itemType) : TermMap(itemT
             _keys.Add(_terms[i], (uint)i + 1);
     }
 
-    protected override void SaveTerms(BinaryWriter writer)
+    public override void Save(ModelSaveContext ctx)
     {
+        if (typeof(T) == typeof(ReadOnlyMemory<char>))
+        {
+            ctx.Writer.Write((byte)Form.Text);
+            ctx.Writer.Write(_terms.Count);
+            foreach (T term in _terms)
+                ctx.SaveNonEmptyString((ReadOnlyMemory<char>)(object)term);
+            return;
+        }
+        var codec = (Codec<T>)CodecFactory.Find(ItemType);
+        ctx.Writer.Write((byte)Form.Values);
+        codec.WriteDefinition(ctx.Writer);
+        ctx.Writer.Write(_terms.Count);
+        ValueWriter<T> values = codec.OpenWriter();
         foreach (T term in _terms)
-            ValueCodec.Write(writer, term);
+            values.Write(in term);
+        values.Commit(ctx.Writer);
     }
 
-    protected override void LoadTerms(IExceptionContext ectx, BinaryReader reader, int count)
+    public override void WriteText(TextWriter writer)
     {
+        writer.WriteLine(typeof(T) == typeof(ReadOnlyMemory<char>) ? $"# Number of terms = {Count}" : $"# Number of terms of type '{ItemType}' = {Count}");
+        for (int i = 0; i < _terms.Count; i++)
+            writer.WriteLine($"{i}\t{Convert.ToString(_terms[i], System.Globalization.CultureInfo.InvariantCulture)}");
+    }
+
+    /// <summary>Adds a value that must be new.</summary>
+    public void Append(IExceptionContext ectx, T term) =>
+        ectx.CheckDecode(AddTerm(term), "Corrupt model: a key value is missing or there twice");
+
+    protected override void LoadTerms(IExceptionContext ectx, Codec codec, BlockReader reader, int count)
+    {
+        ValueReader<T> values = ((Codec<T>)codec).OpenReader(reader, count);
+        T term = default;
         for (int i = 0; i < count; i++)
-            ectx.CheckDecode(AddTerm(ValueCodec.Read<T>(reader)), "Corrupt model: a key value is missing or there twice");
+        {
+            values.Read(ref term);
+            Append(ectx, term);
+        }
     }
 
     private static void Add<TItem>(DataViewSchema.Annotations.Builder builder, PrimitiveDataViewType type, TItem[] values) =>

@@ -86,23 +86,38 @@ public sealed class ValueToKeyMappingTransformer : OneToOneTransformerBase
 {
     internal const string LoaderSignature = "TermTransform";
 
+    private const string VocabularyDirectory = "Vocabulary";
+
     private readonly TermMap[] _maps;
-    private readonly bool _annotationsAsText;
+
+    /// <summary>For each column, whether its key values are given as text.</summary>
+    private readonly bool[] _annotationsAsText;
 
     internal ValueToKeyMappingTransformer(IHostEnvironment env, (string outputColumnName, string inputColumnName)[] columns, TermMap[] maps, bool annotationsAsText)
         : base(env.Register(nameof(ValueToKeyMappingTransformer)), columns)
     {
         _maps = maps;
-        _annotationsAsText = annotationsAsText;
+        _annotationsAsText = new bool[columns.Length];
+        Array.Fill(_annotationsAsText, annotationsAsText);
     }
 
     private ValueToKeyMappingTransformer(IHost host, ModelLoadContext ctx)
         : base(host, ctx)
     {
-        _annotationsAsText = ctx.Reader.ReadBoolean();
-        _maps = new TermMap[ColumnPairs.Length];
-        for (int i = 0; i < _maps.Length; i++)
-            _maps[i] = TermMap.Load(host, ctx.Reader);
+        _annotationsAsText = new bool[ColumnPairs.Length];
+        for (int i = 0; i < _annotationsAsText.Length; i++)
+            _annotationsAsText[i] = ctx.Reader.ReadBoolean();
+        var maps = new TermMap[ColumnPairs.Length];
+        bool found = ctx.TryProcessSubModel(VocabularyDirectory, vocabulary =>
+        {
+            vocabulary.CheckAtModel(GetVocabularyVersionInfo());
+            int count = vocabulary.Reader.ReadInt32();
+            host.CheckDecode(count == maps.Length, $"Corrupt model: {count} vocabularies for {maps.Length} columns");
+            for (int i = 0; i < count; i++)
+                maps[i] = TermMap.Load(host, vocabulary);
+        });
+        host.CheckDecode(found, $"Corrupt model: the entry '{VocabularyDirectory}' is missing");
+        _maps = maps;
     }
 
     private static ValueToKeyMappingTransformer Create(IHostEnvironment env, ModelLoadContext ctx)
@@ -112,16 +127,31 @@ public sealed class ValueToKeyMappingTransformer : OneToOneTransformerBase
     }
 
     private static VersionInfo GetVersionInfo() =>
-        new("TERMTRNS", 0x00010003, 0x00010003, 0x00010003, typeof(ValueToKeyMappingTransformer).Assembly.FullName, LoaderSignature);
+        new("TERMTRNF", 0x00010003, 0x00010003, 0x00010003, OfficialAssembly.NameOf(typeof(ValueToKeyMappingTransformer)), LoaderSignature);
+
+    private static VersionInfo GetVocabularyVersionInfo() =>
+        new("TERM MAN", 0x00010002, 0x00010002, 0x00010002, OfficialAssembly.NameOf(typeof(ValueToKeyMappingTransformer)), "TermManager");
 
     private protected override void SaveModel(ModelSaveContext ctx)
     {
         ctx.CheckAtModel();
         ctx.SetVersionInfo(GetVersionInfo());
         SaveColumns(ctx);
-        ctx.Writer.Write(_annotationsAsText);
-        foreach (TermMap map in _maps)
-            map.Save(ctx.Writer);
+        foreach (bool asText in _annotationsAsText)
+            ctx.Writer.Write(asText);
+        ctx.SaveSubModel(VocabularyDirectory, vocabulary =>
+        {
+            vocabulary.CheckAtModel();
+            vocabulary.SetVersionInfo(GetVocabularyVersionInfo());
+            vocabulary.Writer.Write(_maps.Length);
+            foreach (TermMap map in _maps)
+                map.Save(vocabulary);
+            vocabulary.SaveTextStream("Terms.txt", writer =>
+            {
+                foreach (TermMap map in _maps)
+                    map.WriteText(writer);
+            });
+        });
     }
 
     private protected override void CheckInputColumn(DataViewSchema inputSchema, int col, int srcCol)
@@ -146,7 +176,7 @@ public sealed class ValueToKeyMappingTransformer : OneToOneTransformerBase
                 DataViewType type = source.Type is VectorDataViewType vector ? new VectorDataViewType(key, vector.Dimensions) : key;
                 var annotations = new DataViewSchema.Annotations.Builder();
                 annotations.Add(source.Annotations, kind => kind == AnnotationUtils.Kinds.SlotNames);
-                parent._maps[i].AddKeyValues(annotations, parent._annotationsAsText);
+                parent._maps[i].AddKeyValues(annotations, parent._annotationsAsText[i]);
                 columns[i] = new DataViewSchema.DetachedColumn(parent.ColumnPairs[i].outputColumnName, type, annotations.ToAnnotations());
             }
             return columns;

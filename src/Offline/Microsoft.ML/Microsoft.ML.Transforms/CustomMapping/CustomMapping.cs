@@ -186,7 +186,7 @@ internal static class CustomMappingLoader
     public const string LoaderSignature = "CustomTransformer";
 
     public static VersionInfo GetVersionInfo() =>
-        new("CUSTOMXF", 0x00010002, 0x00010002, 0x00010002, typeof(CustomMappingLoader).Assembly.FullName, LoaderSignature);
+        new("CUSTOMXF", 0x00010002, 0x00010002, 0x00010002, OfficialAssembly.NameOf(typeof(CustomMappingLoader)), LoaderSignature);
 
     private static ITransformer Create(IHostEnvironment env, ModelLoadContext ctx)
     {

@@ -3,7 +3,7 @@ using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Transforms;
 
-[assembly: LoadableClass(typeof(LpNormNormalizingTransformer), null, typeof(SignatureLoadModel), "Lp-Norm Normalizer", LpNormNormalizingTransformer.LoaderSignature)]
+[assembly: LoadableClass(typeof(LpNormNormalizingTransformer), null, typeof(SignatureLoadModel), "Lp-Norm Normalizer", LpNormNormalizingTransformer.LoaderSignature, LpNormNormalizingTransformer.LoaderSignatureOld)]
 
 namespace Microsoft.ML.Transforms
 {
@@ -68,28 +68,34 @@ namespace Microsoft.ML.Transforms
     public sealed class LpNormNormalizingTransformer : OneToOneTransformerBase
     {
         internal const string LoaderSignature = "GcnTransform";
+        internal const string LoaderSignatureOld = "GcnFunction";
         internal const string Expected = "Vector<Single>";
 
         // Smaller norms are rounding errors of a zero vector.
         private const float SmallestNorm = 1e-8f;
 
-        private readonly LpNormNormalizingEstimatorBase.NormFunction _norm;
-        private readonly bool _ensureZeroMean;
+        private readonly ColumnSettings[] _columns;
 
         internal LpNormNormalizingTransformer(IHostEnvironment env, (string, string)[] columns, LpNormNormalizingEstimatorBase.NormFunction norm, bool ensureZeroMean)
             : base(env.Register(nameof(LpNormNormalizingTransformer)), columns)
         {
             Host.CheckParam(Enum.IsDefined(norm), nameof(norm), $"There is no norm {norm}");
-            _norm = norm;
-            _ensureZeroMean = ensureZeroMean;
+            _columns = new ColumnSettings[columns.Length];
+            Array.Fill(_columns, new ColumnSettings(norm, ensureZeroMean, 1));
         }
 
         private LpNormNormalizingTransformer(IHost host, ModelLoadContext ctx)
             : base(host, ctx)
         {
-            _norm = (LpNormNormalizingEstimatorBase.NormFunction)ctx.Reader.ReadByte();
-            host.CheckDecode(Enum.IsDefined(_norm), $"Corrupt model: there is no norm {_norm}");
-            _ensureZeroMean = ctx.Reader.ReadBoolean();
+            _columns = new ColumnSettings[ColumnPairs.Length];
+            for (int i = 0; i < _columns.Length; i++)
+            {
+                bool ensureZeroMean = ctx.Reader.ReadBoolean();
+                var norm = (LpNormNormalizingEstimatorBase.NormFunction)ctx.Reader.ReadByte();
+                float scale = ctx.Reader.ReadSingle();
+                host.CheckDecode(Enum.IsDefined(norm) && scale > 0 && float.IsFinite(scale), $"Corrupt model: norm {norm} with scale {scale}");
+                _columns[i] = new ColumnSettings(norm, ensureZeroMean, scale);
+            }
         }
 
         private static LpNormNormalizingTransformer Create(IHostEnvironment env, ModelLoadContext ctx)
@@ -99,15 +105,19 @@ namespace Microsoft.ML.Transforms
         }
 
         private static VersionInfo GetVersionInfo() =>
-            new("GCNORMAF", 0x00010003, 0x00010003, 0x00010003, typeof(LpNormNormalizingTransformer).Assembly.FullName, LoaderSignature);
+            new("GCNORMAF", 0x00010003, 0x00010003, 0x00010003, OfficialAssembly.NameOf(typeof(LpNormNormalizingTransformer)), LoaderSignature, LoaderSignatureOld);
 
         private protected override void SaveModel(ModelSaveContext ctx)
         {
             ctx.CheckAtModel();
             ctx.SetVersionInfo(GetVersionInfo());
             SaveColumns(ctx);
-            ctx.Writer.Write((byte)_norm);
-            ctx.Writer.Write(_ensureZeroMean);
+            foreach (ColumnSettings column in _columns)
+            {
+                ctx.Writer.Write(column.EnsureZeroMean);
+                ctx.Writer.Write((byte)column.Norm);
+                ctx.Writer.Write(column.Scale);
+            }
         }
 
         private protected override void CheckInputColumn(DataViewSchema inputSchema, int col, int srcCol)
@@ -119,7 +129,7 @@ namespace Microsoft.ML.Transforms
 
         private protected override IRowMapper MakeRowMapper(DataViewSchema schema) => new Mapper(this, schema);
 
-        private void Normalize(Span<float> values)
+        private static void Normalize(Span<float> values, in ColumnSettings column)
         {
             if (values.IsEmpty)
                 return;
@@ -127,12 +137,12 @@ namespace Microsoft.ML.Transforms
             foreach (float value in values)
                 mean += value;
             mean /= values.Length;
-            double shift = _ensureZeroMean ? mean : 0;
+            double shift = column.EnsureZeroMean ? mean : 0;
             double norm = 0;
             foreach (float value in values)
             {
                 double x = value - shift;
-                norm = _norm switch
+                norm = column.Norm switch
                 {
                     LpNormNormalizingEstimatorBase.NormFunction.L1 => norm + Math.Abs(x),
                     LpNormNormalizingEstimatorBase.NormFunction.Infinity => Math.Max(norm, Math.Abs(x)),
@@ -140,14 +150,17 @@ namespace Microsoft.ML.Transforms
                     _ => norm + (x * x),
                 };
             }
-            if (_norm == LpNormNormalizingEstimatorBase.NormFunction.L2)
+            if (column.Norm == LpNormNormalizingEstimatorBase.NormFunction.L2)
                 norm = Math.Sqrt(norm);
-            else if (_norm == LpNormNormalizingEstimatorBase.NormFunction.StandardDeviation)
+            else if (column.Norm == LpNormNormalizingEstimatorBase.NormFunction.StandardDeviation)
                 norm = Math.Sqrt(norm / values.Length);
-            double scale = norm < SmallestNorm ? 1 : 1 / norm;
+            double scale = norm < SmallestNorm ? column.Scale : column.Scale / norm;
             for (int i = 0; i < values.Length; i++)
                 values[i] = (float)((values[i] - shift) * scale);
         }
+
+        /// <summary>What is done to a column; the scale is 1 but in models that others saved.</summary>
+        private readonly record struct ColumnSettings(LpNormNormalizingEstimatorBase.NormFunction Norm, bool EnsureZeroMean, float Scale);
 
         private sealed class Mapper(LpNormNormalizingTransformer parent, DataViewSchema inputSchema) : OneToOneMapperBase(parent.Host, parent, inputSchema)
         {
@@ -169,13 +182,14 @@ namespace Microsoft.ML.Transforms
             {
                 disposer = null;
                 ValueGetter<VBuffer<float>> getter = input.GetGetter<VBuffer<float>>(input.Schema[ColMapNewToOld[iinfo]]);
+                ColumnSettings column = parent._columns[iinfo];
                 VBuffer<float> source = default;
                 return (ValueGetter<VBuffer<float>>)((ref VBuffer<float> value) =>
                 {
                     getter(ref source);
                     VBufferEditor<float> editor = VBufferEditor.Create(ref value, source.Length);
                     source.CopyTo(editor.Values);
-                    parent.Normalize(editor.Values);
+                    Normalize(editor.Values, in column);
                     value = editor.Commit();
                 });
             }
