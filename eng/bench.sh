@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Measures speed and memory: images per second through the pipeline, peak memory, time per training epoch.
-#   eng/bench.sh [throughput|memory|epoch]      (default: all three)
+# Measures speed and memory: operators and models against Python's PyTorch, images per second through the pipeline,
+# peak memory, time per training epoch.
+#   eng/bench.sh [engine|throughput|memory|epoch|tokenizer|clip]      (default: all)
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 

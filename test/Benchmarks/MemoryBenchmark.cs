@@ -58,7 +58,8 @@ internal static class MemoryBenchmark
         return BenchmarkData.Median([.. peaks]);
     }
 
-    private static long PeakKilobytes()
+    /// <summary>The most memory that this process has held, in kB.</summary>
+    public static long PeakKilobytes()
     {
         var line = File.ReadLines("/proc/self/status").First(text => text.StartsWith("VmHWM:", StringComparison.Ordinal));
         return long.Parse(line.Split(' ', '\t', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);

@@ -1,10 +1,18 @@
+using System.Globalization;
 using AirMLNet.Benchmarks;
+using AirMLNet.Benchmarks.Engine;
 
-// `airml-bench [throughput|memory|epoch|tokenizer|clip]`; the memory benchmark runs itself again as a child with "memory-child N".
-string[] known = ["throughput", "memory", "epoch", "tokenizer", "clip"];
+// `airml-bench [engine|throughput|memory|epoch|tokenizer|clip]`; some run this program again, as "memory-child N" and "engine-child NAME CALLS WARMUPS".
+string[] known = ["engine", "throughput", "memory", "epoch", "tokenizer", "clip"];
 if (args is ["memory-child", var count])
 {
-    MemoryBenchmark.Child(int.Parse(count, System.Globalization.CultureInfo.InvariantCulture));
+    MemoryBenchmark.Child(int.Parse(count, CultureInfo.InvariantCulture));
+    return 0;
+}
+
+if (args is ["engine-child", var work, var calls, var warmUps])
+{
+    EngineWork.Child(work, int.Parse(calls, CultureInfo.InvariantCulture), int.Parse(warmUps, CultureInfo.InvariantCulture));
     return 0;
 }
 
@@ -23,6 +31,7 @@ foreach (var name in chosen)
     Console.WriteLine();
     switch (name)
     {
+        case "engine": EngineBenchmark.Run(); break;
         case "throughput": ThroughputBenchmark.Run(clip); break;
         case "memory": MemoryBenchmark.Run(); break;
         case "tokenizer": TokenizerBenchmark.Run(); break;

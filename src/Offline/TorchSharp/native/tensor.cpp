@@ -20,6 +20,8 @@ static std::vector<at::Tensor> borrow_all(void* const* handles, int n) {
   return tensors;
 }
 
+static at::Tensor with_memory(const at::Tensor& t) { return t.defined() && t._is_zerotensor() ? at::zeros(t.sizes(), t.options()) : t; }
+
 TS_API void ts_free(void* tensor) {
   ts_guard([&] { c10::intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl>::reclaim(ts_impl(tensor)); });
 }
@@ -48,7 +50,11 @@ TS_API int64_t ts_storage_offset(void* tensor) {
 
 // Null with an error set when the tensor has no plain memory (sparse, meta, conjugate views).
 TS_API int ts_data_ptr(void* tensor, void** data) {
-  return ts_guard([&] { *data = ts_borrow(tensor).data_ptr(); });
+  return ts_guard([&] {
+    auto t = ts_borrow(tensor);
+    *data = t.data_ptr();
+    TORCH_CHECK(*data != nullptr || t.numel() == 0, "the tensor has no memory to read");
+  });
 }
 
 enum ts_flag { FLAG_CONTIGUOUS, FLAG_REQUIRES_GRAD, FLAG_LEAF, FLAG_SPARSE, FLAG_CONJ, FLAG_NEG, FLAG_QUANTIZED, FLAG_PINNED };
@@ -81,7 +87,10 @@ TS_API int ts_retain_grad(void* tensor) {
 
 TS_API int ts_grad(void* tensor, void** grad) {
   return ts_guard([&] {
-    auto g = ts_borrow(tensor).grad();
+    auto t = ts_borrow(tensor);
+    // Some derivatives are zero everywhere and come without memory; whoever reads a gradient expects numbers.
+    if (t.grad().defined() && t.grad()._is_zerotensor()) t.mutable_grad() = with_memory(t.grad());
+    auto g = t.grad();
     *grad = ts_release(std::move(g));
   });
 }
@@ -123,6 +132,6 @@ TS_API int ts_autograd_grad(void* const* outputs, int n, void* const* inputs, in
   return ts_guard([&] {
     auto grads = torch::autograd::grad(borrow_all(outputs, n), borrow_all(inputs, ninputs), borrow_all(gradients, ngradients),
       retain != 0, create != 0, allow_unused != 0);
-    for (size_t k = 0; k < grads.size(); ++k) results[k] = ts_release(std::move(grads[k]));
+    for (size_t k = 0; k < grads.size(); ++k) results[k] = ts_release(with_memory(grads[k]));
   });
 }
