@@ -107,4 +107,85 @@ public class OptimizerTests
         using var grad = p.grad;
         Assert.AreEqual(1, grad.norm().ToSingle(), 1e-4);
     }
+
+    [TestMethod]
+    [DataRow("sgd")]
+    [DataRow("adam")]
+    [DataRow("adamw")]
+    public void A_state_goes_from_one_optimizer_to_another(string kind)
+    {
+        using var scope = NewDisposeScope();
+        optim.Optimizer Make(Parameter p) => kind switch
+        {
+            "sgd" => optim.SGD([p], 0.1, momentum: 0.9),
+            "adam" => optim.Adam([p], 0.1, amsgrad: true),
+            _ => optim.AdamW([p], 0.1, weight_decay: 0.1),
+        };
+        void Step(Parameter p, optim.Optimizer o)
+        {
+            o.zero_grad();
+            (p * p / 2).sum().backward();
+            o.step();
+        }
+        using var one = new Parameter(tensor(new[] { 2.0, -3.0 }));
+        using var first = (OptimizerHelper)Make(one);
+        for (var k = 0; k < 3; k++) Step(one, first);
+        foreach (var group in first.ParamGroups) group.LearningRate = 0.05;
+
+        using var two = new Parameter(one.detach().clone());
+        using var second = (OptimizerHelper)Make(two);
+        second.load_state_dict(first.state_dict());
+        Assert.AreEqual(0.05, second.ParamGroups.Single().LearningRate);
+        Assert.IsTrue(first.state_dict().State[0].ApproximatelyEquals(second.state_dict().State[0]));
+        for (var k = 0; k < 3; k++)
+        {
+            Step(one, first);
+            Step(two, second);
+        }
+        Assert.IsTrue(one.Equals(two), "the same path, bit for bit");
+
+        using var three = new Parameter(zeros(2, float64));
+        using var other = (OptimizerHelper)optim.SGD([three, new Parameter(zeros(1))], 0.1);
+        Assert.Contains("groups of 1", Assert.ThrowsExactly<ArgumentException>(() => other.load_state_dict(first.state_dict())).Message);
+    }
+
+    [TestMethod]
+    public void A_damaged_state_file_is_refused()
+    {
+        using var theta = new Parameter(tensor(new[] { 1.0, 2.0 }));
+        using var optimizer = optim.AdamW([theta], 0.1);
+        theta.sum().backward();
+        optimizer.step();
+        using var memory = new MemoryStream();
+        using var writer = new BinaryWriter(memory);
+        optimizer.save_state_dict(writer);
+        var whole = memory.ToArray();
+        void Load(byte[] bytes, Parameter parameter)
+        {
+            using var target = optim.AdamW([parameter], 0.1);
+            using var reader = new BinaryReader(new MemoryStream(bytes));
+            target.load_state_dict(reader);
+        }
+        Load(whole, theta);
+        for (var length = 0; length < whole.Length; length += 3) Assert.ThrowsExactly<InvalidDataException>(() => Load(whole[..length], theta));
+        using var longer = new Parameter(zeros(3, float64));
+        Assert.Contains("[2]", Assert.ThrowsExactly<InvalidDataException>(() => Load(whole, longer)).Message);
+    }
+
+    [TestMethod]
+    public void A_schedule_follows_a_metric()
+    {
+        using var theta = new Parameter(zeros(1));
+        using var optimizer = optim.SGD([theta], 1.0);
+        var schedule = optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience: 1, factor: 0.5, cooldown: 1, min_lr: [0.2]);
+        var rates = new List<double>();
+        foreach (var metric in new[] { 3.0, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1 })
+        {
+            schedule.step(metric);
+            rates.Add(optimizer.ParamGroups.Single().LearningRate);
+        }
+        // Two bad steps halve the rate, the step after does not count, and 0.2 is the least.
+        CollectionAssert.AreEqual(new[] { 1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2 }, rates);
+        Assert.ThrowsExactly<InvalidOperationException>(() => schedule.step());
+    }
 }

@@ -177,4 +177,22 @@ public class TensorTests
         using var b = a.mm(a);
         Assert.Contains("openblas", File.ReadAllText("/proc/self/maps"));
     }
+
+    [TestMethod]
+    public void Without_a_GPU_the_facts_about_one_are_refused_with_a_reason()
+    {
+        if (cuda.is_available())
+        {
+            var device = CudaDevice.Describe(0);
+            Assert.IsGreaterThan(0L, device.FreeMemory);
+            Assert.IsGreaterThanOrEqualTo(device.FreeMemory, device.TotalMemory);
+            cuda.synchronize();
+            return;
+        }
+        Assert.AreEqual(0, cuda.device_count());
+        Assert.IsFalse(cuda.is_cudnn_available());
+        Assert.ThrowsExactly<InvalidOperationException>(() => CUDA);
+        Assert.Contains("CUDA", Assert.ThrowsExactly<System.Runtime.InteropServices.ExternalException>(() => CudaDevice.Describe(0)).Message);
+        Assert.Contains("CUDA", Assert.Throws<System.Runtime.InteropServices.ExternalException>(() => ones([2], device: device("cuda:0"))).Message);
+    }
 }

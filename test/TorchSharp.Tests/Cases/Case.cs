@@ -18,5 +18,6 @@ internal sealed record Case(string Python, Func<Inputs, Tensor> Here, Gradient G
 {
     /// <summary>Every case of every subject.</summary>
     internal static IReadOnlyList<Case> All { get; } =
-        [.. Pointwise.All, .. Reductions.All, .. Shapes.All, .. Indexing.All, .. LinearAlgebra.All, .. Functional.All, .. Losses.All, .. ModuleCases.All, .. Optimizers.All];
+        [.. Pointwise.All, .. Reductions.All, .. Shapes.All, .. Indexing.All, .. LinearAlgebra.All, .. Functional.All, .. Losses.All, .. ModuleCases.All, .. Optimizers.All,
+            .. Activations.All, .. Layers.All, .. MoreLosses.All, .. Schedules.All, .. Decompositions.All];
 }

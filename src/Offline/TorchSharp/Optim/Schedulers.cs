@@ -32,23 +32,27 @@ public static partial class torch
 
                 internal IEnumerable<double> Rates => optimizer.ParamGroups.Select(g => g.LearningRate);
 
-                public virtual void step() => Move(epoch + 1);
+                public virtual void step()
+                {
+                    _step_count++;
+                    epoch++;
+                    Apply([.. get_lr()]);
+                }
 
+                /// <summary>Goes to an epoch, from wherever it was: the rates are those of the closed form.</summary>
                 public virtual void step(int? epoch)
                 {
-                    if (epoch is { } e) Move(e);
-                    else step();
+                    if (epoch is not { } given)
+                    {
+                        step();
+                        return;
+                    }
+                    _step_count++;
+                    this.epoch = given;
+                    Apply([.. get_closed_form_lr()]);
                 }
 
                 public virtual void step(double current, int? epoch = null) => step(epoch);
-
-                private void Move(int next)
-                {
-                    _step_count++;
-                    var adjacent = next == epoch + 1;
-                    epoch = next;
-                    Apply((adjacent ? get_lr() : get_closed_form_lr()).ToArray());
-                }
 
                 internal void Apply(double[] rates)
                 {
