@@ -1,6 +1,9 @@
 // Generators, threads and devices.
 #include "shim.h"
 #include "guard.h"
+#include <c10/util/Logging.h>
+#include <functional>
+#include <string>
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
@@ -15,10 +18,14 @@ static at::Generator generator_of(void* handle) {
   return at::Generator(c10::intrusive_ptr<c10::GeneratorImpl>::reclaim_copy(static_cast<c10::GeneratorImpl*>(handle)));
 }
 
-// CUDA kernels register themselves when their library is loaded; a CPU-only LibTorch has no such file.
+// CUDA kernels register themselves when their library is loaded; a CPU-only LibTorch has no such file. An error's native
+// stack is shown to nobody, and looking its symbols up takes milliseconds.
 TS_API void ts_initialise() {
   static std::once_flag once;
-  std::call_once(once, [] { dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL); });
+  std::call_once(once, [] {
+    dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL);
+    c10::SetStackTraceFetcher(std::function<std::string()>([] { return std::string(); }));
+  });
 }
 
 TS_API const char* ts_version() { return TORCH_VERSION; }
