@@ -8,9 +8,12 @@ export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=${DOTNET_SYSTEM_GLOBALIZATION_INVAR
 # Build nodes that outlive the build would keep a caller's pipe open.
 export MSBUILDDISABLENODEREUSE=1
 
+# Where Microsoft.ML and TorchSharp come from: Offline (src/Offline) or NuGet (the official packages).
+packages=${PACKAGES:-Offline}
+
 # build PROJECT: Release, quietly; the compiler's messages go to standard error.
 build() {
-    dotnet build "$root/$1" -c Release -v q -nologo </dev/null >&2
+    dotnet build "$root/$1" -c Release -v q -nologo "-p:Packages=$packages" </dev/null >&2
 }
 
 # airml ARGUMENT...: the command line tool, as built by `build src/AirMLNet.Tool`.

@@ -4,6 +4,7 @@
 # Exit code 0 only if something ran and nothing failed.
 #
 #   eng/test.sh [FILTER]          FILTER as in `dotnet test --filter`
+#   PACKAGES=NuGet eng/test.sh    with the official packages; without the tests of what only src/Offline has
 set -uo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -21,8 +22,9 @@ counter() { grep -o '<Counters [^>]*' "$1" | grep -o " $2=\"[0-9]*\"" | grep -o 
 
 for project in "$root"/test/*.Tests/*.csproj; do
     name=$(basename "$project" .csproj)
+    [[ $packages == NuGet && $name == @(Microsoft.ML.Internal.Tests|TorchSharp.Tests) ]] && continue
     echo "== $name" >&2
-    dotnet test "$project" -c Release --no-build -nologo -v q \
+    dotnet test "$project" -c Release --no-build -nologo -v q "-p:Packages=$packages" \
         --logger "trx;LogFileName=$name.trx" --logger "console;verbosity=minimal" --results-directory "$results" \
         ${1:+--filter "$1"} </dev/null >&2
     code=$?

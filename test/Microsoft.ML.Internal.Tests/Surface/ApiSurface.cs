@@ -125,6 +125,7 @@ internal static class ApiSurface
             _ when plain.IsEnum => $"{Name(plain)}.{Enum.GetName(plain, value)}",
             bool flag => flag ? "true" : "false",
             string text => $"\"{text}\"",
+            char c => c == '\t' ? "'\\t'" : $"'{c}'",
             double number when double.IsInfinity(number) => number > 0 ? "Infinityd" : "-Infinityd",
             double number => number.ToString(CultureInfo.InvariantCulture) + "d",
             float number => number.ToString(CultureInfo.InvariantCulture) + "f",
