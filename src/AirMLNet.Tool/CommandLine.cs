@@ -30,6 +30,8 @@ internal static class CommandLine
             DataCommand.Build(),
             TrainCommand.Build(),
             VerifyCommand.Build(),
+            EmbedCommand.Build(),
+            PullCommand.Build(),
         };
         root.Options.Add(Verbose);
         foreach (var option in root.Options.OfType<HelpOption>())
