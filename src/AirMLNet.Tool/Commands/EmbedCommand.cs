@@ -15,7 +15,7 @@ internal static class EmbedCommand
     {
         var images = SharedOptions.Images("Folder with the images, searched with its sub-folders");
         var clip = SharedOptions.Clip();
-        var output = new Option<string>("--output", "-o") { Description = "File to write: .safetensors, .npy or .csv", HelpName = "FILE", Required = true };
+        var output = new Option<string>("--output", "-o") { Description = "File to write: .safetensors, .idv, .npy or .csv", HelpName = "FILE", Required = true };
         var shard = new Option<string?>("--shard") { Description = "Do one part of the work only, such as 3/16; the parts are joined with --merge 16", HelpName = "I/N" };
         var merge = SharedOptions.Optional<int>("--merge", "Join the files of this many shards instead of encoding", 1, 100_000);
         var chunk = SharedOptions.Number("--chunk", "Images kept on disk together; an interruption loses at most so many", 256, 1, 100_000);

@@ -9,7 +9,7 @@ public sealed record EmbedOptions
     /// <summary>Folder of images, searched with its sub-folders.</summary>
     public required string Images { get; init => field = OptionCheck.NotBlank(value); }
 
-    /// <summary>The features' file: .safetensors, .npy or .csv.</summary>
+    /// <summary>The features' file: .safetensors, .idv, .npy or .csv.</summary>
     public required string Output { get; init => field = OptionCheck.NotBlank(value); }
 
     /// <summary>Model, batch size, workers, precision.</summary>

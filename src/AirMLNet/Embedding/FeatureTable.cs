@@ -4,6 +4,8 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using AirMLNet.Weights;
+using Microsoft.ML;
+using Microsoft.ML.Data;
 
 namespace AirMLNet.Embedding;
 
@@ -16,7 +18,7 @@ internal sealed record FeaturePart(IReadOnlyList<string> Paths, float[] Values);
 /// </summary>
 internal static class FeatureTable
 {
-    public static readonly IReadOnlyList<string> Formats = [".safetensors", ".npy", ".csv"];
+    public static readonly IReadOnlyList<string> Formats = [".safetensors", ".npy", ".csv", ".idv"];
 
     /// <summary>The format of a file name.</summary>
     /// <exception cref="ArgumentException">It is none that can be written.</exception>
@@ -25,9 +27,7 @@ internal static class FeatureTable
         var extension = Path.GetExtension(path).ToLowerInvariant();
         return Formats.Contains(extension)
             ? extension
-            : throw new ArgumentException(extension == ".idv"
-                ? $"{path}: ML.NET's binary format cannot be written by this build; expected {string.Join(", ", Formats)}."
-                : $"{path}: the features' file must end in {string.Join(", ", Formats)}.", nameof(path));
+            : throw new ArgumentException($"{path}: the features' file must end in {string.Join(", ", Formats)}.", nameof(path));
     }
 
     /// <summary>Writes all parts in the format that the name asks for; .npy has its paths in a .paths.txt beside it.</summary>
@@ -41,6 +41,9 @@ internal static class FeatureTable
             case ".npy":
                 AtomicFile.Write(path, stream => WriteNpy(stream, dimension, paths.Count, parts));
                 AtomicFile.Write(Path.ChangeExtension(path, ".paths.txt"), stream => stream.Write(Lines(paths)));
+                break;
+            case ".idv":
+                AtomicFile.Write(path, stream => WriteBinary(stream, dimension, parts));
                 break;
             default:
                 AtomicFile.Write(path, stream => WriteCsv(stream, dimension, parts));
@@ -114,6 +117,23 @@ internal static class FeatureTable
                 writer.WriteLine();
             }
         }
+    }
+
+    // ML.NET's binary data view: the columns of a pipeline, so that mlContext.Data.LoadFromBinary goes on from here.
+    private static void WriteBinary(Stream stream, int dimension, IEnumerable<FeaturePart> parts)
+    {
+        var ml = new MLContext();
+        var schema = SchemaDefinition.Create(typeof(FeatureRow));
+        schema[nameof(FeatureRow.Features)].ColumnType = new VectorDataViewType(NumberDataViewType.Single, dimension);
+        var rows = parts.SelectMany(part => part.Paths.Select((path, i) => new FeatureRow { ImagePath = path, Features = part.Values[(i * dimension)..((i + 1) * dimension)] }));
+        ml.Data.SaveAsBinary(ml.Data.LoadFromEnumerable(rows, schema), stream);
+    }
+
+    private sealed class FeatureRow
+    {
+        public string ImagePath { get; set; } = "";
+
+        public float[] Features { get; set; } = [];
     }
 
     private static void WriteValues(Stream stream, IEnumerable<FeaturePart> parts)

@@ -1,3 +1,4 @@
+using Microsoft.ML.Data;
 using AirMLNet.Clip;
 using AirMLNet.Embedding;
 using AirMLNet.Images;
@@ -64,6 +65,7 @@ public sealed class EmbedJobTests
     [TestMethod]
     [DataRow(".safetensors")]
     [DataRow(".npy")]
+    [DataRow(".idv")]
     [DataRow(".csv")]
     public void Shards_merge_to_the_bytes_of_one_run(string format)
     {
@@ -132,7 +134,6 @@ public sealed class EmbedJobTests
     public void Bad_options_are_named()
     {
         Assert.Contains(".safetensors, .npy, .csv", Assert.ThrowsExactly<ArgumentException>(() => Job(Options() with { Output = "x.txt" })).Message);
-        Assert.Contains("binary format", Assert.ThrowsExactly<ArgumentException>(() => Job(Options() with { Output = "x.idv" })).Message);
         Assert.Contains("Shard = 4; expected 1..3", Assert.ThrowsExactly<ArgumentException>(() => Job(Options() with { Shard = 4, Shards = 3 })).Message);
         Assert.Contains("ChunkSize = 0", Assert.Throws<ArgumentException>(() => Options() with { ChunkSize = 0 }).Message);
     }
@@ -148,5 +149,18 @@ public sealed class EmbedJobTests
     private sealed class Count(Action heard) : IProgress<AirMLNet.Pipeline.StageProgress>
     {
         public void Report(AirMLNet.Pipeline.StageProgress value) => heard();
+    }
+
+    [TestMethod]
+    public void A_binary_view_goes_on_in_a_pipeline()
+    {
+        string idv = Path.Combine(_f.Root, "f.idv"), table = Path.Combine(_f.Root, "f.safetensors");
+        Job(Options() with { Output = idv }).Run();
+        Job(Options() with { Output = table }).Run();
+        IDataView view = _f.Context.Data.LoadFromBinary(idv);
+        Assert.AreEqual(new VectorDataViewType(NumberDataViewType.Single, TinyClip.FeatureDimension), view.Schema["Features"].Type);
+        (FeaturePart part, _) = FeatureTable.Read(table);
+        CollectionAssert.AreEqual(part.Paths.ToArray(), view.GetColumn<string>("ImagePath").ToArray());
+        CollectionAssert.AreEqual(part.Values, view.GetColumn<float[]>("Features").SelectMany(f => f).ToArray());
     }
 }
