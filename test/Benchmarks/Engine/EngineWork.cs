@@ -8,7 +8,7 @@ namespace AirMLNet.Benchmarks.Engine;
 /// <summary>The work of the engine benchmark in a process of its own, told when to run. engine.py speaks the same words.</summary>
 internal static class EngineWork
 {
-    /// <summary>Sets up, warms up, and answers "go" with the seconds per call and "end" with this process's peak in kB.</summary>
+    /// <summary>Sets up, warms up, and answers "go" with the seconds per call, by the clock and of processor time, and "end" with this process's peak in kB.</summary>
     public static void Child(string name, int calls, int warmUps)
     {
         manual_seed(1);
@@ -22,9 +22,10 @@ internal static class EngineWork
         Console.WriteLine("ready");
         while (Console.ReadLine() == "go")
         {
-            var clock = Stopwatch.StartNew();
+            var (clock, busy) = (Stopwatch.StartNew(), Environment.CpuUsage.TotalTime);
             run();
-            Console.WriteLine((clock.Elapsed.TotalSeconds / calls).ToString("R", CultureInfo.InvariantCulture));
+            var (seconds, processor) = (clock.Elapsed.TotalSeconds, (Environment.CpuUsage.TotalTime - busy).TotalSeconds);
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{seconds / calls:R} {processor / calls:R}"));
         }
 
         Console.WriteLine(MemoryBenchmark.PeakKilobytes());

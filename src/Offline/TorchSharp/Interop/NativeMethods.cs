@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace TorchSharp.Interop;
@@ -37,27 +38,33 @@ internal static unsafe partial class NativeMethods
 {
     private const string Shim = "torchsharp_shim";
 
-    static NativeMethods()
-    {
-        NativeLibrary.SetDllImportResolver(typeof(NativeMethods).Assembly, Resolve);
-        ts_initialise();
-    }
+    private const string Packages = "apt-get install libtorch1.13 libopenblas0-pthread";
+
+    // Not in a static constructor: what that throws arrives wrapped in an exception that says nothing.
+#pragma warning disable CA2255 // The assembly is useless without its native half, so it alone decides where that is looked for.
+    [ModuleInitializer]
+#pragma warning restore CA2255
+    internal static void UseResolver() => NativeLibrary.SetDllImportResolver(typeof(NativeMethods).Assembly, Resolve);
 
     private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? path)
     {
         if (name != Shim) return 0;
         var file = Path.Combine(AppContext.BaseDirectory, "lib" + Shim + ".so");
+        var found = File.Exists(file);
         try
         {
-            return File.Exists(file) ? NativeLibrary.Load(file) : NativeLibrary.Load("lib" + Shim + ".so", assembly, path);
+            var library = found ? NativeLibrary.Load(file) : NativeLibrary.Load("lib" + Shim + ".so", assembly, path);
+            ((delegate* unmanaged<void>)NativeLibrary.GetExport(library, "ts_initialise"))();
+            return library;
         }
-        catch (DllNotFoundException e)
+        catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException or BadImageFormatException)
         {
-            throw new DllNotFoundException($"LibTorch could not be loaded through {file}. Install it with 'apt-get install libtorch1.13 libopenblas0-pthread' (or the LibTorch that the program was built against). {e.Message}", e);
+            throw new DllNotFoundException(found
+                ? $"{file} does not load: LibTorch is missing, or is not the version that the program was built against. Install it with '{Packages}', or build again with LIBTORCH_DIR set to another LibTorch. {e.Message}"
+                : $"{file} is missing, the native half of TorchSharp. Build the program again; that needs 'apt-get install g++ libtorch-dev libopenblas0-pthread', and running it '{Packages}'. {e.Message}", e);
         }
     }
 
-    [LibraryImport(Shim)] internal static partial void ts_initialise();
     [LibraryImport(Shim)] internal static partial nint ts_version();
     [LibraryImport(Shim), SuppressGCTransition] internal static partial nint ts_last_error();
     [LibraryImport(Shim, StringMarshalling = StringMarshalling.Utf8)] internal static partial nint ts_open(string name, string overload);
