@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Measures speed and memory: images per second through the pipeline, peak memory, time per training epoch.
-#   eng/bench.sh [throughput|memory|epoch]      (default: all three)
+# Measures speed and memory: images per second through the pipeline, peak memory, time per training epoch, rows per
+# second through ML.NET's own stages and the cost of batching.
+#   eng/bench.sh [throughput|memory|epoch|pipeline]      (default: all four)
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 

@@ -1,7 +1,7 @@
 using AirMLNet.Benchmarks;
 
-// `airml-bench [throughput|memory|epoch]`; the memory benchmark runs itself again as a child with "memory-child N".
-string[] known = ["throughput", "memory", "epoch"];
+// `airml-bench [throughput|memory|epoch|pipeline]`; the memory benchmark runs itself again as a child with "memory-child N".
+string[] known = ["throughput", "memory", "epoch", "pipeline"];
 if (args is ["memory-child", var count])
 {
     MemoryBenchmark.Child(int.Parse(count, System.Globalization.CultureInfo.InvariantCulture));
@@ -25,6 +25,7 @@ foreach (var name in chosen)
     {
         case "throughput": ThroughputBenchmark.Run(clip); break;
         case "memory": MemoryBenchmark.Run(); break;
+        case "pipeline": PipelineBenchmark.Run(); break;
         default: EpochBenchmark.Run(clip); break;
     }
 }
