@@ -59,4 +59,16 @@ public static class ConversionsExtensionsCatalog
     /// <summary>The values that keys stand for.</summary>
     public static KeyToValueMappingEstimator MapKeyToValue(this TransformsCatalog.ConversionTransforms catalog, InputOutputColumnPair[] columns) =>
         new(catalog.GetEnvironment(), InputOutputColumnPair.ConvertToValueTuples(columns));
+
+    /// <summary>A vector with a slot per key: 1 for the key, or how often it occurs in a vector of keys.</summary>
+    public static KeyToVectorMappingEstimator MapKeyToVector(
+        this TransformsCatalog.ConversionTransforms catalog,
+        string outputColumnName,
+        string inputColumnName = null,
+        bool outputCountVector = false) =>
+        new(catalog.GetEnvironment(), [(outputColumnName, inputColumnName ?? outputColumnName)], outputCountVector);
+
+    /// <summary>A vector with a slot per key, for several columns.</summary>
+    public static KeyToVectorMappingEstimator MapKeyToVector(this TransformsCatalog.ConversionTransforms catalog, InputOutputColumnPair[] columns, bool outputCountVector = false) =>
+        new(catalog.GetEnvironment(), InputOutputColumnPair.ConvertToValueTuples(columns), outputCountVector);
 }

@@ -12,11 +12,14 @@ public sealed class TransformsCatalog : IInternalCatalog
     {
         _env = env;
         Conversion = new ConversionTransforms(this);
+        Categorical = new CategoricalTransforms(this);
     }
 
     IHostEnvironment IInternalCatalog.Environment => _env;
 
     public ConversionTransforms Conversion { get; }
+
+    public CategoricalTransforms Categorical { get; }
 
     /// <summary>The conversions between types.</summary>
     public sealed class ConversionTransforms : IInternalCatalog
@@ -24,6 +27,19 @@ public sealed class TransformsCatalog : IInternalCatalog
         private readonly IHostEnvironment _env;
 
         internal ConversionTransforms(TransformsCatalog owner)
+        {
+            _env = owner._env;
+        }
+
+        IHostEnvironment IInternalCatalog.Environment => _env;
+    }
+
+    /// <summary>The estimators for values of a few kinds.</summary>
+    public sealed class CategoricalTransforms : IInternalCatalog
+    {
+        private readonly IHostEnvironment _env;
+
+        internal CategoricalTransforms(TransformsCatalog owner)
         {
             _env = owner._env;
         }

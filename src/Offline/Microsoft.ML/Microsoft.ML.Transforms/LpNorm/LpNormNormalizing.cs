@@ -202,6 +202,23 @@ namespace Microsoft.ML
     /// <summary>Estimators that bring numbers into a range.</summary>
     public static class NormalizationCatalog
     {
+        /// <summary>Brings each slot of a column to 0 to 1 by its range; with <paramref name="fixZero"/> to -1 to 1, and zero stays zero.</summary>
+        public static NormalizingEstimator NormalizeMinMax(
+            this TransformsCatalog catalog,
+            string outputColumnName,
+            string inputColumnName = null,
+            long maximumExampleCount = 1000000000,
+            bool fixZero = true) =>
+            new(catalog.GetEnvironment(), [(outputColumnName, inputColumnName ?? outputColumnName)], maximumExampleCount, fixZero);
+
+        /// <summary>Brings each slot of several columns to 0 to 1 by its range; with <paramref name="fixZero"/> to -1 to 1, and zero stays zero.</summary>
+        public static NormalizingEstimator NormalizeMinMax(
+            this TransformsCatalog catalog,
+            InputOutputColumnPair[] columns,
+            long maximumExampleCount = 1000000000,
+            bool fixZero = true) =>
+            new(catalog.GetEnvironment(), InputOutputColumnPair.ConvertToValueTuples(columns), maximumExampleCount, fixZero);
+
         /// <summary>Scales each row's vector to norm 1.</summary>
         public static LpNormNormalizingEstimator NormalizeLpNorm(
             this TransformsCatalog catalog,
