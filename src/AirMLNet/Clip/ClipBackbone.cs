@@ -199,10 +199,13 @@ public sealed class ClipBackbone
         using var off = no_grad();
         var values = 3 * size * size;
         // Slices whose activations stay in the cache, and in memory that the allocator reuses: see ClipBatchSize.
-        for (var start = 0; start < count; start += _slice)
+        // Equal ones: a short last slice would use the processor badly.
+        var slices = ((count - 1) / _slice) + 1;
+        var slice = ((count - 1) / slices) + 1;
+        for (var start = 0; start < count; start += slice)
         {
             using var scope = NewDisposeScope();
-            var part = Math.Min(_slice, count - start);
+            var part = Math.Min(slice, count - start);
             var input = empty([part, 3, size, size], ScalarType.Float32);
             MemoryMarshal.AsBytes(pixels.Slice(start * values, part * values)).CopyTo(input.bytes);
             using var raw = Model.EncodeImage(input.to(Device).to_type(Model.logit_scale.dtype));
