@@ -10,6 +10,8 @@ public sealed class VerifyTests
     [DataRow("clip-vit-tiny")]
     [DataRow("openclip-vit-tiny")]
     [DataRow("tokenizer")]
+    [DataRow("clip-rn-tiny")]
+    [DataRow("preprocess")]
     public void ACaseThatHoldsPasses(string name)
     {
         var output = ToolProcess.Run("verify", Golden(name)).Succeeded();

@@ -12,18 +12,19 @@ namespace AirMLNet.Benchmarks;
 
 /// <summary>
 /// ViT-B/32 with random weights on 512 JPEG files of about one megapixel, against plain PyTorch with Pillow with the same
-/// weights, files, batch and threads, in turns.
+/// weights, files, batch and threads, in turns. AIRML_BENCH_IMAGES, AIRML_BENCH_THREADS, AIRML_BENCH_REPEATS and
+/// AIRML_BENCH_PYTHON change what they name.
 /// </summary>
 internal static class ClipPeerBenchmark
 {
-    private const int Count = 512;
+    private static readonly int Count = Setting("AIRML_BENCH_IMAGES", 512);
     private const int Batch = 64;
     private const int ModelRuns = 2;
 
     public static void Run()
     {
         var root = Path.Combine(BenchmarkData.Root, "artifacts", "bench");
-        var images = Path.Combine(root, "jpeg");
+        var images = Path.Combine(root, "jpeg-" + Count.ToString(CultureInfo.InvariantCulture));
         var clip = Model(Path.Combine(root, "vit-b-32"));
         using var peer = PythonPeer.Start(Path.Combine(BenchmarkData.Root, "test", "Benchmarks", "Peer", "clip_vit.py"));
         if (peer is null)
@@ -31,8 +32,8 @@ internal static class ClipPeerBenchmark
             return;
         }
 
-        var threads = int.Parse(Environment.GetEnvironmentVariable("AIRML_BENCH_THREADS") ?? Environment.ProcessorCount.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
-        var repeats = int.Parse(Environment.GetEnvironmentVariable("AIRML_BENCH_REPEATS") ?? "3", CultureInfo.InvariantCulture);
+        var threads = Setting("AIRML_BENCH_THREADS", Environment.ProcessorCount);
+        var repeats = Setting("AIRML_BENCH_REPEATS", 3);
         set_num_threads(threads);
         peer.Ask("images", images, Count.ToString(CultureInfo.InvariantCulture));
         Console.WriteLine($"peer: {peer.Ask("load", Path.Combine(clip, "model.safetensors"), threads.ToString(CultureInfo.InvariantCulture))}, {threads} threads");
@@ -69,6 +70,9 @@ internal static class ClipPeerBenchmark
         Console.WriteLine($"  model time outside matrix products {100 * outside,8:0.0} % ({(outside <= 0.15 ? "ok" : "TOO MUCH")}: 15 % allowed)");
         Console.WriteLine($"  largest difference of a feature    {Largest(features, expected):0.0e+00} to the peer's; bfloat16 to float32 {Largest(features, halved):0.0e+00}, cosine at least {Cosine(features, halved, 512):0.00000}");
     }
+
+    private static int Setting(string name, int standard) =>
+        Environment.GetEnvironmentVariable(name) is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : standard;
 
     private static ClipFeatureEstimator Stage(MLContext ml, string clip, ClipPrecision precision) => ml.Transforms.ClipFeature(
         "Features", "ImagePath", new ClipFeatureOptions { ClipFolder = clip, BatchSize = Batch, Precision = precision, KeepTrainingFeatures = false });

@@ -23,7 +23,8 @@ if (unknown != null)
     return 2;
 }
 
-var chosen = args.Length == 0 ? known : args;
+// The comparison with PyTorch takes minutes and needs Python: only when asked for.
+var chosen = args.Length == 0 ? known[..^1] : args;
 var clip = BenchmarkData.ClipFolder();
 Console.WriteLine($"model {Path.GetFileName(clip)}, {Environment.ProcessorCount} processors, {TorchSharp.torch.get_num_threads()} LibTorch threads");
 foreach (var name in chosen)

@@ -22,11 +22,12 @@ internal static class EmbedCommand
         var batch = SharedOptions.Optional<int>("--batch", "Images encoded at a time (default: as many as memory allows, up to 64)", 1, 4096);
         var precision = new Option<ClipPrecision>("--precision") { Description = "Numbers to compute in", DefaultValueFactory = _ => ClipPrecision.Float32 };
         var activation = new Option<ClipActivation?>("--activation") { Description = "Activation of the model's blocks, where the model's own configuration is wrong" };
+        var megapixels = SharedOptions.Number("--max-megapixels", "Largest image that is decoded, in millions of pixels", 100, 1, 2000);
         var skip = SharedOptions.SkipUnreadable();
         var threads = SharedOptions.Threads();
         var command = new Command("embed", "Write the CLIP features of a folder of images; goes on where it was interrupted")
         {
-            images, clip, output, shard, merge, chunk, batch, precision, activation, skip, threads,
+            images, clip, output, shard, merge, chunk, batch, precision, activation, megapixels, skip, threads,
         };
         ExamplesHelpAction.Add(
             command,
@@ -61,6 +62,7 @@ internal static class EmbedCommand
                         ClipFolder = parsed.GetRequiredValue(clip),
                         BatchSize = parsed.GetValue(batch) ?? 0,
                         Precision = parsed.GetValue(precision),
+                        MaxMegapixels = parsed.GetValue(megapixels),
                         Activation = parsed.GetValue(activation),
                     },
                 });

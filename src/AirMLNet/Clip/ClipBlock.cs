@@ -125,6 +125,7 @@ internal sealed class ClipMlp : nn.Module
     private readonly ClipLinear fc1;
     private readonly ClipLinear fc2;
     private readonly ClipActivation _activation;
+    private bool _folded;
 
     public ClipMlp(long width, long inner, ClipActivation activation) : base(nameof(ClipMlp))
     {
@@ -140,16 +141,33 @@ internal sealed class ClipMlp : nn.Module
 
     public Tensor Forward(Tensor x)
     {
-        var h = fc1.Forward(x); // [R, inner]
-        return fc2.Forward(_activation == ClipActivation.Gelu ? F.gelu(h) : QuickGelu(h));
+        using var scope = NewDisposeScope(); // the inner layer is the widest: it must not outlive its use
+        var h = fc1.Forward(x);              // [R, inner]
+        return fc2.Forward(_activation == ClipActivation.Gelu ? F.gelu(h) : _folded ? Silu(h) : QuickGelu(h)).MoveToOuterDisposeScope();
     }
+
+    /// <summary>With QuickGELU, moves its factor into the first layer and the inverse into the second.</summary>
+    /// <returns>Whether weights changed.</returns>
+    public bool Fold()
+    {
+        if (_activation != ClipActivation.QuickGelu || _folded)
+        {
+            return false;
+        }
+        fc1.weight.mul_(Quick);
+        fc1.bias.mul_(Quick);
+        fc2.weight.mul_(1 / Quick);
+        return _folded = true;
+    }
+
+    private static Tensor Silu(Tensor h) => h.requires_grad ? h.silu() : h.silu_();
 
     // x·σ(1.702x) = silu(1.702x)/1.702: one fused kernel, and one tensor kept for the backward pass instead of three.
     // Overwriting h is safe: nothing upstream keeps the output of a linear layer.
     private static Tensor QuickGelu(Tensor h)
     {
         h = h.mul_(Quick);
-        return (h.requires_grad ? h.silu() : h.silu_()).mul_(1 / Quick);
+        return Silu(h).mul_(1 / Quick);
     }
 }
 

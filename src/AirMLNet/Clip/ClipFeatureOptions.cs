@@ -30,6 +30,9 @@ public sealed record ClipFeatureOptions
     /// <summary>Images decoded at the same time, 1..256; 0 means one per processor.</summary>
     public int Workers { get; init => field = OptionCheck.Range(value, 0, 256); }
 
+    /// <summary>The largest image file that is decoded, in millions of pixels, 1..2,000; a larger one is refused before memory is taken.</summary>
+    public int MaxMegapixels { get; init => field = OptionCheck.Range(value, 1, 2000); } = 100;
+
     /// <summary>
     /// Keeps the features of the data that the stage was fitted on, so that the stages after it in the same chain read
     /// them again without encoding again. Costs 4·D bytes per image while the fit lasts; other data is never kept.

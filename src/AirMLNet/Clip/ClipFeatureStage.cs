@@ -33,7 +33,7 @@ internal sealed class ClipFeatureStage : BoundStage
         ValueGetter<VBuffer<float>> getter = (ref VBuffer<float> value) =>
         {
             pixels ??= new float[3 * preprocessor.Size * preprocessor.Size]; // [3, S, S]
-            preprocessor.Preprocess(ImageSource.Load(source.Read()), pixels);
+            preprocessor.Preprocess(ImageSource.Load(source.Read(), _parent.MaxPixels), pixels);
             VBufferEditor<float> editor = VBufferEditor.Create(ref value, _parent.FeatureDimension);
             _parent.Encode(pixels, 1, editor.Values);
             value = editor.Commit();
@@ -68,7 +68,7 @@ internal sealed class ClipFeatureStage : BoundStage
             return image ?? throw new InvalidDataException("ClipFeature: a row has no image.");
         }
 
-        public static RgbImage Load(object source) => source is string path ? ImageFile.Load(path) : ImageFile.FromMLImage((MLImage)source);
+        public static RgbImage Load(object source, long maxPixels) => source is string path ? ImageFile.Load(path, maxPixels) : ImageFile.FromMLImage((MLImage)source);
     }
 
     private sealed class Work(ClipFeatureStage stage, DataViewRow input) : IBatchWork
@@ -91,6 +91,7 @@ internal sealed class ClipFeatureStage : BoundStage
         private int Capacity => (int)Math.Min(BatchSize, Math.Max(1, stage._rows ?? long.MaxValue));
 
         private int ImageSize => 3 * Preprocessor.Size * Preprocessor.Size;
+        private long MaxPixels => stage._parent.MaxPixels;
         private int Dimension => stage._parent.FeatureDimension;
         private ClipPreprocessor Preprocessor => stage._parent.Backbone.Preprocessor;
 
@@ -112,7 +113,7 @@ internal sealed class ClipFeatureStage : BoundStage
             public void Prepare(int slot)
             {
                 if (_images[slot] is not { } image) return;
-                work.Preprocessor.Preprocess(ImageSource.Load(image), _pixels.AsSpan(slot * work.ImageSize, work.ImageSize));
+                work.Preprocessor.Preprocess(ImageSource.Load(image, work.MaxPixels), _pixels.AsSpan(slot * work.ImageSize, work.ImageSize));
             }
 
             public void Run(int count, ReadOnlySpan<bool> failed) => work.Run(count, failed, _images, _pixels, _ids, _features);

@@ -42,6 +42,9 @@ public sealed class ClipFeatureTransformer : StageTransformer, IDisposable
 
     internal ClipFeatureOptions Options => _options;
 
+    /// <summary>The largest image that is decoded, in pixels.</summary>
+    internal long MaxPixels => 1_000_000L * _options.MaxMegapixels;
+
     internal string OutputColumnName => _output;
 
     internal string InputColumnName => _input;

@@ -146,32 +146,23 @@ public sealed class ClipPreprocessor
     /// <summary>The 8-bit image that normalisation starts from.</summary>
     internal RgbImage ResizeAndCrop(RgbImage image)
     {
-        var resized = Resize(image);
-        if (resized.Width == Size && resized.Height == Size)
-        {
-            return resized;
-        }
-
+        var (width, height) = ResizedTo(image);
         // torchvision rounds the offset to even halves.
-        var left = (int)Math.Round((resized.Width - Size) / 2.0, MidpointRounding.ToEven);
-        var top = (int)Math.Round((resized.Height - Size) / 2.0, MidpointRounding.ToEven);
-        var pixels = new byte[3 * Size * Size];
-        for (var y = 0; y < Size; y++)
-        {
-            resized.Pixels.AsSpan(((top + y) * resized.Width + left) * 3, 3 * Size).CopyTo(pixels.AsSpan(3 * y * Size));
-        }
-
-        return new(Size, Size, pixels);
+        var left = (int)Math.Round((width - Size) / 2.0, MidpointRounding.ToEven);
+        var top = (int)Math.Round((height - Size) / 2.0, MidpointRounding.ToEven);
+        return PilResize.Bicubic(image, width, height, left, top, Size, Size);
     }
 
     /// <summary>The shorter side becomes <see cref="Size"/>, the longer one keeps the proportion, rounded down.</summary>
     internal RgbImage Resize(RgbImage image)
     {
-        var (width, height) = image.Width <= image.Height
-            ? (Size, (int)((long)Size * image.Height / image.Width))
-            : ((int)((long)Size * image.Width / image.Height), Size);
+        var (width, height) = ResizedTo(image);
         return PilResize.Bicubic(image, width, height);
     }
+
+    private (int Width, int Height) ResizedTo(RgbImage image) => image.Width <= image.Height
+        ? (Size, checked((int)((long)Size * image.Height / image.Width)))
+        : (checked((int)((long)Size * image.Width / image.Height)), Size);
 
     private static int? SizeOf(JsonElement parent, string name)
     {

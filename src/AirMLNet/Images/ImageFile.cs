@@ -9,23 +9,24 @@ namespace AirMLNet.Images;
 /// </summary>
 public static class ImageFile
 {
-    /// <summary>The largest image that is decoded, in pixels; checked before memory is taken.</summary>
+    /// <summary>The largest image that is decoded where no other limit is given, in pixels; checked before memory is taken.</summary>
     public const long MaxPixels = 100_000_000;
 
     // A file cannot usefully be larger than its pixels uncompressed at 16 bits with alpha.
-    private const long MaxFileBytes = 8 * MaxPixels;
+    private const long BytesPerPixel = 8;
 
     /// <summary>Decodes a file.</summary>
     /// <param name="path">A PNG, JPEG, BMP, GIF (first frame), TIFF or WebP file.</param>
+    /// <param name="maxPixels">The largest image that is decoded; refused from its header, before memory is taken.</param>
     /// <exception cref="UnreadableImageException">The file is missing, truncated, too large or not an image.</exception>
-    public static RgbImage Load(string path)
+    public static RgbImage Load(string path, long maxPixels = MaxPixels)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         byte[] bytes;
         try
         {
             var file = new FileInfo(path);
-            if (file.Exists && file.Length > MaxFileBytes)
+            if (file.Exists && file.Length / BytesPerPixel > Math.Max(maxPixels, 1 << 20))
             {
                 throw new UnreadableImageException(path, $"{path}: {file.Length} bytes are too many for an image.");
             }
@@ -41,18 +42,19 @@ public static class ImageFile
             throw new UnreadableImageException(path, $"{path}: the image file cannot be read: {e.Message}", e);
         }
 
-        return Decode(bytes, path);
+        return Decode(bytes, path, maxPixels);
     }
 
     /// <summary>Decodes an encoded image in memory.</summary>
     /// <param name="bytes">The content of an image file.</param>
     /// <param name="name">What to call it in error messages.</param>
+    /// <param name="maxPixels">The largest image that is decoded; refused from its header, before memory is taken.</param>
     /// <exception cref="UnreadableImageException">The bytes are no whole image, or the image is too large.</exception>
-    public static RgbImage Decode(ReadOnlySpan<byte> bytes, string name)
+    public static RgbImage Decode(ReadOnlySpan<byte> bytes, string name, long maxPixels = MaxPixels)
     {
         try
         {
-            return ImageCodec.Current.Decode(bytes, name, MaxPixels);
+            return ImageCodec.Current.Decode(bytes, name, maxPixels);
         }
         catch (InvalidDataException e)
         {

@@ -62,6 +62,26 @@ public sealed class ClipExecutionTests
     }
 
     [TestMethod]
+    public void Folding_the_activation_changes_rounding_only_and_forbids_saving()
+    {
+        File.Copy(TestData.Path("golden/clip-vit-tiny/weights.safetensors"), Path.Combine(_folder, "model.safetensors"));
+        File.Copy(TestData.Path("golden/clip-vit-tiny/config.json"), Path.Combine(_folder, "config.json"));
+        using var scope = NewDisposeScope();
+        using var io = SafetensorsFile.Open(TestData.Path("golden/clip-vit-tiny/io.safetensors"));
+        using var model = ClipModel.Load(_folder);
+
+        model.FoldActivations();
+        model.FoldActivations(); // once is enough
+
+        using (no_grad())
+        {
+            ClipModelTest.AssertClose(io.GetTensor("out.image_features"), model.EncodeImage(io.GetTensor("in.pixel_values")), 1e-4);
+            ClipModelTest.AssertClose(io.GetTensor("out.text_features"), model.EncodeText(io.GetTensor("in.input_ids")), 1e-4);
+        }
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => model.Save(_folder, ScalarType.Float32)).Message, "ClipModel.Load");
+    }
+
+    [TestMethod]
     public void Bfloat16_is_close_to_float32_for_images_and_texts()
     {
         TinyClip.Create(_folder);

@@ -29,6 +29,49 @@ public sealed class ClipPreprocessorTests
     }
 
     [TestMethod]
+    [DataRow(31, 57)]
+    [DataRow(200, 48)]
+    [DataRow(32, 32)]
+    [DataRow(33, 32)]
+    [DataRow(7, 640)]
+    public void The_cropped_window_is_that_of_the_whole_image_resized(int width, int height)
+    {
+        var random = new Random(width);
+        var pixels = new byte[3 * width * height];
+        random.NextBytes(pixels);
+        var image = new RgbImage(width, height, pixels);
+        var preprocessor = new ClipPreprocessor(32);
+        var whole = preprocessor.Resize(image);
+
+        var crop = preprocessor.ResizeAndCrop(image);
+
+        int left = (int)Math.Round((whole.Width - 32) / 2.0, MidpointRounding.ToEven), top = (int)Math.Round((whole.Height - 32) / 2.0, MidpointRounding.ToEven);
+        for (var y = 0; y < 32; y++)
+        {
+            CollectionAssert.AreEqual(
+                whole.Pixels.AsSpan((((top + y) * whole.Width) + left) * 3, 96).ToArray(), crop.Pixels.AsSpan(y * 96, 96).ToArray(), $"row {y}");
+        }
+    }
+
+    [TestMethod]
+    [DataRow(1, 300)]
+    [DataRow(300, 1)]
+    [DataRow(1, 1)]
+    [DataRow(20_000, 3)]
+    [DataRow(3, 20_000)]
+    public void Extreme_shapes_cost_what_the_crop_costs(int width, int height)
+    {
+        var pixels = new byte[3 * width * height];
+        Array.Fill(pixels, (byte)77);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+
+        var crop = new ClipPreprocessor(224).ResizeAndCrop(new RgbImage(width, height, pixels));
+
+        Assert.IsLessThan(20_000_000, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.IsTrue(Array.TrueForAll(crop.Pixels, p => p == 77));
+    }
+
+    [TestMethod]
     public void An_image_of_the_right_size_is_only_normalised()
     {
         var pixels = new byte[3 * 4];

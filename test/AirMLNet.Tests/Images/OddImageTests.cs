@@ -1,0 +1,127 @@
+using System.Buffers.Binary;
+using AirMLNet.Clip;
+using AirMLNet.Images;
+using Microsoft.ML;
+
+namespace AirMLNet.Tests.Images;
+
+/// <summary>Kinds of image files that are not plain 8-bit RGB. The files were written with Pillow.</summary>
+[TestClass]
+public sealed class OddImageTests
+{
+    // 8 x 8, CMYK (0, 200, 100, 30) in Adobe's inverted form; Pillow reads (225, 49, 137).
+    private const string Cmyk = "/9j/7gAOQWRvYmUAZAAAAAAA/9sAQwACAQEBAQECAQEBAgICAgIEAwICAgIFBAQDBAYFBgYGBQYGBgcJCAYHCQcGBggLCAkKCgoKCgYICwwLCgwJCgoK/8AAFAgACAAIBEMRAE0RAFkRAEsRAP/EAB8AAAEFAQEBAQEBAAAAAAAAAAABAgMEBQYHCAkKC//EALUQAAIBAwMCBAMFBQQEAAABfQECAwAEEQUSITFBBhNRYQcicRQygZGhCCNCscEVUtHwJDNicoIJChYXGBkaJSYnKCkqNDU2Nzg5OkNERUZHSElKU1RVVldYWVpjZGVmZ2hpanN0dXZ3eHl6g4SFhoeIiYqSk5SVlpeYmZqio6Slpqeoqaqys7S1tre4ubrCw8TFxsfIycrS09TV1tfY2drh4uPk5ebn6Onq8fLz9PX29/j5+v/aAA4EQwBNAFkASwAAPwD9/K/NuvbK/YSv/9k=";
+
+    // 6 x 4, two frames: (250, 10, 20), then (5, 240, 30).
+    private const string Animated = "R0lGODlhBgAEAIEAAPoKFAAAAAAAAAAAACH5BAAKAAAALAAAAAAGAAQAAAgLAAEIHEiwoMGBAQEAIfkEAAoAAAAsAAAAAAYABACBBfAeAAAAAAAAAAAACAsAAQgcSLCgwYEBAQA7";
+
+    // 6 x 4, lossless, (250, 10, 20).
+    private const string WebP = "UklGRh4AAABXRUJQVlA4TBEAAAAvBcAAAAdQheqXov+BiOh/AAA=";
+
+    // 5 x 3, 16-bit grey, 0x8040.
+    private const string Grey16 = "iVBORw0KGgoAAAANSUhEUgAAAAUAAAADEAAAAAAuzUZnAAAAEklEQVR4nGNscGCAAiYGBixMABhEAMb3qBV5AAAAAElFTkSuQmCC";
+
+    // 5 x 3, grey 100 with alpha 128.
+    private const string GreyAlpha = "iVBORw0KGgoAAAANSUhEUgAAAAUAAAADCAQAAADxPw1zAAAAEklEQVR4nGNMaWCAAiYGBixMAByEAOqbnIU/AAAAAElFTkSuQmCC";
+
+    [TestMethod]
+    [DataRow(Animated, 6, 4, 250, 10, 20, 0)]
+    [DataRow(Grey16, 5, 3, 128, 128, 128, 0)] // the upper eight bits
+    [DataRow(GreyAlpha, 5, 3, 177, 177, 177, 1)] // 100 · 128/255 + 255 · 127/255
+    [DataRow(Cmyk, 8, 8, 225, 49, 137, 3)]
+    public void Become_8_bit_RGB(string file, int width, int height, int red, int green, int blue, int tolerance)
+    {
+        var image = ImageFile.Decode(Convert.FromBase64String(file), "odd");
+
+        Assert.AreEqual((width, height), (image.Width, image.Height));
+        for (var i = 0; i < image.Pixels.Length; i++)
+        {
+            Assert.AreEqual(i % 3 == 0 ? red : i % 3 == 1 ? green : blue, image.Pixels[i], (double)tolerance);
+        }
+    }
+
+    [TestMethod]
+    public void WebP_is_read_or_refused_with_the_way_out()
+    {
+        try
+        {
+            CollectionAssert.AreEqual(new byte[] { 250, 10, 20 }, ImageFile.Decode(Convert.FromBase64String(WebP), "odd.webp").Pixels[..3]);
+        }
+        catch (UnreadableImageException e)
+        {
+            Assert.Contains("odd.webp", e.Message);
+            Assert.Contains("webp-pixbuf-loader", e.Message);
+        }
+    }
+
+    [TestMethod]
+    public void A_decompression_bomb_is_refused_from_its_header()
+    {
+        var bomb = Header(20_000, 20_000);
+        var before = GC.GetTotalAllocatedBytes(precise: true);
+
+        var message = Assert.ThrowsExactly<UnreadableImageException>(() => ImageFile.Decode(bomb, "bomb.png")).Message;
+
+        Assert.Contains("bomb.png: 20000 x 20000 pixels; at most 100 megapixels", message);
+        Assert.IsLessThan(50_000_000, GC.GetTotalAllocatedBytes(precise: true) - before);
+        Assert.Contains("at most 0.001", Assert.ThrowsExactly<UnreadableImageException>(() => ImageFile.Decode(Header(40, 40), "small.png", 1000)).Message);
+    }
+
+    [TestMethod]
+    public void The_stage_s_limit_can_be_set()
+    {
+        using var f = new StageFixture(1);
+        File.WriteAllBytes(f.Rows[0].ImagePath, Header(1200, 1000));
+        string Message(int megapixels)
+        {
+            using var stage = f.Context.Transforms.ClipFeature("Features", "ImagePath", new ClipFeatureOptions { ClipFolder = f.ClipFolder, MaxMegapixels = megapixels }).Fit(f.Data);
+            return Assert.ThrowsExactly<UnreadableImageException>(() => StageFixture.Vectors(stage.Transform(f.Data), "Features")).Message;
+        }
+
+        Assert.Contains("at most 1 megapixels", Message(1));
+        Assert.DoesNotContain("megapixels", Message(2)); // then only its pixels are missing
+    }
+
+    [TestMethod]
+    [DataRow(20_000, 2)]
+    [DataRow(1, 500)]
+    public void Very_wide_and_very_narrow_files_have_features(int width, int height)
+    {
+        using var f = new StageFixture(1);
+        ImageFile.SavePng(f.Rows[0].ImagePath, new RgbImage(width, height, new byte[3 * width * height]));
+        var features = StageFixture.Vectors(f.Features().Fit(f.Data).Transform(f.Data), "Features")[0];
+        Assert.AreEqual(1, features.Sum(v => (double)v * v), 1e-5);
+    }
+
+    /// <summary>A PNG of a header without pixels.</summary>
+    private static byte[] Header(int width, int height)
+    {
+        var sizes = new byte[8];
+        BinaryPrimitives.WriteInt32BigEndian(sizes, width);
+        BinaryPrimitives.WriteInt32BigEndian(sizes.AsSpan(4), height);
+        return
+        [
+            0x89, .. "PNG\r\n"u8, 0x1a, (byte)'\n',
+            .. Chunk("IHDR"u8, [.. sizes, 8, 2, 0, 0, 0]), .. Chunk("IDAT"u8, [0x78, 0x9c, 3, 0, 0, 0, 0, 1]), .. Chunk("IEND"u8, []),
+        ];
+    }
+
+    private static byte[] Chunk(ReadOnlySpan<byte> name, byte[] content)
+    {
+        byte[] length = new byte[4], sum = new byte[4], named = [.. name, .. content];
+        BinaryPrimitives.WriteInt32BigEndian(length, content.Length);
+        BinaryPrimitives.WriteUInt32BigEndian(sum, Crc(named));
+        return [.. length, .. named, .. sum];
+    }
+
+    private static uint Crc(ReadOnlySpan<byte> bytes)
+    {
+        uint crc = uint.MaxValue;
+        foreach (byte b in bytes)
+        {
+            crc ^= b;
+            for (int bit = 0; bit < 8; bit++) crc = (crc >> 1) ^ ((crc & 1) * 0xEDB88320);
+        }
+        return ~crc;
+    }
+}
