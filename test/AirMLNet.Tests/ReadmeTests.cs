@@ -23,15 +23,7 @@ public sealed partial class ReadmeTests
             string photos = Path.Combine(folder, "photos"), model = Path.Combine(folder, "model.zip");
             TinyClip.WriteImages(photos, 30);
             File.WriteAllLines(Path.Combine(folder, "classes.txt"), StageFixture.Names);
-            string code = Sample()
-                .Replace("\"photos\"", Quote(photos), StringComparison.Ordinal)
-                .Replace("\"classes.txt\"", Quote(Path.Combine(folder, "classes.txt")), StringComparison.Ordinal)
-                .Replace("\"models/mini-clip\"", Quote(Path.Combine(Root, "models", "mini-clip")), StringComparison.Ordinal)
-                .Replace("\"model.zip\"", Quote(model), StringComparison.Ordinal);
-
-            ScriptOptions options = ScriptOptions.Default.AddReferences(
-                typeof(ImageFolder).Assembly, typeof(MLContext).Assembly, typeof(IDataView).Assembly, typeof(ITransformer).Assembly);
-            await CSharpScript.RunAsync(code, options);
+            await Run(0, folder);
 
             var ml = new MLContext();
             ITransformer loaded = ml.Model.Load(model, out DataViewSchema input);
@@ -48,7 +40,36 @@ public sealed partial class ReadmeTests
         }
     }
 
-    private static string Sample() => CSharpBlock().Match(File.ReadAllText(Path.Combine(Root, "README.md"))).Groups[1].Value;
+    [TestMethod]
+    public async Task Zero_shot_on_a_folder_names_a_class_for_each_photo()
+    {
+        string folder = Directory.CreateTempSubdirectory("airmlnet-test-").FullName;
+        try
+        {
+            TinyClip.WriteImages(Path.Combine(folder, "photos"), 6);
+            ScriptState<object> state = await Run(1, folder);
+            var scored = (IDataView)state.GetVariable("scored").Value;
+            Assert.IsTrue(scored.GetColumn<uint>("PredictedLabel").All(k => k is >= 1 and <= 3));
+            Assert.AreEqual(6, scored.GetColumn<VBuffer<float>>("Score").Count());
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    // Only where the files lie is changed.
+    private static Task<ScriptState<object>> Run(int block, string folder)
+    {
+        string code = CSharpBlock().Matches(File.ReadAllText(Path.Combine(Root, "README.md")))[block].Groups[1].Value
+            .Replace("\"photos\"", Quote(Path.Combine(folder, "photos")), StringComparison.Ordinal)
+            .Replace("\"classes.txt\"", Quote(Path.Combine(folder, "classes.txt")), StringComparison.Ordinal)
+            .Replace("\"models/mini-clip\"", Quote(Path.Combine(Root, "models", "mini-clip")), StringComparison.Ordinal)
+            .Replace("\"model.zip\"", Quote(Path.Combine(folder, "model.zip")), StringComparison.Ordinal);
+        ScriptOptions options = ScriptOptions.Default.AddReferences(
+            typeof(ImageFolder).Assembly, typeof(MLContext).Assembly, typeof(IDataView).Assembly, typeof(ITransformer).Assembly);
+        return CSharpScript.RunAsync(code, options);
+    }
 
     private static string Quote(string text) => $"@\"{text}\"";
 

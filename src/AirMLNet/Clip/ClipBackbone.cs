@@ -17,7 +17,6 @@ public sealed class ClipBackbone
     private static readonly Dictionary<string, (string Stamp, string Hash)> Hashes = new(StringComparer.Ordinal);
 
     private readonly string _key;
-    private readonly int _slice;
     private int _holders;
 
     private ClipBackbone(string key, string folder, string hash, Device device, ClipExecution execution)
@@ -41,7 +40,6 @@ public sealed class ClipBackbone
         {
             parameter.requires_grad = false;
         }
-        _slice = device.type == DeviceType.CPU ? ClipBatchSize.Slice(Model.Config) : int.MaxValue;
         Model.FoldActivations();
         LogitScale = Math.Exp(Model.logit_scale.item<float>());
         if (execution.Precision == ClipPrecision.BFloat16)
@@ -197,21 +195,12 @@ public sealed class ClipBackbone
             return;
         }
         using var off = no_grad();
-        var values = 3 * size * size;
-        // Slices whose activations stay in the cache, and in memory that the allocator reuses: see ClipBatchSize.
-        // Equal ones: a short last slice would use the processor badly.
-        var slices = ((count - 1) / _slice) + 1;
-        var slice = ((count - 1) / slices) + 1;
-        for (var start = 0; start < count; start += slice)
-        {
-            using var scope = NewDisposeScope();
-            var part = Math.Min(slice, count - start);
-            var input = empty([part, 3, size, size], ScalarType.Float32);
-            MemoryMarshal.AsBytes(pixels.Slice(start * values, part * values)).CopyTo(input.bytes);
-            using var raw = Model.EncodeImage(input.to(Device).to_type(Model.logit_scale.dtype));
-            var output = ClipModel.Normalise(raw.to_type(ScalarType.Float32)).cpu().contiguous();
-            MemoryMarshal.Cast<byte, float>(output.bytes).CopyTo(features.Slice(start * FeatureDimension, part * FeatureDimension));
-        }
+        using var scope = NewDisposeScope();
+        var input = empty([count, 3, size, size], ScalarType.Float32);
+        MemoryMarshal.AsBytes(pixels).CopyTo(input.bytes);
+        using var raw = Model.EncodeImage(input.to(Device).to_type(Model.logit_scale.dtype));
+        var output = ClipModel.Normalise(raw.to_type(ScalarType.Float32)).cpu().contiguous();
+        MemoryMarshal.Cast<byte, float>(output.bytes).CopyTo(features);
     }
 
     /// <summary>The hash of a folder's weights, computed again only when a file's size or time has changed.</summary>

@@ -6,24 +6,12 @@ internal static class ClipBatchSize
     // More gains nothing: the matrices are large enough long before.
     private const int Most = 64;
     private const int Share = 4;
-    private const long Widest = 16 << 20;
 
     /// <summary>As many as a quarter of the memory has room for, 1..64.</summary>
     /// <param name="config">The model.</param>
     /// <param name="memory">Bytes there are; what the runtime may use when null.</param>
     public static int Choose(ClipConfig config, long? memory = null) =>
         (int)Math.Clamp((memory ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes) / Share / BytesPerImage(config), 1, Most);
-
-    /// <summary>
-    /// Images that a processor computes at a time: as many as keep the widest activation at 16 MiB, half of what the C
-    /// library's allocator keeps for reuse at most. Larger blocks go back to the system each time, and getting their pages
-    /// again costs more than the additions in between.
-    /// </summary>
-    public static int Slice(ClipConfig config) => (int)Math.Clamp(Widest / sizeof(float) / Activation(config.Vision), 1, int.MaxValue);
-
-    private static long Activation(ClipVisionConfig vision) => vision.ResNet is { } net
-        ? 4L * net.Width * (vision.ImageSize / 4) * (vision.ImageSize / 4)
-        : (1L + vision.Patches) * vision.IntermediateSize;
 
     /// <summary>An estimate of what one image needs: its pixels three times, and the largest set of activations alive at once.</summary>
     private static long BytesPerImage(ClipConfig config)
