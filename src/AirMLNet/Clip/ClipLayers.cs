@@ -23,6 +23,9 @@ internal sealed class ClipLinear : nn.Module
     }
 
     public Tensor Forward(Tensor rows) => F.linear(rows, weight, bias);
+
+    /// <summary>sum += x·Wᵀ + b, without gradients.</summary>
+    public void AddTo(Tensor sum, Tensor rows) => sum.addmm_(rows, weight.t()).add_(bias);
 }
 
 /// <summary>A weight without a bias: projections, embedding tables and the patch kernel.</summary>

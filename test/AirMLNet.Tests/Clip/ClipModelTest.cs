@@ -79,6 +79,20 @@ public sealed class ClipModelTest
     }
 
     [TestMethod]
+    public void WithoutGradientsTheResultIsTheSameAndTheInputsStay()
+    {
+        using var model = new ClipModel(Small, new Generator(3));
+        Tensor tokens = model.Vision.Embed(Pixels(3)).detach(), before = tokens.clone(), ids = Ids();
+        Tensor image = model.Vision.Encode(tokens).detach(), all = model.Vision.EncodeAll(tokens).detach(), text = model.EncodeText(ids).detach();
+
+        using var off = no_grad();
+        Assert.IsLessThan(1e-6, image.sub(model.Vision.Encode(tokens)).abs().max().item<float>());
+        Assert.IsLessThan(1e-6, all.sub(model.Vision.EncodeAll(tokens)).abs().max().item<float>());
+        Assert.IsLessThan(1e-6, text.sub(model.EncodeText(ids)).abs().max().item<float>());
+        Assert.IsTrue(tokens.Equals(before));
+    }
+
+    [TestMethod]
     public void FeaturesHaveTheProjectedShape()
     {
         using var model = new ClipModel(Small);
