@@ -1,4 +1,5 @@
 using System.Globalization;
+using AirMLNet.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -11,23 +12,23 @@ namespace AirMLNet.Clip;
 /// </summary>
 internal sealed class ClipBlock : nn.Module
 {
-    private readonly ClipNorm layer_norm1;
+    private readonly NormLayer layer_norm1;
     private readonly ClipAttention self_attn;
-    private readonly ClipNorm layer_norm2;
+    private readonly NormLayer layer_norm2;
     private readonly ClipMlp mlp;
 
     public ClipBlock(long width, long inner, long heads, ClipActivation activation, double eps) : base(nameof(ClipBlock))
     {
-        layer_norm1 = new ClipNorm(width, eps);
+        layer_norm1 = new NormLayer(width, eps);
         self_attn = new ClipAttention(width, heads);
-        layer_norm2 = new ClipNorm(width, eps);
+        layer_norm2 = new NormLayer(width, eps);
         mlp = new ClipMlp(width, inner, activation);
         RegisterComponents();
     }
 
-    internal ClipNorm Norm1 => layer_norm1;
+    internal NormLayer Norm1 => layer_norm1;
 
-    internal ClipNorm Norm2 => layer_norm2;
+    internal NormLayer Norm2 => layer_norm2;
 
     internal ClipAttention Attention => self_attn;
 
@@ -71,29 +72,29 @@ internal sealed class ClipBlock : nn.Module
 /// <summary>Multi-head self attention.</summary>
 internal sealed class ClipAttention : nn.Module
 {
-    private readonly ClipLinear q_proj;
-    private readonly ClipLinear k_proj;
-    private readonly ClipLinear v_proj;
-    private readonly ClipLinear out_proj;
+    private readonly LinearLayer q_proj;
+    private readonly LinearLayer k_proj;
+    private readonly LinearLayer v_proj;
+    private readonly LinearLayer out_proj;
     private readonly long _heads;
     private readonly long _headWidth;
     private readonly double _scale;
 
     public ClipAttention(long width, long heads) : base(nameof(ClipAttention))
     {
-        q_proj = new ClipLinear(width, width);
-        k_proj = new ClipLinear(width, width);
-        v_proj = new ClipLinear(width, width);
-        out_proj = new ClipLinear(width, width);
+        q_proj = new LinearLayer(width, width);
+        k_proj = new LinearLayer(width, width);
+        v_proj = new LinearLayer(width, width);
+        out_proj = new LinearLayer(width, width);
         _heads = heads;
         _headWidth = width / heads;
         _scale = 1 / Math.Sqrt(_headWidth);
         RegisterComponents();
     }
 
-    internal IEnumerable<ClipLinear> Inputs => [q_proj, k_proj, v_proj];
+    internal IEnumerable<LinearLayer> Inputs => [q_proj, k_proj, v_proj];
 
-    internal ClipLinear Output => out_proj;
+    internal LinearLayer Output => out_proj;
 
     internal long Heads => _heads;
 
@@ -120,9 +121,9 @@ internal sealed class ClipAttention : nn.Module
         rows.view(batch, -1, _heads, _headWidth).copy_(mixed.view(batch, _heads, -1, _headWidth).transpose(1, 2));
         out_proj.AddTo(x, rows);
 
-        Tensor Fill(Tensor heads, ClipLinear layer)
+        Tensor Fill(Tensor heads, LinearLayer layer)
         {
-            heads.copy_(ClipScratch.Linear(scratch.Width, layer, normed).view(batch, -1, _heads, _headWidth).transpose(1, 2));
+            heads.copy_(layer.ForwardInto(scratch.Width, normed).view(batch, -1, _heads, _headWidth).transpose(1, 2));
             return heads.view(batch * _heads, -1, _headWidth);
         }
     }
@@ -151,22 +152,22 @@ internal sealed class ClipMlp : nn.Module
 {
     private const double Quick = 1.702;
 
-    private readonly ClipLinear fc1;
-    private readonly ClipLinear fc2;
+    private readonly LinearLayer fc1;
+    private readonly LinearLayer fc2;
     private readonly ClipActivation _activation;
     private bool _folded;
 
     public ClipMlp(long width, long inner, ClipActivation activation) : base(nameof(ClipMlp))
     {
-        fc1 = new ClipLinear(width, inner);
-        fc2 = new ClipLinear(inner, width);
+        fc1 = new LinearLayer(width, inner);
+        fc2 = new LinearLayer(inner, width);
         _activation = activation;
         RegisterComponents();
     }
 
-    internal ClipLinear Inner => fc1;
+    internal LinearLayer Inner => fc1;
 
-    internal ClipLinear Outer => fc2;
+    internal LinearLayer Outer => fc2;
 
     public Tensor Forward(Tensor x)
     {
@@ -176,7 +177,7 @@ internal sealed class ClipMlp : nn.Module
 
     /// <summary>Adds the perceptron's output for normed rows to x, [R, W].</summary>
     public void AddTo(Tensor x, Tensor normed, ClipScratch scratch) =>
-        fc2.AddTo(x, Activate(ClipScratch.Linear(scratch.Inner, fc1, normed)));
+        fc2.AddTo(x, Activate(fc1.ForwardInto(scratch.Inner, normed)));
 
     /// <summary>With QuickGELU, moves its factor into the first layer and the inverse into the second.</summary>
     /// <returns>Whether weights changed.</returns>
@@ -187,7 +188,7 @@ internal sealed class ClipMlp : nn.Module
             return false;
         }
         fc1.weight.mul_(Quick);
-        fc1.bias.mul_(Quick);
+        fc1.bias!.mul_(Quick);
         fc2.weight.mul_(1 / Quick);
         return _folded = true;
     }

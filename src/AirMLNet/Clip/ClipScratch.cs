@@ -43,9 +43,6 @@ internal sealed class ClipScratch : IDisposable
     public static ClipScratch? For(Tensor x, long batch, long heads, long inner) =>
         is_grad_enabled() || x.device_type != DeviceType.CPU ? null : new ClipScratch(x, batch, heads, inner);
 
-    /// <summary>A linear layer into a buffer: buffer = x·Wᵀ + b.</summary>
-    public static Tensor Linear(Tensor buffer, ClipLinear layer, Tensor x) => buffer.copy_(layer.bias).addmm_(x, layer.weight.t());
-
     /// <inheritdoc/>
     public void Dispose()
     {

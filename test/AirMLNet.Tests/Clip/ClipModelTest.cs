@@ -1,6 +1,8 @@
 using AirMLNet.Clip;
+using AirMLNet.Layers;
 using AirMLNet.Weights;
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Tests.Clip;
@@ -82,6 +84,10 @@ public sealed class ClipModelTest
     public void WithoutGradientsTheResultIsTheSameAndTheInputsStay()
     {
         using var model = new ClipModel(Small, new Generator(3));
+        foreach (var layer in new[] { model.Text.Encoder.Blocks[0].Attention.Output, model.Text.Encoder.Blocks[0].Mlp.Inner })
+        {
+            layer.Adapter = new LoraAdapter(new Parameter(rand(2, layer.Inputs)), new Parameter(rand(layer.Outputs, 2)), 0.5);
+        }
         Tensor tokens = model.Vision.Embed(Pixels(3)).detach(), before = tokens.clone(), ids = Ids();
         Tensor image = model.Vision.Encode(tokens).detach(), all = model.Vision.EncodeAll(tokens).detach(), text = model.EncodeText(ids).detach();
 
