@@ -232,13 +232,34 @@ internal sealed class TextFormat
             var annotations = new DataViewSchema.Annotations.Builder();
             if (column.Type is VectorDataViewType { IsKnownSize: true } vector)
             {
-                ReadOnlyMemory<char>[] slots = [.. column.Segments.SelectMany(s => Enumerable.Range(s.Min, s.Lim - s.Min)).Select(field => field < names.Length ? names[field] : default)];
-                if (Array.Exists(slots, slot => !slot.IsEmpty))
+                // Only the fields that the header has: a vector may be long, and a header says little of it.
+                var slots = new List<(int Slot, ReadOnlyMemory<char> Name)>();
+                int start = 0;
+                foreach ((int min, int lim, _) in column.Segments)
+                {
+                    for (int field = min; field < Math.Min(lim, names.Length); field++)
+                    {
+                        if (!names[field].IsEmpty)
+                            slots.Add((start + field - min, names[field]));
+                    }
+                    start += lim - min;
+                }
+                if (slots.Count > 0)
                 {
                     annotations.Add(
                         AnnotationUtils.Kinds.SlotNames,
                         new VectorDataViewType(TextDataViewType.Instance, vector.Size),
-                        (ref VBuffer<ReadOnlyMemory<char>> value) => VBuffer<ReadOnlyMemory<char>>.Copy(slots, 0, ref value, slots.Length));
+                        (ref VBuffer<ReadOnlyMemory<char>> value) =>
+                        {
+                            VBufferEditor<ReadOnlyMemory<char>> editor = VBufferEditor.Create(ref value, vector.Size, slots.Count);
+                            for (int i = 0; i < slots.Count; i++)
+                            {
+                                editor.Values[i] = slots[i].Name;
+                                if (slots.Count < vector.Size)
+                                    editor.Indices[i] = slots[i].Slot;
+                            }
+                            value = editor.Commit();
+                        });
                 }
             }
             builder.AddColumn(column.Name, column.Type, annotations.ToAnnotations());

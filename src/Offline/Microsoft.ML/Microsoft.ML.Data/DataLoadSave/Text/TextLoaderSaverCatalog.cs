@@ -55,9 +55,9 @@ public static class TextLoaderSaverCatalog
         bool allowSparse = false) =>
         Load(catalog, path, Options(columns, separatorChar, hasHeader, allowQuoting, trimWhitespace, allowSparse));
 
-    /// <summary>The rows of a text file.</summary>
+    /// <summary>The rows of a text file. Options without columns are refused: nothing is guessed from the file.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    public static IDataView LoadFromTextFile(this DataOperationsCatalog catalog, string path, TextLoader.Options options) => Load(catalog, path, options);
+    public static IDataView LoadFromTextFile(this DataOperationsCatalog catalog, string path, TextLoader.Options options = null) => Load(catalog, path, options ?? new TextLoader.Options());
 
     /// <summary>The rows of a text file, with the columns that the members of a class give.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
