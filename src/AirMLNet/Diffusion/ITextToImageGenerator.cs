@@ -3,7 +3,7 @@ using AirMLNet.Images;
 namespace AirMLNet.Diffusion;
 
 /// <summary>
-/// Makes images of texts: the local Stable Diffusion, or a hosted service in its place. A stage that
+/// Makes images of texts: the local <see cref="StableDiffusionGenerator"/>, or a hosted service in its place. A stage that
 /// needs images knows only this.
 /// </summary>
 public interface ITextToImageGenerator

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using AirMLNet.Diffusion;
 using AirMLNet.Weights;
 using static TorchSharp.torch;
 
@@ -81,7 +82,7 @@ internal sealed class CaseFolder(string path) : IDisposable
         }
         try
         {
-            return JsonNode.Parse(System.IO.File.ReadAllText(File(name))) as JsonObject
+            return ConfigJson.Parse(System.IO.File.ReadAllText(File(name))) as JsonObject
                 ?? throw new InvalidDataException($"{File(name)}: a JSON object was expected.");
         }
         catch (JsonException e)

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using AirMLNet.Pipeline;
 
 namespace AirMLNet.Diffusion;
 
@@ -20,7 +21,7 @@ public sealed record AutoencoderKLConfig
     public int OutChannels { get; init; } = 3;
 
     /// <summary>Channels of each resolution, the image's first.</summary>
-    public IReadOnlyList<int> BlockOutChannels { get; init; } = [128, 256, 512, 512];
+    public IReadOnlyList<int> BlockOutChannels { get; init => field = new ValueList<int>(value); } = new ValueList<int>([128, 256, 512, 512]);
 
     /// <summary>Resnets of each resolution in the encoder; the decoder has one more.</summary>
     public int LayersPerBlock { get; init; } = 2;

@@ -1,12 +1,16 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 
 namespace AirMLNet.Diffusion;
 
 /// <summary>A component's JSON configuration, read with messages that name the file, the key and what would be right.</summary>
-internal sealed class ConfigJson
+internal sealed partial class ConfigJson
 {
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+    // "dpmsolver++" is to stay readable.
+    private static readonly JsonSerializerOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Indented = new(Plain) { WriteIndented = true };
 
     private readonly JsonObject _root;
 
@@ -28,7 +32,7 @@ internal sealed class ConfigJson
         }
         try
         {
-            return JsonNode.Parse(File.ReadAllText(path)) is JsonObject root
+            return Parse(File.ReadAllText(path)) is JsonObject root
                 ? new(root, path)
                 : throw new InvalidDataException($"{path}: a JSON object was expected.");
         }
@@ -37,6 +41,10 @@ internal sealed class ConfigJson
             throw new InvalidDataException($"{path} is not valid JSON: {e.Message}", e);
         }
     }
+
+    /// <summary>Parses JSON as Python writes it: infinities and NaN, which JSON does not know, become texts.</summary>
+    /// <exception cref="JsonException">The text is not JSON.</exception>
+    public static JsonNode? Parse(string text) => JsonNode.Parse(NotFinite().Replace(text, "\"$0\""));
 
     public static string Write(JsonObject root) => root.ToJsonString(Indented) + "\n";
 
@@ -57,6 +65,7 @@ internal sealed class ConfigJson
     {
         null => standard,
         JsonValue v when v.TryGetValue<double>(out var number) => number,
+        JsonValue v when v.TryGetValue<string>(out var text) && text is "-Infinity" or "Infinity" => text[0] == '-' ? double.NegativeInfinity : double.PositiveInfinity,
         var other => throw Bad(key, other, "a number"),
     };
 
@@ -123,7 +132,7 @@ internal sealed class ConfigJson
     /// <param name="allowed">The values that are supported, as JSON.</param>
     public void Only(string key, params string[] allowed)
     {
-        if (_root[key] is { } node && !allowed.Contains(node.ToJsonString(), StringComparer.Ordinal)
+        if (_root[key] is { } node && !allowed.Contains(node.ToJsonString(Plain), StringComparer.Ordinal)
             && !(node is JsonValue v && v.TryGetValue<double>(out var number) && allowed.Contains(number.ToString(System.Globalization.CultureInfo.InvariantCulture), StringComparer.Ordinal)))
         {
             throw new InvalidDataException(
@@ -134,5 +143,8 @@ internal sealed class ConfigJson
     public InvalidDataException Bad(string key, JsonNode? value, string expected) =>
         new($"{Path}: {key} is {(value is null ? "missing" : Shown(value))}; it must be {expected}.");
 
-    private static string Shown(JsonNode node) => node.ToJsonString() is { Length: > 80 } text ? text[..80] + "…" : node.ToJsonString();
+    [GeneratedRegex(@"(?<=[:\[,]\s*)(-?Infinity|NaN)(?=\s*[,\]}])", RegexOptions.ExplicitCapture)]
+    private static partial Regex NotFinite();
+
+    private static string Shown(JsonNode node) => node.ToJsonString(Plain) is { Length: > 80 } text ? text[..80] + "…" : node.ToJsonString(Plain);
 }

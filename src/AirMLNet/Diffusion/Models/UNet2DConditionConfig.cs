@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using AirMLNet.Pipeline;
 
 namespace AirMLNet.Diffusion;
 
@@ -50,24 +51,24 @@ public sealed record UNet2DConditionConfig
     public double FreqShift { get; init; }
 
     /// <summary>The down blocks, <see cref="CrossAttnDownBlock"/> or <see cref="DownBlock"/>, one for each resolution.</summary>
-    public IReadOnlyList<string> DownBlockTypes { get; init; } = DefaultDown;
+    public IReadOnlyList<string> DownBlockTypes { get; init => field = new ValueList<string>(value); } = new ValueList<string>(DefaultDown);
 
     /// <summary>The up blocks, <see cref="CrossAttnUpBlock"/> or <see cref="UpBlock"/>, from the lowest resolution up.</summary>
-    public IReadOnlyList<string> UpBlockTypes { get; init; } = DefaultUp;
+    public IReadOnlyList<string> UpBlockTypes { get; init => field = new ValueList<string>(value); } = new ValueList<string>(DefaultUp);
 
     /// <summary>Channels of each resolution.</summary>
-    public IReadOnlyList<int> BlockOutChannels { get; init; } = [320, 640, 1280, 1280];
+    public IReadOnlyList<int> BlockOutChannels { get; init => field = new ValueList<int>(value); } = new ValueList<int>([320, 640, 1280, 1280]);
 
     /// <summary>Resnets of each down block; an up block has one more.</summary>
-    public IReadOnlyList<int> LayersPerBlock { get; init; } = [2, 2, 2, 2];
+    public IReadOnlyList<int> LayersPerBlock { get; init => field = new ValueList<int>(value); } = new ValueList<int>([2, 2, 2, 2]);
 
     /// <summary>Transformer blocks in each attention of a resolution.</summary>
-    public IReadOnlyList<int> TransformerLayersPerBlock { get; init; } = [1, 1, 1, 1];
+    public IReadOnlyList<int> TransformerLayersPerBlock { get; init => field = new ValueList<int>(value); } = new ValueList<int>([1, 1, 1, 1]);
 
     /// <summary>
     /// Attention heads of each resolution: <c>attention_head_dim</c> in the file, which in spite of its name is their number.
     /// </summary>
-    public IReadOnlyList<int> AttentionHeads { get; init; } = [8, 8, 8, 8];
+    public IReadOnlyList<int> AttentionHeads { get; init => field = new ValueList<int>(value); } = new ValueList<int>([8, 8, 8, 8]);
 
     /// <summary>Width of the text states.</summary>
     public int CrossAttentionDim { get; init; } = 768;
