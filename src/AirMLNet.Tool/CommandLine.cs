@@ -29,6 +29,7 @@ internal static class CommandLine
             CompareCommand.Build(),
             DataCommand.Build(),
             TrainCommand.Build(),
+            SynthesizeCommand.Build(),
             VerifyCommand.Build(),
             EmbedCommand.Build(),
             PullCommand.Build(),

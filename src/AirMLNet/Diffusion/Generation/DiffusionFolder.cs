@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using AirMLNet.Clip;
+using AirMLNet.Weights;
 
 namespace AirMLNet.Diffusion;
 
@@ -67,6 +68,24 @@ internal sealed class DiffusionFolder
                 $"{unetFile}: in_channels is {unet.InChannels} and out_channels {unet.OutChannels}, but the VAE has {vae.LatentChannels} latent_channels; they must be equal.");
         }
         return new(path, unet, vae, text, Named(index, "tokenizer") is not null);
+    }
+
+    /// <summary>Writes the index; a folder that has one is whole, so it comes last.</summary>
+    public static void WriteIndex(string path, SchedulerKind scheduler, bool hasTokenizer)
+    {
+        static JsonArray Class(string? library, string? name) => new(library, name);
+        AtomicFile.WriteText(System.IO.Path.Combine(path, Index), ConfigJson.Write(new JsonObject
+        {
+            ["_class_name"] = Pipeline,
+            ["feature_extractor"] = Class(null, null),
+            ["requires_safety_checker"] = false,
+            ["safety_checker"] = Class(null, null),
+            ["scheduler"] = Class("diffusers", SchedulerConfig.ClassName(scheduler)),
+            ["text_encoder"] = Class("transformers", "CLIPTextModel"),
+            ["tokenizer"] = hasTokenizer ? Class("transformers", "CLIPTokenizer") : Class(null, null),
+            ["unet"] = Class("diffusers", "UNet2DConditionModel"),
+            ["vae"] = Class("diffusers", "AutoencoderKL"),
+        }));
     }
 
     private string Part(string component, string file) => System.IO.Path.Combine(Path, component, file);

@@ -1,5 +1,6 @@
 using AirMLNet.Clip;
 using AirMLNet.Images;
+using AirMLNet.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -97,6 +98,44 @@ public sealed class StableDiffusionPipeline : IDisposable
             throw;
         }
     }
+
+    /// <summary>Writes a model folder that <see cref="Load"/> and diffusers read.</summary>
+    /// <param name="folder">Created if missing; <c>model_index.json</c> is written last.</param>
+    /// <param name="unet">The noise predictor.</param>
+    /// <param name="vae">The autoencoder.</param>
+    /// <param name="textEncoder">The text encoder.</param>
+    /// <param name="scheduler">The scheduler.</param>
+    /// <param name="tokenizerFolder">Where <c>vocab.json</c>, <c>merges.txt</c> and <c>tokenizer_config.json</c> are copied from; null for no tokenizer.</param>
+    /// <param name="dtype">Float32, or Float16 or BFloat16 for half the size.</param>
+    /// <exception cref="ArgumentException">Another type was asked for.</exception>
+    /// <exception cref="FileNotFoundException">There is no tokenizer in that folder.</exception>
+    public static void Save(
+        string folder, UNet2DConditionModel unet, AutoencoderKL vae, ClipTextModel textEncoder, NoiseScheduler scheduler, string? tokenizerFolder, ScalarType dtype)
+    {
+        if (tokenizerFolder is not null)
+        {
+            foreach (var name in new[] { "vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json" })
+            {
+                var source = ClipTokenizerFiles.Find(tokenizerFolder, name);
+                if (source is not null)
+                {
+                    AtomicFile.Write(Path.Combine(folder, "tokenizer", name), stream => stream.Write(File.ReadAllBytes(source)));
+                }
+                else if (name is "vocab.json" or "merges.txt")
+                {
+                    throw new FileNotFoundException($"{tokenizerFolder} holds no {name}.", name);
+                }
+            }
+        }
+        unet.Save(Path.Combine(folder, "unet"), dtype);
+        vae.Save(Path.Combine(folder, "vae"), dtype);
+        textEncoder.Save(Path.Combine(folder, "text_encoder"), dtype);
+        scheduler.Save(Path.Combine(folder, "scheduler", "scheduler_config.json"));
+        DiffusionFolder.WriteIndex(folder, scheduler.Config.Kind, tokenizerFolder is not null);
+    }
+
+    /// <summary>SHA-256 of the UNet's weights on disk, which tells models apart.</summary>
+    public string Fingerprint() => WeightFiles.Sha256(WeightFiles.Locate(Path.Combine(Folder, "unet"), UNet2DConditionModel.Files).Paths);
 
     /// <summary>The states of prompts that the UNet attends to.</summary>
     /// <param name="prompts">Texts; long ones are cut at the context's end.</param>

@@ -33,6 +33,23 @@ internal sealed class StableDiffusionRun
 
     public IEnumerable<RgbImage> Images()
     {
+        foreach (var pictures in Pictures())
+        {
+            IReadOnlyList<RgbImage> images;
+            using (pictures)
+            {
+                images = StableDiffusionPipeline.ToImages(pictures);
+            }
+            foreach (var image in images)
+            {
+                yield return image;
+            }
+        }
+    }
+
+    /// <summary>The pictures of each batch, [B, 3, H, W] in 0..1, the caller's.</summary>
+    public IEnumerable<Tensor> Pictures()
+    {
         if (_requests.Count == 0)
         {
             yield break;
@@ -42,14 +59,11 @@ internal sealed class StableDiffusionRun
         for (var from = 0; from < _requests.Count; from += _options.BatchSize)
         {
             var batch = Enumerable.Range(from, Math.Min(_options.BatchSize, _requests.Count - from)).ToList();
-            foreach (var image in Batch(batch, features, from))
-            {
-                yield return image;
-            }
+            yield return Batch(batch, features, from);
         }
     }
 
-    private IReadOnlyList<RgbImage> Batch(List<int> batch, PromptFeatures features, int done)
+    private Tensor Batch(List<int> batch, PromptFeatures features, int done)
     {
         using var scope = NewDisposeScope();
         using var off = no_grad();
@@ -70,9 +84,9 @@ internal sealed class StableDiffusionRun
                 throw new ArithmeticException(
                     $"The model gave values that are not numbers (computed in {_model.Precision}); {(_model.Precision == ScalarType.Float32 ? "its weights are damaged" : "try Float32")}.");
             }
-            var images = StableDiffusionPipeline.ToImages(_model.Decode(latents));
+            var pictures = _model.Decode(latents).DetachFromDisposeScope();
             _options.Progress?.Report(new DiffusionProgress(done + batch.Count, _requests.Count, way.Timesteps.Count, way.Timesteps.Count));
-            return images;
+            return pictures;
         }
         finally
         {
