@@ -64,6 +64,27 @@ internal sealed class LinearLayer : nn.Module
         return _adapter is null ? y : y.add(_adapter.Forward(rows));
     }
 
+    /// <summary>As <see cref="Forward"/> without gradients, into memory that is there: result = x·Wᵀ + b.</summary>
+    /// <param name="result">[R, out]; overwritten and given back.</param>
+    /// <param name="rows">[R, in].</param>
+    public Tensor ForwardInto(Tensor result, Tensor rows)
+    {
+        _ = bias is null ? result.zero_() : result.copy_(bias);
+        return Sum(result, rows);
+    }
+
+    /// <summary>Adds x·Wᵀ + b, without gradients.</summary>
+    /// <param name="sum">[R, out]; changed.</param>
+    /// <param name="rows">[R, in].</param>
+    public void AddTo(Tensor sum, Tensor rows)
+    {
+        Sum(sum, rows);
+        if (bias is not null)
+        {
+            sum.add_(bias);
+        }
+    }
+
     /// <summary>A part of the outputs, computed without the others.</summary>
     /// <param name="rows">[…, in].</param>
     /// <param name="from">The first output.</param>
@@ -73,5 +94,11 @@ internal sealed class LinearLayer : nn.Module
     {
         var y = F.linear(rows, Matrix.narrow(0, from, count), bias?.narrow(0, from, count));
         return _adapter is null ? y : y.add(_adapter.ForwardPart(rows, from, count));
+    }
+
+    private Tensor Sum(Tensor sum, Tensor rows)
+    {
+        sum.addmm_(rows, Matrix.t());
+        return _adapter is null ? sum : sum.add_(_adapter.Forward(rows));
     }
 }
