@@ -26,6 +26,9 @@ public sealed class ClipTextModel : nn.Module
         RegisterComponents();
     }
 
+    /// <summary>The architecture with weights that have no values yet.</summary>
+    internal static ClipTextModel Empty(ClipTextConfig config) => new(config);
+
     /// <summary>The architecture.</summary>
     public ClipTextConfig Config { get; }
 

@@ -29,6 +29,8 @@ public sealed record StableDiffusionOptions
     /// <summary>Most mebibytes of attention scores held at a time; null lets the device choose. Less memory, the same images.</summary>
     public int? AttentionMegabytes { get; init => field = value is { } v ? OptionCheck.Range(v, 1, 1 << 20) : null; }
 
+    internal long? ScoreBytes => AttentionMegabytes is { } megabytes ? (long)megabytes << 20 : null;
+
     /// <summary>Receives a report after every step.</summary>
     public IProgress<DiffusionProgress>? Progress { get; init; }
 }

@@ -178,7 +178,9 @@ public sealed class StableDiffusionPipeline : IDisposable
     /// <summary>The pictures of latents.</summary>
     /// <param name="latents">[B, C, h, w], scaled for the UNet.</param>
     /// <returns>[B, 3, H, W] in 0..1, float32.</returns>
-    public Tensor Decode(Tensor latents)
+    public Tensor Decode(Tensor latents) => Decode(latents, null);
+
+    internal Tensor Decode(Tensor latents, long? scoreBytes)
     {
         using var scope = NewDisposeScope();
         using var off = no_grad();
@@ -187,7 +189,7 @@ public sealed class StableDiffusionPipeline : IDisposable
         for (long i = 0; i < latents.size(0); i++)
         {
             using var inner = NewDisposeScope();
-            images.Add(Vae.Decode(latents.narrow(0, i, 1).to_type(ScalarType.Float32).mul(1 / Vae.Config.ScalingFactor))
+            images.Add(Vae.Decode(latents.narrow(0, i, 1).to_type(ScalarType.Float32).mul(1 / Vae.Config.ScalingFactor), scoreBytes)
                 .mul_(0.5).add_(0.5).clamp_(0, 1).MoveToOuterDisposeScope());
         }
         return (images.Count == 1 ? images[0] : cat(images, 0)).MoveToOuterDisposeScope();

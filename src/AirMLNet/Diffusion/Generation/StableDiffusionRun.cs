@@ -84,7 +84,7 @@ internal sealed class StableDiffusionRun
                 throw new ArithmeticException(
                     $"The model gave values that are not numbers (computed in {_model.Precision}); {(_model.Precision == ScalarType.Float32 ? "its weights are damaged" : "try Float32")}.");
             }
-            var pictures = _model.Decode(latents).DetachFromDisposeScope();
+            var pictures = _model.Decode(latents, _options.ScoreBytes).DetachFromDisposeScope();
             _options.Progress?.Report(new DiffusionProgress(done + batch.Count, _requests.Count, way.Timesteps.Count, way.Timesteps.Count));
             return pictures;
         }
@@ -96,7 +96,7 @@ internal sealed class StableDiffusionRun
 
     /// <summary>Goes all steps.</summary>
     /// <param name="way">The scheduler's run.</param>
-    /// <param name="latents">[B, C, h, w], the start.</param>
+    /// <param name="latents">[B, C, h, w], the start; taken over and disposed.</param>
     /// <param name="conditions">For B rows, or 2B with guidance: those without prompt first.</param>
     /// <param name="noise">Fresh noise, where the scheduler draws some.</param>
     /// <param name="observe">Sees the latents after each step.</param>
@@ -110,34 +110,23 @@ internal sealed class StableDiffusionRun
     {
         using var off = no_grad();
         using var all = NewDisposeScope();
-        var usual = model.UNet.AttentionScoreBytes;
-        if (options.AttentionMegabytes is { } megabytes)
+        for (var i = 0; i < way.Timesteps.Count; i++)
         {
-            model.UNet.AttentionScoreBytes = (long)megabytes << 20;
-        }
-        try
-        {
-            for (var i = 0; i < way.Timesteps.Count; i++)
+            using var scope = NewDisposeScope();
+            var input = way.Scale(latents, i).to_type(model.Precision);
+            var output = model.UNet.Forward(input, i, conditions, options.ScoreBytes).to_type(ScalarType.Float32);
+            var batch = latents.size(0);
+            if (conditions.Batch > batch)
             {
-                using var scope = NewDisposeScope();
-                var output = model.UNet.Forward(way.Scale(latents, i).to_type(model.Precision), i, conditions).to_type(ScalarType.Float32);
-                var batch = latents.size(0);
-                if (conditions.Batch > batch)
-                {
-                    // Guidance: without + weight · (with − without).
-                    var without = output.narrow(0, 0, batch);
-                    output = without.add(output.narrow(0, batch, batch).sub(without).mul_(options.Guidance));
-                }
-                var next = way.Step(output, i, latents, noise);
-                observe(i, output, next);
-                latents.Dispose();
-                latents = next.MoveToOuterDisposeScope();
+                // Guidance: without + weight · (with − without).
+                var without = output.narrow(0, 0, batch);
+                output = without.add(output.narrow(0, batch, batch).sub(without).mul_(options.Guidance));
             }
-            return latents.MoveToOuterDisposeScope();
+            var next = way.Step(output, i, latents, noise);
+            observe(i, output, next);
+            latents.Dispose();
+            latents = next.MoveToOuterDisposeScope();
         }
-        finally
-        {
-            model.UNet.AttentionScoreBytes = usual;
-        }
+        return latents.MoveToOuterDisposeScope();
     }
 }

@@ -36,6 +36,9 @@ public sealed partial class AutoencoderKL : nn.Module
         RegisterComponents();
     }
 
+    /// <summary>The architecture with weights that have no values yet.</summary>
+    internal static AutoencoderKL Empty(AutoencoderKLConfig config) => new(config);
+
     /// <summary>The architecture.</summary>
     public AutoencoderKLConfig Config { get; }
 
@@ -63,14 +66,16 @@ public sealed partial class AutoencoderKL : nn.Module
     /// <param name="latents">[B, latent, h, w], as <see cref="Encode"/> gives them: not scaled for the UNet.</param>
     /// <returns>[B, out, H, W], about −1..1.</returns>
     /// <exception cref="ArgumentException">The shape does not fit.</exception>
-    public Tensor Decode(Tensor latents)
+    public Tensor Decode(Tensor latents) => Decode(latents, null);
+
+    internal Tensor Decode(Tensor latents, long? scoreBytes)
     {
         if (latents.dim() != 4 || latents.size(1) != Config.LatentChannels)
         {
             throw new ArgumentException($"Latents of shape [B, {Config.LatentChannels}, h, w] were expected, not [{string.Join(", ", latents.shape)}].", nameof(latents));
         }
         using var scope = NewDisposeScope();
-        return decoder.Forward(post_quant_conv.Forward(latents), AttentionScoreBytes).MoveToOuterDisposeScope();
+        return decoder.Forward(post_quant_conv.Forward(latents), scoreBytes ?? AttentionScoreBytes).MoveToOuterDisposeScope();
     }
 
     /// <summary>Loads a folder with <c>config.json</c> and <c>diffusion_pytorch_model.safetensors</c>.</summary>

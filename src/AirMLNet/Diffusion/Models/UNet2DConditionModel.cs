@@ -48,6 +48,9 @@ public sealed class UNet2DConditionModel : nn.Module
         RegisterComponents();
     }
 
+    /// <summary>The architecture with weights that have no values yet.</summary>
+    internal static UNet2DConditionModel Empty(UNet2DConditionConfig config) => new(config);
+
     /// <summary>The architecture.</summary>
     public UNet2DConditionConfig Config { get; }
 
@@ -138,7 +141,9 @@ public sealed class UNet2DConditionModel : nn.Module
     /// <param name="conditions">What <see cref="Prepare"/> gave.</param>
     /// <returns>[B, out, h, w].</returns>
     /// <exception cref="ArgumentException">The batch does not fit the conditions, or they belong to another model.</exception>
-    public Tensor Forward(Tensor sample, int step, UNetConditions conditions)
+    public Tensor Forward(Tensor sample, int step, UNetConditions conditions) => Forward(sample, step, conditions, null);
+
+    internal Tensor Forward(Tensor sample, int step, UNetConditions conditions, long? scoreBytes)
     {
         ArgumentNullException.ThrowIfNull(conditions);
         if (conditions.Model != this || sample.dim() != 4 || sample.size(0) == 0 || conditions.Batch % sample.size(0) != 0)
@@ -152,7 +157,7 @@ public sealed class UNet2DConditionModel : nn.Module
         {
             Keys = conditions.Keys,
             Biases = conditions.Step(step),
-            ScoreBytes = AttentionScoreBytes,
+            ScoreBytes = scoreBytes ?? AttentionScoreBytes,
             Repeats = conditions.Batch / sample.size(0),
         };
         return Run(sample, context, null).MoveToOuterDisposeScope();

@@ -154,7 +154,7 @@ public sealed record SchedulerConfig
             SolverType = solver ? Choice("solver_type", "midpoint", "midpoint", "heun", "logrho", "bh1", "bh2") is "heun" ? "heun" : "midpoint" : "midpoint",
             LowerOrderFinal = json.Flag("lower_order_final", true),
             EulerAtFinal = json.Flag("euler_at_final", false),
-            FinalSigmasType = Choice("final_sigmas_type", own.ClassName is not null && own.Kind == kind ? null : "zero", "zero", "sigma_min"),
+            FinalSigmasType = Choice("final_sigmas_type", solver && own.ClassName is not null && own.Kind == kind ? null : "zero", "zero", "sigma_min"),
             LambdaMinClipped = json.Number("lambda_min_clipped", double.NegativeInfinity),
             RescaleBetasZeroSnr = json.Flag("rescale_betas_zero_snr", false),
         }.Check(json.Path);
@@ -235,6 +235,10 @@ public sealed record SchedulerConfig
         if (TrainedBetas is not null && (TrainedBetas.Count != NumTrainTimesteps || TrainedBetas.Any(b => !(b > 0 && b < 1))))
         {
             throw new InvalidDataException($"{path}: trained_betas has {TrainedBetas.Count} values; {NumTrainTimesteps} between 0 and 1 were expected.");
+        }
+        if (RescaleBetasZeroSnr && PredictionType == "epsilon" && (Kind is SchedulerKind.Ddpm or SchedulerKind.Ddim))
+        {
+            throw new InvalidDataException($"{path}: rescale_betas_zero_snr is true with prediction_type epsilon, from which nothing follows where there is only noise; v_prediction or sample is needed.");
         }
         return StepsOffset >= NumTrainTimesteps
             ? throw new InvalidDataException($"{path}: steps_offset is {StepsOffset}; it must be below num_train_timesteps ({NumTrainTimesteps}).")

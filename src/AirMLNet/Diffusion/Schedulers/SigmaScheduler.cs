@@ -15,7 +15,7 @@ public abstract class SigmaScheduler : NoiseScheduler
     /// <param name="config">The settings.</param>
     private protected SigmaScheduler(SchedulerConfig config) : base(config)
     {
-        _sigmas = [.. AlphasCumprod.Select(a => Math.Max(a, LeastAlpha)).Select(a => Math.Sqrt((1 - a) / a))];
+        _sigmas = [.. AlphasCumprod.Select(a => config.RescaleBetasZeroSnr ? Math.Max(a, LeastAlpha) : a).Select(a => Math.Sqrt((1 - a) / a))];
         _logSigmas = [.. _sigmas.Select(s => Math.Log(s))];
     }
 

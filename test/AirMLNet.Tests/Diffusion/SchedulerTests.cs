@@ -1,0 +1,211 @@
+using System.Text.Json.Nodes;
+using AirMLNet.Diffusion;
+using static TorchSharp.torch;
+
+namespace AirMLNet.Tests.Diffusion;
+
+[TestClass]
+public sealed class SchedulerTests
+{
+    private static readonly string[] Spacings = ["leading", "linspace", "trailing"];
+
+    /// <summary>A model that knows the truth must be led to it, whatever the method, the spacing and what it predicts.</summary>
+    [TestMethod]
+    [DataRow(SchedulerKind.Ddpm)]
+    [DataRow(SchedulerKind.Ddim)]
+    [DataRow(SchedulerKind.Pndm)]
+    [DataRow(SchedulerKind.DpmSolverMultistep)]
+    [DataRow(SchedulerKind.EulerDiscrete)]
+    public void EveryWayLeadsToTheTruth(SchedulerKind kind)
+    {
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(3);
+        var truth = randn([1, 4, 4, 4], generator: generator).clamp(-1, 1);
+        // The oldest methods go from a time by a whole stride, which with linspace is not the next time: the reference's habit.
+        var strides = kind is SchedulerKind.Ddpm or SchedulerKind.Ddim or SchedulerKind.Pndm;
+        foreach (var config in Configurations(kind).Where(c => !strides || c.TimestepSpacing != "linspace"))
+        {
+            var scheduler = NoiseScheduler.Create(config);
+            foreach (var steps in new[] { 1, 8, 20 })
+            {
+                using var way = scheduler.Start(steps);
+                // Euler's sample is x + σ·ε, the others' √ᾱ·x + √(1−ᾱ)·ε.
+                var noise = randn([1, 4, 4, 4], generator: generator);
+                var sample = kind == SchedulerKind.EulerDiscrete ? truth + (noise * way.Sigmas[0]) : scheduler.AddNoise(truth, noise, tensor(new[] { (long)way.Timesteps[0] }));
+                for (var i = 0; i < way.Timesteps.Count; i++)
+                {
+                    var bar = way.Sigmas.Count > 0 ? 1 / ((way.Sigmas[i] * way.Sigmas[i]) + 1) : scheduler.AlphasCumprod[(int)way.Timesteps[i]];
+                    var shown = way.Scale(sample, i);
+                    var epsilon = (shown - (truth * Math.Sqrt(bar))) / Math.Sqrt(1 - bar);
+                    var output = config.PredictionType switch
+                    {
+                        "epsilon" => epsilon,
+                        "sample" => truth,
+                        _ => (epsilon * Math.Sqrt(bar)) - (truth * Math.Sqrt(1 - bar)),
+                    };
+                    sample = way.Step(output, i, sample);
+                }
+
+                // Where the last step ends at time 0, its noise is left.
+                var left = (sample - truth).abs().max().item<float>();
+                Assert.IsLessThan(kind == SchedulerKind.Pndm ? 0.4f : 0.15f, left, $"{config}, {steps} steps");
+                if (config.SetAlphaToOne || kind is SchedulerKind.EulerDiscrete || (kind is SchedulerKind.DpmSolverMultistep && config.FinalSigmasType == "zero"))
+                {
+                    Assert.IsLessThan(kind == SchedulerKind.Pndm ? 0.4f : 1e-3f, left, $"{config}, {steps} steps");
+                }
+            }
+        }
+    }
+
+    [TestMethod]
+    public void TimesAreSpacedAsTheirNamesSay()
+    {
+        double[] Times(SchedulerKind kind, string spacing, int offset = 1) =>
+            [.. NoiseScheduler.Create(new() { Kind = kind, TimestepSpacing = spacing, StepsOffset = offset }).Start(4).Timesteps];
+        CollectionAssert.AreEqual(new double[] { 751, 501, 251, 1 }, Times(SchedulerKind.Ddim, "leading"));
+        CollectionAssert.AreEqual(new double[] { 750, 500, 250, 0 }, Times(SchedulerKind.Ddpm, "leading", 0));
+        CollectionAssert.AreEqual(new double[] { 999, 666, 333, 0 }, Times(SchedulerKind.Ddim, "linspace"));
+        CollectionAssert.AreEqual(new double[] { 999, 749, 499, 249 }, Times(SchedulerKind.Ddim, "trailing"));
+        CollectionAssert.AreEqual(new double[] { 751, 501, 501, 251, 1 }, Times(SchedulerKind.Pndm, "leading"));
+        CollectionAssert.AreEqual(new double[] { 801, 601, 401, 201 }, Times(SchedulerKind.DpmSolverMultistep, "leading"));
+        CollectionAssert.AreEqual(new double[] { 999, 749, 500, 250 }, Times(SchedulerKind.DpmSolverMultistep, "linspace"));
+        CollectionAssert.AreEqual(new double[] { 999, 749, 499, 249 }, Times(SchedulerKind.DpmSolverMultistep, "trailing"));
+        CollectionAssert.AreEqual(new double[] { 999, 749, 499, 249 }, Times(SchedulerKind.EulerDiscrete, "trailing"));
+    }
+
+    [TestMethod]
+    public void SchedulesBeginAndEndAsTheyAreKnownTo()
+    {
+        IReadOnlyList<double> Bars(SchedulerConfig config) => NoiseScheduler.Create(config).AlphasCumprod;
+        Assert.AreEqual(0.0047, Bars(new())[^1], 1e-4); // Stable Diffusion v1
+        Assert.AreEqual(4.04e-5, Bars(new() { BetaSchedule = "linear", BetaStart = 1e-4, BetaEnd = 0.02 })[^1], 1e-7); // Ho et al. 2020
+        Assert.AreEqual(0.49384, Bars(new() { BetaSchedule = "squaredcos_cap_v2" })[499], 1e-5); // cos²(π/2 · 0.508/1.008) / cos²(π/2 · 0.008/1.008)
+        var rescaled = Bars(new() { Kind = SchedulerKind.Ddim, PredictionType = "v_prediction", RescaleBetasZeroSnr = true });
+        Assert.AreEqual(0, rescaled[^1], 1e-12);
+        Assert.AreEqual(0.99915, rescaled[0], 1e-6);
+        Assert.AreEqual(0.5, Bars(new() { NumTrainTimesteps = 2, TrainedBetas = [0.2, 0.375] })[^1], 1e-12);
+    }
+
+    [TestMethod]
+    public void StochasticStepsDrawNoiseAndDeterministicOnesDoNot()
+    {
+        using var scope = NewDisposeScope();
+        int Drawn(SchedulerKind kind, double eta)
+        {
+            var drawn = 0;
+            using var way = NoiseScheduler.Create(new() { Kind = kind }).Start(5, eta);
+            var sample = zeros(1, 4, 2, 2);
+            for (var i = 0; i < way.Timesteps.Count; i++)
+            {
+                sample = way.Step(zeros_like(sample), i, sample, () =>
+                {
+                    drawn++;
+                    return ones(1, 4, 2, 2);
+                });
+            }
+
+            return drawn;
+        }
+
+        Assert.AreEqual(0, Drawn(SchedulerKind.Ddim, 0));
+        Assert.AreEqual(0, Drawn(SchedulerKind.EulerDiscrete, 1));
+        Assert.AreEqual(4, Drawn(SchedulerKind.Ddpm, 0)); // none in the last step
+        Assert.IsGreaterThanOrEqualTo(4, Drawn(SchedulerKind.Ddim, 0.5));
+    }
+
+    [TestMethod]
+    [DataRow("_class_name", "\"HeunDiscreteScheduler\"", "DDPMScheduler")]
+    [DataRow("thresholding", "true", "false")]
+    [DataRow("beta_schedule", "\"sigmoid\"", "scaled_linear")]
+    [DataRow("prediction_type", "\"flow\"", "epsilon")]
+    [DataRow("timestep_spacing", "\"random\"", "trailing")]
+    [DataRow("algorithm_type", "\"sde-dpmsolver++\"", "dpmsolver++")]
+    [DataRow("solver_order", "3", "1 or 2")]
+    [DataRow("use_beta_sigmas", "true", "false")]
+    [DataRow("final_sigmas_type", "\"one\"", "zero")]
+    [DataRow("num_train_timesteps", "1", "at least 2")]
+    [DataRow("beta_end", "2", "below 1")]
+    [DataRow("steps_offset", "-1", "at least 0")]
+    [DataRow("trained_betas", "[0.1]", "1000")]
+    [DataRow("beta_start", "\"low\"", "a number")]
+    public void SettingsThatAreNotBuiltAreRefusedByName(string key, string value, string right)
+    {
+        var json = (JsonObject)JsonNode.Parse(new SchedulerConfig { Kind = SchedulerKind.DpmSolverMultistep }.ToJson())!;
+        json[key] = JsonNode.Parse(value);
+        var message = Assert.ThrowsExactly<InvalidDataException>(() => SchedulerConfig.Read(new ConfigJson(json, "s.json"), null)).Message;
+        Assert.Contains("s.json", message);
+        Assert.Contains(key, message);
+        Assert.Contains(right, message);
+    }
+
+    [TestMethod]
+    public void FilesAreWrittenAsTheyAreReadAndServeOtherSchedulers()
+    {
+        var folder = Directory.CreateTempSubdirectory("airml-scheduler-").FullName;
+        try
+        {
+            var path = Path.Combine(folder, "scheduler_config.json");
+            foreach (var kind in Enum.GetValues<SchedulerKind>())
+            {
+                foreach (var config in Configurations(kind).Append(new SchedulerConfig { Kind = kind, NumTrainTimesteps = 2, TrainedBetas = [0.1, 0.2], PredictionType = "v_prediction" }))
+                {
+                    NoiseScheduler.Create(config).Save(path);
+                    Assert.AreEqual(config, NoiseScheduler.Load(path).Config);
+                }
+            }
+
+            // Stable Diffusion v1's own file, which leaves out what its time did not know.
+            File.WriteAllText(path, """
+                { "_class_name": "PNDMScheduler", "beta_end": 0.012, "beta_schedule": "scaled_linear", "beta_start": 0.00085, "num_train_timesteps": 1000,
+                  "set_alpha_to_one": false, "skip_prk_steps": true, "steps_offset": 1, "trained_betas": null, "clip_sample": false, "lambda_min_clipped": -Infinity }
+                """);
+            Assert.AreEqual(new SchedulerConfig { Kind = SchedulerKind.Pndm, StepsOffset = 1 }, NoiseScheduler.Load(path).Config);
+            Assert.AreEqual("linspace", NoiseScheduler.Load(path, SchedulerKind.EulerDiscrete).Config.TimestepSpacing);
+            var solver = NoiseScheduler.Load(path, SchedulerKind.DpmSolverMultistep).Config;
+            Assert.AreEqual(("zero", 1, 2), (solver.FinalSigmasType, solver.StepsOffset, solver.SolverOrder));
+            File.WriteAllText(path, File.ReadAllText(path).Replace("\"skip_prk_steps\": true", "\"skip_prk_steps\": false", StringComparison.Ordinal));
+            Assert.Contains("skip_prk_steps", Assert.ThrowsExactly<InvalidDataException>(() => NoiseScheduler.Load(path)).Message);
+        }
+        finally
+        {
+            Directory.Delete(folder, true);
+        }
+    }
+
+    [TestMethod]
+    public void StepsAndNoiseShareAreChecked()
+    {
+        var scheduler = NoiseScheduler.Create(new());
+        Assert.Contains("steps = 0; expected 1..1000", Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => scheduler.Start(0)).Message);
+        Assert.Contains("steps = 1001", Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => scheduler.Start(1001)).Message);
+        Assert.Contains("eta = 2", Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => scheduler.Start(10, 2)).Message);
+        Assert.Contains("rescale_betas_zero_snr", Assert.ThrowsExactly<InvalidDataException>(() =>
+            NoiseScheduler.Create(new() { Kind = SchedulerKind.Ddim, RescaleBetasZeroSnr = true })).Message);
+    }
+
+    private static IEnumerable<SchedulerConfig> Configurations(SchedulerKind kind)
+    {
+        foreach (var spacing in Spacings)
+        {
+            foreach (var predicted in kind is SchedulerKind.Pndm ? new[] { "epsilon", "v_prediction" } : ["epsilon", "v_prediction", "sample"])
+            {
+                var config = new SchedulerConfig { Kind = kind, TimestepSpacing = spacing, PredictionType = predicted, StepsOffset = spacing == "leading" ? 1 : 0 };
+                yield return config;
+                switch (kind)
+                {
+                    case SchedulerKind.Ddim or SchedulerKind.Pndm:
+                        yield return config with { SetAlphaToOne = true };
+                        break;
+                    case SchedulerKind.EulerDiscrete:
+                        yield return config with { UseKarrasSigmas = true };
+                        break;
+                    case SchedulerKind.DpmSolverMultistep:
+                        yield return config with { UseKarrasSigmas = true };
+                        yield return config with { FinalSigmasType = "sigma_min", SolverType = "heun" };
+                        yield return config with { FinalSigmasType = null, SolverOrder = 1, UseKarrasSigmas = true };
+                        break;
+                }
+            }
+        }
+    }
+}
