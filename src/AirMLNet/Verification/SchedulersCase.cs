@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using AirMLNet.Diffusion;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -33,7 +35,7 @@ internal sealed class SchedulersCase : ICaseKind
             }
             foreach (var (count, expected) in counts as JsonObject ?? [])
             {
-                var run = new SchedulerCaseRun(folder, scheduler, name, int.Parse(count.TrimStart('n'), System.Globalization.CultureInfo.InvariantCulture));
+                var run = new SchedulerCaseRun(folder, scheduler, name, int.Parse(count.TrimStart('n'), CultureInfo.InvariantCulture));
                 rows.AddRange(run.Rows(expected as JsonObject ?? []));
             }
             foreach (var what in new[] { "add_noise", "velocity", "alphas_cumprod", "betas" })
@@ -77,7 +79,7 @@ internal sealed class SchedulersCase : ICaseKind
 }
 
 /// <summary>One scheduler with one number of steps.</summary>
-internal sealed class SchedulerCaseRun(CaseFolder folder, NoiseScheduler scheduler, string name, int steps)
+internal sealed partial class SchedulerCaseRun(CaseFolder folder, NoiseScheduler scheduler, string name, int steps)
 {
     private const double TimeTolerance = 1e-2;
     private readonly string _key = $"{name}.n{steps}";
@@ -85,7 +87,8 @@ internal sealed class SchedulerCaseRun(CaseFolder folder, NoiseScheduler schedul
     public IEnumerable<VerificationRow> Rows(JsonObject expected)
     {
         // Names say "eta1" where DDIM draws noise.
-        var eta = name.Contains("eta1", StringComparison.Ordinal) ? 1 : 0;
+        var match = EtaPattern().Match(name);
+        var eta = match.Success ? double.Parse(match.Groups["eta"].Value, CultureInfo.InvariantCulture) : 0;
         using var run = scheduler.Start(steps, eta);
         if (expected["timesteps"] is JsonArray times)
         {
@@ -140,4 +143,7 @@ internal sealed class SchedulerCaseRun(CaseFolder folder, NoiseScheduler schedul
         }
         return stack(samples);
     }
+
+    [GeneratedRegex(@"eta(?<eta>[01](\.\d+)?)(?!\d)", RegexOptions.ExplicitCapture)]
+    private static partial Regex EtaPattern();
 }

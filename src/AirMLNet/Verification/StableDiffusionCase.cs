@@ -93,12 +93,16 @@ internal sealed class StableDiffusionCase : ICaseKind
         };
         var scheduler = kind is null ? model.Scheduler : NoiseScheduler.Load(folder.File("scheduler/scheduler_config.json"), kind);
         var prompts = model.TextEncoder.Encode(folder.Tensor("in.input_ids", ScalarType.Int64));
-        var negative = model.TextEncoder.Encode(folder.Tensor("in.uncond_input_ids", ScalarType.Int64));
         known["prompt_embeds"] = prompts;
-        known["negative_prompt_embeds"] = negative;
-        var count = (int)prompts.size(0);
+        var states = prompts;
+        if (options.Guidance > 1)
+        {
+            var negative = model.TextEncoder.Encode(folder.Tensor("in.uncond_input_ids", ScalarType.Int64));
+            known["negative_prompt_embeds"] = negative;
+            states = cat([negative, prompts], 0);
+        }
         using var way = scheduler.Start(options.Steps, options.Eta);
-        using var conditions = model.UNet.Prepare(cat([negative, prompts], 0), [.. Enumerable.Range(0, 2 * count)], way.Timesteps);
+        using var conditions = model.UNet.Prepare(states, [.. Enumerable.Range(0, (int)states.size(0))], way.Timesteps);
         List<Tensor> predictions = [], samples = [];
         var start = folder.Tensor("in.latents", ScalarType.Float32).mul(way.InitialNoiseScale);
         var latents = StableDiffusionRun.Denoise(model, way, start, conditions, options, () => throw new InvalidDataException("the case has no noise"), (_, prediction, sample) =>

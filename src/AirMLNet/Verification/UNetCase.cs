@@ -93,7 +93,8 @@ internal sealed class UNetRun(UNet2DConditionModel model, CaseFolder folder) : I
 
     private Tensor Sample() => folder.Tensor("in.sample", ScalarType.Float32);
 
-    private Tensor Times() => folder.Tensor("in.timesteps", ScalarType.Int64);
+    // Times may lie between whole numbers.
+    private Tensor Times() => folder.Tensor("in.timesteps", ScalarType.Float64);
 
     private Tensor Text() => folder.Tensor("in.encoder_hidden_states", ScalarType.Float32);
 }

@@ -36,6 +36,22 @@ internal sealed class ResnetBlock2D : nn.Module
     /// <returns>[S, outputs].</returns>
     public Tensor Biases(Tensor time) => time_emb_proj!.Forward(time).add(conv1.bias!);
 
+    /// <summary>One after the other without time; states between them are freed at once.</summary>
+    public static Tensor Chain(IEnumerable<ResnetBlock2D> resnets, Tensor x)
+    {
+        var input = x;
+        foreach (var resnet in resnets)
+        {
+            var next = resnet.Forward(x, null);
+            if (!ReferenceEquals(x, input))
+            {
+                x.Dispose();
+            }
+            x = next;
+        }
+        return x;
+    }
+
     /// <param name="x">[B, inputs, H, W].</param>
     /// <param name="context">Time; null for none.</param>
     /// <returns>[B, outputs, H, W].</returns>

@@ -77,7 +77,9 @@ internal sealed class VaeDecoder : nn.Module
             h.Dispose();
             h = next;
         }
-        return conv_out.Forward(conv_norm_out.ForwardSilu(h)).MoveToOuterDisposeScope();
+        var normed = conv_norm_out.ForwardSilu(h);
+        h.Dispose();
+        return conv_out.Forward(normed).MoveToOuterDisposeScope();
     }
 }
 
@@ -99,10 +101,7 @@ internal sealed class VaeDownBlock : nn.Module
     public Tensor Forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        foreach (var resnet in resnets)
-        {
-            x = resnet.Forward(x, null);
-        }
+        x = ResnetBlock2D.Chain(resnets, x);
         return (downsamplers is null ? x : downsamplers[0].Forward(x)).MoveToOuterDisposeScope();
     }
 }
@@ -185,10 +184,7 @@ internal sealed class VaeUpBlock : nn.Module
     public Tensor Forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        foreach (var resnet in resnets)
-        {
-            x = resnet.Forward(x, null);
-        }
+        x = ResnetBlock2D.Chain(resnets, x);
         return (upsamplers is null ? x : upsamplers[0].Forward(x, 2 * x.size(2), 2 * x.size(3))).MoveToOuterDisposeScope();
     }
 }

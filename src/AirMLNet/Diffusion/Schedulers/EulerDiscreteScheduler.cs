@@ -24,7 +24,7 @@ public sealed class EulerDiscreteScheduler : SigmaScheduler
         }
         var highest = sigmas.Max();
         var scale = Config.TimestepSpacing is "leading" ? Math.Sqrt((highest * highest) + 1) : highest;
-        return new Run(Config.PredictionType, times, [.. sigmas, 0], scale);
+        return new Run(Config.PredictionType, times, [.. sigmas, Config.FinalSigmasType == "sigma_min" ? TrainedSigmas[0] : 0], scale);
     }
 
     private sealed class Run(string predicted, double[] timesteps, double[] sigmas, double scale) : SchedulerRun(timesteps, scale)

@@ -79,8 +79,8 @@ public sealed record SchedulerConfig
     public bool EulerAtFinal { get; init; }
 
     /// <summary>
-    /// Where DPM-Solver++ ends: <c>zero</c> noise, or <c>sigma_min</c>, that of time 0. Null, as in files before 2024, is the
-    /// latter with a solver that knows only whole times.
+    /// Where DPM-Solver++ and Euler end: <c>zero</c> noise, or <c>sigma_min</c>, that of time 0. Null, as in files of
+    /// DPM-Solver++ before 2024, is the latter with a solver that knows only whole times.
     /// </summary>
     public string? FinalSigmasType { get; init; } = "zero";
 
@@ -202,6 +202,7 @@ public sealed record SchedulerConfig
                 break;
             case SchedulerKind.EulerDiscrete:
                 root["interpolation_type"] = InterpolationType;
+                root["final_sigmas_type"] = FinalSigmasType;
                 break;
             case SchedulerKind.DpmSolverMultistep:
                 root["algorithm_type"] = "dpmsolver++";
