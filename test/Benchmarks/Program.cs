@@ -2,8 +2,8 @@ using System.Globalization;
 using AirMLNet.Benchmarks;
 using AirMLNet.Benchmarks.Engine;
 
-// `airml-bench [engine|throughput|memory|epoch|pipeline|tokenizer|clip]`; some run this program again, as "memory-child N" and "engine-child NAME CALLS WARMUPS".
-string[] known = ["engine", "throughput", "memory", "epoch", "pipeline", "tokenizer", "clip"];
+// `airml-bench [engine|throughput|memory|epoch|pipeline|tokenizer|air|clip]`; some run this program again, as "memory-child N" and "engine-child NAME CALLS WARMUPS".
+string[] known = ["engine", "throughput", "memory", "epoch", "pipeline", "tokenizer", "air", "clip"];
 if (args is ["memory-child", var count])
 {
     MemoryBenchmark.Child(int.Parse(count, CultureInfo.InvariantCulture));
@@ -36,6 +36,7 @@ foreach (var name in chosen)
         case "throughput": ThroughputBenchmark.Run(clip); break;
         case "memory": MemoryBenchmark.Run(); break;
         case "tokenizer": TokenizerBenchmark.Run(); break;
+        case "air": AirBenchmark.Run(clip); break;
         case "clip": ClipPeerBenchmark.Run(); break;
         case "pipeline": PipelineBenchmark.Run(); break;
         default: EpochBenchmark.Run(clip); break;

@@ -1,4 +1,5 @@
 using AirMLNet.Pipeline;
+using AirMLNet.Prototypes;
 
 namespace AirMLNet.Tests.Pipeline;
 
@@ -46,7 +47,7 @@ public sealed class CosineHeadTests
     public void Fuse_IsAdditiveAndStaysADistribution()
     {
         float[] p = [0.8f, 0.2f];
-        CosineHead.Fuse(p, [0.2f, 0.8f], 0.5f);
+        new Fusion(FusionForm.Additive, 0.5).Into(p, [0.2f, 0.8f]);
         Assert.AreEqual(0.6f, p[0], 1e-6f); // (0.8 + 0.1)/1.5
         Assert.AreEqual(0.4f, p[1], 1e-6f);
     }
