@@ -30,6 +30,7 @@ internal static class CommandLine
             ExperimentCommand.Build(),
             DataCommand.Build(),
             TrainCommand.Build(),
+            SynthesizeCommand.Build(),
             VerifyCommand.Build(),
             EmbedCommand.Build(),
             PullCommand.Build(),

@@ -12,6 +12,7 @@ public sealed class CommandLineTests
     [DataRow("data", "cifar10")]
     [DataRow("train", "mini-clip")]
     [DataRow("verify")]
+    [DataRow("synthesize")]
     public void EveryCommandExplainsItselfWithAnExample(params string[] command)
     {
         var help = ToolProcess.Run([.. command, "--help"]).Succeeded();
@@ -23,7 +24,7 @@ public sealed class CommandLineTests
     public void WithoutArgumentsTheHelpListsTheCommands()
     {
         var help = ToolProcess.Run().Succeeded();
-        foreach (var command in new[] { "adapt", "predict", "evaluate", "compare", "data", "train", "verify" })
+        foreach (var command in new[] { "adapt", "predict", "evaluate", "compare", "data", "train", "verify", "synthesize" })
         {
             Assert.Contains($"\n  {command} ", help);
         }

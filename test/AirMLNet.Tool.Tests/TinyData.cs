@@ -36,6 +36,18 @@ internal static class TinyData
         file.SetLength(file.Length / 2);
     }
 
+    /// <summary>The folder of the small CLIP that comes with the sources.</summary>
+    public static string MiniClip()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder.FullName, "AirMLNet.sln")))
+        {
+            folder = folder.Parent!;
+        }
+
+        return Path.Combine(folder.FullName, "models", "mini-clip");
+    }
+
     private static RgbImage Colour(int channel, int seed)
     {
         const int side = 24;

@@ -1,7 +1,3 @@
-using System.Diagnostics;
-using System.IO.Compression;
-using System.Reflection;
-
 namespace AirMLNet.Publicizer.Tests;
 
 /// <summary>
@@ -11,9 +7,7 @@ namespace AirMLNet.Publicizer.Tests;
 [TestClass]
 public sealed class SwitchTests : IDisposable
 {
-    private const string Version = "0.0.1-switch";
-
-    private static readonly string _engineering = typeof(SwitchTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "Engineering").Value!;
+    private const string Version = StandIns.Version;
 
     private readonly string _folder = Directory.CreateTempSubdirectory("switch").FullName;
 
@@ -24,14 +18,14 @@ public sealed class SwitchTests : IDisposable
     {
         string feed = Path.Combine(_folder, "feed");
         string[] assemblies = ["Microsoft.ML.DataView", "Microsoft.ML.Core", "Microsoft.ML.Data"];
-        Pack(feed, "Microsoft.ML", assemblies);
-        Pack(feed, "Microsoft.ML.ImageAnalytics");
-        Pack(feed, "TorchSharp");
-        Pack(feed, "SixLabors.ImageSharp");
+        StandIns.Pack(feed, "Microsoft.ML", assemblies);
+        StandIns.Pack(feed, "Microsoft.ML.ImageAnalytics");
+        StandIns.Pack(feed, "TorchSharp");
+        StandIns.Pack(feed, "SixLabors.ImageSharp");
         WriteProgram();
-        (int code, string output) = Dotnet(feed, "build", "-p:NuGetSource=" + feed);
+        (int code, string output) = StandIns.Dotnet(_folder, feed, "build", "-p:NuGetSource=" + feed);
         Assert.AreEqual(0, code, output);
-        (code, output) = Dotnet(feed, "exec", Path.Combine("bin", "Debug", "net10.0", "Program.dll"));
+        (code, output) = StandIns.Dotnet(_folder, feed, "exec", Path.Combine("bin", "Debug", "net10.0", "Program.dll"));
         Assert.AreEqual(0, code, output);
         Assert.AreEqual("the same: 7", output.Trim());
     }
@@ -42,7 +36,7 @@ public sealed class SwitchTests : IDisposable
         string feed = Path.Combine(_folder, "empty");
         Directory.CreateDirectory(feed);
         WriteProgram();
-        (int code, string output) = Dotnet(feed, "build", "-p:NuGetSource=" + feed);
+        (int code, string output) = StandIns.Dotnet(_folder, feed, "build", "-p:NuGetSource=" + feed);
         Assert.AreNotEqual(0, code);
         Assert.Contains("AIRML001", output);
         Assert.Contains("-p:Packages=Offline", output);
@@ -70,7 +64,7 @@ public sealed class SwitchTests : IDisposable
                 <Compile Include="Program.cs" />
                 <PackageReference Include="Microsoft.ML" Version="$(MicrosoftMLVersion)" />
               </ItemGroup>
-              <Import Project="{Path.Combine(_engineering, "NuGet.targets")}" />
+              <Import Project="{Path.Combine(StandIns.Engineering, "NuGet.targets")}" />
             </Project>
             """);
         // A transformer of its own that writes and loads itself, which official assemblies allow only from inside.
@@ -117,47 +111,5 @@ public sealed class SwitchTests : IDisposable
                 }
             }
             """);
-    }
-
-    private static void Pack(string feed, string id, params string[] assemblies)
-    {
-        Directory.CreateDirectory(feed);
-        using ZipArchive package = ZipFile.Open(Path.Combine(feed, $"{id}.{Version}.nupkg"), ZipArchiveMode.Create);
-        using (var writer = new StreamWriter(package.CreateEntry($"{id}.nuspec").Open()))
-        {
-            writer.Write($"""
-                <?xml version="1.0" encoding="utf-8"?>
-                <package xmlns="http://schemas.microsoft.com/packaging/2013/05/nuspec.xsd">
-                  <metadata><id>{id}</id><version>{Version}</version><authors>tests</authors><description>tests</description></metadata>
-                </package>
-                """);
-        }
-        package.CreateEntry("lib/net10.0/_._");
-        foreach (string assembly in assemblies)
-            package.CreateEntryFromFile(Path.Combine(AppContext.BaseDirectory, assembly + ".dll"), $"lib/net10.0/{assembly}.dll");
-    }
-
-    private (int Code, string Output) Dotnet(string feed, params string[] arguments)
-    {
-        var start = new ProcessStartInfo("dotnet") { WorkingDirectory = _folder, RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (string argument in arguments)
-            start.ArgumentList.Add(argument);
-        if (arguments[0] == "build")
-        {
-            foreach (string property in new[] { "MicrosoftMLVersion=" + Version, "TorchSharpVersion=" + Version, "ImageSharpVersion=" + Version, "PublicizerDll=" + Path.Combine(AppContext.BaseDirectory, "publicizer.dll") })
-                start.ArgumentList.Add("-p:" + property);
-        }
-        // Nothing of the test lands in the user's packages, and no other source is asked.
-        start.Environment["NUGET_PACKAGES"] = Path.Combine(_folder, "packages");
-        start.Environment["RestoreSources"] = feed;
-        start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
-        start.Environment["DOTNET_NOLOGO"] = "1";
-        foreach (string inherited in new[] { "MSBuildSDKsPath", "MSBUILD_EXE_PATH", "MSBuildExtensionsPath" })
-            start.Environment.Remove(inherited);
-        using Process process = Process.Start(start)!;
-        Task<string> error = process.StandardError.ReadToEndAsync();
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return (process.ExitCode, output + error.Result);
     }
 }

@@ -30,6 +30,14 @@ public class LoadingTests
     }
 
     [TestMethod]
+    public void Idle_threads_are_told_to_wait_instead_of_spinning_before_LibTorch_reads_its_settings()
+    {
+        string[] names = ["OPENBLAS_THREAD_TIMEOUT", "GOMP_SPINCOUNT"];
+        Assert.AreEqual("2\nOPENBLAS_THREAD_TIMEOUT=16\nGOMP_SPINCOUNT=10000", Run(names).Text);
+        Assert.AreEqual("2\nOPENBLAS_THREAD_TIMEOUT=20\nGOMP_SPINCOUNT=", Run(names, ("OPENBLAS_THREAD_TIMEOUT", "20"), ("OMP_WAIT_POLICY", "active")).Text);
+    }
+
+    [TestMethod]
     public void A_missing_shim_is_named_with_the_packages_to_build_it()
     {
         File.Delete(Path.Combine(folder, Shim));
@@ -75,11 +83,13 @@ public class LoadingTests
         foreach (var part in parts) Assert.Contains(part, answer.Text);
     }
 
-    private (int Code, string Text) Run()
+    private (int Code, string Text) Run(string[] names = null, params (string Name, string Value)[] environment)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!, ["exec", Path.Combine(folder, "TorchSharp.Tests.dll")]) { RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(Environment.ProcessPath!, ["exec", Path.Combine(folder, "TorchSharp.Tests.dll"), .. names ?? []]) { RedirectStandardOutput = true };
         if (Path.GetFileNameWithoutExtension(start.FileName) != "dotnet") start.FileName = "dotnet";
         start.Environment["LD_LIBRARY_PATH"] = folder;
+        foreach (var name in names ?? []) start.Environment.Remove(name);
+        foreach (var (name, value) in environment) start.Environment[name] = value;
         using var process = Process.Start(start)!;
         var text = process.StandardOutput.ReadToEnd().Trim();
         process.WaitForExit();

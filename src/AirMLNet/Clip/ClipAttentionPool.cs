@@ -1,3 +1,4 @@
+using AirMLNet.Layers;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -8,26 +9,26 @@ namespace AirMLNet.Clip;
 internal sealed class ClipAttentionPool : nn.Module
 {
     internal readonly Parameter positional_embedding; // [1 + S², C], the mean's first
-    private readonly ClipLinear q_proj;
-    private readonly ClipLinear k_proj;
-    private readonly ClipLinear v_proj;
-    private readonly ClipLinear c_proj;
+    private readonly LinearLayer q_proj;
+    private readonly LinearLayer k_proj;
+    private readonly LinearLayer v_proj;
+    private readonly LinearLayer c_proj;
     private readonly long _heads;
     private readonly long _headWidth;
     private readonly long _side;
 
     public ClipAttentionPool(long side, long width, long heads, long outputs) : base(nameof(ClipAttentionPool))
     {
-        positional_embedding = ClipParameter.Create(1 + side * side, width);
-        q_proj = new ClipLinear(width, width);
-        k_proj = new ClipLinear(width, width);
-        v_proj = new ClipLinear(width, width);
-        c_proj = new ClipLinear(width, outputs);
+        positional_embedding = LayerParameter.Create(1 + side * side, width);
+        q_proj = new LinearLayer(width, width);
+        k_proj = new LinearLayer(width, width);
+        v_proj = new LinearLayer(width, width);
+        c_proj = new LinearLayer(width, outputs);
         (_heads, _headWidth, _side) = (heads, width / heads, side);
         RegisterComponents();
     }
 
-    internal IEnumerable<ClipLinear> Projections => [q_proj, k_proj, v_proj, c_proj];
+    internal IEnumerable<LinearLayer> Projections => [q_proj, k_proj, v_proj, c_proj];
 
     /// <param name="map">[B, C, H, W].</param>
     /// <param name="positions">What becomes of the positions where H·W is not the trained size.</param>

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using AirMLNet.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -206,11 +207,11 @@ public sealed class ClipBackbone
     /// <summary>The hash of a folder's weights, computed again only when a file's size or time has changed.</summary>
     private static string Hash(string folder)
     {
-        var (paths, description) = ClipWeightFiles.Locate(folder);
+        var (paths, description) = WeightFiles.Locate(folder, ClipWeightNames.Files);
         var stamp = string.Join("|", paths.Select(p => new FileInfo(p)).Select(f => $"{f.Name}:{f.Length}:{f.LastWriteTimeUtc.Ticks}"));
         if (!Hashes.TryGetValue(description, out var known) || known.Stamp != stamp)
         {
-            Hashes[description] = known = (stamp, ClipWeightFiles.Sha256(paths));
+            Hashes[description] = known = (stamp, WeightFiles.Sha256(paths));
         }
         return known.Hash;
     }

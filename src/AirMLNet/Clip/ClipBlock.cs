@@ -1,4 +1,5 @@
 using System.Globalization;
+using AirMLNet.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -11,23 +12,23 @@ namespace AirMLNet.Clip;
 /// </summary>
 internal sealed class ClipBlock : nn.Module
 {
-    private readonly ClipNorm layer_norm1;
+    private readonly NormLayer layer_norm1;
     private readonly ClipAttention self_attn;
-    private readonly ClipNorm layer_norm2;
+    private readonly NormLayer layer_norm2;
     private readonly ClipMlp mlp;
 
     public ClipBlock(long width, long inner, long heads, ClipActivation activation, double eps) : base(nameof(ClipBlock))
     {
-        layer_norm1 = new ClipNorm(width, eps);
+        layer_norm1 = new NormLayer(width, eps);
         self_attn = new ClipAttention(width, heads);
-        layer_norm2 = new ClipNorm(width, eps);
+        layer_norm2 = new NormLayer(width, eps);
         mlp = new ClipMlp(width, inner, activation);
         RegisterComponents();
     }
 
-    internal ClipNorm Norm1 => layer_norm1;
+    internal NormLayer Norm1 => layer_norm1;
 
-    internal ClipNorm Norm2 => layer_norm2;
+    internal NormLayer Norm2 => layer_norm2;
 
     internal ClipAttention Attention => self_attn;
 
@@ -41,6 +42,14 @@ internal sealed class ClipBlock : nn.Module
         using var scope = NewDisposeScope();
         var y = self_attn.Forward(layer_norm1.Forward(x), batch, mask).add_(x);     // [B·N, W]
         return mlp.Forward(layer_norm2.Forward(y)).add_(y).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>As <see cref="Forward"/> without gradients: x becomes the block's output.</summary>
+    public void ForwardInPlace(Tensor x, long batch, Tensor? mask, ClipScratch scratch)
+    {
+        using var scope = NewDisposeScope();
+        self_attn.AddTo(x, layer_norm1.Forward(x), batch, mask, scratch);
+        mlp.AddTo(x, layer_norm2.Forward(x), scratch);
     }
 
     /// <summary>The block where queries, keys and values are there already, as when most of them never change.</summary>
@@ -76,49 +85,70 @@ internal sealed class ClipBlock : nn.Module
 /// <summary>Multi-head self attention.</summary>
 internal sealed class ClipAttention : nn.Module
 {
-    private readonly ClipLinear q_proj;
-    private readonly ClipLinear k_proj;
-    private readonly ClipLinear v_proj;
-    private readonly ClipLinear out_proj;
+    private readonly LinearLayer q_proj;
+    private readonly LinearLayer k_proj;
+    private readonly LinearLayer v_proj;
+    private readonly LinearLayer out_proj;
     private readonly long _heads;
     private readonly long _headWidth;
     private readonly double _scale;
 
     public ClipAttention(long width, long heads) : base(nameof(ClipAttention))
     {
-        q_proj = new ClipLinear(width, width);
-        k_proj = new ClipLinear(width, width);
-        v_proj = new ClipLinear(width, width);
-        out_proj = new ClipLinear(width, width);
+        q_proj = new LinearLayer(width, width);
+        k_proj = new LinearLayer(width, width);
+        v_proj = new LinearLayer(width, width);
+        out_proj = new LinearLayer(width, width);
         _heads = heads;
         _headWidth = width / heads;
         _scale = 1 / Math.Sqrt(_headWidth);
         RegisterComponents();
     }
 
-    internal IEnumerable<ClipLinear> Inputs => [q_proj, k_proj, v_proj];
+    internal IEnumerable<LinearLayer> Inputs => [q_proj, k_proj, v_proj];
 
-    internal ClipLinear Output => out_proj;
+    internal LinearLayer Output => out_proj;
+
+    internal long Heads => _heads;
 
     public Tensor Forward(Tensor x, long batch, Tensor? mask) => Mix(q_proj.Forward(x), k_proj.Forward(x), v_proj.Forward(x), batch, mask);
 
     /// <summary>Attention from projected rows [B·N, W] on; the queries are overwritten.</summary>
     public Tensor Mix(Tensor queries, Tensor keys, Tensor values, long batch, Tensor? mask)
     {
-        var q = Heads(queries.mul_(_scale), batch);                                  // [B·H, N, D]
-        var k = Heads(keys, batch).transpose(1, 2);                                  // [B·H, D, N]
-        var v = Heads(values, batch);                                                // [B·H, N, D]
+        var q = Split(queries.mul_(_scale), batch);                                  // [B·H, N, D]
+        var k = Split(keys, batch).transpose(1, 2);                                  // [B·H, D, N]
+        var v = Split(values, batch);                                                // [B·H, N, D]
         var scores = mask is null ? q.bmm(k) : baddbmm(mask, q, k);                  // [B·H, N, N]
         var mixed = scores.softmax(-1).bmm(v);                                       // [B·H, N, D]
         var rows = mixed.view(batch, _heads, -1, _headWidth).transpose(1, 2).reshape(-1, _heads * _headWidth); // [B·N, W]
         return out_proj.Forward(rows);
     }
 
+    /// <summary>Adds the attention over normed rows to x, [B·N, W].</summary>
+    public void AddTo(Tensor x, Tensor normed, long batch, Tensor? mask, ClipScratch scratch)
+    {
+        var q = Fill(scratch.Query, q_proj).mul_(_scale);                           // [B·H, N, D]
+        var k = Fill(scratch.Key, k_proj).transpose(1, 2);                          // [B·H, D, N]
+        var v = Fill(scratch.Value, v_proj);                                        // [B·H, N, D]
+        var scores = mask is null ? q.bmm(k) : baddbmm(mask, q, k);                  // [B·H, N, N]
+        var mixed = scores.softmax(-1).bmm(v);                                       // [B·H, N, D]
+        var rows = scratch.Width;                                                    // [B·N, W]
+        rows.view(batch, -1, _heads, _headWidth).copy_(mixed.view(batch, _heads, -1, _headWidth).transpose(1, 2));
+        out_proj.AddTo(x, rows);
+
+        Tensor Fill(Tensor heads, LinearLayer layer)
+        {
+            heads.copy_(layer.ForwardInto(scratch.Width, normed).view(batch, -1, _heads, _headWidth).transpose(1, 2));
+            return heads.view(batch * _heads, -1, _headWidth);
+        }
+    }
+
     public Tensor ForwardRows(Tensor x, long batch, Tensor rows, Tensor? mask)
     {
         var q = q_proj.Forward(x.index_select(0, rows)).mul_(_scale).view(batch * _heads, 1, _headWidth); // [B·H, 1, D]
-        var k = Heads(k_proj.Forward(x), batch).transpose(1, 2);                     // [B·H, D, N]
-        var v = Heads(v_proj.Forward(x), batch);                                     // [B·H, N, D]
+        var k = Split(k_proj.Forward(x), batch).transpose(1, 2);                     // [B·H, D, N]
+        var v = Split(v_proj.Forward(x), batch);                                     // [B·H, N, D]
         var scores = q.bmm(k).view(batch, _heads, -1);                               // [B, H, N]
         if (mask is not null)
         {
@@ -129,7 +159,7 @@ internal sealed class ClipAttention : nn.Module
     }
 
     /// <summary>[B·N, W] to [B·H, N, D].</summary>
-    private Tensor Heads(Tensor rows, long batch) =>
+    private Tensor Split(Tensor rows, long batch) =>
         rows.view(batch, -1, _heads, _headWidth).transpose(1, 2).reshape(batch * _heads, -1, _headWidth);
 }
 
@@ -138,29 +168,32 @@ internal sealed class ClipMlp : nn.Module
 {
     private const double Quick = 1.702;
 
-    private readonly ClipLinear fc1;
-    private readonly ClipLinear fc2;
+    private readonly LinearLayer fc1;
+    private readonly LinearLayer fc2;
     private readonly ClipActivation _activation;
     private bool _folded;
 
     public ClipMlp(long width, long inner, ClipActivation activation) : base(nameof(ClipMlp))
     {
-        fc1 = new ClipLinear(width, inner);
-        fc2 = new ClipLinear(inner, width);
+        fc1 = new LinearLayer(width, inner);
+        fc2 = new LinearLayer(inner, width);
         _activation = activation;
         RegisterComponents();
     }
 
-    internal ClipLinear Inner => fc1;
+    internal LinearLayer Inner => fc1;
 
-    internal ClipLinear Outer => fc2;
+    internal LinearLayer Outer => fc2;
 
     public Tensor Forward(Tensor x)
     {
         using var scope = NewDisposeScope(); // the inner layer is the widest: it must not outlive its use
-        var h = fc1.Forward(x);              // [R, inner]
-        return fc2.Forward(_activation == ClipActivation.Gelu ? F.gelu(h) : _folded ? Silu(h) : QuickGelu(h)).MoveToOuterDisposeScope();
+        return fc2.Forward(Activate(fc1.Forward(x))).MoveToOuterDisposeScope();
     }
+
+    /// <summary>Adds the perceptron's output for normed rows to x, [R, W].</summary>
+    public void AddTo(Tensor x, Tensor normed, ClipScratch scratch) =>
+        fc2.AddTo(x, Activate(fc1.ForwardInto(scratch.Inner, normed)));
 
     /// <summary>With QuickGELU, moves its factor into the first layer and the inverse into the second.</summary>
     /// <returns>Whether weights changed.</returns>
@@ -171,10 +204,12 @@ internal sealed class ClipMlp : nn.Module
             return false;
         }
         fc1.weight.mul_(Quick);
-        fc1.bias.mul_(Quick);
+        fc1.bias!.mul_(Quick);
         fc2.weight.mul_(1 / Quick);
         return _folded = true;
     }
+
+    private Tensor Activate(Tensor h) => _activation == ClipActivation.Gelu ? F.gelu(h) : _folded ? Silu(h) : QuickGelu(h); // [R, inner]
 
     private static Tensor Silu(Tensor h) => h.requires_grad ? h.silu() : h.silu_();
 
@@ -204,25 +239,36 @@ internal sealed class ClipEncoder : nn.Module
     /// <remarks>Takes x over and disposes it.</remarks>
     public Tensor ForwardPooled(Tensor x, long batch, Tensor? mask, Tensor rows, Tensor? rowMask)
     {
-        foreach (var block in Blocks.SkipLast(1))
-        {
-            var next = block.Forward(x, batch, mask);
-            x.Dispose(); // autograd keeps what it needs; without it the memory goes back at once
-            x = next;
-        }
+        x = Run(Blocks.Take(Blocks.Count - 1), x, batch, mask);
         return Blocks[^1].ForwardRows(x, batch, rows, rowMask);
     }
 
     /// <summary>The last block's output for all tokens, [B·N, W]. Takes x over and disposes it.</summary>
-    public Tensor Forward(Tensor x, long batch, Tensor? mask)
+    public Tensor Forward(Tensor x, long batch, Tensor? mask) => Run(Blocks, x, batch, mask);
+
+    private static Tensor Run(IEnumerable<ClipBlock> blocks, Tensor x, long batch, Tensor? mask)
     {
-        foreach (var block in Blocks)
+        ClipScratch? scratch = null;
+        try
         {
-            var next = block.Forward(x, batch, mask);
-            x.Dispose();
-            x = next;
+            foreach (var block in blocks)
+            {
+                scratch ??= ClipScratch.For(x, batch, block.Attention.Heads, block.Mlp.Inner.weight.size(0));
+                if (scratch is not null)
+                {
+                    block.ForwardInPlace(x, batch, mask, scratch);
+                    continue;
+                }
+                var next = block.Forward(x, batch, mask);
+                x.Dispose(); // autograd keeps what it needs; without it the memory goes back at once
+                x = next;
+            }
+            return x;
         }
-        return x;
+        finally
+        {
+            scratch?.Dispose();
+        }
     }
 
     /// <summary>The output of every block, [B·N, W] each.</summary>

@@ -14,23 +14,32 @@ internal static class ClipConfigFile
     private static readonly string[] UnsupportedText =
         ["hf_model_name", "embed_cls", "ls_init_value", "no_causal_mask", "proj_bias", "qk_norm", "scaled_cosine_attn"];
 
-    public static ClipConfig Read(string path)
+    public static ClipConfig Read(string path) => Read(path, root =>
+        (root.ContainsKey("model_cfg") || root.ContainsKey("vision_cfg") ? OpenClip(path, root)
+            : root["vision_layers"] is JsonArray ? OpenAiResNet(path, root)
+            : HuggingFace(path, root)).Check());
+
+    /// <summary>Reads the <c>config.json</c> of a text encoder that stands alone, model_type "clip_text_model".</summary>
+    public static ClipTextConfig ReadText(string path) => Read(path, root =>
     {
-        JsonObject root;
+        if ((string?)root["model_type"] is not (null or "clip_text_model") and var type)
+        {
+            throw new InvalidDataException($"{path}: model_type is \"{type}\"; CLIP's text encoder has model_type \"clip_text_model\".");
+        }
+        // Checked as the text tower of a whole model.
+        return new ClipConfig { Text = Text(path, root) }.Check().Text;
+    });
+
+    private static T Read<T>(string path, Func<JsonObject, T> read)
+    {
         try
         {
-            root = JsonNode.Parse(File.ReadAllText(path), documentOptions: new() { CommentHandling = JsonCommentHandling.Skip }) as JsonObject
-                ?? throw new InvalidDataException($"{path}: a JSON object was expected.");
+            return read(JsonNode.Parse(File.ReadAllText(path), documentOptions: new() { CommentHandling = JsonCommentHandling.Skip }) as JsonObject
+                ?? throw new InvalidDataException($"{path}: a JSON object was expected."));
         }
         catch (JsonException e)
         {
             throw new InvalidDataException($"{path} is not valid JSON: {e.Message}", e);
-        }
-        try
-        {
-            return (root.ContainsKey("model_cfg") || root.ContainsKey("vision_cfg") ? OpenClip(path, root)
-                : root["vision_layers"] is JsonArray ? OpenAiResNet(path, root)
-                : HuggingFace(path, root)).Check();
         }
         catch (Exception e) when (e is InvalidOperationException or FormatException or OverflowException)
         {
@@ -43,6 +52,32 @@ internal static class ClipConfigFile
     }
 
     public static string Write(ClipConfig c) => (c.Vision.ResNet is { } net ? OpenClipResNet(c, net) : HuggingFace(c)).ToJsonString(Indented) + "\n";
+
+    /// <summary>The <c>config.json</c> of a text encoder that stands alone.</summary>
+    public static string WriteText(ClipTextConfig text)
+    {
+        var json = Text(text, text.HiddenSize);
+        json.Insert(0, "architectures", new JsonArray("CLIPTextModel"));
+        return json.ToJsonString(Indented) + "\n";
+    }
+
+    private static JsonObject Text(ClipTextConfig text, int projection) => Compact(new JsonObject
+    {
+        ["model_type"] = "clip_text_model",
+        ["hidden_size"] = text.HiddenSize,
+        ["intermediate_size"] = text.IntermediateSize,
+        ["projection_dim"] = projection,
+        ["num_hidden_layers"] = text.Layers,
+        ["num_attention_heads"] = text.Heads,
+        ["max_position_embeddings"] = text.ContextLength,
+        ["vocab_size"] = text.VocabularySize,
+        ["hidden_act"] = ActivationName(text.Activation),
+        ["layer_norm_eps"] = text.LayerNormEps,
+        ["attention_dropout"] = 0.0,
+        ["bos_token_id"] = text.StartToken,
+        ["eos_token_id"] = text.EndToken,
+        ["pad_token_id"] = text.PadToken,
+    });
 
     private static JsonObject OpenClipResNet(ClipConfig c, ClipResNetConfig net) => new()
     {
@@ -76,23 +111,7 @@ internal static class ClipConfigFile
         ["model_type"] = "clip",
         ["projection_dim"] = c.ProjectionDim,
         ["logit_scale_init_value"] = c.LogitScaleInit,
-        ["text_config"] = Compact(new JsonObject
-        {
-            ["model_type"] = "clip_text_model",
-            ["hidden_size"] = c.Text.HiddenSize,
-            ["intermediate_size"] = c.Text.IntermediateSize,
-            ["projection_dim"] = c.ProjectionDim,
-            ["num_hidden_layers"] = c.Text.Layers,
-            ["num_attention_heads"] = c.Text.Heads,
-            ["max_position_embeddings"] = c.Text.ContextLength,
-            ["vocab_size"] = c.Text.VocabularySize,
-            ["hidden_act"] = ActivationName(c.Text.Activation),
-            ["layer_norm_eps"] = c.Text.LayerNormEps,
-            ["attention_dropout"] = 0.0,
-            ["bos_token_id"] = c.Text.StartToken,
-            ["eos_token_id"] = c.Text.EndToken,
-            ["pad_token_id"] = c.Text.PadToken,
-        }),
+        ["text_config"] = Text(c.Text, c.ProjectionDim),
         ["vision_config"] = new JsonObject
         {
             ["model_type"] = "clip_vision_model",
@@ -126,7 +145,6 @@ internal static class ClipConfigFile
         var v = Overlay(root["vision_config"], root["vision_config_dict"]);
         var t = Overlay(root["text_config"], root["text_config_dict"]);
         ClipVisionConfig vd = new();
-        ClipTextConfig td = new();
         return new ClipConfig
         {
             ProjectionDim = Int(root, "projection_dim") ?? 512,
@@ -143,20 +161,26 @@ internal static class ClipConfigFile
                 Activation = Activation(path, (string?)v["hidden_act"]),
                 LayerNormEps = Number(v, "layer_norm_eps") ?? vd.LayerNormEps,
             },
-            Text = new ClipTextConfig
-            {
-                HiddenSize = Int(t, "hidden_size") ?? td.HiddenSize,
-                IntermediateSize = Int(t, "intermediate_size") ?? td.IntermediateSize,
-                Layers = Int(t, "num_hidden_layers") ?? td.Layers,
-                Heads = Int(t, "num_attention_heads") ?? td.Heads,
-                ContextLength = Int(t, "max_position_embeddings") ?? td.ContextLength,
-                VocabularySize = Int(t, "vocab_size") ?? td.VocabularySize,
-                Activation = Activation(path, (string?)t["hidden_act"]),
-                LayerNormEps = Number(t, "layer_norm_eps") ?? td.LayerNormEps,
-                StartToken = Int(t, "bos_token_id"),
-                EndToken = Int(t, "eos_token_id"),
-                PadToken = Int(t, "pad_token_id"),
-            },
+            Text = Text(path, t),
+        };
+    }
+
+    private static ClipTextConfig Text(string path, JsonObject t)
+    {
+        ClipTextConfig td = new();
+        return new ClipTextConfig
+        {
+            HiddenSize = Int(t, "hidden_size") ?? td.HiddenSize,
+            IntermediateSize = Int(t, "intermediate_size") ?? td.IntermediateSize,
+            Layers = Int(t, "num_hidden_layers") ?? td.Layers,
+            Heads = Int(t, "num_attention_heads") ?? td.Heads,
+            ContextLength = Int(t, "max_position_embeddings") ?? td.ContextLength,
+            VocabularySize = Int(t, "vocab_size") ?? td.VocabularySize,
+            Activation = Activation(path, (string?)t["hidden_act"]),
+            LayerNormEps = Number(t, "layer_norm_eps") ?? td.LayerNormEps,
+            StartToken = Int(t, "bos_token_id"),
+            EndToken = Int(t, "eos_token_id"),
+            PadToken = Int(t, "pad_token_id"),
         };
     }
 

@@ -1,3 +1,4 @@
+using AirMLNet.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -22,13 +23,23 @@ internal static class ClipInitializer
             VisionTransformer(model, generator);
         }
 
-        var text = model.Text;
-        Normal(text.Embeddings.token_embedding.weight, 0.02, generator);
-        Normal(text.Embeddings.position_embedding.weight, 0.01, generator);
-        Blocks(text.Encoder, config.Text.HiddenSize, config.Text.Layers, generator);
-        Norm(text.FinalNorm);
+        Text(model.Text, config.Text, generator);
         Normal(model.TextProjection.weight, Math.Pow(config.Text.HiddenSize, -0.5), generator);
         model.logit_scale.fill_(config.LogitScaleInit);
+    }
+
+    public static void Initialise(ClipTextModel model, Generator generator)
+    {
+        using var off = no_grad();
+        Text(model.Tower, model.Config, generator);
+    }
+
+    private static void Text(ClipTextTower text, ClipTextConfig config, Generator generator)
+    {
+        Normal(text.Embeddings.token_embedding.weight, 0.02, generator);
+        Normal(text.Embeddings.position_embedding.weight, 0.01, generator);
+        Blocks(text.Encoder, config.HiddenSize, config.Layers, generator);
+        Norm(text.FinalNorm);
     }
 
     private static void VisionTransformer(ClipModel model, Generator generator)
@@ -52,7 +63,7 @@ internal static class ClipInitializer
         {
             switch (module)
             {
-                case ClipConv conv:
+                case ConvLayer conv:
                     Normal(conv.weight, Math.Sqrt(2.0 / (conv.weight.size(1) * conv.weight.size(2) * conv.weight.size(3))), generator);
                     break;
                 case ClipBatchNorm norm:
@@ -89,13 +100,13 @@ internal static class ClipInitializer
         }
     }
 
-    private static void Linear(ClipLinear linear, double deviation, Generator generator)
+    private static void Linear(LinearLayer linear, double deviation, Generator generator)
     {
         Normal(linear.weight, deviation, generator);
-        linear.bias.zero_();
+        linear.bias!.zero_();
     }
 
-    private static void Norm(ClipNorm norm)
+    private static void Norm(NormLayer norm)
     {
         norm.weight.fill_(1);
         norm.bias.zero_();

@@ -1,3 +1,4 @@
+using AirMLNet.Layers;
 using TorchSharp;
 using TorchSharp.Modules;
 using AirMLNet.Weights;
@@ -57,7 +58,7 @@ public sealed class ClipModel : nn.Module
             visual_projection = new ClipWeight(config.ProjectionDim, config.Vision.HiddenSize);
         }
         text_projection = new ClipWeight(config.ProjectionDim, config.Text.HiddenSize);
-        logit_scale = ClipParameter.Create();
+        logit_scale = LayerParameter.Create();
         RegisterComponents();
     }
 
@@ -180,31 +181,16 @@ public sealed class ClipModel : nn.Module
     /// <exception cref="SafetensorsException">A weights file is corrupt.</exception>
     public static ClipModel Load(string folder, Device? device = null, ClipActivation? activation = null)
     {
-        using var files = ClipWeightFiles.Find(folder);
+        using var files = WeightFiles.Find(folder, ClipWeightNames.Files);
         return Load(ClipConfig.Load(folder), files, device, activation);
     }
 
     /// <summary>Loads given weights into the given architecture, or into the one the weights imply.</summary>
-    internal static ClipModel Load(ClipConfig? config, ClipWeightFiles files, Device? device, ClipActivation? activation = null)
+    internal static ClipModel Load(ClipConfig? config, WeightFiles files, Device? device, ClipActivation? activation = null)
     {
         var names = ClipWeightNames.Detect(files);
         var (decided, reason) = ClipActivationRule.Apply(config ?? ClipShapes.Infer(files, names), files.Place, activation);
-        var model = new ClipModel(decided, fill: false) { ActivationReason = reason };
-        try
-        {
-            names.Fill(model, files);
-            model.eval();
-            if (device is not null && device.type != DeviceType.CPU)
-            {
-                model.to(device);
-            }
-            return model;
-        }
-        catch
-        {
-            model.Dispose();
-            throw;
-        }
+        return ModelWeights.Build(new ClipModel(decided, fill: false) { ActivationReason = reason }, device, model => names.Fill(model, files));
     }
 
     /// <summary>
@@ -234,10 +220,7 @@ public sealed class ClipModel : nn.Module
     /// <exception cref="InvalidOperationException">The model belongs to a <see cref="ClipBackbone"/>.</exception>
     public void Save(string folder, ScalarType dtype)
     {
-        if (dtype is not (ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16))
-        {
-            throw new ArgumentException($"Weights are saved as Float32, Float16 or BFloat16, not {dtype}.", nameof(dtype));
-        }
+        ModelWeights.CheckType(dtype);
         if (_folded)
         {
             throw new InvalidOperationException("The weights of a shared, frozen model are rearranged for speed; load the folder with ClipModel.Load to save it.");
@@ -248,10 +231,7 @@ public sealed class ClipModel : nn.Module
         var (names, weights, config) = visual is null
             ? (ClipWeightNames.HuggingFace, "model.safetensors", "config.json")
             : (ClipWeightNames.ResNet, "open_clip_model.safetensors", "open_clip_config.json");
-        var tensors = names.InFile(state_dict()).ToDictionary(
-            p => p.Key, p => p.Value.detach().cpu().to_type(dtype).contiguous(), StringComparer.Ordinal);
-        Safetensors.Write(Path.Combine(folder, weights), tensors, new Dictionary<string, string> { ["format"] = "pt" });
-        var json = System.Text.Encoding.UTF8.GetBytes(Config.ToJson());
-        AtomicFile.Write(Path.Combine(folder, config), stream => stream.Write(json));
+        ModelWeights.Save(Path.Combine(folder, weights), names.InFile(state_dict()), dtype);
+        AtomicFile.WriteText(Path.Combine(folder, config), Config.ToJson());
     }
 }

@@ -1,3 +1,4 @@
+using AirMLNet.Layers;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -6,23 +7,6 @@ using F = TorchSharp.torch.nn.functional;
 namespace AirMLNet.Clip;
 
 // The parts of the ResNet image tower. Field names are OpenAI's parameter names: no Hugging Face class has such a tower.
-
-/// <summary>A convolution without bias that keeps height and width (1×1, or 3×3 with padding), unless its stride is 2.</summary>
-internal sealed class ClipConv : nn.Module
-{
-    internal readonly Parameter weight; // [out, in, K, K]
-    private readonly long[] _stride;
-    private readonly long[] _padding;
-
-    public ClipConv(long inputs, long outputs, long kernel, long stride = 1) : base(nameof(ClipConv))
-    {
-        weight = ClipParameter.Create(outputs, inputs, kernel, kernel);
-        (_stride, _padding) = ([stride, stride], [kernel / 2, kernel / 2]);
-        RegisterComponents();
-    }
-
-    public Tensor Forward(Tensor x) => F.conv2d(x, weight, null, _stride, _padding);
-}
 
 /// <summary>Batch normalisation by the stored statistics, which are constants here: CLIP's towers are fine-tuned so.</summary>
 internal sealed class ClipBatchNorm : nn.Module
@@ -36,8 +20,8 @@ internal sealed class ClipBatchNorm : nn.Module
 
     public ClipBatchNorm(long channels) : base(nameof(ClipBatchNorm))
     {
-        weight = ClipParameter.Create(channels);
-        bias = ClipParameter.Create(channels);
+        weight = LayerParameter.Create(channels);
+        bias = LayerParameter.Create(channels);
         running_mean = zeros([channels], ScalarType.Float32);
         running_var = ones([channels], ScalarType.Float32);
         RegisterComponents();
@@ -54,22 +38,22 @@ internal sealed class ClipBottleneck : nn.Module
 {
     public const int Expansion = 4;
 
-    private readonly ClipConv conv1;
+    private readonly ConvLayer conv1;
     private readonly ClipBatchNorm bn1;
-    private readonly ClipConv conv2;
+    private readonly ConvLayer conv2;
     private readonly ClipBatchNorm bn2;
-    private readonly ClipConv conv3;
+    private readonly ConvLayer conv3;
     private readonly ClipBatchNorm bn3;
     private readonly ClipShortcut? downsample;
     private readonly long _stride;
 
     public ClipBottleneck(long inputs, long planes, long stride) : base(nameof(ClipBottleneck))
     {
-        conv1 = new ClipConv(inputs, planes, 1);
+        conv1 = new ConvLayer(inputs, planes, 1, bias: false);
         bn1 = new ClipBatchNorm(planes);
-        conv2 = new ClipConv(planes, planes, 3);
+        conv2 = new ConvLayer(planes, planes, 3, bias: false);
         bn2 = new ClipBatchNorm(planes);
-        conv3 = new ClipConv(planes, planes * Expansion, 1);
+        conv3 = new ConvLayer(planes, planes * Expansion, 1, bias: false);
         bn3 = new ClipBatchNorm(planes * Expansion);
         downsample = stride > 1 || inputs != planes * Expansion ? new ClipShortcut(inputs, planes * Expansion) : null;
         _stride = stride;
@@ -93,12 +77,12 @@ internal sealed class ClipBottleneck : nn.Module
 /// <summary>The shortcut's convolution and normalisation; the checkpoints number them 0 and 1.</summary>
 internal sealed class ClipShortcut : nn.Module
 {
-    private readonly ClipConv _conv;
+    private readonly ConvLayer _conv;
     private readonly ClipBatchNorm _norm;
 
     public ClipShortcut(long inputs, long outputs) : base(nameof(ClipShortcut))
     {
-        _conv = new ClipConv(inputs, outputs, 1);
+        _conv = new ConvLayer(inputs, outputs, 1, bias: false);
         _norm = new ClipBatchNorm(outputs);
         register_module("0", _conv);
         register_module("1", _norm);

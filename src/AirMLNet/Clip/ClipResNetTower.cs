@@ -1,3 +1,4 @@
+using AirMLNet.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -10,11 +11,11 @@ namespace AirMLNet.Clip;
 /// </summary>
 public sealed class ClipResNetTower : nn.Module
 {
-    private readonly ClipConv conv1;
+    private readonly ConvLayer conv1;
     private readonly ClipBatchNorm bn1;
-    private readonly ClipConv conv2;
+    private readonly ConvLayer conv2;
     private readonly ClipBatchNorm bn2;
-    private readonly ClipConv conv3;
+    private readonly ConvLayer conv3;
     private readonly ClipBatchNorm bn3;
     private readonly ClipResNetStage layer1;
     private readonly ClipResNetStage layer2;
@@ -26,11 +27,11 @@ public sealed class ClipResNetTower : nn.Module
     {
         var net = config.ResNet!;
         long width = net.Width, e = ClipBottleneck.Expansion;
-        conv1 = new ClipConv(config.Channels, width / 2, 3, stride: 2);
+        conv1 = new ConvLayer(config.Channels, width / 2, 3, stride: 2, bias: false);
         bn1 = new ClipBatchNorm(width / 2);
-        conv2 = new ClipConv(width / 2, width / 2, 3);
+        conv2 = new ConvLayer(width / 2, width / 2, 3, bias: false);
         bn2 = new ClipBatchNorm(width / 2);
-        conv3 = new ClipConv(width / 2, width, 3);
+        conv3 = new ConvLayer(width / 2, width, 3, bias: false);
         bn3 = new ClipBatchNorm(width);
         layer1 = new ClipResNetStage(width, width, net.Layer1, 1);
         layer2 = new ClipResNetStage(width * e, width * 2, net.Layer2, 2);

@@ -1,3 +1,5 @@
+using AirMLNet.Weights;
+
 namespace AirMLNet.Clip;
 
 /// <summary>
@@ -9,7 +11,7 @@ internal static class ClipShapes
 {
     private const int HeadWidth = 64;
 
-    public static ClipConfig Infer(ClipWeightFiles files, ClipWeightNames names)
+    public static ClipConfig Infer(WeightFiles files, ClipWeightNames names)
     {
         long[] Shape(string parameter, int rank)
         {

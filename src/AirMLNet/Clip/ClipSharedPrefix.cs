@@ -1,3 +1,4 @@
+using AirMLNet.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -68,7 +69,7 @@ internal sealed class ClipSharedPrefix : IDisposable
     private Tensor Block(ClipBlock block, Tensor x, bool last)
     {
         using var scope = NewDisposeScope();
-        ClipLinear[] projections = [.. block.Attention.Inputs];
+        LinearLayer[] projections = [.. block.Attention.Inputs];
         Tensor normed = block.Norm1.Forward(x);
         Tensor k = projections[1].Forward(normed), v = projections[2].Forward(normed);                // [P + C·S, W]
         Tensor kFirst = Prefix(k).transpose(1, 2), vFirst = Prefix(v);                                // [H, D, P], [H, P, D]

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using AirMLNet.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -9,7 +10,7 @@ public sealed class ClipTextTower : nn.Module
 {
     private readonly ClipTextEmbeddings embeddings;
     private readonly ClipEncoder encoder;
-    private readonly ClipNorm final_layer_norm;
+    private readonly NormLayer final_layer_norm;
     private readonly ClipTextConfig _config;
     private readonly CausalMasks _masks = new();
 
@@ -19,7 +20,7 @@ public sealed class ClipTextTower : nn.Module
         embeddings = new ClipTextEmbeddings(config);
         encoder = new ClipEncoder(config.Layers, () =>
             new ClipBlock(config.HiddenSize, config.IntermediateSize, config.Heads, config.Activation, config.LayerNormEps));
-        final_layer_norm = new ClipNorm(config.HiddenSize, config.LayerNormEps);
+        final_layer_norm = new NormLayer(config.HiddenSize, config.LayerNormEps);
         RegisterComponents();
     }
 
@@ -27,7 +28,7 @@ public sealed class ClipTextTower : nn.Module
 
     internal ClipEncoder Encoder => encoder;
 
-    internal ClipNorm FinalNorm => final_layer_norm;
+    internal NormLayer FinalNorm => final_layer_norm;
 
     /// <summary>Looks up token embeddings, without positions.</summary>
     /// <param name="ids">[B, L] int64.</param>
@@ -76,6 +77,24 @@ public sealed class ClipTextTower : nn.Module
         var rowMask = mask.index_select(0, endPositions).unsqueeze(1);                                  // [B, 1, n]
         var pooled = encoder.ForwardPooled(x, batch, mask, rows, rowMask);                              // [B, W]
         return final_layer_norm.Forward(pooled).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The states of all tokens after the last layer normalisation.</summary>
+    /// <param name="ids">[B, L] int64, L at most the context length.</param>
+    /// <returns>[B, L, W].</returns>
+    /// <exception cref="ArgumentException">The shape is another.</exception>
+    public Tensor EncodeAll(Tensor ids)
+    {
+        if (ids.dim() != 2 || ids.size(0) == 0 || ids.size(1) > _config.ContextLength)
+        {
+            throw new ArgumentException(
+                $"Token ids of shape [B, L] with L at most {_config.ContextLength} were expected, not [{string.Join(", ", ids.shape)}].", nameof(ids));
+        }
+        using var scope = NewDisposeScope();
+        var (batch, length) = (ids.size(0), ids.size(1));
+        var x = Positioned(EmbedTokens(ids));                                                               // [B·L, W]
+        var last = encoder.Forward(x, batch, _masks.Get(length, x.device, x.dtype));
+        return final_layer_norm.Forward(last).view(batch, length, -1).MoveToOuterDisposeScope();
     }
 
     /// <summary>Every intermediate state, for checks against a reference and for models that read all tokens.</summary>

@@ -38,7 +38,10 @@ public sealed class ClipTokenizer
     /// <summary>Id of <c>&lt;|endoftext|&gt;</c>, the highest id, which is how the text tower finds the end.</summary>
     public int EndToken => _vocabulary.End;
 
-    /// <summary>Fills the context after the end token: 0, as OpenAI and OpenCLIP do. It changes no feature.</summary>
+    /// <summary>
+    /// Fills the context after the end token. 0, as OpenAI and OpenCLIP do, changes no feature; Stable Diffusion, whose UNet
+    /// sees every token, has its own.
+    /// </summary>
     public int PadToken { get; }
 
     /// <summary>Number of ids.</summary>
@@ -53,6 +56,22 @@ public sealed class ClipTokenizer
     /// <exception cref="InvalidDataException">The vocabulary is corrupt or incomplete.</exception>
     public static ClipTokenizer Load(string folder) =>
         new(ClipVocabulary.Load(folder), ClipTokenizerFiles.ContextLength(folder), padToken: 0);
+
+    /// <summary>
+    /// As <see cref="Load"/>, with the padding of a diffusion model: the <c>pad_token</c> of <c>tokenizer_config.json</c> or
+    /// <c>special_tokens_map.json</c>, else the end token.
+    /// </summary>
+    /// <param name="folder">The tokenizer's folder, or the model's.</param>
+    /// <exception cref="FileNotFoundException">The folder holds no vocabulary.</exception>
+    /// <exception cref="InvalidDataException">The vocabulary is corrupt or incomplete, or lacks the padding token.</exception>
+    public static ClipTokenizer LoadPadded(string folder)
+    {
+        var vocabulary = ClipVocabulary.Load(folder);
+        var pad = ClipTokenizerFiles.PadToken(folder) is { } name
+            ? vocabulary.IdOf(name) ?? throw new InvalidDataException($"{folder}: the padding token '{name}' is not in the vocabulary.")
+            : vocabulary.End;
+        return new(vocabulary, ClipTokenizerFiles.ContextLength(folder), pad);
+    }
 
     /// <summary>The ids of a text, without start and end token, however many.</summary>
     public int[] Encode(string text)

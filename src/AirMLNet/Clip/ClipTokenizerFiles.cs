@@ -44,6 +44,40 @@ internal static class ClipTokenizerFiles
         return DefaultContext;
     }
 
+    /// <summary>The padding token's text, null where no file says.</summary>
+    public static string? PadToken(string folder)
+    {
+        foreach (var name in new[] { "tokenizer_config.json", "special_tokens_map.json" })
+        {
+            if (Find(folder, name) is not { } file)
+            {
+                continue;
+            }
+            try
+            {
+                using var document = JsonDocument.Parse(File.ReadAllBytes(file));
+                if (document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("pad_token", out var pad))
+                {
+                    // A text, or an object that holds it.
+                    if (pad.ValueKind == JsonValueKind.Object && pad.TryGetProperty("content", out var content))
+                    {
+                        pad = content;
+                    }
+                    if (pad.ValueKind == JsonValueKind.String)
+                    {
+                        return pad.GetString();
+                    }
+                }
+            }
+            catch (JsonException e)
+            {
+                throw new InvalidDataException($"{file}: not valid JSON: {e.Message}", e);
+            }
+        }
+
+        return null;
+    }
+
     private static int? ReadNumber(string file, string[] path)
     {
         try

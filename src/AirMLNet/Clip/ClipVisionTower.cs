@@ -1,3 +1,4 @@
+using AirMLNet.Layers;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -8,27 +9,27 @@ namespace AirMLNet.Clip;
 public sealed class ClipVisionTower : nn.Module
 {
     private readonly ClipVisionEmbeddings embeddings;
-    private readonly ClipNorm pre_layrnorm; // the checkpoints spell it so
+    private readonly NormLayer pre_layrnorm; // the checkpoints spell it so
     private readonly ClipEncoder encoder;
-    private readonly ClipNorm post_layernorm;
+    private readonly NormLayer post_layernorm;
     private readonly ClipVisionConfig _config;
 
     internal ClipVisionTower(ClipVisionConfig config) : base(nameof(ClipVisionTower))
     {
         _config = config;
         embeddings = new ClipVisionEmbeddings(config);
-        pre_layrnorm = new ClipNorm(config.HiddenSize, config.LayerNormEps);
+        pre_layrnorm = new NormLayer(config.HiddenSize, config.LayerNormEps);
         encoder = new ClipEncoder(config.Layers, () =>
             new ClipBlock(config.HiddenSize, config.IntermediateSize, config.Heads, config.Activation, config.LayerNormEps));
-        post_layernorm = new ClipNorm(config.HiddenSize, config.LayerNormEps);
+        post_layernorm = new NormLayer(config.HiddenSize, config.LayerNormEps);
         RegisterComponents();
     }
 
     internal ClipVisionEmbeddings Embeddings => embeddings;
 
-    internal ClipNorm PreNorm => pre_layrnorm;
+    internal NormLayer PreNorm => pre_layrnorm;
 
-    internal ClipNorm PostNorm => post_layernorm;
+    internal NormLayer PostNorm => post_layernorm;
 
     internal ClipEncoder Encoder => encoder;
 
@@ -102,7 +103,7 @@ internal sealed class ClipVisionEmbeddings : nn.Module
     public ClipVisionEmbeddings(ClipVisionConfig config) : base(nameof(ClipVisionEmbeddings))
     {
         _config = config;
-        class_embedding = ClipParameter.Create(config.HiddenSize);
+        class_embedding = LayerParameter.Create(config.HiddenSize);
         patch_embedding = new ClipWeight(config.HiddenSize, config.Channels, config.PatchSize, config.PatchSize);
         position_embedding = new ClipWeight(1 + config.Patches, config.HiddenSize);
         RegisterComponents();

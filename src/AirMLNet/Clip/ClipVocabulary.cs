@@ -118,6 +118,9 @@ internal sealed class ClipVocabulary
         return [.. symbols];
     }
 
+    /// <summary>The id of a token, null where there is none.</summary>
+    public int? IdOf(string token) => Array.IndexOf(_tokens, token) is >= 0 and var id ? id : null;
+
     public IEnumerable<byte> BytesOf(int id)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(id);

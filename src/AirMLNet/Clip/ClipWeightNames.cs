@@ -1,21 +1,17 @@
 using System.Text.RegularExpressions;
+using AirMLNet.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Clip;
-
-/// <summary>Where a parameter is found in a file: a tensor, or the part of it that holds queries, keys or values.</summary>
-/// <param name="Name">Name in the file.</param>
-/// <param name="Part">0, 1, 2 for a third of the rows; −1 for the whole tensor.</param>
-/// <param name="Transposed">Stored as [in, out].</param>
-internal readonly record struct ClipWeightSource(string Name, int Part = -1, bool Transposed = false);
 
 /// <summary>
 /// The naming of a CLIP checkpoint: from Hugging Face parameter names, which the modules carry, to the names in a file.
 /// </summary>
 internal sealed partial class ClipWeightNames
 {
-    private const int Listed = 12;
+    /// <summary>The names of the weights files.</summary>
+    public static readonly WeightFileNames Files = new("CLIP", "model.safetensors", "open_clip_model.safetensors");
 
     private readonly string _textPrefix;
 
@@ -51,7 +47,7 @@ internal sealed partial class ClipWeightNames
 
     /// <summary>Tells the naming of a file from the names in it.</summary>
     /// <exception cref="InvalidDataException">They are those of no CLIP model.</exception>
-    public static ClipWeightNames Detect(ClipWeightFiles files)
+    public static ClipWeightNames Detect(WeightFiles files)
     {
         if (files.Names.Any(n => n.StartsWith("vision_model.", StringComparison.Ordinal) || n.StartsWith("text_model.", StringComparison.Ordinal)))
         {
@@ -71,7 +67,7 @@ internal sealed partial class ClipWeightNames
 
     /// <summary>The place of a parameter in a file of this naming.</summary>
     /// <param name="parameter">Its Hugging Face name; of a ResNet, its only one.</param>
-    public ClipWeightSource Locate(string parameter)
+    public WeightSource Locate(string parameter)
     {
         if (IsHuggingFace)
         {
@@ -114,51 +110,10 @@ internal sealed partial class ClipWeightNames
 
     /// <summary>Copies every parameter of a model from a file.</summary>
     /// <exception cref="InvalidDataException">Tensors are missing, left over or of another shape: all are named at once.</exception>
-    public void Fill(ClipModel model, ClipWeightFiles files)
-    {
-        List<string> missing = [], misshapen = [];
-        HashSet<string> used = new(StringComparer.Ordinal);
-        List<(Tensor Target, ClipWeightSource Source)> plan = [];
-        // The statistics of batch normalisation are buffers.
-        foreach (var (name, parameter) in model.named_parameters().Select(p => (p.name, (Tensor)p.parameter)).Concat(model.named_buffers()))
-        {
-            var source = Locate(name);
-            used.Add(source.Name);
-            if (!files.Contains(source.Name))
-            {
-                missing.Add(source.Name);
-                continue;
-            }
-            var wanted = InFile(parameter.shape, source);
-            var found = files.Shape(source.Name);
-            // A scalar may be stored as [1].
-            if (!found.SequenceEqual(wanted) && !(wanted.Length == 0 && found is [1]))
-            {
-                misshapen.Add($"{source.Name} is [{string.Join(", ", found)}], not [{string.Join(", ", wanted)}]");
-                continue;
-            }
-            plan.Add((parameter, source));
-        }
-        var extra = files.Names.Where(n => !used.Contains(n) && !IgnoredPattern().IsMatch(n)).Order(StringComparer.Ordinal).ToList();
-        if (missing.Count + misshapen.Count + extra.Count > 0)
-        {
-            throw new InvalidDataException(
-                $"{files.Description} ({Name} names) does not fit the model's configuration:" +
-                Part("missing", missing.Distinct()) + Part("of another shape", misshapen.Distinct()) + Part("left over", extra));
-        }
-        using var off = no_grad();
-        foreach (var (target, source) in plan)
-        {
-            using var scope = NewDisposeScope();
-            var tensor = files.Get(source.Name);
-            if (source.Part >= 0)
-            {
-                var rows = tensor.size(0) / 3;
-                tensor = tensor.narrow(0, source.Part * rows, rows);
-            }
-            target.copy_(source.Transposed ? tensor.t() : tensor.reshape(target.shape));
-        }
-    }
+    public void Fill(ClipModel model, WeightFiles files) => ModelWeights.Fill(model, files, Locate, IsIgnored, Name);
+
+    /// <summary>Whether a tensor of a file is one that checkpoints carry and no model needs.</summary>
+    public static bool IsIgnored(string name) => IgnoredPattern().IsMatch(name);
 
     /// <summary>A model's tensors as a file of this naming holds them.</summary>
     public IEnumerable<KeyValuePair<string, Tensor>> InFile(IReadOnlyDictionary<string, Tensor> state) => state
@@ -170,15 +125,6 @@ internal sealed partial class ClipWeightNames
             { Transposed: true } => group.First().Value.t(),
             _ => group.First().Value,
         }));
-
-    private static long[] InFile(long[] shape, ClipWeightSource source) =>
-        source.Part >= 0 ? [3 * shape[0], .. shape[1..]] : source.Transposed ? [.. shape.Reverse()] : shape;
-
-    private static string Part(string what, IEnumerable<string> names)
-    {
-        var list = names.ToList();
-        return list.Count == 0 ? "" : $" {list.Count} {what}: {string.Join(", ", list.Take(Listed))}{(list.Count > Listed ? ", …" : "")}.";
-    }
 
     [GeneratedRegex(@"^(?<tower>vision|text)_model\.encoder\.layers\.(?<index>\d+)\.(?<part>.+)\.(?<kind>weight|bias)$", RegexOptions.ExplicitCapture)]
     private static partial Regex LayerPattern();

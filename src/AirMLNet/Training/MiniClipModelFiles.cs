@@ -44,7 +44,7 @@ internal static class MiniClipModelFiles
     public static void Write(ClipModel model, string folder)
     {
         model.Save(folder, ScalarType.Float16);
-        WriteText(Path.Combine(folder, "preprocessor_config.json"), JsonSerializer.Serialize(
+        AtomicFile.WriteText(Path.Combine(folder, "preprocessor_config.json"), JsonSerializer.Serialize(
             new Dictionary<string, object>
             {
                 ["image_processor_type"] = "CLIPImageProcessor",
@@ -82,7 +82,7 @@ internal static class MiniClipModelFiles
         Option("text-epochs", options.TextEpochs, defaults.TextEpochs);
         Option("wrong-share", options.WrongShare, defaults.WrongShare);
         Option("seed", options.Seed, defaults.Seed);
-        WriteText(Path.Combine(options.OutputFolder, "README.md"), string.Create(i, $"""
+        AtomicFile.WriteText(Path.Combine(options.OutputFolder, "README.md"), string.Create(i, $"""
             # mini-clip
 
             A CLIP in small: ViT (width 128, 6 layers, patch 4, 32×32 pixels) and a text transformer (width 128, 3 layers,
@@ -120,7 +120,4 @@ internal static class MiniClipModelFiles
 
             """));
     }
-
-    private static void WriteText(string path, string text) =>
-        AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 }

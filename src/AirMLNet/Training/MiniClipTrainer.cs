@@ -21,6 +21,10 @@ public sealed class MiniClipTrainer(MiniClipOptions options)
     private const double WeightDecay = 0.1;
     private const double AllPatchesShare = 0.15;
 
+    // What a checkpoint must agree on.
+    private string Settings => FormattableString.Invariant(
+        $"photos {options.Photos}, epochs {options.Epochs}, batch {options.BatchSize}, lr {options.LearningRate}, patches {options.KeepPatches}, names {options.NameShare}, wrong {options.WrongShare}, seed {options.Seed}");
+
     private string Checkpoint => Path.Combine(options.OutputFolder, "checkpoint");
 
     /// <summary>Trains (or goes on training), writes the model folder with its card, and measures it.</summary>
@@ -72,14 +76,14 @@ public sealed class MiniClipTrainer(MiniClipOptions options)
     private (ClipModel Model, double Seconds) TrainJointly(Cifar10 data, CaptionCorpus captions, ClipTokenizer tokenizer, int vocabulary)
     {
         var folder = Path.Combine(Checkpoint, "joint");
-        if (MiniClipCheckpoint.FinishedStage(folder, options) is not { } seconds)
+        if (TrainingCheckpoint.FinishedStage(folder, Settings) is not { } seconds)
         {
             using var generator = new Generator((ulong)options.Seed);
             using var model = new ClipModel(MiniClipModelFiles.Config(vocabulary, ContextLength), generator);
             seconds = Optimise(model, new MiniClipBatches(data, captions, tokenizer, options));
             model.eval();
             MiniClipModelFiles.Write(model, folder);
-            MiniClipCheckpoint.FinishStage(folder, options, seconds);
+            TrainingCheckpoint.FinishStage(folder, Settings, seconds);
         }
 
         return (ClipModel.Load(folder), seconds);
@@ -96,7 +100,7 @@ public sealed class MiniClipTrainer(MiniClipOptions options)
             ],
             lr: options.LearningRate, beta1: 0.9, beta2: 0.98);
         var steps = batches.StepsPerEpoch * options.Epochs;
-        var (start, secondsBefore) = MiniClipCheckpoint.Load(Path.Combine(Checkpoint, "run"), options, model, optimizer);
+        var (start, secondsBefore) = TrainingCheckpoint.Load(Path.Combine(Checkpoint, "run"), Settings, model, optimizer);
         model.train();
         var clock = Stopwatch.StartNew();
         for (var step = start; step < steps; step++)
@@ -116,7 +120,7 @@ public sealed class MiniClipTrainer(MiniClipOptions options)
 
             if ((step + 1) % options.CheckpointEvery == 0 || step == steps - 1)
             {
-                MiniClipCheckpoint.Save(Path.Combine(Checkpoint, "run"), options, model, optimizer, step + 1, secondsBefore + clock.Elapsed.TotalSeconds);
+                TrainingCheckpoint.Save(Path.Combine(Checkpoint, "run"), Settings, model, optimizer, step + 1, secondsBefore + clock.Elapsed.TotalSeconds);
             }
         }
 

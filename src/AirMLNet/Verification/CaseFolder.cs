@@ -1,6 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using AirMLNet.Diffusion;
 using AirMLNet.Weights;
+using static TorchSharp.torch;
 
 namespace AirMLNet.Verification;
 
@@ -26,6 +28,9 @@ internal sealed class CaseFolder(string path) : IDisposable
 
     public string? ModelType => Config["model_type"] is JsonValue v && v.TryGetValue<string>(out var type) ? type : null;
 
+    /// <summary>The class a diffusers configuration names; null where there is none.</summary>
+    public string? ClassName => Config["_class_name"] is JsonValue v && v.TryGetValue<string>(out var name) ? name : null;
+
     public bool HasIo => Has("io.safetensors");
 
     /// <summary>io.safetensors.</summary>
@@ -37,6 +42,11 @@ internal sealed class CaseFolder(string path) : IDisposable
             && (n.StartsWith("weights", StringComparison.Ordinal) || n is "model.safetensors" or "open_clip_model.safetensors"))
         .Order(StringComparer.Ordinal)];
 
+    /// <summary>The weights files with what reports add to an output's name to tell them apart.</summary>
+    public IEnumerable<(string Path, string Label)> LabelledWeights => Weights is [var only]
+        ? [(only, "")]
+        : Weights.Select(w => (w, $" [{System.IO.Path.GetFileNameWithoutExtension(w)}]"));
+
     /// <summary>The tolerance case.json states, else 1e-4 absolute plus 1e-4 of the expected value.</summary>
     public (double Abs, double Rel) Tolerance => Case["tolerance"] is JsonObject t
         ? (Number(t["abs"]) ?? Comparison.DefaultTolerance, Number(t["rel"]) ?? Comparison.DefaultTolerance)
@@ -45,6 +55,12 @@ internal sealed class CaseFolder(string path) : IDisposable
     /// <summary>Names in io.safetensors under a prefix such as "out.", in ordinal order, prefix cut off.</summary>
     public IEnumerable<string> Expected(string prefix) => Io.Entries.Keys
         .Where(k => k.StartsWith(prefix, StringComparison.Ordinal)).Select(k => k[prefix.Length..]).Order(StringComparer.Ordinal);
+
+    /// <summary>A tensor of io.safetensors, as a new one.</summary>
+    /// <exception cref="InvalidDataException">There is none of that name.</exception>
+    public Tensor Tensor(string name, ScalarType type) => Io.Entries.ContainsKey(name)
+        ? Io.GetTensor(name, type)
+        : throw new InvalidDataException($"io.safetensors has no {name}");
 
     public bool Has(string file) => System.IO.File.Exists(File(file));
 
@@ -66,7 +82,7 @@ internal sealed class CaseFolder(string path) : IDisposable
         }
         try
         {
-            return JsonNode.Parse(System.IO.File.ReadAllText(File(name))) as JsonObject
+            return ConfigJson.Parse(System.IO.File.ReadAllText(File(name))) as JsonObject
                 ?? throw new InvalidDataException($"{File(name)}: a JSON object was expected.");
         }
         catch (JsonException e)

@@ -6,7 +6,10 @@ namespace AirMLNet.Verification;
 public static class CaseVerifier
 {
     // A new kind of case is one more class here.
-    private static readonly ICaseKind[] Kinds = [new ClipVitCase(), new ClipResNetCase(), new TokenizerCase(), new PreprocessCase()];
+    private static readonly ICaseKind[] Kinds = 
+    [
+        new ClipVitCase(), new ClipResNetCase(), new TokenizerCase(), new PreprocessCase(), new TextEncoderCase(), new UNetCase(), new VaeCase(), new SchedulersCase(), new StableDiffusionCase(),
+    ];
 
     /// <summary>Runs the case in a folder with each of its weights files and compares every output it lists.</summary>
     /// <param name="folder">

@@ -28,7 +28,7 @@ internal sealed class ClipResNetCase : ICaseKind
         foreach (var path in weights)
         {
             var label = weights.Count == 1 ? "" : $" [{Path.GetFileNameWithoutExtension(path)}]";
-            using var files = ClipWeightFiles.Open(path);
+            using var files = WeightFiles.Open(path);
             using var model = ClipModel.Load(ClipConfig.Load(folder.Path), files, null);
             using var run = new ClipResNetRun(model, folder);
             rows.AddRange(folder.Expected("out.").Select(name => Comparison.Guarded("out." + name + label, () => run.Output(name, label))));

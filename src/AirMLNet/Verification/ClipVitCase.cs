@@ -1,4 +1,5 @@
 using AirMLNet.Clip;
+using AirMLNet.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -39,7 +40,7 @@ internal sealed class ClipVitCase : ICaseKind
         foreach (var path in weights)
         {
             var label = weights.Count == 1 ? "" : $" [{Path.GetFileNameWithoutExtension(path)}]";
-            using var files = ClipWeightFiles.Open(path);
+            using var files = WeightFiles.Open(path);
             var config = Configuration(folder, files);
             var outputs = folder.Expected("out.").Select(n => (Name: n, Variant: Variant(n))).ToList();
             foreach (var group in outputs.GroupBy(o => o.Variant).OrderBy(g => g.Key.Prefix, StringComparer.Ordinal))
@@ -65,7 +66,7 @@ internal sealed class ClipVitCase : ICaseKind
     }
 
     // OpenCLIP's own names go with OpenCLIP's own configuration where there is one, so that both forms are put to the test.
-    private static ClipConfig? Configuration(CaseFolder folder, ClipWeightFiles files)
+    private static ClipConfig? Configuration(CaseFolder folder, WeightFiles files)
     {
         var openClip = folder.File("open_clip_config.json");
         return !ClipWeightNames.Detect(files).IsHuggingFace && File.Exists(openClip) ? ClipConfigFile.Read(openClip) : ClipConfig.Load(folder.Path);
@@ -83,7 +84,7 @@ internal sealed class ClipVitCase : ICaseKind
         return ("", null);
     }
 
-    private static ClipConfig? With(ClipConfig? config, ClipWeightFiles files, ClipActivation? activation)
+    private static ClipConfig? With(ClipConfig? config, WeightFiles files, ClipActivation? activation)
     {
         if (activation is not { } a)
         {

@@ -131,9 +131,7 @@ internal sealed partial class ClipVitRun : IDisposable
         return tensor;
     }
 
-    private Tensor Io(string name, ScalarType type) => _folder.Io.Entries.ContainsKey(name)
-        ? _folder.Io.GetTensor(name, type)
-        : throw new InvalidDataException($"io.safetensors has no {name}");
+    private Tensor Io(string name, ScalarType type) => _folder.Tensor(name, type);
 
     /// <summary>The sample whose hidden states the case documents ("image 0", "text row 1"), else the usual one.</summary>
     private long Documented(Regex pattern, long usual)

@@ -32,4 +32,11 @@ public static class AtomicFile
             throw;
         }
     }
+
+    /// <summary>Writes a text as UTF-8; otherwise as <see cref="Write"/>.</summary>
+    /// <param name="path">The final name.</param>
+    /// <param name="text">The content.</param>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public static void WriteText(string path, string text) =>
+        Write(path, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(text)));
 }

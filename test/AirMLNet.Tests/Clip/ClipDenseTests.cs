@@ -73,7 +73,7 @@ public sealed class ClipDenseTests
 
     private static ClipModel Load()
     {
-        using var files = ClipWeightFiles.Open(Path.Combine(Golden, "weights.safetensors"));
+        using var files = WeightFiles.Open(Path.Combine(Golden, "weights.safetensors"));
         return ClipModel.Load(ClipConfig.Load(Golden), files, null);
     }
 }

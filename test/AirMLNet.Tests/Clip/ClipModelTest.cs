@@ -1,6 +1,8 @@
 using AirMLNet.Clip;
+using AirMLNet.Layers;
 using AirMLNet.Weights;
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Tests.Clip;
@@ -76,6 +78,24 @@ public sealed class ClipModelTest
         CollectionAssert.AreEqual(Values(a.VisualProjection.weight), Values(b.VisualProjection.weight));
         CollectionAssert.AreNotEqual(Values(a.VisualProjection.weight), Values(c.VisualProjection.weight));
         Assert.AreEqual(2.6592, a.logit_scale.item<float>(), 1e-6);
+    }
+
+    [TestMethod]
+    public void WithoutGradientsTheResultIsTheSameAndTheInputsStay()
+    {
+        using var model = new ClipModel(Small, new Generator(3));
+        foreach (var layer in new[] { model.Text.Encoder.Blocks[0].Attention.Output, model.Text.Encoder.Blocks[0].Mlp.Inner })
+        {
+            layer.Adapter = new LoraAdapter(new Parameter(rand(2, layer.Inputs)), new Parameter(rand(layer.Outputs, 2)), 0.5);
+        }
+        Tensor tokens = model.Vision.Embed(Pixels(3)).detach(), before = tokens.clone(), ids = Ids();
+        Tensor image = model.Vision.Encode(tokens).detach(), all = model.Vision.EncodeAll(tokens).detach(), text = model.EncodeText(ids).detach();
+
+        using var off = no_grad();
+        Assert.IsLessThan(1e-6, image.sub(model.Vision.Encode(tokens)).abs().max().item<float>());
+        Assert.IsLessThan(1e-6, all.sub(model.Vision.EncodeAll(tokens)).abs().max().item<float>());
+        Assert.IsLessThan(1e-6, text.sub(model.EncodeText(ids)).abs().max().item<float>());
+        Assert.IsTrue(tokens.Equals(before));
     }
 
     [TestMethod]

@@ -136,7 +136,7 @@ public sealed class ClipResNetTests
 
     private static ClipModel Load()
     {
-        using var files = ClipWeightFiles.Open(Path.Combine(Golden, "weights_openai.safetensors"));
+        using var files = WeightFiles.Open(Path.Combine(Golden, "weights_openai.safetensors"));
         return ClipModel.Load(ClipConfig.Load(Golden), files, null);
     }
 

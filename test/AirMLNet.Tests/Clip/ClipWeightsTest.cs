@@ -38,10 +38,10 @@ public sealed class ClipWeightsTest
     [DataRow("text_model.embeddings.position_embedding.weight", "positional_embedding", -1, false)]
     public void OpenAiNames(string parameter, string name, int part, bool transposed)
     {
-        Assert.AreEqual(new ClipWeightSource(name, part, transposed), ClipWeightNames.OpenAi.Locate(parameter));
+        Assert.AreEqual(new WeightSource(name, part, transposed), ClipWeightNames.OpenAi.Locate(parameter));
         var text = !name.StartsWith("visual.", StringComparison.Ordinal);
-        Assert.AreEqual(new ClipWeightSource((text ? "text." : "") + name, part, transposed), ClipWeightNames.CustomText.Locate(parameter));
-        Assert.AreEqual(new ClipWeightSource(parameter), ClipWeightNames.HuggingFace.Locate(parameter));
+        Assert.AreEqual(new WeightSource((text ? "text." : "") + name, part, transposed), ClipWeightNames.CustomText.Locate(parameter));
+        Assert.AreEqual(new WeightSource(parameter), ClipWeightNames.HuggingFace.Locate(parameter));
     }
 
     [TestMethod]

@@ -20,6 +20,10 @@ public sealed class CaseVerifierTest
     [DataRow("openclip-vit-tiny", 3 * 5)]
     [DataRow("clip-rn-tiny", 31)]
     [DataRow("preprocess", 16)]
+    [DataRow("text-encoder-sd-tiny", 8)]
+    [DataRow("vae-tiny", 10)]
+    [DataRow("schedulers", 119)]
+    [DataRow("sd-tiny", 11)]
     public void ReferenceCasePasses(string name, int rows)
     {
         var report = CaseVerifier.Verify(TestData.Path("golden/" + name));

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
 using Microsoft.ML.Transforms;
 
 namespace Microsoft.ML.Tests.Fuzz;
@@ -31,10 +32,10 @@ public sealed class FuzzTests : IDisposable
     public void Damaged_model_files()
     {
         IDataView data = Data();
-        byte[] seed = Model(data);
+        byte[][] seeds = [Model(data), Categories(data)];
         var mutator = new Mutator(11);
         string outside = Path.GetFullPath(Path.Combine(Path.GetTempPath(), "..", "outside.txt"));
-        Run("model files", _inputs / 2, i => i % 3 == 0 ? mutator.Damage(seed) : mutator.DamageEntries(seed), file =>
+        Run("model files", _inputs / 2, i => i % 3 == 0 ? mutator.Damage(seeds[i % 2]) : mutator.DamageEntries(seeds[i % 2]), file =>
         {
             ITransformer model = _ml.Model.Load(new MemoryStream(file), out DataViewSchema schema);
             _ = schema?.ToString();
@@ -118,9 +119,9 @@ public sealed class FuzzTests : IDisposable
 
     private IDataView Data() => _ml.Data.LoadFromEnumerable(Enumerable.Range(0, 12).Select(i => new Row { Name = $"class {i % 3}", A = i, B = i % 4, Flag = i % 2 == 0, Text = ["a", "bc"] }).ToArray());
 
-    private byte[] Model(IDataView data)
-    {
-        ITransformer model = _ml.Transforms.Conversion.MapValueToKey("Label", "Name")
+    private byte[] Model(IDataView data) => Saved(
+        data,
+        _ml.Transforms.Conversion.MapValueToKey("Label", "Name")
             .Append(_ml.Transforms.Conversion.MapValueToKey("Numbers", "B"))
             .Append(_ml.Transforms.Concatenate("Features", "A", "B"))
             .Append(_ml.Transforms.NormalizeLpNorm("Features"))
@@ -128,9 +129,65 @@ public sealed class FuzzTests : IDisposable
             .Append(_ml.Transforms.Conversion.MapKeyToValue("Predicted", "PredictedLabel"))
             .Append(_ml.Transforms.CopyColumns("Copy", "A"))
             .Append(_ml.Transforms.DropColumns("B"))
-            .Fit(data);
+            .Fit(data));
+
+    private byte[] Categories(IDataView data) => Saved(
+        data,
+        _ml.Transforms.Categorical.OneHotEncoding("Category", "Name")
+            .Append(_ml.Transforms.Categorical.OneHotEncoding("Words", "Text", OneHotEncodingEstimator.OutputKind.Bag))
+            .Append(_ml.Transforms.Concatenate("Features", "A", "B"))
+            .Append(_ml.Transforms.NormalizeMinMax("Features"))
+            .Append(_ml.Transforms.NormalizeMinMax("A", fixZero: false))
+            .Append(_ml.Transforms.SelectColumns("Category", "Words", "Features", "A"))
+            .Fit(data));
+
+    private byte[] Saved(IDataView data, ITransformer model)
+    {
         using var stream = new MemoryStream();
         _ml.Model.Save(model, data.Schema, stream);
+        return stream.ToArray();
+    }
+
+    [TestMethod]
+    [Timeout(3_600_000, CooperativeCancellation = true)]
+    public void Damaged_text_loaders()
+    {
+        File.WriteAllText(_path, "id,a,b,name\n1,0.5,-2,rose\n2,3 1:5,4,\"lily, white\"\n");
+        var source = new MultiFileSource(_path);
+        byte[] seed = Loader(source);
+        var mutator = new Mutator(13);
+        Run("text loaders", _inputs / 10, i => i % 3 == 0 ? mutator.Damage(seed) : mutator.DamageEntries(seed), file =>
+        {
+            using RepositoryReader repository = RepositoryReader.Open(new MemoryStream(file), _ml);
+            ModelLoadContext.LoadModel<TextLoader, SignatureLoadModel>(_ml, out TextLoader loader, repository, "Loader");
+            IDataView view = loader.Load(source);
+            using DataViewRowCursor cursor = view.GetRowCursor(view.Schema);
+            Action[] getters = [.. view.Schema.Select(column => Reader(cursor, column))];
+            while (cursor.MoveNext())
+            {
+                foreach (Action get in getters)
+                    get();
+            }
+        });
+    }
+
+    private byte[] Loader(MultiFileSource source)
+    {
+        TextLoader loader = _ml.Data.CreateTextLoader(
+            new TextLoader.Options
+            {
+                Columns = [new("Id", DataKind.Int32, 0), new("Numbers", DataKind.Single, 1, 2), new("Key", DataKind.UInt32, [new TextLoader.Range(0)], new KeyCount(3)), new("Rest", DataKind.String, [new TextLoader.Range(3, null)])],
+                Separators = [','],
+                HasHeader = true,
+                AllowQuoting = true,
+            },
+            source);
+        using var stream = new MemoryStream();
+        using (RepositoryWriter repository = RepositoryWriter.CreateNew(stream, _ml))
+        {
+            ModelSaveContext.SaveModel(repository, loader, "Loader");
+            repository.Commit();
+        }
         return stream.ToArray();
     }
 

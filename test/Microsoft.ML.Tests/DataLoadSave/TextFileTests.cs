@@ -57,6 +57,40 @@ public class TextFileTests
     }
 
     [TestMethod]
+    public void One_range_has_the_fields_that_no_other_has()
+    {
+        Write("1,2,3,4,5\n6,7,8,9,10\n");
+        TextLoader.Column[] columns = [new("y", DataKind.Single, 2), new("x", DataKind.Single, [new TextLoader.Range(1, null) { AllOther = true }])];
+        IDataView view = _ml.Data.LoadFromTextFile(_path, new TextLoader.Options { Columns = columns, Separators = [','], UseThreads = false });
+        CollectionAssert.AreEqual(new[] { 3f, 8f }, view.GetColumn<float>("y").ToArray());
+        CollectionAssert.AreEqual(new[] { 2f, 4f, 5f, 7f, 9f, 10f }, view.GetColumn<float[]>("x").SelectMany(x => x).ToArray());
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => _ml.Data.CreateTextLoader(new TextLoader.Options { Columns = columns, Separators = [','] }));
+        TextLoader.Column[] twice = [.. columns, new("z", DataKind.Single, [new TextLoader.Range(0, null) { AllOther = true }])];
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => _ml.Data.LoadFromTextFile(_path, new TextLoader.Options { Columns = twice, Separators = [','] }));
+    }
+
+    [TestMethod]
+    public void Names_of_fields_come_from_another_file_and_the_first_line_stays_a_row()
+    {
+        string header = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(header, "id,a,b,name\n");
+            TextLoader loader = _ml.Data.CreateTextLoader<Line>(new TextLoader.Options { Separators = [','], HeaderFile = header }, new MultiFileSource(Write("1,0.5,-2,rose\n2,3,4,lily\n")));
+            IDataView view = loader.Load(new MultiFileSource(_path));
+            VBuffer<ReadOnlyMemory<char>> names = default;
+            view.Schema["Numbers"].GetSlotNames(ref names);
+            Assert.AreEqual("a,b", string.Join(",", names.DenseValues()));
+            CollectionAssert.AreEqual(new[] { 1, 2 }, view.GetColumn<int>("Id").ToArray());
+        }
+        finally
+        {
+            File.Delete(header);
+        }
+        Assert.ThrowsExactly<FileNotFoundException>(() => _ml.Data.CreateTextLoader<Line>(new TextLoader.Options { HeaderFile = header }));
+    }
+
+    [TestMethod]
     public void Ranges_to_the_end_are_taken_from_the_sample_or_vary()
     {
         Write("a\t1\t2\t3\nb\t4\nc\n");

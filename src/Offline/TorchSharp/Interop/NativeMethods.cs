@@ -51,6 +51,7 @@ internal static unsafe partial class NativeMethods
         if (name != Shim) return 0;
         var file = Path.Combine(AppContext.BaseDirectory, "lib" + Shim + ".so");
         var found = File.Exists(file);
+        ThreadWaiting.Shorten();
         try
         {
             var library = found ? NativeLibrary.Load(file) : NativeLibrary.Load("lib" + Shim + ".so", assembly, path);

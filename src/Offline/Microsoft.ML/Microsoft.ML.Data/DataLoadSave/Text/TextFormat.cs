@@ -61,8 +61,11 @@ internal sealed class TextFormat
             DecimalMarker = options.DecimalMarker,
         };
         (string header, string first) = format.Peek(sample);
-        format._header = header;
+        format._header = options.HeaderFile is null ? header : format.HeaderOf(host, options.HeaderFile);
         var splitter = new LineSplitter(format);
+        int width = first is null ? 0 : splitter.Split(first, 1).Size;
+        TextLoader.Range[] ranges = [.. options.Columns.SelectMany(column => column.Source ?? [])];
+        host.CheckParam(ranges.Count(range => range.AllOther) <= 1, nameof(options.Columns), "Only one range can have all other fields");
         var columns = new ColumnInfo[options.Columns.Length];
         for (int i = 0; i < columns.Length; i++)
         {
@@ -72,8 +75,13 @@ internal sealed class TextFormat
             var segments = new List<(int Min, int Lim, bool ForceVector)>();
             foreach (TextLoader.Range range in column.Source)
             {
+                if (range.AllOther)
+                {
+                    segments.AddRange(OtherFields(host, column.Name, range, ranges, width));
+                    continue;
+                }
                 host.CheckParam(range.Min >= 0 && (range.Max ?? int.MaxValue) >= range.Min, nameof(options.Columns), $"Column '{column.Name}' has the fields {range.Min} to {range.Max}");
-                int lim = range.VariableEnd ? int.MaxValue : range.Max + 1 ?? (range.AutoEnd ? first is null ? 0 : splitter.Split(first, 1).Size : range.Min + 1);
+                int lim = range.VariableEnd ? int.MaxValue : range.Max + 1 ?? (range.AutoEnd ? width : range.Min + 1);
                 host.CheckParam(lim > range.Min, nameof(options.Columns), $"Column '{column.Name}' goes from field {range.Min} to the end of the line, but there is no line to take the end from, or it is too short");
                 segments.Add((range.Min, lim, range.ForceVector || range.VariableEnd || range.AutoEnd));
             }
@@ -182,6 +190,29 @@ internal sealed class TextFormat
         return new KeyDataViewType(type.RawType, column.KeyCount.Count ?? KeyDataViewType.MaxCount(type.RawType));
     }
 
+    /// <summary>The fields of the sample's first line from a range's first one on that no other range has.</summary>
+    private static IEnumerable<(int Min, int Lim, bool ForceVector)> OtherFields(IHost host, string column, TextLoader.Range all, TextLoader.Range[] ranges, int width)
+    {
+        host.CheckParam(!Array.Exists(ranges, r => r.VariableEnd), nameof(ranges), $"Column '{column}' has all other fields, and another one all to the end of each line");
+        bool Taken(int field) => Array.Exists(ranges, r => !r.AllOther && r.Min <= field && field <= (r.Max ?? (r.AutoEnd ? int.MaxValue : r.Min)));
+        int[] free = [.. Enumerable.Range(0, width).Where(field => field >= all.Min && !Taken(field))];
+        host.CheckParam(free.Length > 0, nameof(ranges), $"Column '{column}' has all other fields, but there is no line to count them on, or other columns have them all");
+        for (int i = 0, from = 0; i < free.Length; i++)
+        {
+            if (i + 1 < free.Length && free[i + 1] == free[i] + 1)
+                continue;
+            yield return (free[from], free[i] + 1, true);
+            from = i + 1;
+        }
+    }
+
+    private string HeaderOf(IHost host, string path)
+    {
+        host.CheckNonEmpty(path, nameof(TextLoader.Options.HeaderFile));
+        using var lines = new LineReader(this, new StreamReader(path));
+        return lines.Read();
+    }
+
     private (string Header, string First) Peek(IMultiStreamSource sample)
     {
         if (sample is null || sample.Count == 0)
@@ -201,13 +232,34 @@ internal sealed class TextFormat
             var annotations = new DataViewSchema.Annotations.Builder();
             if (column.Type is VectorDataViewType { IsKnownSize: true } vector)
             {
-                ReadOnlyMemory<char>[] slots = [.. column.Segments.SelectMany(s => Enumerable.Range(s.Min, s.Lim - s.Min)).Select(field => field < names.Length ? names[field] : default)];
-                if (Array.Exists(slots, slot => !slot.IsEmpty))
+                // Only the fields that the header has: a vector may be long, and a header says little of it.
+                var slots = new List<(int Slot, ReadOnlyMemory<char> Name)>();
+                int start = 0;
+                foreach ((int min, int lim, _) in column.Segments)
+                {
+                    for (int field = min; field < Math.Min(lim, names.Length); field++)
+                    {
+                        if (!names[field].IsEmpty)
+                            slots.Add((start + field - min, names[field]));
+                    }
+                    start += lim - min;
+                }
+                if (slots.Count > 0)
                 {
                     annotations.Add(
                         AnnotationUtils.Kinds.SlotNames,
                         new VectorDataViewType(TextDataViewType.Instance, vector.Size),
-                        (ref VBuffer<ReadOnlyMemory<char>> value) => VBuffer<ReadOnlyMemory<char>>.Copy(slots, 0, ref value, slots.Length));
+                        (ref VBuffer<ReadOnlyMemory<char>> value) =>
+                        {
+                            VBufferEditor<ReadOnlyMemory<char>> editor = VBufferEditor.Create(ref value, vector.Size, slots.Count);
+                            for (int i = 0; i < slots.Count; i++)
+                            {
+                                editor.Values[i] = slots[i].Name;
+                                if (slots.Count < vector.Size)
+                                    editor.Indices[i] = slots[i].Slot;
+                            }
+                            value = editor.Commit();
+                        });
                 }
             }
             builder.AddColumn(column.Name, column.Type, annotations.ToAnnotations());

@@ -101,6 +101,9 @@ public sealed class TextLoader : IDataLoader<IMultiStreamSource>
 
         /// <summary>Whether one field is a vector, too.</summary>
         public bool ForceVector;
+
+        /// <summary>Whether the range is all fields from <see cref="Min"/> on that no other range has; for one range of a loader.</summary>
+        public bool AllOther;
     }
 
     /// <summary>A column, and the fields it is read from.</summary>
@@ -160,6 +163,9 @@ public sealed class TextLoader : IDataLoader<IMultiStreamSource>
 
         public bool HasHeader;
 
+        /// <summary>A file whose first line names the fields, in place of the first line of what is loaded.</summary>
+        public string HeaderFile;
+
         /// <summary>How many fields a line has; null where lines say it.</summary>
         public int? InputSize;
 
@@ -175,5 +181,8 @@ public sealed class TextLoader : IDataLoader<IMultiStreamSource>
 
         /// <summary>Whether spaces at the end of a line and around fields are left out.</summary>
         public bool TrimWhitespace;
+
+        /// <summary>Whether lines may be read by several threads. Here one thread reads them; the rows are the same.</summary>
+        public bool UseThreads = true;
     }
 }

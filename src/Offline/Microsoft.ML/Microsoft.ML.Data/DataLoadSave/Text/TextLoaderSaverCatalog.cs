@@ -34,6 +34,14 @@ public static class TextLoaderSaverCatalog
         bool allowSparse = false) =>
         catalog.CreateTextLoader(ColumnsOf(typeof(TInput)), separatorChar, hasHeader, dataSample, allowQuoting, trimWhitespace, allowSparse);
 
+    /// <summary>A loader with these options for files whose columns the members of a class give; those of the options are not used.</summary>
+    public static TextLoader CreateTextLoader<TInput>(this DataOperationsCatalog catalog, TextLoader.Options options, IMultiStreamSource dataSample = null)
+    {
+        catalog.GetEnvironment().CheckValue(options, nameof(options));
+        options.Columns = ColumnsOf(typeof(TInput));
+        return catalog.CreateTextLoader(options, dataSample);
+    }
+
     /// <summary>The rows of a text file.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     public static IDataView LoadFromTextFile(
@@ -46,6 +54,10 @@ public static class TextLoaderSaverCatalog
         bool trimWhitespace = false,
         bool allowSparse = false) =>
         Load(catalog, path, Options(columns, separatorChar, hasHeader, allowQuoting, trimWhitespace, allowSparse));
+
+    /// <summary>The rows of a text file. Options without columns are refused: nothing is guessed from the file.</summary>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    public static IDataView LoadFromTextFile(this DataOperationsCatalog catalog, string path, TextLoader.Options options = null) => Load(catalog, path, options ?? new TextLoader.Options());
 
     /// <summary>The rows of a text file, with the columns that the members of a class give.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using AirMLNet.Clip;
 using AirMLNet.Weights;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -7,11 +6,11 @@ using static TorchSharp.torch;
 namespace AirMLNet.Training;
 
 /// <summary>A training run on disk: weights, optimiser state, step and the settings they belong to.</summary>
-internal static class MiniClipCheckpoint
+internal static class TrainingCheckpoint
 {
     private sealed record State(int Step, double Seconds, string Settings);
 
-    public static void Save(string folder, MiniClipOptions options, ClipModel model, OptimizerHelper optimizer, int step, double seconds)
+    public static void Save(string folder, string settings, nn.Module model, OptimizerHelper optimizer, int step, double seconds, WeightAverage? average = null)
     {
         // A new folder beside the old one, swapped in when whole: a run that is cut while it saves loses nothing.
         var fresh = folder + ".new";
@@ -20,7 +19,12 @@ internal static class MiniClipCheckpoint
         Directory.CreateDirectory(fresh);
         Safetensors.Write(Path.Combine(fresh, "weights.safetensors"), model.state_dict());
         optimizer.save_state_dict(Path.Combine(fresh, "optimizer.bin"));
-        File.WriteAllText(Path.Combine(fresh, "state.json"), JsonSerializer.Serialize(new State(step, seconds, Settings(options))));
+        if (average is not null)
+        {
+            Safetensors.Write(Path.Combine(fresh, "average.safetensors"), average.Weights);
+        }
+
+        File.WriteAllText(Path.Combine(fresh, "state.json"), JsonSerializer.Serialize(new State(step, seconds, settings)));
         DeleteFolder(old);
         if (Directory.Exists(folder))
         {
@@ -31,7 +35,7 @@ internal static class MiniClipCheckpoint
         DeleteFolder(old);
     }
 
-    public static (int Step, double Seconds) Load(string folder, MiniClipOptions options, ClipModel model, OptimizerHelper optimizer)
+    public static (int Step, double Seconds) Load(string folder, string settings, nn.Module model, OptimizerHelper optimizer, WeightAverage? average = null)
     {
         if (!Directory.Exists(folder) && Directory.Exists(folder + ".old"))
         {
@@ -44,26 +48,32 @@ internal static class MiniClipCheckpoint
             return (0, 0);
         }
 
-        var state = ReadState(file, options);
+        var state = ReadState(file, settings);
         using var weights = SafetensorsFile.Open(Path.Combine(folder, "weights.safetensors"));
         model.load_state_dict(weights.Entries.Keys.ToDictionary(name => name, name => weights.GetTensor(name)));
         optimizer.load_state_dict(Path.Combine(folder, "optimizer.bin"));
+        if (average is not null)
+        {
+            using var averaged = SafetensorsFile.Open(Path.Combine(folder, "average.safetensors"));
+            average.Restore(averaged.Entries.Keys.ToDictionary(name => name, name => averaged.GetTensor(name)), state.Step);
+        }
+
         return (state.Step, state.Seconds);
     }
 
     /// <summary>Notes that the first stage is done, its model written to the folder.</summary>
-    public static void FinishStage(string folder, MiniClipOptions options, double seconds) =>
-        AtomicFile.Write(Path.Combine(folder, "done.json"), stream => JsonSerializer.Serialize(stream, new State(0, seconds, Settings(options))));
+    public static void FinishStage(string folder, string settings, double seconds) =>
+        AtomicFile.Write(Path.Combine(folder, "done.json"), stream => JsonSerializer.Serialize(stream, new State(0, seconds, settings)));
 
     /// <summary>The seconds that the finished first stage took, or null when it is not finished.</summary>
     /// <exception cref="InvalidOperationException">It was made with other settings.</exception>
-    public static double? FinishedStage(string folder, MiniClipOptions options)
+    public static double? FinishedStage(string folder, string settings)
     {
         var file = Path.Combine(folder, "done.json");
-        return File.Exists(file) ? ReadState(file, options).Seconds : null;
+        return File.Exists(file) ? ReadState(file, settings).Seconds : null;
     }
 
-    private static State ReadState(string file, MiniClipOptions options)
+    private static State ReadState(string file, string settings)
     {
         var folder = Path.GetDirectoryName(file);
         State? state;
@@ -78,13 +88,10 @@ internal static class MiniClipCheckpoint
 
         return state is null
             ? throw new InvalidDataException($"{file} is damaged; delete the folder {folder} to start again.")
-            : state.Settings == Settings(options)
+            : state.Settings == settings
                 ? state
                 : throw new InvalidOperationException($"The checkpoint in {folder} was made with other settings ({state.Settings}); delete it to start again, or use the same settings.");
     }
-
-    private static string Settings(MiniClipOptions o) => FormattableString.Invariant(
-        $"photos {o.Photos}, epochs {o.Epochs}, batch {o.BatchSize}, lr {o.LearningRate}, patches {o.KeepPatches}, names {o.NameShare}, wrong {o.WrongShare}, seed {o.Seed}");
 
     private static void DeleteFolder(string folder)
     {

@@ -2,21 +2,17 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using AirMLNet.Weights;
 using static TorchSharp.torch;
 
-namespace AirMLNet.Clip;
+namespace AirMLNet.Weights;
 
 /// <summary>The tensors of a model on disk, in one safetensors file or in several shards.</summary>
-internal sealed class ClipWeightFiles : IDisposable
+internal sealed class WeightFiles : IDisposable
 {
-    private static readonly string[] Preferred = ["model.safetensors", "open_clip_model.safetensors"];
-    private const string Index = "model.safetensors.index.json";
-
     private readonly List<SafetensorsFile> _files = [];
     private readonly Dictionary<string, SafetensorsFile> _owner = new(StringComparer.Ordinal);
 
-    private ClipWeightFiles(IEnumerable<string> paths, string description)
+    private WeightFiles(IEnumerable<string> paths, string description)
     {
         Description = description;
         try
@@ -56,35 +52,41 @@ internal sealed class ClipWeightFiles : IDisposable
     /// <summary>A new float32 tensor.</summary>
     public Tensor Get(string name) => _owner[name].GetTensor(name, ScalarType.Float32);
 
-    public static ClipWeightFiles Open(string path) => new([path], path);
+    public static WeightFiles Open(string path) => new([path], path);
 
-    public static ClipWeightFiles Find(string folder)
+    /// <summary>Opens the weights of a model folder; arguments as in <see cref="Locate"/>.</summary>
+    public static WeightFiles Find(string folder, WeightFileNames names)
     {
-        var (paths, description) = Locate(folder);
+        var (paths, description) = Locate(folder, names);
         return new(paths, description);
     }
 
     /// <summary>The weights files of a model folder, without opening them.</summary>
-    public static (IReadOnlyList<string> Paths, string Description) Locate(string folder)
+    /// <param name="folder">The model folder.</param>
+    /// <param name="names">How they may be called; a single safetensors file of any name is taken too.</param>
+    /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
+    /// <exception cref="FileNotFoundException">It holds no weights that can be read; the message says what it holds.</exception>
+    public static (IReadOnlyList<string> Paths, string Description) Locate(string folder, WeightFileNames names)
     {
         if (!Directory.Exists(folder))
         {
             throw new DirectoryNotFoundException($"There is no model folder {folder}.");
         }
-        foreach (var name in Preferred)
+        foreach (var name in names.Names)
         {
             var path = Path.Combine(folder, name);
             if (File.Exists(path))
             {
                 return ([path], path);
             }
-            if (name == Preferred[0] && File.Exists(Path.Combine(folder, Index)))
+            var index = path + ".index.json";
+            if (File.Exists(index))
             {
-                return Shards(folder);
+                return Shards(folder, index);
             }
         }
         var others = Directory.GetFiles(folder, "*.safetensors");
-        return others.Length == 1 ? ([others[0]], others[0]) : throw NotAModel(folder, others);
+        return others.Length == 1 ? ([others[0]], others[0]) : throw NotAModel(folder, others, names);
     }
 
     /// <summary>SHA-256 of the weights: of the file, or for shards of the list of their hashes in order.</summary>
@@ -106,9 +108,8 @@ internal sealed class ClipWeightFiles : IDisposable
         }
     }
 
-    private static (IReadOnlyList<string>, string) Shards(string folder)
+    private static (IReadOnlyList<string>, string) Shards(string folder, string index)
     {
-        var index = Path.Combine(folder, Index);
         try
         {
             if (JsonNode.Parse(File.ReadAllText(index))?["weight_map"] is not JsonObject map || map.Count == 0)
@@ -136,23 +137,23 @@ internal sealed class ClipWeightFiles : IDisposable
         }
     }
 
-    private static FileNotFoundException NotAModel(string folder, string[] safetensors)
+    private static FileNotFoundException NotAModel(string folder, string[] safetensors, WeightFileNames names)
     {
         if (safetensors.Length > 1)
         {
-            return new($"{folder} holds {safetensors.Length} safetensors files and none is called model.safetensors: {Listed(safetensors)}.");
+            return new($"{folder} holds {safetensors.Length} safetensors files and none is called {names.Names[0]}: {Listed(safetensors)}.");
         }
         var pickles = Directory.GetFiles(folder).Where(f => Path.GetExtension(f) is ".bin" or ".pt" or ".pth" or ".ckpt").ToArray();
         if (pickles.Length > 0)
         {
             return new(
                 $"{folder} holds its weights only as {Listed(pickles)}. Such files are Python pickles, which run code when read, and are refused. " +
-                "Convert them to model.safetensors, in Python: from safetensors.torch import save_file; " +
-                "save_file(torch.load(\"pytorch_model.bin\", weights_only=True), \"model.safetensors\").");
+                $"Convert them to {names.Names[0]}, in Python: from safetensors.torch import save_file; " +
+                $"save_file(torch.load(\"{Path.GetFileName(pickles[0])}\", weights_only=True), \"{names.Names[0]}\").");
         }
         var entries = Directory.GetFileSystemEntries(folder);
         return new(
-            $"{folder} is not a CLIP model: it has no model.safetensors or open_clip_model.safetensors " +
+            $"{folder} is not a {names.Kind} model: it has no {names.Names[0]} or {names.Names[1]} " +
             (entries.Length == 0 ? "(it is empty)." : $"(it holds {Listed(entries)})."));
     }
 
@@ -162,3 +163,8 @@ internal sealed class ClipWeightFiles : IDisposable
         return string.Join(", ", names.Take(5)) + (names.Length > 5 ? $" and {names.Length - 5} more" : "");
     }
 }
+
+/// <summary>How the weights of a kind of model are called.</summary>
+/// <param name="Kind">The kind, for messages.</param>
+/// <param name="Names">File names, the preferred one first; two or more.</param>
+internal sealed record WeightFileNames(string Kind, params string[] Names);

@@ -1,0 +1,66 @@
+using AirMLNet.Clip;
+using AirMLNet.Data;
+using AirMLNet.Images;
+using AirMLNet.Training;
+using static TorchSharp.torch;
+
+namespace AirMLNet.Evaluation;
+
+/// <summary>Names images of the ten kinds of CIFAR-10, by a linear probe that was fitted on real photos and by CLIP's names of classes.</summary>
+internal sealed class ImageJudge : IDisposable
+{
+    private readonly ClipBackbone _backbone;
+    private readonly Tensor _features;    // [N, D]
+    private readonly Tensor _labels;      // [N]
+    private readonly Tensor _texts;       // [C, D]
+
+    /// <param name="clipFolder">A CLIP model.</param>
+    /// <param name="data">The photos; the last 5,000 of the training set, which no model of this project saw, are the probe's.</param>
+    public ImageJudge(string clipFolder, Cifar10 data)
+    {
+        _backbone = ClipBackbone.Acquire(clipFolder);
+        using var scope = NewDisposeScope();
+        int[] photos = [.. Enumerable.Range(MiniClipEvaluation.FirstProbePhoto, data.Count(Cifar10Split.Train) - MiniClipEvaluation.FirstProbePhoto)];
+        _features = Encode([.. photos.Select(i => data.GetImage(Cifar10Split.Train, i))]).DetachFromDisposeScope();
+        _labels = tensor(photos.Select(i => (long)data.GetLabel(Cifar10Split.Train, i)).ToArray()).DetachFromDisposeScope();
+        _texts = _backbone.EncodeTexts([.. Cifar10.ClassNames.Select(name => $"a photo of a {name}.")]).DetachFromDisposeScope();
+    }
+
+    /// <summary>The share of images that are named as they should be.</summary>
+    /// <param name="images">N images of any size.</param>
+    /// <param name="labels">N class indices.</param>
+    public RecognisedShares Shares(IReadOnlyList<RgbImage> images, IReadOnlyList<int> labels)
+    {
+        using var scope = NewDisposeScope();
+        var features = Encode(images);                                                                    // [N, D]
+        var wanted = tensor(labels.Select(l => (long)l).ToArray());
+        var named = features.matmul(_texts.t()).argmax(1).eq(wanted).to_type(ScalarType.Float64).mean().item<double>();
+        return new(LinearProbe.Accuracy(_features, _labels, features, wanted, Cifar10.ClassNames.Count), named);
+    }
+
+    public void Dispose()
+    {
+        _features.Dispose();
+        _labels.Dispose();
+        _texts.Dispose();
+        _backbone.Release();
+    }
+
+    private Tensor Encode(IReadOnlyList<RgbImage> images)
+    {
+        const int batch = 250;
+        var (values, dimension) = (3 * _backbone.Preprocessor.Size * _backbone.Preprocessor.Size, _backbone.FeatureDimension);
+        var features = new float[images.Count * dimension];
+        var pixels = new float[Math.Min(batch, images.Count) * values];
+        for (var start = 0; start < images.Count; start += batch)
+        {
+            var count = Math.Min(batch, images.Count - start);
+            for (var i = 0; i < count; i++)
+            {
+                _backbone.Preprocessor.Preprocess(images[start + i], pixels.AsSpan(i * values, values));
+            }
+            _backbone.EncodeImages(pixels.AsSpan(0, count * values), count, features.AsSpan(start * dimension, count * dimension));
+        }
+        return tensor(features, [images.Count, dimension]);
+    }
+}

@@ -1,0 +1,28 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace AirMLNet.Layers;
+
+/// <summary>A convolution with an odd kernel that keeps height and width, unless its stride is 2 or it is not padded.</summary>
+internal sealed class ConvLayer : nn.Module
+{
+    internal readonly Parameter weight; // [out, in, K, K]
+    internal readonly Parameter? bias;  // [out]
+    private readonly long[] _stride;
+    private readonly long[] _padding;
+
+    public ConvLayer(long inputs, long outputs, long kernel, long stride = 1, bool bias = true, bool padded = true) : base(nameof(ConvLayer))
+    {
+        weight = LayerParameter.Create(outputs, inputs, kernel, kernel);
+        this.bias = bias ? LayerParameter.Create(outputs) : null;
+        var padding = padded ? kernel / 2 : 0;
+        (_stride, _padding) = ([stride, stride], [padding, padding]);
+        RegisterComponents();
+    }
+
+    /// <param name="x">[B, in, H, W].</param>
+    /// <returns>[B, out, H', W'].</returns>
+    public Tensor Forward(Tensor x) => F.conv2d(x, weight, bias, _stride, _padding);
+}

@@ -1,0 +1,86 @@
+using AirMLNet.Images;
+using AirMLNet.Tests.Diffusion;
+
+namespace AirMLNet.Tool.Tests;
+
+/// <summary><c>airml synthesize</c> as a user calls it.</summary>
+[TestClass]
+public sealed class SynthesizeTests
+{
+    [TestMethod]
+    public void ImagesOfAPromptAreMadeOnceAndMoreCanBeAskedFor()
+    {
+        using var folder = new TemporaryFolder();
+        var model = Model(folder);
+
+        var line = ToolProcess.Run([.. Make(model, folder["out"]), "-n", "2"]).Succeeded();
+        Assert.Contains("out: 2 images, all on ", line);
+        var first = File.ReadAllBytes(folder["out/images/0001.png"]);
+        File.Delete(folder["out/images/0000.png"]);
+        File.WriteAllText(folder["out/images/0001.png.x.tmp"], "what an interruption may leave");
+        var stamp = File.GetLastWriteTimeUtc(folder["out/images/0001.png"]);
+        var again = ToolProcess.Run([.. Make(model, folder["out"]), "-n", "3"]);
+
+        Assert.Contains("out: 3 images", again.Succeeded());
+        Assert.Contains("2 images made in", again.Error);
+        Assert.Contains("1 were there", again.Error);
+        Assert.AreEqual(stamp, File.GetLastWriteTimeUtc(folder["out/images/0001.png"]));
+        // The same images as in one go, whatever was there and how many are made at a time.
+        ToolProcess.Run([.. Make(model, folder["whole"]), "-n", "3", "--batch", "3"]).Succeeded();
+        for (var i = 0; i < 3; i++)
+        {
+            var (one, other) = (ImageFile.Load(folder[$"out/images/000{i}.png"]), ImageFile.Load(folder[$"whole/images/000{i}.png"]));
+            Assert.IsTrue(one.Pixels.Zip(other.Pixels).All(p => Math.Abs(p.First - p.Second) <= 1));
+        }
+
+        CollectionAssert.AreEqual(first, File.ReadAllBytes(folder["out/images/0001.png"]));
+        var sheet = ImageFile.Load(folder["out/contact-sheet.png"]);
+        Assert.AreEqual((4 + (2 * 68), 4 + (2 * 68)), (sheet.Width, sheet.Height)); // two rows of two places, 16 pixels enlarged to 64
+    }
+
+    [TestMethod]
+    public void ClassesGetAFolderEach()
+    {
+        using var folder = new TemporaryFolder();
+        var classes = TinyData.Classes(folder["classes.txt"], "a/b", "Cat");
+        ToolProcess.Run("synthesize", "--diffusion", Model(folder), "--classes", classes, "--domain", "Colours:", "-n", "2", "--steps", "2", "--size", "8x16", "-o", folder["out"], "--threads", "1").Succeeded();
+
+        Assert.AreEqual(2, Directory.GetFiles(folder["out/images/a_b"]).Length);
+        var image = ImageFile.Load(folder["out/images/Cat/0001.png"]);
+        Assert.AreEqual((8, 16), (image.Width, image.Height));
+        Assert.Contains("Cat: Colours: Cat", File.ReadAllText(folder["out/synthesis.json"]));
+    }
+
+    [TestMethod]
+    public void WhatDoesNotFitIsSaidOnOneLine()
+    {
+        using var folder = new TemporaryFolder();
+        var model = Model(folder);
+        string[] make = Make(model, folder["out"]);
+        ToolProcess.Run([.. make, "--size", "8y"]).Failed(2, "--size is '8y'");
+        ToolProcess.Run([.. make, "--size", "9"]).Failed(1, "Height = 9; expected a multiple of 2");
+        ToolProcess.Run([.. make, "--classes", "c.txt"]).Failed(2, "either --prompt or --classes");
+        ToolProcess.Run([.. make, "--scheduler", "best"]).Failed(2, "best", "euler");
+        ToolProcess.Run([.. make, "--precision", "float16"]).Failed(1, "Float16");
+        ToolProcess.Run([.. make, "--gpu", "7"]).Failed(1, "--gpu is 7");
+        ToolProcess.Run(Make(folder["none"], folder["out"])).Failed(1, "no model folder", "none");
+        Assert.IsFalse(Directory.Exists(folder["out"]));
+        Directory.Delete(Path.Combine(model, "vae"), true);
+        ToolProcess.Run(make).Failed(1, "lacks the component vae");
+    }
+
+    [TestMethod]
+    public void AFolderIsNotAddedToInAnotherWay()
+    {
+        using var folder = new TemporaryFolder();
+        var model = Model(folder);
+        ToolProcess.Run(Make(model, folder["out"])).Succeeded();
+        ToolProcess.Run([.. Make(model, folder["out"]), "--guidance", "3"]).Failed(1, "another guidance (\"7.5\", now \"3\")");
+        ToolProcess.Run([.. Make(model, folder["out"]), "--seed", "5"]).Failed(1, "another seed");
+    }
+
+    private static string Model(TemporaryFolder folder) => TinyDiffusion.Write(folder["model"], TinyData.MiniClip());
+
+    private static string[] Make(string model, string output) =>
+        ["synthesize", "--diffusion", model, "--prompt", "a photo of a cat", "--steps", "3", "-o", output, "--threads", "1"];
+}
