@@ -80,6 +80,7 @@ public sealed class AdaptTests
         Adapt(images, "model.zip", "--method", "air").Failed(2, "--method air needs --synthetic FOLDER");
         Adapt(images, "model.zip", "--method", "cpl", "--synthetic", images).Failed(2, "--synthetic is for --method air only");
         Adapt(images, "model.zip", "--method", "prototypes", "--prompt", "visual").Failed(2, "--method prototypes takes neither --prompt nor --labelled");
+        Adapt(images, "model.zip", "--labels", "--labelled", images).Failed(2, "--labels learns from the folders of the images alone");
         Directory.CreateDirectory(_folder["odd"]);
         File.Copy(Directory.GetFiles(images)[0], Path.Combine(Directory.CreateDirectory(Path.Combine(_folder["odd"], "pink")).FullName, "1.png"));
         Adapt(images, "model.zip", "--method", "air", "--synthetic", _folder["odd"]).Failed(1, "'pink'", "none of the model's classes");

@@ -58,6 +58,11 @@ internal static class AdaptCommand
 
     private static void Run(Request request, AdaptPlan plan, CancellationToken cancellation)
     {
+        if (plan.Labels && (plan.Labelled ?? plan.Synthetic) != null)
+        {
+            throw new UsageException("--labels learns from the folders of the images alone; it takes neither --labelled nor --synthetic");
+        }
+
         SavedModel.CheckTarget(request.Output);
         var rows = Photos.Open(request.Images, plan.Labels, request.SkipUnreadable, cancellation);
         if (plan.Labels)

@@ -89,6 +89,7 @@ internal static class AdaptChain
         var standard = new PromptAdapterOptions { ClipFolder = plan.ClipFolder, ClassNames = plan.ClassNames };
         return standard with
         {
+            Prompt = plan.Prompt,
             LabelColumn = plan.Labels ? AdaptPlan.LabelColumn : standard.LabelColumn,
             PrototypeColumn = plan.Method == AdaptMethod.Prototypes ? "PrototypeScore" : null,
             PrototypeWeight = plan.Lambda ?? standard.PrototypeWeight,

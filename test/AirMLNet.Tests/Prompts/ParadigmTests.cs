@@ -189,6 +189,55 @@ public sealed class ParadigmTests
     }
 
     [TestMethod]
+    public void AVisualPrompt_LeavesNoTensorsBehind()
+    {
+        using var t = new Bench(10);
+        ClipBackbone held = ClipBackbone.Acquire(t.Fixture.ClipFolder); // the model itself stays
+        void Fit() => t.Context.MulticlassClassification.Trainers.PromptAdapter(t.Options(2) with { Prompt = PromptKind.Visual }).Fit(t.View()).Dispose();
+        Fit(); // what is made once per process exists now
+        long before = TorchSharp.torch.Tensor.TotalCount;
+        Fit();
+        Assert.AreEqual(before, TorchSharp.torch.Tensor.TotalCount);
+        held.Release();
+    }
+
+    [TestMethod]
+    public void AVisualPrompt_CanCarryItsModel()
+    {
+        using var t = new Bench(10);
+        string home = Path.Combine(t.Fixture.Root, "home"), path = Path.Combine(t.Fixture.Root, "model.zip");
+        string? old = Environment.GetEnvironmentVariable("AIRMLNET_HOME");
+        float[][] expected;
+        using (var fitted = t.Context.MulticlassClassification.Trainers.PromptAdapter(t.Options(1) with { Prompt = PromptKind.Visual, EmbedBackbone = true }).Fit(t.View()))
+        {
+            expected = StageFixture.Vectors(fitted.Transform(t.View()), "Score");
+            t.Context.Model.Save(fitted, t.View().Schema, path);
+        }
+        Directory.Move(t.Fixture.ClipFolder, t.Fixture.ClipFolder + "-moved");
+        Environment.SetEnvironmentVariable("AIRMLNET_HOME", home);
+        try
+        {
+            float[][] found = StageFixture.Vectors(new MLContext().Model.Load(path, out _).Transform(t.View()), "Score");
+            for (int i = 0; i < 10; i++) CollectionAssert.AreEqual(expected[i], found[i]);
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("AIRMLNET_HOME", old);
+        }
+    }
+
+    [TestMethod]
+    public void VisualPrompts_NeedImages_AndNameTheUnreadableOne()
+    {
+        using var t = new Bench(6);
+        var options = t.Options(1) with { Prompt = PromptKind.Visual, ImageColumn = "Nowhere" };
+        Assert.Contains("there is no column 'Nowhere'", Assert.Throws<ArgumentException>(() => t.Context.MulticlassClassification.Trainers.PromptAdapter(options).Fit(t.View())).Message);
+        t.Rows[4].ImagePath = Path.Combine(t.Fixture.Root, "gone.png");
+        var e = Assert.Throws<IOException>(() => t.Context.MulticlassClassification.Trainers.PromptAdapter(options with { ImageColumn = "ImagePath" }).Fit(t.View()));
+        Assert.Contains("gone.png", e.Message);
+    }
+
+    [TestMethod]
     public void VisualPrompts_LearnTheLabels()
     {
         using var t = new Bench(18);

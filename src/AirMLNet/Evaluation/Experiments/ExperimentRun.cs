@@ -53,13 +53,14 @@ internal sealed class ExperimentRun
         var ml = new MLContext(_seed);
         IDataView pool = Keyed(ml, PoolRows(labels, synthetic)), scored = View(ml, test.Select((image, i) => new ExperimentRow { ImagePath = image.Path, Features = _data.Test.Features[i] }));
         _ = _data.Train.Features;
+        TimeSpan busy = Environment.CpuUsage.TotalTime;
         var clock = Stopwatch.StartNew();
         ITransformer model;
         using (labels.BeginFit()) model = Recipe.Chain(ml, "Label", progress, cancellation).Fit(pool);
         double fit = clock.Elapsed.TotalSeconds;
         clock.Restart();
         int[] predicted = Predicted(model.Transform(scored));
-        double score = clock.Elapsed.TotalSeconds;
+        double score = clock.Elapsed.TotalSeconds, processor = (Environment.CpuUsage.TotalTime - busy).TotalSeconds;
         (PseudoLabelAccuracy? text, PseudoLabelAccuracy? fused) = LabelAccuracy(ml, model, pool, labels, cancellation);
         (model as IDisposable)?.Dispose();
         return new RunResult
@@ -67,7 +68,7 @@ internal sealed class ExperimentRun
             Hash = Hash, DataSet = _data.Entry.Name, Method = _variant.Title, Paradigm = _paradigm, Prompt = _prompt, Seed = _seed,
             Scores = ClassificationScores.Of(predicted, [.. test.Select(i => i.Class)], Recipe.Paradigm == Paradigm.Transductive ? [.. _data.Split.Unseen] : null),
             TextLabels = text, FusedLabels = fused,
-            Images = [train.Count, synthetic?.Images.Count ?? 0, test.Count], Seconds = [Math.Round(fit, 3), Math.Round(score, 3)],
+            Images = [train.Count, synthetic?.Images.Count ?? 0, test.Count], Seconds = [Math.Round(fit, 3), Math.Round(score, 3)], ProcessorSeconds = Math.Round(processor, 3),
         };
     }
 

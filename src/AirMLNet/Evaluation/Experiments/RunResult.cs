@@ -36,6 +36,9 @@ public sealed record RunResult
     /// <summary>Seconds of fitting and of scoring.</summary>
     public required double[] Seconds { get; init; }
 
+    /// <summary>Processor time of both, which other work on the machine disturbs less.</summary>
+    public double ProcessorSeconds { get; init; }
+
     /// <summary>The figure that counts: accuracy, or the harmonic mean under trzsl.</summary>
     internal double Figure => Scores.Harmonic ?? Scores.Accuracy;
 }
