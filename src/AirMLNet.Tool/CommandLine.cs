@@ -27,6 +27,7 @@ internal static class CommandLine
             PredictCommand.Build(),
             EvaluateCommand.Build(),
             CompareCommand.Build(),
+            ExperimentCommand.Build(),
             DataCommand.Build(),
             TrainCommand.Build(),
             SynthesizeCommand.Build(),

@@ -46,6 +46,48 @@ public sealed class AdaptTests
     }
 
     [TestMethod]
+    [DataRow("ifpl", "text")]
+    [DataRow("cpl", "text")]
+    [DataRow("air", "text")]
+    [DataRow("air", "visual")]
+    [DataRow("grip", "visual-deep")]
+    public void WholeMethodsAdaptAndPredictInAFreshProcess(string method, string prompt)
+    {
+        var images = TinyData.Images(_folder["photos"]);
+        string[] more = method == "air" ? ["--synthetic", TinyData.Images(_folder["synthetic"], 2, byClass: true), "--base", "cpl", "--beta", "0.3"] : [];
+        Adapt(images, "model.zip", ["--method", method, "--prompt", prompt, .. more]).Succeeded();
+        using var json = JsonDocument.Parse(ToolProcess.Run("evaluate", _folder["model.zip"], TinyData.Images(_folder["test"], byClass: true), "--json").Succeeded());
+        Assert.AreEqual(12, json.RootElement.GetProperty("images").GetInt32());
+        Assert.IsTrue(double.IsFinite(json.RootElement.GetProperty("logLoss").GetDouble()));
+    }
+
+    [TestMethod]
+    public void LabelledImagesOfSomeClassesLeavePseudoLabelsToTheOthers()
+    {
+        var images = TinyData.Images(_folder["photos"]);
+        var labelled = TinyData.Images(_folder["labelled"], 2, byClass: true);
+        Adapt(images, "all.zip", "--method", "cpl", "--labelled", labelled).Succeeded();
+        Directory.Delete(Path.Combine(labelled, "blue"), recursive: true);
+        Adapt(images, "some.zip", "--method", "cpl", "--labelled", labelled).Succeeded();
+        Assert.AreNotEqual(
+            ToolProcess.Run("predict", _folder["all.zip"], images, "--json").Succeeded(), ToolProcess.Run("predict", _folder["some.zip"], images, "--json").Succeeded());
+    }
+
+    [TestMethod]
+    public void WhatAirNeedsIsSaidBeforeAnythingRuns()
+    {
+        var images = TinyData.Images(_folder["photos"]);
+        Adapt(images, "model.zip", "--method", "air").Failed(2, "--method air needs --synthetic FOLDER");
+        Adapt(images, "model.zip", "--method", "cpl", "--synthetic", images).Failed(2, "--synthetic is for --method air only");
+        Adapt(images, "model.zip", "--method", "prototypes", "--prompt", "visual").Failed(2, "--method prototypes takes neither --prompt nor --labelled");
+        Adapt(images, "model.zip", "--labels", "--labelled", images).Failed(2, "--labels learns from the folders of the images alone");
+        Directory.CreateDirectory(_folder["odd"]);
+        File.Copy(Directory.GetFiles(images)[0], Path.Combine(Directory.CreateDirectory(Path.Combine(_folder["odd"], "pink")).FullName, "1.png"));
+        Adapt(images, "model.zip", "--method", "air", "--synthetic", _folder["odd"]).Failed(1, "'pink'", "none of the model's classes");
+        Assert.IsFalse(File.Exists(_folder["model.zip"]));
+    }
+
+    [TestMethod]
     public void TheSameSeedGivesTheSamePredictionsAndAnotherSeedOthers()
     {
         var images = TinyData.Images(_folder["photos"]);

@@ -1,3 +1,6 @@
+using AirMLNet.Data;
+using AirMLNet.Tests.Training;
+
 namespace AirMLNet.Tool.Tests;
 
 /// <summary><c>airml data</c> and <c>airml train</c> where their data is missing.</summary>
@@ -14,6 +17,23 @@ public sealed class DataTests
     {
         ToolProcess.Run("data", "cifar10", "--from", _folder["package"], "-o", _folder["photos"]).Failed(1, _folder["package"]);
         Assert.IsFalse(Directory.Exists(_folder["photos"]));
+    }
+
+    [TestMethod]
+    public void LabelsAreListedBesideThePhotosAndNowhereElse()
+    {
+        TinyCifar10.Create(_folder["package"]);
+        ToolProcess.Run("data", "cifar10", "--from", _folder["package"], "-o", _folder["photos"], "--skip", "100", "--pool", "12", "--test", "7").Succeeded();
+        var set = GenericDataSets.FromCsv(_folder["photos", "labels.csv"]);
+        CollectionAssert.AreEqual(Cifar10.ClassNames.ToArray(), set.ClassNames.ToArray());
+        Assert.AreEqual(string.Join(' ', Enumerable.Range(100, 12).Select(i => $"train-{i:D5}.png:{i % 10}")), string.Join(' ', set.Train.Select(i => $"{Path.GetFileName(i.Path)}:{i.Class}")));
+        Assert.AreEqual(string.Join(' ', Enumerable.Range(0, 7).Select(i => $"test-{i:D5}.png:{i}")), string.Join(' ', set.Test.Select(i => $"{Path.GetFileName(i.Path)}:{i.Class}")));
+        Assert.IsEmpty(Directory.GetDirectories(_folder["photos", "pool"]));
+
+        // Photos that are there already get their list when it is missing.
+        File.Delete(_folder["photos", "labels.csv"]);
+        ToolProcess.Run("data", "cifar10", "--from", _folder["package"], "-o", _folder["photos"], "--skip", "100", "--pool", "12", "--test", "7").Succeeded();
+        Assert.IsTrue(File.Exists(_folder["photos", "labels.csv"]));
     }
 
     [TestMethod]

@@ -2,9 +2,9 @@ using System.Globalization;
 using AirMLNet.Benchmarks;
 using AirMLNet.Benchmarks.Engine;
 
-// `airml-bench [engine|throughput|memory|epoch|pipeline|tokenizer|clip|diffusion]`; some run this program again, as "memory-child N",
+// `airml-bench [engine|throughput|memory|epoch|pipeline|tokenizer|air|precision|clip|diffusion]`; some run this program again, as "memory-child N",
 // "engine-child NAME CALLS WARMUPS" and "diffusion-child FOLDER THREADS".
-string[] known = ["engine", "throughput", "memory", "epoch", "pipeline", "tokenizer", "clip", "diffusion"];
+string[] known = ["engine", "throughput", "memory", "epoch", "pipeline", "tokenizer", "air", "precision", "clip", "diffusion"];
 if (args is ["memory-child", var count])
 {
     MemoryBenchmark.Child(int.Parse(count, CultureInfo.InvariantCulture));
@@ -43,6 +43,8 @@ foreach (var name in chosen)
         case "throughput": ThroughputBenchmark.Run(clip); break;
         case "memory": MemoryBenchmark.Run(); break;
         case "tokenizer": TokenizerBenchmark.Run(); break;
+        case "air": AirBenchmark.Run(clip); break;
+        case "precision": PrecisionBenchmark.Run(clip); break;
         case "clip": ClipPeerBenchmark.Run(); break;
         case "diffusion": DiffusionBenchmark.Run(); break;
         case "pipeline": PipelineBenchmark.Run(); break;

@@ -19,6 +19,11 @@ internal static class AdaptCommand
         {
             Description = "The images lie in sub-folders named after their classes: learn from these labels instead of pseudo-labels",
         };
+        var labelled = new Option<string?>("--labelled")
+        {
+            Description = "Labelled images to learn from as well, in one sub-folder per class; where some classes have none, pseudo-labels are of those only",
+            HelpName = "FOLDER",
+        };
         var seed = SharedOptions.Number("--seed", "Seed of everything random", 1, 0, int.MaxValue);
         var json = SharedOptions.Json();
         var skip = SharedOptions.SkipUnreadable();
@@ -26,7 +31,7 @@ internal static class AdaptCommand
         var plan = new AdaptPlanOptions();
         var command = new Command("adapt", "Adapt CLIP to images without labels, and save the model") { images, output };
         plan.AddTo(command);
-        foreach (var option in new Option[] { labels, seed, json, skip, threads })
+        foreach (var option in new Option[] { labels, labelled, seed, json, skip, threads })
         {
             command.Options.Add(option);
         }
@@ -34,7 +39,8 @@ internal static class AdaptCommand
         ExamplesHelpAction.Add(
             command,
             "airml adapt photos --classes classes.txt --clip models/mini-clip -o model.zip",
-            "airml adapt photos --classes classes.txt --clip models/mini-clip -o model.zip --method prototypes --seed 7");
+            "airml adapt photos --classes classes.txt --clip models/mini-clip -o model.zip --method prototypes --seed 7",
+            "airml adapt photos --classes classes.txt --clip models/mini-clip -o model.zip --method air --synthetic generated");
         command.Does((parsed, cancellation) =>
         {
             Processor.Use(parsed.GetValue(threads));
@@ -44,7 +50,7 @@ internal static class AdaptCommand
                 parsed.GetValue(seed),
                 parsed.GetValue(json),
                 parsed.GetValue(skip));
-            Run(request, plan.Read(parsed) with { Labels = parsed.GetValue(labels) }, cancellation);
+            Run(request, plan.Read(parsed) with { Labels = parsed.GetValue(labels), Labelled = parsed.GetValue(labelled) }, cancellation);
             return 0;
         });
         return command;
@@ -52,11 +58,22 @@ internal static class AdaptCommand
 
     private static void Run(Request request, AdaptPlan plan, CancellationToken cancellation)
     {
+        if (plan.Labels && (plan.Labelled ?? plan.Synthetic) != null)
+        {
+            throw new UsageException("--labels learns from the folders of the images alone; it takes neither --labelled nor --synthetic");
+        }
+
         SavedModel.CheckTarget(request.Output);
         var rows = Photos.Open(request.Images, plan.Labels, request.SkipUnreadable, cancellation);
         if (plan.Labels)
         {
             LabelledImages.MatchLabels(rows, [.. plan.ClassNames], request.Images);
+        }
+
+        var known = plan.IsRecipe && !plan.Labels ? AdaptRows.Beside(plan, request.SkipUnreadable, cancellation) : [];
+        if (plan.Labelled != null)
+        {
+            plan = plan with { Unseen = AdaptRows.Unseen(plan, known) };
         }
 
         var clock = Stopwatch.StartNew();
@@ -65,9 +82,10 @@ internal static class AdaptCommand
         {
             // The chain first: its stages draw their seeds from the context, whatever is made after them.
             var chain = AdaptChain.ForImages(ml, plan, step, cancellation);
-            var view = ml.Data.LoadFromEnumerable(Terminal.Counted(rows, step, cancellation));
-            var model = chain.Fit(plan.Labels ? LabelledImages.WithKeys(ml, view, plan.ClassNames) : view);
-            SavedModel.Save(ml, model, view.Schema, request.Output);
+            var photos = ml.Data.LoadFromEnumerable(Terminal.Counted(rows, step, cancellation));
+            var view = known.Count == 0 ? photos : ml.Data.LoadFromEnumerable(Terminal.Counted([.. rows.Select(AdaptRow.Real), .. known], step, cancellation));
+            var model = chain.Fit(plan.Labels || known.Count > 0 ? LabelledImages.WithKeys(ml, view, plan.ClassNames) : view);
+            SavedModel.Save(ml, model, photos.Schema, request.Output);
             return model;
         });
         var seconds = clock.Elapsed.TotalSeconds;

@@ -4,16 +4,18 @@ using System.Text.Json;
 using AirMLNet.Data;
 using AirMLNet.Images;
 using AirMLNet.Tool.Output;
+using AirMLNet.Weights;
 
 namespace AirMLNet.Tool.Commands;
 
 /// <summary>
 /// <c>airml data cifar10</c>: photos of CIFAR-10 as PNG files: <c>test/CLASS/*.png</c> with labels, <c>pool/*.png</c>
-/// without, and the class names in <c>classes.txt</c>.
+/// without, the class names in <c>classes.txt</c>, and a list of all of them with their classes in <c>labels.csv</c>.
 /// </summary>
 internal static class Cifar10Command
 {
     private const string Manifest = "cifar10.json";
+    private const string Labels = "labels.csv";
     private const int TrainPhotos = 50_000;
     private const int TestPhotos = 10_000;
 
@@ -42,6 +44,11 @@ internal static class Cifar10Command
                 Export(parsed.GetRequiredValue(from), folder, wanted, cancellation);
             }
 
+            if (written || !File.Exists(Path.Combine(folder, Labels)))
+            {
+                WriteLabels(parsed.GetRequiredValue(from), folder, wanted);
+            }
+
             if (parsed.GetValue(json))
             {
                 Terminal.WriteJson(new { folder, wanted.Pool, wanted.Skip, wanted.Test, written });
@@ -54,6 +61,27 @@ internal static class Cifar10Command
             return 0;
         });
         return command;
+    }
+
+    /// <summary>The classes of pool and test photos, for experiments that score or need labels: adapting never reads this file.</summary>
+    private static void WriteLabels(string from, string folder, Layout wanted)
+    {
+        using var data = Cifar10.Open(from);
+        AtomicFile.Write(Path.Combine(folder, Labels), stream =>
+        {
+            using var writer = new StreamWriter(stream, leaveOpen: true);
+            writer.WriteLine("path,label,split");
+            for (var i = wanted.Skip; i < wanted.Skip + wanted.Pool; i++)
+            {
+                writer.WriteLine(FormattableString.Invariant($"pool/train-{i:D5}.png,{Cifar10.ClassNames[data.GetLabel(Cifar10Split.Train, i)]},train"));
+            }
+
+            for (var i = 0; i < wanted.Test; i++)
+            {
+                var name = Cifar10.ClassNames[data.GetLabel(Cifar10Split.Test, i)];
+                writer.WriteLine(FormattableString.Invariant($"test/{name}/test-{i:D5}.png,{name},test"));
+            }
+        });
     }
 
     private static bool IsThere(string folder, Layout wanted)

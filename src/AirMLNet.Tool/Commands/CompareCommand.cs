@@ -21,8 +21,8 @@ internal static class CompareCommand
         var seeds = new Option<string>("--seeds") { Description = "Seeds to repeat with, separated by commas", DefaultValueFactory = _ => "1,2,3" };
         var methods = new Option<string>("--methods")
         {
-            Description = "Methods to compare, separated by commas",
-            DefaultValueFactory = _ => string.Join(',', AdaptPlan.Methods.Keys),
+            Description = "Methods to compare, separated by commas: any but air, for which there is 'airml experiment'",
+            DefaultValueFactory = _ => string.Join(',', AdaptPlan.Compared),
         };
         var json = SharedOptions.Json();
         var skip = SharedOptions.SkipUnreadable();
@@ -38,7 +38,7 @@ internal static class CompareCommand
         ExamplesHelpAction.Add(command, "airml compare photos --test labelled-photos --classes classes.txt --clip models/mini-clip");
         command.Does((parsed, cancellation) =>
         {
-            var chosen = List<AdaptMethod>("--methods", parsed.GetRequiredValue(methods), text => AdaptPlan.Methods.TryGetValue(text, out var m) ? m : null);
+            var chosen = List<AdaptMethod>("--methods", parsed.GetRequiredValue(methods), text => text != "air" && AdaptPlan.Methods.TryGetValue(text, out var m) ? m : null);
             var numbers = List<int>("--seeds", parsed.GetRequiredValue(seeds), text => int.TryParse(text, NumberStyles.None, Plain, out var seed) ? seed : (int?)null);
             Processor.Use(parsed.GetValue(threads));
             var settings = plan.Read(parsed);

@@ -17,6 +17,9 @@ internal static class AdaptChain
         AdaptMethod.ZeroShot => "zero-shot",
         AdaptMethod.Fpl => "FPL",
         AdaptMethod.Grip => "GRIP",
+        AdaptMethod.Ifpl => "IFPL",
+        AdaptMethod.Cpl => "CPL",
+        AdaptMethod.Air => "AiR",
         _ => "prompt adapter with prototypes",
     };
 
@@ -44,6 +47,12 @@ internal static class AdaptChain
         EstimatorChain<ITransformer> chain, MLContext ml, AdaptPlan plan, IStep step, CancellationToken cancellation)
     {
         var progress = new StageReports(step);
+        if (plan.IsRecipe && !plan.Labels)
+        {
+            var recipe = AdaptRows.Recipe(plan);
+            return chain.Append(recipe.Chain(ml, recipe.Prototypes || plan.Labelled != null ? AdaptPlan.LabelColumn : null, progress, cancellation));
+        }
+
         var trainer = Trainer(plan) with { Progress = progress, CancellationToken = cancellation };
         if (trainer.Rounds > 0 && !plan.Labels)
         {
@@ -80,6 +89,7 @@ internal static class AdaptChain
         var standard = new PromptAdapterOptions { ClipFolder = plan.ClipFolder, ClassNames = plan.ClassNames };
         return standard with
         {
+            Prompt = plan.Prompt,
             LabelColumn = plan.Labels ? AdaptPlan.LabelColumn : standard.LabelColumn,
             PrototypeColumn = plan.Method == AdaptMethod.Prototypes ? "PrototypeScore" : null,
             PrototypeWeight = plan.Lambda ?? standard.PrototypeWeight,

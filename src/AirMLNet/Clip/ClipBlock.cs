@@ -52,6 +52,19 @@ internal sealed class ClipBlock : nn.Module
         mlp.AddTo(x, layer_norm2.Forward(x), scratch);
     }
 
+    /// <summary>The block where queries, keys and values are there already, as when most of them never change.</summary>
+    /// <param name="x">[B·N, W]; left unchanged.</param>
+    /// <param name="q">Queries of the normalised x, [B·N, W]; taken over.</param>
+    /// <param name="k">Keys, likewise.</param>
+    /// <param name="v">Values, likewise.</param>
+    /// <param name="batch">B.</param>
+    public Tensor ForwardProjected(Tensor x, Tensor q, Tensor k, Tensor v, long batch)
+    {
+        using var scope = NewDisposeScope();
+        var y = self_attn.Mix(q, k, v, batch, null).add_(x);                        // [B·N, W]
+        return mlp.Forward(layer_norm2.Forward(y)).add_(y).MoveToOuterDisposeScope();
+    }
+
     /// <summary>
     /// The block's output for one token of each sequence. Only keys and values need the other tokens,
     /// so the last block of a pooled tower costs about a quarter of a whole one.
@@ -98,11 +111,14 @@ internal sealed class ClipAttention : nn.Module
 
     internal long Heads => _heads;
 
-    public Tensor Forward(Tensor x, long batch, Tensor? mask)
+    public Tensor Forward(Tensor x, long batch, Tensor? mask) => Mix(q_proj.Forward(x), k_proj.Forward(x), v_proj.Forward(x), batch, mask);
+
+    /// <summary>Attention from projected rows [B·N, W] on; the queries are overwritten.</summary>
+    public Tensor Mix(Tensor queries, Tensor keys, Tensor values, long batch, Tensor? mask)
     {
-        var q = Split(q_proj.Forward(x).mul_(_scale), batch);                        // [B·H, N, D]
-        var k = Split(k_proj.Forward(x), batch).transpose(1, 2);                     // [B·H, D, N]
-        var v = Split(v_proj.Forward(x), batch);                                     // [B·H, N, D]
+        var q = Split(queries.mul_(_scale), batch);                                  // [B·H, N, D]
+        var k = Split(keys, batch).transpose(1, 2);                                  // [B·H, D, N]
+        var v = Split(values, batch);                                                // [B·H, N, D]
         var scores = mask is null ? q.bmm(k) : baddbmm(mask, q, k);                  // [B·H, N, N]
         var mixed = scores.softmax(-1).bmm(v);                                       // [B·H, N, D]
         var rows = mixed.view(batch, _heads, -1, _headWidth).transpose(1, 2).reshape(-1, _heads * _headWidth); // [B·N, W]

@@ -10,7 +10,7 @@ namespace AirMLNet.Clip;
 /// <summary>Adds the CLIP feature of each image; see <see cref="ClipFeatureEstimator"/>.</summary>
 public sealed class ClipFeatureTransformer : StageTransformer, IDisposable
 {
-    internal const string Expected = "Text (image paths) or MLImage";
+    internal const string Expected = ImageSource.Expected;
     private readonly string _output, _input;
     private readonly ClipFeatureOptions _options;
     private readonly WeakReference<IDataView>? _training;
@@ -55,13 +55,7 @@ public sealed class ClipFeatureTransformer : StageTransformer, IDisposable
         if (Interlocked.Exchange(ref _disposed, 1) == 0) Backbone.Release();
     }
 
-    internal static DataViewSchema.Column CheckInput(DataViewSchema schema, string name)
-    {
-        DataViewSchema.Column column = SchemaCheck.Find(schema, ClipFeatureEstimator.Stage, name, Expected);
-        return column.Type is TextDataViewType || column.Type.RawType == typeof(MLImage)
-            ? column
-            : throw SchemaCheck.Mismatch(ClipFeatureEstimator.Stage, name, column.Type.ToString()!, Expected);
-    }
+    internal static DataViewSchema.Column CheckInput(DataViewSchema schema, string name) => ImageSource.Check(schema, ClipFeatureEstimator.Stage, name);
 
     internal void Encode(ReadOnlySpan<float> pixels, int count, Span<float> features)
     {

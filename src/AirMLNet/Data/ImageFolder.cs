@@ -41,7 +41,7 @@ public sealed record ImageFolder
 
         var options = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.Hidden | FileAttributes.System };
         string[] files = [.. Directory.EnumerateFiles(folder, "*", options)
-            .Where(file => Extensions.Contains(Path.GetExtension(file))).Order(StringComparer.Ordinal)];
+            .Where(IsImage).Order(StringComparer.Ordinal)];
         if (files.Length == 0)
         {
             throw new InvalidDataException($"{folder}: no images; files ending in {string.Join(", ", Extensions.Order(StringComparer.Ordinal))} were expected.");
@@ -49,6 +49,9 @@ public sealed record ImageFolder
 
         return new ImageFolder(folder, [.. files.Select(file => new ImageEntry(file, labelsFromSubfolders ? LabelOf(folder, file) : null))]);
     }
+
+    /// <summary>Whether a file is listed, by its ending.</summary>
+    internal static bool IsImage(string file) => Extensions.Contains(Path.GetExtension(file));
 
     private static string LabelOf(string folder, string file)
     {

@@ -13,8 +13,8 @@ internal abstract record StageFile
 
 internal sealed record ClipFeatureFile(string Output, string Input, ClipFeatureOptions Options, BackboneReference Backbone) : StageFile;
 
-internal sealed record PseudoLabelFile(string Output, string Features, double Scale, PseudoLabelOptions Options) : StageFile;
+internal sealed record PseudoLabelFile(string Output, string Features, double Scale, PseudoLabelOptions Options, CandidateRule? Candidates = null) : StageFile;
 
 internal sealed record PrototypeClassifierFile(string Output, string Features, double Scale, IReadOnlyList<string> ClassNames, bool[] Present, PrototypeClassifierOptions Options) : StageFile;
 
-internal sealed record PromptAdapterFile(double Scale, PromptAdapterOptions Options) : StageFile;
+internal sealed record PromptAdapterFile(double Scale, PromptAdapterOptions Options, BackboneReference? Backbone = null) : StageFile;

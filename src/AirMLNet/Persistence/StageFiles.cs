@@ -27,8 +27,8 @@ internal static class StageFiles
     public static void Save(ModelSaveContext ctx, PseudoLabelTransformer stage)
     {
         ModelStream.Begin(ctx, PseudoLabelSignature, PseudoLabelLoader);
-        ModelStream.WriteJson(ctx, new PseudoLabelFile(stage.OutputColumnName, stage.FeatureColumnName, stage.Head.Scale, stage.Options));
-        ModelStream.WriteState(ctx, Weights("class_vectors", stage.Head), ("thresholds", [.. stage.Thresholds], [stage.Head.Classes]));
+        ModelStream.WriteJson(ctx, new PseudoLabelFile(stage.OutputColumnName, stage.FeatureColumnName, stage.Head.Scale, stage.Options, stage.Rule.Candidates));
+        ModelStream.WriteState(ctx, Weights("class_vectors", stage.Head), ("thresholds", stage.Rule.Thresholds, [stage.Rule.Thresholds.Length]));
     }
 
     public static void Save(ModelSaveContext ctx, PrototypeClassifierTransformer stage)
@@ -42,11 +42,13 @@ internal static class StageFiles
     public static void Save(ModelSaveContext ctx, PromptAdapterTransformer stage)
     {
         ModelStream.Begin(ctx, PromptSignature, PromptLoader);
-        ModelStream.WriteJson(ctx, new PromptAdapterFile(stage.Head.Scale, stage.Options));
+        BackboneReference? reference = stage.Backbone is { } used ? BackboneReference.Of(used, stage.Options.EmbedBackbone) : null;
+        ModelStream.WriteJson(ctx, new PromptAdapterFile(stage.Head.Scale, stage.Options, reference));
         (string, float[], long[]) vectors = Weights("class_vectors", stage.Head);
-        int length = stage.Options.PromptLength;
+        int rows = stage.Layers * stage.Options.PromptLength;
         if (stage.Prompt.IsEmpty) ModelStream.WriteState(ctx, vectors);
-        else ModelStream.WriteState(ctx, vectors, ("prompt", stage.Prompt.ToArray(), [length, stage.Prompt.Length / length]));
+        else ModelStream.WriteState(ctx, vectors, ("prompt", stage.Prompt.ToArray(), [rows, stage.Prompt.Length / rows]));
+        reference?.WriteFiles(ctx, stage.Backbone!.Folder);
     }
 
     private static (string Name, float[] Values, long[] Shape) Weights(string name, CosineHead head)

@@ -40,7 +40,8 @@ internal static class StageLoaders
             var state = ModelStream.ReadState(ctx, stage);
             int classes = file.Options.ClassNames.Count;
             var head = new CosineHead(ModelStream.Take(state, stage, "class_vectors", classes, -1), classes, file.Scale);
-            return new(host, file.Output, file.Features, file.Options, head, ModelStream.Take(state, stage, "thresholds", classes));
+            float[] thresholds = ModelStream.Take(state, stage, "thresholds", file.Options.LabelClasses?.Distinct().Count() ?? classes);
+            return new(host, file.Output, file.Features, file.Options, head, new LabelRule(thresholds, file.Candidates, file.Options.Strategy == PseudoLabelStrategy.Grip));
         }
     }
 
@@ -68,8 +69,20 @@ internal static class StageLoaders
             var state = ModelStream.ReadState(ctx, stage);
             int classes = file.Options.ClassNames.Count;
             var head = new CosineHead(ModelStream.Take(state, stage, "class_vectors", classes, -1), classes, file.Scale);
-            float[] prompt = state.ContainsKey("prompt") ? ModelStream.Take(state, stage, "prompt", file.Options.PromptLength, -1) : [];
-            return new(host, file.Options, head, prompt);
+            bool visual = file.Options.Prompt != PromptKind.Text && state.ContainsKey("prompt");
+            if (visual && file.Backbone is null) throw new FormatException($"{stage}: the saved model has a visual prompt but names no CLIP model.");
+            float[] prompt = state.ContainsKey("prompt") ? ModelStream.Take(state, stage, "prompt", -1, -1) : [];
+            if (!visual) return new(host, file.Options, head, prompt, null);
+            using IChannel channel = host.Start("Load");
+            ClipBackbone backbone = file.Backbone!.Acquire(ctx, file.Options.ClipFolder, DeviceChoice.Resolve(host, channel), new ClipExecution { Activation = file.Options.Activation });
+            var config = backbone.Model.Config.Vision;
+            int layers = file.Options.Prompt == PromptKind.VisualDeep ? (int)config.Layers : 1;
+            if (prompt.Length != layers * file.Options.PromptLength * config.HiddenSize)
+            {
+                backbone.Release();
+                throw new FormatException($"{stage}: 'prompt' of the saved model has {prompt.Length} values; expected {layers}·{file.Options.PromptLength}·{config.HiddenSize}.");
+            }
+            return new(host, file.Options, head, prompt, backbone);
         }
     }
 

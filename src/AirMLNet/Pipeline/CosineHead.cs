@@ -76,12 +76,6 @@ internal sealed class CosineHead
         return best;
     }
 
-    /// <summary>Eq. 7, additive and divided by 1 + λ so that it stays a distribution: p ← (p + λ·p̂)/(1 + λ).</summary>
-    public static void Fuse(Span<float> text, ReadOnlySpan<float> prototype, float weight)
-    {
-        for (int c = 0; c < text.Length; c++) text[c] = (text[c] + weight * prototype[c]) / (1 + weight);
-    }
-
     private static float Dot(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
     {
         int width = Vector<float>.Count, i = 0;

@@ -48,6 +48,18 @@ internal static class OptionCheck
         return new ValueList<string>(names);
     }
 
+    /// <summary>Null, or one or more names, none blank. The list is copied.</summary>
+    public static IReadOnlyList<string>? NamesOrNull(IReadOnlyList<string>? names, [CallerMemberName] string option = "")
+    {
+        if (names is null) return null;
+        if (names.Count == 0) throw new ArgumentException($"{option} is empty; expected one or more names, or null.", option);
+        for (int i = 0; i < names.Count; i++)
+        {
+            if (string.IsNullOrWhiteSpace(names[i])) throw new ArgumentException($"{option}[{i}] = '{names[i]}'; expected a name that is not blank.", option);
+        }
+        return new ValueList<string>(names);
+    }
+
     /// <summary>One or more templates, each with the place of the class name, <c>{}</c>. The list is copied.</summary>
     public static IReadOnlyList<string> Templates(IReadOnlyList<string>? templates, [CallerMemberName] string option = "")
     {
@@ -55,7 +67,7 @@ internal static class OptionCheck
             throw new ArgumentException($"{option} is empty; expected 1 or more templates such as 'a photo of a {{}}.'.", option);
         for (int i = 0; i < templates.Count; i++)
         {
-            if (templates[i] is null || !templates[i].Contains("{}", StringComparison.Ordinal))
+            if (templates[i] is null || !templates[i].Replace("{{}}", "", StringComparison.Ordinal).Contains("{}", StringComparison.Ordinal))
                 throw new ArgumentException($"{option}[{i}] = '{templates[i]}'; expected a text with {{}} where the class name goes.", option);
         }
         return new ValueList<string>(templates);

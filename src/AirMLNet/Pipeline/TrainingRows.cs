@@ -1,3 +1,4 @@
+using AirMLNet.Clip;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
@@ -6,7 +7,7 @@ namespace AirMLNet.Pipeline;
 /// <summary>What a fit needs of its data, read in exactly one pass; only the columns that are named are asked for.</summary>
 internal sealed class TrainingRows
 {
-    private float[] _features = [], _vector = [];
+    private float[] _features = [], _vector = [], _second = [];
     private readonly List<int> _labels = [], _knownLabels = [];
     private readonly List<float> _confidence = [];
     private readonly List<bool> _synthetic = [];
@@ -28,6 +29,9 @@ internal sealed class TrainingRows
     /// <summary>[N, V]; empty when no vector column was named.</summary>
     public ReadOnlyMemory<float> Vector { get; private set; }
 
+    /// <summary>The same for the second vector column.</summary>
+    public ReadOnlyMemory<float> Second { get; private set; }
+
     /// <summary>Whether the row's origin is <c>synthetic</c>.</summary>
     public IReadOnlyList<bool> Synthetic => _synthetic;
 
@@ -37,14 +41,17 @@ internal sealed class TrainingRows
     public static TrainingRows Read(
         IDataView data, string stage, DataViewSchema.Column features, CancellationToken cancellation,
         DataViewSchema.Column? label = null, DataViewSchema.Column? knownLabel = null, DataViewSchema.Column? confidence = null,
-        DataViewSchema.Column? vector = null, DataViewSchema.Column? origin = null)
+        DataViewSchema.Column? vector = null, DataViewSchema.Column? origin = null, DataViewSchema.Column? second = null,
+        DataViewSchema.Column? image = null, Action<object>? takeImage = null)
     {
         var rows = new TrainingRows { Dimension = ((VectorDataViewType)features.Type).Size };
         int width = vector is { } v ? ((VectorDataViewType)v.Type).Size : 0;
-        DataViewSchema.Column?[] wanted = [features, label, knownLabel, confidence, vector, origin];
+        DataViewSchema.Column?[] wanted = [features, label, knownLabel, confidence, vector, origin, second, image];
         using DataViewRowCursor cursor = data.GetRowCursor(wanted.Where(c => c is not null).Select(c => c!.Value));
         ValueGetter<VBuffer<float>> getFeatures = cursor.GetGetter<VBuffer<float>>(features);
-        ValueGetter<VBuffer<float>>? getVector = Getter<VBuffer<float>>(vector);
+        ValueGetter<VBuffer<float>>? getVector = Getter<VBuffer<float>>(vector), getSecond = Getter<VBuffer<float>>(second);
+        ImageSource? images = image is { } i ? new ImageSource(cursor, i, stage) : null;
+        int secondWidth = second is { } s ? ((VectorDataViewType)s.Type).Size : 0;
         ValueGetter<uint>? getLabel = Getter<uint>(label), getKnown = Getter<uint>(knownLabel);
         ValueGetter<float>? getConfidence = Getter<float>(confidence);
         ValueGetter<ReadOnlyMemory<char>>? getOrigin = Getter<ReadOnlyMemory<char>>(origin);
@@ -63,6 +70,12 @@ internal sealed class TrainingRows
                 getVector(ref buffer);
                 Copy(buffer, ref rows._vector, row, width, stage, vector!.Value.Name);
             }
+            if (getSecond is not null)
+            {
+                getSecond(ref buffer);
+                Copy(buffer, ref rows._second, row, secondWidth, stage, second!.Value.Name);
+            }
+            if (images is not null) takeImage!(images.Read());
             if (getLabel is not null)
             {
                 getLabel(ref key);
@@ -86,6 +99,7 @@ internal sealed class TrainingRows
         }
         if (rows.Count == 0) throw new InvalidDataException($"{stage}: there are no rows to fit on.");
         rows.Vector = rows._vector.AsMemory(0, rows.Count * width);
+        rows.Second = rows._second.AsMemory(0, rows.Count * secondWidth);
         return rows;
 
         ValueGetter<T>? Getter<T>(DataViewSchema.Column? column) => column is { } c ? cursor.GetGetter<T>(c) : null;

@@ -9,12 +9,16 @@ using TorchSharp;
 namespace AirMLNet.Prompts;
 
 /// <summary>
-/// Tunes a text prompt shared by all classes on pseudo-labelled images, relabelling between the rounds (FPL, IFPL and GRIP,
-/// methods §2 and §3.2), and fuses the result with image-side probabilities where a prototype column is named (§4.1, Eq. 7).
+/// Tunes a prompt on pseudo-labelled, labelled and synthetic images, relabelling between the rounds: FPL, IFPL, GRIP and CPL
+/// (methods §2 and §3), and AiR on top of any of them (§4): image-side probabilities join the labelling where a prototype
+/// column is named (Eq. 7), and rows of synthetic origin the loss (Eq. 10).
 /// </summary>
 /// <remarks>
-/// Only the prompt is trained; image features are read once. The score is (p + λ·p̂)/(1 + λ), or p without prototypes.
-/// The label columns are needed for fitting only. The seed is MLContext's: same seed, device and thread count, same model.
+/// A text prompt is trained on image features that are read once. A visual prompt changes the features: images are decoded
+/// once, and what no prompt changes is kept (see <see cref="VisualPrompt"/>); its transformer encodes images to score them.
+/// The score is p̃ of Eq. 7, or p without prototypes. Which rows are what: synthetic by the origin column; labelled by a key
+/// in the true-label column; all others unlabelled, whatever else the row holds. The label columns are needed for fitting
+/// only. The seed is MLContext's: same seed, device and thread count, same model.
 /// </remarks>
 public sealed class PromptAdapterEstimator : IEstimator<PromptAdapterTransformer>
 {
@@ -28,13 +32,23 @@ public sealed class PromptAdapterEstimator : IEstimator<PromptAdapterTransformer
         ArgumentNullException.ThrowIfNull(options);
         _host = environment.Register(Stage);
         _options = options;
-        _options.Schedule(); // options that contradict each other are refused here, not after the features are made
+        // Options that contradict each other are refused here, not after the features are made.
+        _options.Schedule();
+        _options.FusionRule();
+        PseudoLabels.ClassSubset.Of(options.ClassNames, options.LabelClasses, nameof(PromptAdapterOptions.LabelClasses));
         _seed = _host.Rand.Next();
     }
 
-    /// <summary>Reads the features and labels once and trains.</summary>
+    /// <summary>Whether the labels of the first round come from the label column.</summary>
+    private bool ReadsLabels => _options is { PseudoLabelWeight: > 0, FirstRoundScoreColumn: null };
+
+    /// <summary>The second vector that a fit reads: scores or candidates of the first round.</summary>
+    private string? FirstRoundVector => _options.PseudoLabelWeight == 0 ? null
+        : _options.FirstRoundScoreColumn ?? (_options.Loss == PromptLoss.Candidates ? _options.CandidateColumn : null);
+
+    /// <summary>Reads the features, images and labels once and trains.</summary>
     /// <param name="input">Data with features, labels and, where named, image-side probabilities.</param>
-    /// <exception cref="ArgumentException">A column is missing or has another type.</exception>
+    /// <exception cref="ArgumentException">A column is missing or has another type, or a visual prompt is asked of a ResNet.</exception>
     /// <exception cref="InvalidDataException">There are no rows, or labels of fewer than two classes.</exception>
     /// <exception cref="TrainingDivergedException">The loss is not finite; the message names the step.</exception>
     /// <exception cref="OperationCanceledException">The token of the options, or the context, was cancelled.</exception>
@@ -42,24 +56,33 @@ public sealed class PromptAdapterEstimator : IEstimator<PromptAdapterTransformer
     {
         ArgumentNullException.ThrowIfNull(input);
         using IChannel channel = _host.Start("Fit");
-        ClipBackbone backbone = ClipBackbone.Acquire(_options.ClipFolder, DeviceChoice.Resolve(_host, channel));
+        ClipBackbone backbone = ClipBackbone.Acquire(_options.ClipFolder, DeviceChoice.Resolve(_host, channel), new ClipExecution { Activation = _options.Activation });
         try
         {
             DataViewSchema schema = input.Schema;
+            int classes = _options.ClassNames.Count;
             DataViewSchema.Column features = SchemaCheck.Vector(schema, Stage, _options.FeatureColumn, backbone.FeatureDimension);
-            DataViewSchema.Column? prototype = _options.PrototypeColumn is { } p ? SchemaCheck.Vector(schema, Stage, p, _options.ClassNames.Count) : null;
+            DataViewSchema.Column? prototype = _options.PrototypeColumn is { } p ? SchemaCheck.Vector(schema, Stage, p, classes) : null;
             if (_options.Rounds == 0)
             {
                 float[] zeroShot = ZeroShotClassifier.ClassVectors(backbone, _options.ClassNames, _options.Templates);
-                channel.Say($"{Stage}: zero-shot, {_options.ClassNames.Count} classes, {_options.Templates.Count} templates.");
-                return Transformer(backbone, zeroShot, []);
+                channel.Say($"{Stage}: zero-shot, {classes} classes, {_options.Templates.Count} templates.");
+                return new(_host, _options, Head(backbone, zeroShot), [], null);
             }
-            DataViewSchema.Column label = SchemaCheck.Label(schema, Stage, _options.LabelColumn, _options.ClassNames);
+            DataViewSchema.Column? label = ReadsLabels ? SchemaCheck.Label(schema, Stage, _options.LabelColumn, _options.ClassNames) : null;
             DataViewSchema.Column? known = _options.TrueLabelColumn is { } t ? SchemaCheck.Label(schema, Stage, t, _options.ClassNames) : null;
-            TrainingRows rows = TrainingRows.Read(input, Stage, features, _options.CancellationToken, label, known, vector: prototype);
+            DataViewSchema.Column? first = FirstRoundVector is { } f ? SchemaCheck.Vector(schema, Stage, f, classes) : null;
+            DataViewSchema.Column? origin = known is not null && schema.GetColumnOrNull(_options.OriginColumn) is not null
+                ? SchemaCheck.Text(schema, Stage, _options.OriginColumn) : null;
+            VisualPrompt? visual = _options.Prompt == PromptKind.Text ? null : new(backbone, _options.PromptLength, _options.Prompt == PromptKind.VisualDeep);
+            DataViewSchema.Column? image = visual is null ? null : ImageSource.Check(schema, Stage, _options.ImageColumn);
+            using var images = visual is null ? null : new FrozenImages(visual, backbone);
+            TrainingRows rows = TrainingRows.Read(
+                input, Stage, features, _options.CancellationToken, label, known, vector: prototype, origin: origin, second: first, image: image, takeImage: images is null ? null : images.Add);
             channel.Say($"{Stage}: {rows.Count} images, {_options.Rounds} rounds of {_options.Epochs} epochs.");
-            (float[] context, float[] vectors) = Train(channel, backbone, rows);
-            return Transformer(backbone, vectors, context);
+            using IPromptModel model = Model(backbone, rows, visual, images);
+            (float[] context, float[] vectors) = Train(channel, model, rows);
+            return new(_host, _options, Head(backbone, vectors), context, visual is null ? null : ClipBackbone.Acquire(_options.ClipFolder, backbone.Device, backbone.Execution));
         }
         finally
         {
@@ -70,34 +93,52 @@ public sealed class PromptAdapterEstimator : IEstimator<PromptAdapterTransformer
     /// <inheritdoc/>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
-        const string vector = "a vector of Single of known size";
-        SchemaCheck.Shape(inputSchema, Stage, _options.FeatureColumn, SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, false, vector);
-        if (_options.PrototypeColumn is { } prototype)
-            SchemaCheck.Shape(inputSchema, Stage, prototype, SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, false, vector);
+        Vector(_options.FeatureColumn);
+        if (_options.PrototypeColumn is { } prototype) Vector(prototype);
         if (_options.Rounds > 0)
         {
-            SchemaCheck.Shape(inputSchema, Stage, _options.LabelColumn, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.UInt32, true, "Key<UInt32>");
-            if (_options.TrueLabelColumn is { } known)
-                SchemaCheck.Shape(inputSchema, Stage, known, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.UInt32, true, "Key<UInt32>");
+            if (ReadsLabels) Key(_options.LabelColumn);
+            if (_options.TrueLabelColumn is { } known) Key(known);
+            if (FirstRoundVector is { } first) Vector(first);
+            if (_options.Prompt != PromptKind.Text && Shapes.Find(inputSchema, _options.ImageColumn)?.ItemType.RawType != typeof(MLImage))
+                SchemaCheck.Shape(inputSchema, Stage, _options.ImageColumn, SchemaShape.Column.VectorKind.Scalar, TextDataViewType.Instance, false, ImageSource.Expected);
         }
         return Shapes.Add(inputSchema, Shapes.Score(_options.ScoreColumn), Shapes.PredictedLabel(_options.PredictedLabelColumn));
+
+        void Vector(string name) => SchemaCheck.Shape(
+            inputSchema, Stage, name, SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, false, "a vector of Single of known size");
+
+        void Key(string name) => SchemaCheck.Shape(inputSchema, Stage, name, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.UInt32, true, "Key<UInt32>");
     }
 
-    private (float[] Context, float[] ClassVectors) Train(IChannel channel, ClipBackbone backbone, TrainingRows rows)
+    private IPromptModel Model(ClipBackbone backbone, TrainingRows rows, VisualPrompt? visual, FrozenImages? images)
     {
-        using var prompt = new SharedPrompt(backbone, _options.ClassNames, _options.PromptLength);
+        int classes = _options.ClassNames.Count;
+        if (visual is null)
+        {
+            return new TextPromptModel(
+                new SharedPrompt(backbone, _options.ClassNames, _options.PromptLength), rows.Features, rows.Dimension, classes, backbone.LogitScale, backbone.Device);
+        }
+        images!.Complete();
+        float[] vectors = ZeroShotClassifier.ClassVectors(backbone, _options.ClassNames, _options.Templates);
+        return new VisualPromptModel(visual, images, vectors, classes, backbone.LogitScale, backbone.Device);
+    }
+
+    private (float[] Context, float[] ClassVectors) Train(IChannel channel, IPromptModel model, TrainingRows rows)
+    {
         long total = (long)_options.Rounds * _options.Epochs;
         double last = 0;
-        var rounds = new PromptRounds(prompt, _options, backbone.LogitScale, backbone.Device)
+        var rounds = new PromptRounds(model, _options)
         {
             BeforeStep = () =>
             {
                 _options.CancellationToken.ThrowIfCancellationRequested();
                 FriendMembers.CheckAlive(_host);
             },
-            BeforeRound = (round, count, empty) =>
+            BeforeRound = (round, count, synthetic, empty) =>
             {
-                channel.Say($"{Stage}: round {round} of {_options.Rounds}: {count} labelled images.{(round > 1 ? $" Loss of the round before: {last:0.####}." : "")}");
+                string made = synthetic > 0 ? $" and {synthetic} synthetic" : "";
+                channel.Say($"{Stage}: round {round} of {_options.Rounds}: {count} labelled{made} images.{(round > 1 ? $" Loss of the round before: {last:0.####}." : "")}");
                 if (empty.Length > 0) channel.Warn($"{Stage}: round {round} has no image for {string.Join(", ", empty)}.");
             },
             AfterEpoch = (round, epoch, loss) =>
@@ -111,6 +152,5 @@ public sealed class PromptAdapterEstimator : IEstimator<PromptAdapterTransformer
         return (context, vectors);
     }
 
-    private PromptAdapterTransformer Transformer(ClipBackbone backbone, float[] vectors, float[] context)
-        => new(_host, _options, new CosineHead(vectors, _options.ClassNames.Count, backbone.LogitScale), context);
+    private CosineHead Head(ClipBackbone backbone, float[] vectors) => new(vectors, _options.ClassNames.Count, backbone.LogitScale);
 }

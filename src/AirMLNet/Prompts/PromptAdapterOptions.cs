@@ -1,17 +1,22 @@
+using AirMLNet.Clip;
 using System.Text.Json.Serialization;
 using AirMLNet.Pipeline;
+using AirMLNet.Prototypes;
 using AirMLNet.PseudoLabels;
 
 namespace AirMLNet.Prompts;
 
-/// <summary>How images are chosen in the rounds after the first.</summary>
-public enum SelectionRule
+/// <summary>What is learned.</summary>
+public enum PromptKind
 {
-    /// <summary>Exactly the K most probable images of each class; an image wanted twice takes its most probable class.</summary>
-    Exact,
+    /// <summary>Vectors before the class name, shared by all classes (methods §2.1).</summary>
+    Text,
 
-    /// <summary>The leaderboard of the published GRIP code, with its quirks (an image may count for several classes).</summary>
-    Leaderboard,
+    /// <summary>Tokens beside the patches of the image, put in before the first block (VPT shallow, methods §2.2).</summary>
+    Visual,
+
+    /// <summary>Tokens of their own before every block of the image tower (VPT deep).</summary>
+    VisualDeep,
 }
 
 /// <summary>Options of <see cref="PromptAdapterEstimator"/>. Values are checked when they are set. Defaults: methods §10.</summary>
@@ -20,26 +25,56 @@ public sealed record PromptAdapterOptions
     /// <summary>Folder of the CLIP model whose features are read: its text tower is tuned against.</summary>
     public required string ClipFolder { get; init => field = OptionCheck.NotBlank(value); }
 
+    /// <summary>The activation of the model's blocks; null as for <see cref="ClipFeatureOptions.Activation"/>. Must be that of the features.</summary>
+    public ClipActivation? Activation { get; init; }
+
     /// <summary>Two or more class names, each once, in the order of the label's KeyValues.</summary>
     public required IReadOnlyList<string> ClassNames { get; init => field = OptionCheck.ClassNames(value); }
 
-    /// <summary>Templates of the zero-shot classifier, used when <see cref="Rounds"/> is 0.</summary>
+    /// <summary>What is learned: vectors of the text, or of the image.</summary>
+    public PromptKind Prompt { get; init => field = OptionCheck.Defined(value); } = PromptKind.Text;
+
+    /// <summary>Templates of the zero-shot classifier: of all of it when <see cref="Rounds"/> is 0, and of the text side of visual prompts.</summary>
     public IReadOnlyList<string> Templates { get; init => field = OptionCheck.Templates(value); } = OptionCheck.Templates([ZeroShotClassifier.DefaultTemplate]);
 
     /// <summary>Vector&lt;Single, D&gt; of image features.</summary>
     public string FeatureColumn { get; init => field = OptionCheck.NotBlank(value); } = "Features";
 
+    /// <summary>Text column of image paths, or column of MLImage: what visual prompts look at. Not used with text prompts.</summary>
+    public string ImageColumn { get; init => field = OptionCheck.NotBlank(value); } = "ImagePath";
+
     /// <summary>Key column with the labels of the first round, missing where an image was not chosen.</summary>
     public string LabelColumn { get; init => field = OptionCheck.NotBlank(value); } = "PseudoLabel";
 
-    /// <summary>Key column with true labels of some images (semi-supervised); null to use none.</summary>
+    /// <summary>Vector of candidate targets over the classes, for the first round of <see cref="PromptLoss.Candidates"/>; null: the label alone.</summary>
+    public string? CandidateColumn { get; init => field = OptionCheck.NullOrNotBlank(value); }
+
+    /// <summary>
+    /// Vector of class probabilities that the labels of the first round are chosen from, by the same rule as in later
+    /// rounds, instead of reading <see cref="LabelColumn"/>; null to read that.
+    /// </summary>
+    public string? FirstRoundScoreColumn { get; init => field = OptionCheck.NullOrNotBlank(value); }
+
+    /// <summary>Key column with true labels of some images (semi-supervised, transductive) and of synthetic ones; null to use none.</summary>
     public string? TrueLabelColumn { get; init => field = OptionCheck.NullOrNotBlank(value); }
+
+    /// <summary>
+    /// Text column that says <c>real</c> or <c>synthetic</c>. Synthetic rows with a label in <see cref="TrueLabelColumn"/> form
+    /// the synthetic term (Eq. 9); not used where the input has no such column.
+    /// </summary>
+    public string OriginColumn { get; init => field = OptionCheck.NotBlank(value); } = "Origin";
 
     /// <summary>Vector of image-side probabilities to fuse with (Eq. 7); null for none.</summary>
     public string? PrototypeColumn { get; init => field = OptionCheck.NullOrNotBlank(value); }
 
-    /// <summary>λ of Eq. 7, 0..1000: the score is (p + λ·p̂)/(1 + λ).</summary>
+    /// <summary>λ of Eq. 7, 0..1000; in convex form at most 1.</summary>
     public double PrototypeWeight { get; init => field = OptionCheck.Range(value, 0, 1000); } = 0.5;
+
+    /// <summary>Form of Eq. 7.</summary>
+    public FusionForm Fusion { get; init => field = OptionCheck.Defined(value); } = FusionForm.Additive;
+
+    /// <summary>Fuses the score too. Without it the prototypes help to choose pseudo-labels only, and scoring does not need their column.</summary>
+    public bool PrototypeAtTest { get; init; } = true;
 
     /// <summary>Name of the score column.</summary>
     public string ScoreColumn { get; init => field = OptionCheck.NotBlank(value); } = "Score";
@@ -59,17 +94,50 @@ public sealed record PromptAdapterOptions
     /// <summary>How images are chosen in the rounds after the first.</summary>
     public SelectionRule Selection { get; init => field = OptionCheck.Defined(value); } = SelectionRule.Exact;
 
-    /// <summary>Number of learned vectors before the class name, 1..64.</summary>
+    /// <summary>α of <see cref="SelectionRule.Candidates"/>, 0..1.</summary>
+    public double IntraQuantile { get; init => field = OptionCheck.Range(value, 0, 1); } = 0.75;
+
+    /// <summary>β of <see cref="SelectionRule.Candidates"/>, 0..1; null: 1 − 2/C, with C the number of classes that pseudo-labels may take.</summary>
+    public double? InterQuantile { get; init => field = OptionCheck.RangeOrNull(value, 0, 1); }
+
+    /// <summary>The classes that pseudo-labels may take, as in transductive zero-shot learning the unseen ones; null for all.</summary>
+    public IReadOnlyList<string>? LabelClasses { get; init => field = OptionCheck.NamesOrNull(value); }
+
+    /// <summary>The loss on pseudo-labelled images.</summary>
+    public PromptLoss Loss { get; init => field = OptionCheck.Defined(value); } = PromptLoss.CrossEntropy;
+
+    /// <summary>Weight of the loss on pseudo-labelled images, 0..1000; 0 leaves them out.</summary>
+    public double PseudoLabelWeight { get; init => field = OptionCheck.Range(value, 0, 1000); } = 1;
+
+    /// <summary>How the losses on labelled and on pseudo-labelled images are weighed against each other.</summary>
+    public LabelledBalance LabelledBalance { get; init => field = OptionCheck.Defined(value); } = LabelledBalance.ScaleLabelled;
+
+    /// <summary>Whether labelled images share the batches of the pseudo-labelled ones.</summary>
+    public LabelledBatches LabelledBatches { get; init => field = OptionCheck.Defined(value); } = LabelledBatches.Mixed;
+
+    /// <summary>β of Eq. 10, 0..1000: weight of the loss on synthetic images; 0 leaves them out.</summary>
+    public double SyntheticWeight { get; init => field = OptionCheck.Range(value, 0, 1000); } = 0.1;
+
+    /// <summary>Synthetic images per step, 1..1,000,000; null: as many as <see cref="BatchSize"/>.</summary>
+    public int? SyntheticBatchSize { get; init => field = value is { } n ? OptionCheck.Range(n, 1, 1_000_000) : null; }
+
+    /// <summary>Number of learned vectors before the class name, or of learned tokens beside the patches, 1..64.</summary>
     public int PromptLength { get; init => field = OptionCheck.Range(value, 1, 64); } = 16;
 
-    /// <summary>Standard deviation of the first values of the learned vectors, 0..10.</summary>
-    public double InitialStandardDeviation { get; init => field = OptionCheck.Range(value, 0, 10); } = 0.02;
+    /// <summary>
+    /// Standard deviation of the first values of the learned vectors, 0..10. Null: 0.02 for text, W^(−1/2) for visual prompts
+    /// of width W. Deep visual prompts are uniform: this, or √(6/(3·P² + W)) with patches of P pixels, is then their bound.
+    /// </summary>
+    public double? InitialStandardDeviation { get; init => field = OptionCheck.RangeOrNull(value, 0, 10); }
 
     /// <summary>Epochs per round, 1..100,000.</summary>
     public int Epochs { get; init => field = OptionCheck.Range(value, 1, 100_000); } = 150;
 
     /// <summary>Images per step, 1..1,000,000. The text tower runs once per step, so large batches cost little.</summary>
     public int BatchSize { get; init => field = OptionCheck.Range(value, 1, 1_000_000); } = 64;
+
+    /// <summary>Leaves out an epoch's last batch where it is not whole and not the only one.</summary>
+    public bool DropLast { get; init; }
 
     /// <summary>Peak learning rate, 0..1000.</summary>
     public double LearningRate { get; init => field = OptionCheck.Range(value, 0, 1000); } = 0.1;
@@ -95,6 +163,9 @@ public sealed record PromptAdapterOptions
     /// <summary>Starts each round from the last round's prompt instead of the first values (as GRIP's code does by accident).</summary>
     public bool WarmStart { get; init; }
 
+    /// <summary>Puts the model's files into the saved model. Only visual prompts need the model to score.</summary>
+    public bool EmbedBackbone { get; init; }
+
     /// <summary>Receives a report after each epoch.</summary>
     [JsonIgnore]
     public IProgress<StageProgress>? Progress { get; init; }
@@ -112,4 +183,6 @@ public sealed record PromptAdapterOptions
             ? new(LearningRate, Epochs, warm, WarmUpLearningRate, WarmUp)
             : throw new ArgumentOutOfRangeException(nameof(WarmUpEpochs), warm, $"{nameof(WarmUpEpochs)} = {warm}; expected 0..{Epochs - 1}, less than {nameof(Epochs)}.");
     }
+
+    internal Fusion FusionRule() => new Fusion(Fusion, PrototypeWeight).Checked(nameof(PrototypeWeight));
 }

@@ -1,60 +1,95 @@
+using AirMLNet.Clip;
 using AirMLNet.Persistence;
 using AirMLNet.Pipeline;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
+using TorchSharp;
 
 namespace AirMLNet.Prompts;
 
-/// <summary>Adds score and predicted label; see <see cref="PromptAdapterEstimator"/>. Needs no model folder to score.</summary>
-public sealed class PromptAdapterTransformer : StageTransformer
+/// <summary>
+/// Adds score and predicted label; see <see cref="PromptAdapterEstimator"/>. With a text prompt it reads features and needs no
+/// model folder to score; with a visual prompt it reads images and encodes them, alone or in batches.
+/// </summary>
+public sealed class PromptAdapterTransformer : StageTransformer, IDisposable
 {
     private readonly float[] _context;
+    private readonly torch.Tensor? _prompt;
+    private readonly VisualPrompt? _visual;
+    private int _disposed;
 
-    internal PromptAdapterTransformer(IHost host, PromptAdapterOptions options, CosineHead head, float[] context)
+    /// <param name="host">The environment.</param>
+    /// <param name="options">The options of the fit.</param>
+    /// <param name="head">The classifier.</param>
+    /// <param name="context">The learned values.</param>
+    /// <param name="backbone">The model of a visual prompt, which this releases; null for other kinds.</param>
+    internal PromptAdapterTransformer(IHost host, PromptAdapterOptions options, CosineHead head, float[] context, ClipBackbone? backbone)
         : base(host)
     {
         Options = options;
         Head = head;
         _context = context;
+        Backbone = backbone;
+        if (backbone is null) return;
+        _visual = new VisualPrompt(backbone, options.PromptLength, options.Prompt == PromptKind.VisualDeep);
+        using var off = torch.no_grad();
+        _prompt = torch.tensor(context, [_visual.Layers, _visual.Length, context.Length / (_visual.Layers * _visual.Length)])
+            .to(backbone.Device).DetachFromDisposeScope();
     }
 
     /// <summary>The classes, in the order of the score.</summary>
     public IReadOnlyList<string> ClassNames => Options.ClassNames;
 
-    /// <summary>The learned vectors [P, W], row-major; empty for a zero-shot classifier.</summary>
+    /// <summary>The learned vectors [P, W], or [blocks, P, W] of a deep visual prompt, row-major; empty for a zero-shot classifier.</summary>
     public ReadOnlyMemory<float> Prompt => _context;
 
     internal PromptAdapterOptions Options { get; }
 
     internal CosineHead Head { get; }
 
+    internal ClipBackbone? Backbone { get; }
+
+    /// <summary>Blocks with learned tokens of their own; 1 for text.</summary>
+    internal int Layers => _visual?.Layers ?? 1;
+
+    /// <summary>Frees what a visual prompt holds. Nothing to do for text.</summary>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
+        _prompt?.Dispose();
+        Backbone?.Release();
+    }
+
+    /// <summary>Features under the visual prompt.</summary>
+    /// <param name="pixels">count·3·S·S preprocessed values.</param>
+    /// <param name="count">Number of images.</param>
+    /// <param name="features">Receives count·D values.</param>
+    internal void Encode(ReadOnlySpan<float> pixels, int count, Span<float> features)
+    {
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        FriendMembers.CheckAlive(Host);
+        using var off = torch.no_grad();
+        using var scope = torch.NewDisposeScope();
+        int size = Backbone!.Preprocessor.Size;
+        torch.Tensor frozen = _visual!.Freeze(torch.tensor(pixels.ToArray(), [count, 3, size, size]));
+        torch.Tensor encoded = _visual.Encode(_prompt!, frozen).cpu().contiguous();                     // [B, D]
+        System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(encoded.bytes).CopyTo(features);
+    }
+
     private protected override BoundStage Bind(DataViewSchema inputSchema, IDataView? input = null)
     {
-        DataViewSchema.Column features = SchemaCheck.Vector(inputSchema, PromptAdapterEstimator.Stage, Options.FeatureColumn, Head.Dimension);
-        DataViewSchema.Column? prototype = Options.PrototypeColumn is { } name
+        DataViewSchema.Column? prototype = Options is { PrototypeColumn: { } name, PrototypeAtTest: true }
             ? SchemaCheck.Vector(inputSchema, PromptAdapterEstimator.Stage, name, Head.Classes) : null;
-        return new Bound(this, inputSchema, features, prototype, StageAnnotations.NextSetId(inputSchema));
+        uint setId = StageAnnotations.NextSetId(inputSchema);
+        if (_visual is null)
+        {
+            DataViewSchema.Column features = SchemaCheck.Vector(inputSchema, PromptAdapterEstimator.Stage, Options.FeatureColumn, Head.Dimension);
+            return new PromptScoreStage(this, inputSchema, features, prototype, setId);
+        }
+        DataViewSchema.Column image = ImageSource.Check(inputSchema, PromptAdapterEstimator.Stage, Options.ImageColumn);
+        return new VisualScoreStage(this, inputSchema, image, prototype, setId, input?.GetRowCount());
     }
 
     private protected override void SaveTo(ModelSaveContext ctx) => StageFiles.Save(ctx, this);
-
-    private sealed class Bound(PromptAdapterTransformer parent, DataViewSchema schema, DataViewSchema.Column features, DataViewSchema.Column? prototype, uint setId) : BoundStage(
-        schema,
-        StageAnnotations.Score(parent.Options.ScoreColumn, parent.Options.ClassNames, setId),
-        StageAnnotations.PredictedLabel(parent.Options.PredictedLabelColumn, parent.Options.ClassNames, setId))
-    {
-        public override IReadOnlyList<DataViewSchema.Column> Reads => prototype is { } column ? [features, column] : [features];
-
-        public override Delegate?[] CreateGetters(DataViewRow input, Func<int, bool> active)
-        {
-            var getters = new Delegate?[2];
-            if (!active(0) && !active(1)) return getters;
-            var row = new HeadRow(input, parent.Head, features, prototype, parent.Options.PrototypeWeight);
-            ValueGetter<uint> predicted = (ref uint value) => value = (uint)CosineHead.ArgMax(row.Probabilities()) + 1;
-            if (active(0)) getters[0] = row.VectorGetter();
-            if (active(1)) getters[1] = predicted;
-            return getters;
-        }
-    }
 }

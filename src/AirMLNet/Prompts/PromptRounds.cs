@@ -6,129 +6,154 @@ using static TorchSharp.torch;
 namespace AirMLNet.Prompts;
 
 /// <summary>
-/// The relabelling loop (methods §3.2): round 1 learns from the given labels, round t from the labels that round t−1's
-/// classifier gives, fused with image-side probabilities where there are any (§4.1, Eq. 7). Free of ML.NET.
+/// The relabelling loop (methods §3.2, §3.3, §4.3): round 1 learns from the given labels, round t from the labels that round
+/// t−1's classifier gives, fused with image-side probabilities where there are any (Eq. 7); labelled and synthetic images
+/// take part in every round. Free of ML.NET.
 /// </summary>
-internal sealed class PromptRounds(SharedPrompt prompt, PromptAdapterOptions options, double scale, Device device)
+internal sealed class PromptRounds(IPromptModel model, PromptAdapterOptions options)
 {
     private const int FewestClasses = 2;
+    private readonly ClassSubset _subset = ClassSubset.Of(options.ClassNames, options.LabelClasses, nameof(PromptAdapterOptions.LabelClasses));
 
     /// <summary>Told after each epoch: round, epoch (both from 1), loss.</summary>
     public Action<int, int, double>? AfterEpoch { get; init; }
 
-    /// <summary>Told before each round: round from 1, number of samples, and the classes without any.</summary>
-    public Action<int, int, string[]>? BeforeRound { get; init; }
+    /// <summary>Told before each round: round from 1, number of real images, of synthetic ones, and the classes without any.</summary>
+    public Action<int, int, int, string[]>? BeforeRound { get; init; }
 
     public Action? BeforeStep { get; init; }
 
-    /// <returns>The prompt [P·W] and the class vectors [C·D] of the last round.</returns>
+    /// <returns>The prompt and the class vectors [C·D] of the last round.</returns>
     public (float[] Context, float[] ClassVectors) Run(TrainingRows rows, int seed)
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator((ulong)seed);
         var shuffle = new Random(seed);
-        Tensor features;
-        using (no_grad()) features = tensor(rows.Features.ToArray(), [rows.Count, rows.Dimension]).to(device); // [N, D]
-        Tensor initial = prompt.NewContext(generator, options.InitialStandardDeviation);                      // [1, P, W]
+        Tensor initial = model.NewContext(generator, options.InitialStandardDeviation);
         Tensor context = initial;
-        float[] vectors = [];
-        var settings = new PromptTrainingSettings(options.Schedule(), options.BatchSize, options.Momentum, options.WeightDecay, options.GradientClip);
-        PromptSamples samples = FirstSamples(rows);
+        var settings = new PromptTrainingSettings(options.Schedule(), options.BatchSize, options.Momentum, options.WeightDecay, options.GradientClip)
+        {
+            DropLast = options.DropLast, Balance = options.LabelledBalance, PseudoLabelWeight = options.PseudoLabelWeight,
+            SyntheticWeight = options.SyntheticWeight, SyntheticBatchSize = options.SyntheticBatchSize,
+        };
         for (int round = 1; round <= options.Rounds; round++)
         {
-            if (round > 1) samples = Relabel(rows, vectors, round);
-            Check(samples, round);
+            PromptSamples pseudo = options.PseudoLabelWeight == 0 ? new([], []) : Pseudo(rows, context, round);
+            PromptTrainingSet set = Put(rows, pseudo);
+            Check(set, round);
             int current = round;
             context = PromptTrainer.Train(
-                prompt, options.WarmStart ? context : initial, features, scale, samples, settings, shuffle,
+                model, options.WarmStart ? context : initial, set, settings, shuffle,
                 (epoch, loss) => AfterEpoch?.Invoke(current, epoch + 1, loss), BeforeStep);
-            using var off = no_grad();
-            using Tensor g = prompt.ClassVectors(context);                                                    // [C, D]
-            vectors = g.cpu().contiguous().data<float>().ToArray();
         }
-        return (context.cpu().contiguous().data<float>().ToArray(), vectors);
+        return (context.cpu().contiguous().data<float>().ToArray(), model.ClassVectors(context));
     }
 
-    private PromptSamples FirstSamples(TrainingRows rows)
+    private PromptSamples Pseudo(TrainingRows rows, Tensor context, int round)
     {
-        List<int> images = [], labels = [];
-        List<bool> known = [];
-        for (int i = 0; i < rows.Count; i++)
-        {
-            int truth = rows.KnownLabels.Count > 0 ? rows.KnownLabels[i] : -1;
-            int label = truth >= 0 ? truth : rows.Labels[i];
-            if (label < 0) continue;
-            images.Add(i);
-            labels.Add(label);
-            known.Add(truth >= 0);
-        }
-        return Samples(images, labels, known);
-    }
-
-    /// <summary>The labels of round t, from the class vectors of round t−1, for images without a true label.</summary>
-    private PromptSamples Relabel(TrainingRows rows, float[] vectors, int round)
-    {
+        if (round > 1) return Choose(rows, model.Probabilities(context, options.CancellationToken), rows.Vector.Span, round);
+        if (options.FirstRoundScoreColumn is not null) return Choose(rows, rows.Second.Span, [], round);
         int classes = options.ClassNames.Count;
-        var head = new CosineHead(vectors, classes, scale);
-        float[] all = head.Probabilities(rows.Features, options.CancellationToken);                           // [N, C]
-        List<int> pool = [], images = [], labels = [];
-        List<bool> known = [];
+        List<int> images = [], labels = [];
+        List<float> targets = [];
+        bool candidates = options.Loss == PromptLoss.Candidates && options.CandidateColumn is not null;
         for (int i = 0; i < rows.Count; i++)
         {
-            if (rows.Vector.Length > 0)
-                CosineHead.Fuse(all.AsSpan(i * classes, classes), rows.Vector.Span.Slice(i * classes, classes), (float)options.PrototypeWeight);
-            if (rows.KnownLabels.Count > 0 && rows.KnownLabels[i] >= 0)
-            {
-                images.Add(i);
-                labels.Add(rows.KnownLabels[i]);
-                known.Add(true);
-            }
-            else
-            {
-                Array.Copy(all, i * classes, all, pool.Count * classes, classes); // rows of the pool move together
-                pool.Add(i);
-            }
+            if (IsKnown(rows, i) || rows.Labels[i] < 0) continue;
+            images.Add(i);
+            labels.Add(rows.Labels[i]);
+            if (candidates) targets.AddRange(Candidates(rows, i, classes));
         }
-        ReadOnlySpan<float> probabilities = all.AsSpan(0, pool.Count * classes);
-        int perClass = SelectionSchedule.PerClass(options.Strategy, round, options.Rounds, pool.Count, classes, options.PerClass);
-        if (options.Selection == SelectionRule.Leaderboard)
-        {
-            int[][] lists = TopKPerClass.SelectLeaderboard(probabilities, classes, perClass);
-            for (int c = 0; c < classes; c++)
-            {
-                foreach (int i in lists[c]) Add(i, c);
-            }
-        }
-        else
-        {
-            int[] assigned = TopKPerClass.Assign(TopKPerClass.Select(probabilities, classes, perClass), probabilities);
-            for (int i = 0; i < assigned.Length; i++)
-            {
-                if (assigned[i] >= 0) Add(i, assigned[i]);
-            }
-        }
-        return Samples(images, labels, known);
-
-        void Add(int i, int label)
-        {
-            images.Add(pool[i]);
-            labels.Add(label);
-            known.Add(false);
-        }
+        return new([.. images], [.. labels], null, candidates ? [.. targets] : null);
     }
 
-    private static PromptSamples Samples(List<int> images, List<int> labels, List<bool> known)
-        => new([.. images], [.. labels], known.Contains(true) ? [.. known] : null);
-
-    private void Check(PromptSamples samples, int round)
+    private ReadOnlySpan<float> Candidates(TrainingRows rows, int row, int classes)
     {
-        string[] empty = options.ClassNames.Where((_, c) => Array.IndexOf(samples.Labels, c) < 0).ToArray();
-        if (options.ClassNames.Count - empty.Length < FewestClasses)
+        ReadOnlySpan<float> target = rows.Second.Span.Slice(row * classes, classes);
+        float sum = 0;
+        foreach (float y in target)
+        {
+            if (y < 0) throw new InvalidDataException($"PromptAdapter: column '{options.CandidateColumn}' holds {y} in row {row}; expected no negative numbers.");
+            sum += y;
+        }
+        if (sum > 0) return target;
+        throw new InvalidDataException($"PromptAdapter: row {row} has a label in '{options.LabelColumn}' but no candidate in '{options.CandidateColumn}'.");
+    }
+
+    /// <summary>The labels of a round, from probabilities of all rows, for images without a true label.</summary>
+    private PromptSamples Choose(TrainingRows rows, ReadOnlySpan<float> text, ReadOnlySpan<float> image, int round)
+    {
+        PoolProbabilities pool = PoolProbabilities.Of(text, image, options.FusionRule(), _subset, i => !IsKnown(rows, i));
+        if (pool.Rows.Length == 0) return new([], []);
+        int perClass = SelectionSchedule.PerClass(options.Strategy, round, options.Rounds, pool.Rows.Length, _subset.Count, options.PerClass);
+        var selector = new PseudoLabelSelector(options.Selection, _subset.Count, options.IntraQuantile, options.InterQuantile);
+        PseudoLabelChoice choice = selector.Select(pool.Values, perClass, soft: round == 1 && options.Strategy == PseudoLabelStrategy.Grip);
+        float[]? targets = options.Loss == PromptLoss.Candidates && choice.Targets is { } some ? Spread(some) : null;
+        return new([.. choice.Images.Select(i => pool.Rows[i])], [.. choice.Labels.Select(_subset.ClassOf)], null, targets);
+    }
+
+    /// <summary>Targets over the subset's classes as targets over all classes.</summary>
+    private float[] Spread(float[] targets)
+    {
+        if (_subset.IsAll) return targets;
+        int rows = targets.Length / _subset.Count;
+        var all = new float[rows * _subset.All];
+        for (int i = 0; i < rows; i++)
+        {
+            for (int k = 0; k < _subset.Count; k++) all[i * _subset.All + _subset.ClassOf(k)] = targets[i * _subset.Count + k];
+        }
+        return all;
+    }
+
+    /// <summary>Puts pseudo-labelled, labelled and synthetic images together as the options say.</summary>
+    private PromptTrainingSet Put(TrainingRows rows, PromptSamples pseudo)
+    {
+        PromptSamples labelled = Known(rows, synthetic: false);
+        PromptSamples? synthetic = options.SyntheticWeight > 0 && Known(rows, synthetic: true) is { Count: > 0 } made ? made : null;
+        if (pseudo.Count + labelled.Count == 0) return new(synthetic ?? pseudo); // synthetic images alone
+        if (labelled.Count == 0) return new(pseudo, null, synthetic);
+        if (options.LabelledBatches == LabelledBatches.Parallel && pseudo.Count > 0) return new(pseudo, labelled, synthetic);
+        int classes = options.ClassNames.Count;
+        (int Row, bool True, int Index)[] order =
+        [
+            .. Enumerable.Range(0, labelled.Count).Select(k => (labelled.Images[k], true, k)),
+            .. Enumerable.Range(0, pseudo.Count).Select(k => (pseudo.Images[k], false, k)),
+        ];
+        float[]? targets = null;
+        if (pseudo.Targets is { } some)
+        {
+            targets = new float[order.Length * classes];
+            for (int n = 0; n < order.Length; n++)
+            {
+                if (order[n].True) targets[n * classes + labelled.Labels[order[n].Index]] = 1;
+                else Array.Copy(some, order[n].Index * classes, targets, n * classes, classes);
+            }
+        }
+        return new(new([.. order.Select(o => o.Row)], [.. order.Select(o => o.True ? labelled.Labels[o.Index] : pseudo.Labels[o.Index])],
+            [.. order.Select(o => o.True)], targets), null, synthetic);
+    }
+
+    private static bool IsKnown(TrainingRows rows, int i) => rows.KnownLabels.Count > 0 && rows.KnownLabels[i] >= 0 || IsSynthetic(rows, i);
+
+    private static bool IsSynthetic(TrainingRows rows, int i) => rows.Synthetic.Count > 0 && rows.Synthetic[i];
+
+    private static PromptSamples Known(TrainingRows rows, bool synthetic)
+    {
+        int[] images = rows.KnownLabels.Count == 0
+            ? [] : [.. Enumerable.Range(0, rows.Count).Where(i => rows.KnownLabels[i] >= 0 && IsSynthetic(rows, i) == synthetic)];
+        return new(images, [.. images.Select(i => rows.KnownLabels[i])]);
+    }
+
+    private void Check(PromptTrainingSet set, int round)
+    {
+        HashSet<int> seen = [.. set.Main.Labels, .. set.Labelled?.Labels ?? [], .. set.Synthetic?.Labels ?? []];
+        string[] empty = [.. options.ClassNames.Where((_, c) => !seen.Contains(c))];
+        if (seen.Count < FewestClasses || set.Main.Count == 0)
         {
             throw new InvalidDataException(
-                $"PromptAdapter: in round {round} only {options.ClassNames.Count - empty.Length} of {options.ClassNames.Count} classes have a label in '{options.LabelColumn}'; "
+                $"PromptAdapter: in round {round} only {seen.Count} of {options.ClassNames.Count} classes have a label in '{options.LabelColumn}'; "
                 + $"expected {FewestClasses} or more. Without any: {string.Join(", ", empty)}.");
         }
-        BeforeRound?.Invoke(round, samples.Images.Length, empty);
+        BeforeRound?.Invoke(round, set.Main.Count + (set.Labelled?.Count ?? 0), set.Synthetic?.Count ?? 0, empty);
     }
 }

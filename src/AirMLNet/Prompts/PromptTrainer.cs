@@ -3,63 +3,83 @@ using static TorchSharp.torch;
 
 namespace AirMLNet.Prompts;
 
-/// <summary>What a round of prompt training learns from.</summary>
-/// <param name="Images">Rows of the feature tensor; one row may occur more than once.</param>
-/// <param name="Labels">The class of each.</param>
-/// <param name="IsTrue">Whether the label is a true one; null when all are pseudo-labels.</param>
-public sealed record PromptSamples(int[] Images, int[] Labels, bool[]? IsTrue = null);
-
 /// <summary>How a round is trained.</summary>
 /// <param name="Schedule">Learning rates and number of epochs.</param>
 /// <param name="BatchSize">Images per step.</param>
 /// <param name="Momentum">SGD momentum.</param>
 /// <param name="WeightDecay">SGD weight decay.</param>
 /// <param name="GradientClip">Largest gradient norm; 0 for none.</param>
-public sealed record PromptTrainingSettings(LearningRateSchedule Schedule, int BatchSize, double Momentum, double WeightDecay, double GradientClip);
+public sealed record PromptTrainingSettings(LearningRateSchedule Schedule, int BatchSize, double Momentum, double WeightDecay, double GradientClip)
+{
+    /// <summary>Leaves out an epoch's last batch where it is not whole and not the only one.</summary>
+    public bool DropLast { get; init; }
+
+    /// <summary>How labelled and pseudo-labelled images are weighed against each other.</summary>
+    public LabelledBalance Balance { get; init; } = LabelledBalance.ScaleLabelled;
+
+    /// <summary>Weight of the loss on pseudo-labelled images, beside what the balance gives.</summary>
+    public double PseudoLabelWeight { get; init; } = 1;
+
+    /// <summary>β of Eq. 10.</summary>
+    public double SyntheticWeight { get; init; } = 0.1;
+
+    /// <summary>Synthetic images per step; null: as many as <see cref="BatchSize"/>.</summary>
+    public int? SyntheticBatchSize { get; init; }
+}
 
 /// <summary>The loss became infinite or not a number.</summary>
 public sealed class TrainingDivergedException(string message) : Exception(message);
 
+/// <summary>A classifier of given images that depends on a prompt.</summary>
+public interface IPromptClassifier
+{
+    /// <summary>Logits of some images; differentiable with respect to the prompt.</summary>
+    /// <param name="context">The prompt.</param>
+    /// <param name="images">Row numbers of B images.</param>
+    /// <returns>[B, C].</returns>
+    Tensor Logits(Tensor context, long[] images);
+}
+
 /// <summary>
-/// Trains a shared prompt on cached image features: SGD on cross-entropy of s·f·gᵀ (methods §2.3, §3.2). Free of ML.NET;
-/// only the prompt changes, and images are never encoded again.
+/// Trains a prompt by SGD (methods §2.3) on the sum of the losses on pseudo-labelled, labelled and synthetic images
+/// (§3.2, §3.3 and Eq. 10). Free of ML.NET; only the prompt changes.
 /// </summary>
 public static class PromptTrainer
 {
+    private const int ParallelBatch = 64, FewestParallel = 8, MostParallel = 256;
+
     /// <summary>Trains and returns a new prompt.</summary>
-    /// <param name="prompt">The text side.</param>
-    /// <param name="context">[1, P, W], where to start; left unchanged.</param>
-    /// <param name="features">[N, D], rows of length 1, on the model's device.</param>
-    /// <param name="scale">s.</param>
-    /// <param name="samples">What to learn from; at least one.</param>
+    /// <param name="model">Gives logits.</param>
+    /// <param name="context">Where to start; left unchanged.</param>
+    /// <param name="set">What to learn from.</param>
     /// <param name="settings">How.</param>
     /// <param name="shuffle">Orders the samples of each epoch.</param>
     /// <param name="afterEpoch">Called with the epoch, from 0, and its mean loss.</param>
     /// <param name="beforeStep">Called before each step: the place to stop at.</param>
-    /// <returns>[1, P, W], without gradient.</returns>
+    /// <returns>The shape of <paramref name="context"/>, without gradient.</returns>
     /// <exception cref="TrainingDivergedException">The loss is not finite; the message names the epoch and step.</exception>
     public static Tensor Train(
-        SharedPrompt prompt, Tensor context, Tensor features, double scale, PromptSamples samples, PromptTrainingSettings settings,
+        IPromptClassifier model, Tensor context, PromptTrainingSet set, PromptTrainingSettings settings,
         Random shuffle, Action<int, double>? afterEpoch = null, Action? beforeStep = null)
     {
         using var scope = NewDisposeScope();
         Tensor value = context.detach().clone();
         Tensor velocity = zeros_like(value);
         bool first = true;
-        int[] order = Enumerable.Range(0, samples.Images.Length).ToArray();
-        (float[] weights, double trueWeight) = (new float[settings.BatchSize], TrueWeight(samples));
+        int[] order = Enumerable.Range(0, set.Main.Count).ToArray();
+        var batches = new Batches(set, settings, shuffle);
+        int size = settings.BatchSize, end = settings.DropLast && order.Length > size ? order.Length / size * size : order.Length;
         for (int epoch = 0; epoch < settings.Schedule.Epochs; epoch++)
         {
             shuffle.Shuffle(order);
             double rate = settings.Schedule.At(epoch), sum = 0;
             int steps = 0;
-            for (int start = 0; start < order.Length; start += settings.BatchSize, steps++)
+            for (int start = 0; start < end; start += size, steps++)
             {
                 beforeStep?.Invoke();
                 using var step = NewDisposeScope();
-                int[] batch = order[start..Math.Min(order.Length, start + settings.BatchSize)];
                 value.requires_grad = true;
-                Tensor loss = Loss(prompt, value, features, scale, samples, batch, weights, trueWeight);
+                Tensor loss = batches.Next(order.AsSpan(start, Math.Min(end - start, size))).Loss(model, value);
                 double number = loss.item<float>();
                 if (!double.IsFinite(number))
                 {
@@ -77,35 +97,18 @@ public static class PromptTrainer
         return value.MoveToOuterDisposeScope();
     }
 
-    /// <summary>γ = |PL|/|L|, the weight of the loss on true labels (methods §3.2); 1 where there are none, or nothing else.</summary>
-    internal static double TrueWeight(PromptSamples samples)
+    /// <summary>The weights of the losses on labelled and on pseudo-labelled images; 1 where there are none of one kind.</summary>
+    internal static (double Labelled, double Pseudo) Weights(LabelledBalance balance, int labelled, int pseudo, double pseudoWeight)
     {
-        int known = samples.IsTrue?.Count(t => t) ?? 0, pseudo = samples.Images.Length - known;
-        return known == 0 || pseudo == 0 ? 1 : (double)pseudo / known;
+        bool both = labelled > 0 && pseudo > 0;
+        double l = both && balance == LabelledBalance.ScaleLabelled ? (double)pseudo / labelled : 1;
+        double p = both && balance == LabelledBalance.ScalePseudo ? (double)labelled / pseudo : 1;
+        return (l, p * pseudoWeight);
     }
 
-    /// <summary>CE_pseudo + γ·CE_true, each a mean over its part of the batch; a part without images counts 0.</summary>
-    private static Tensor Loss(SharedPrompt prompt, Tensor context, Tensor features, double scale, PromptSamples samples, int[] batch, float[] weights, double trueWeight)
-    {
-        int known = samples.IsTrue is null ? 0 : batch.Count(i => samples.IsTrue[i]);
-        var images = new long[batch.Length];
-        var labels = new long[batch.Length];
-        for (int k = 0; k < batch.Length; k++)
-        {
-            int i = batch[k];
-            images[k] = samples.Images[i];
-            labels[k] = samples.Labels[i];
-            weights[k] = samples.IsTrue is not null && samples.IsTrue[i] ? (float)(trueWeight / known) : 1f / (batch.Length - known);
-        }
-        Device device = features.device;
-        Tensor vectors = prompt.ClassVectors(context);                                                   // [C, D]
-        Tensor chosen = features.index_select(0, tensor(images, [images.Length], device: device));       // [B, D]
-        Tensor logits = chosen.matmul(vectors.t()).mul(scale);                                           // [B, C]
-        Tensor logProbabilities = nn.functional.log_softmax(logits, 1);                                  // [B, C]
-        Tensor own = logProbabilities.gather(1, tensor(labels, [labels.Length, 1], device: device)).view(-1); // [B]
-        Tensor weight = tensor(weights.AsSpan(0, batch.Length).ToArray(), [batch.Length], device: device);
-        return own.mul(weight).sum().neg();
-    }
+    /// <summary>clamp(64·|L|/|PL|, 8, 256), and never more than there are.</summary>
+    internal static int ParallelSize(int labelled, int pseudo)
+        => Math.Min(labelled, Math.Clamp((int)((long)ParallelBatch * labelled / Math.Max(1, pseudo)), FewestParallel, MostParallel));
 
     /// <summary>One step of SGD with momentum: v ← m·v + (g + wd·θ), θ ← θ − lr·v; the first step takes v = g + wd·θ.</summary>
     private static void Update(Tensor value, Tensor velocity, Tensor gradient, double rate, PromptTrainingSettings settings, bool first)
@@ -120,5 +123,89 @@ public static class PromptTrainer
         if (first) velocity.copy_(direction);
         else velocity.mul_(settings.Momentum).add_(direction);
         value.sub_(velocity.mul(rate));
+    }
+
+    /// <summary>Puts the steps' images together from the parts of the training set.</summary>
+    private sealed class Batches
+    {
+        private readonly PromptTrainingSet _set;
+        private readonly double _labelledWeight, _pseudoWeight, _syntheticWeight;
+        private readonly CyclicBatches? _labelled, _synthetic;
+
+        public Batches(PromptTrainingSet set, PromptTrainingSettings settings, Random shuffle)
+        {
+            _set = set;
+            int pseudo = set.Main.Count - set.Main.TrueCount, labelled = set.Main.TrueCount + (set.Labelled?.Count ?? 0);
+            (_labelledWeight, _pseudoWeight) = Weights(settings.Balance, labelled, pseudo, settings.PseudoLabelWeight);
+            _syntheticWeight = settings.SyntheticWeight;
+            if (set.Labelled is { Count: > 0 } known) _labelled = new(known.Count, ParallelSize(known.Count, pseudo), shuffle);
+            if (set.Synthetic is { Count: > 0 } made) _synthetic = new(made.Count, Math.Min(made.Count, settings.SyntheticBatchSize ?? settings.BatchSize), shuffle);
+        }
+
+        public Step Next(ReadOnlySpan<int> main)
+        {
+            var step = new Step(main.Length);
+            int known = 0;
+            if (_set.Main.IsTrue is { } isTrue)
+            {
+                foreach (int i in main) known += isTrue[i] ? 1 : 0;
+            }
+            foreach (int i in main)
+            {
+                bool own = _set.Main.IsTrue is { } t && t[i];
+                step.Add(_set.Main, i, own ? (float)(_labelledWeight / known) : (float)(_pseudoWeight / (main.Length - known)));
+            }
+            AddAll(step, _set.Labelled, _labelled, _labelledWeight);
+            AddAll(step, _set.Synthetic, _synthetic, _syntheticWeight);
+            return step;
+        }
+
+        private static void AddAll(Step step, PromptSamples? samples, CyclicBatches? batches, double weight)
+        {
+            if (batches is null) return;
+            int[] batch = batches.Next();
+            foreach (int i in batch) step.Add(samples!, i, (float)(weight / batch.Length));
+        }
+    }
+
+    /// <summary>The images of one step, each with its label or target and its weight in the loss.</summary>
+    private sealed class Step(int capacity)
+    {
+        private readonly List<long> _images = new(capacity), _labels = new(capacity);
+        private readonly List<float> _weights = new(capacity);
+        private readonly List<(PromptSamples Samples, int Index)> _sources = new(capacity);
+        private bool _targets;
+
+        public void Add(PromptSamples samples, int i, float weight)
+        {
+            _images.Add(samples.Images[i]);
+            _labels.Add(samples.Labels[i]);
+            _weights.Add(weight);
+            _sources.Add((samples, i));
+            _targets |= samples.Targets is not null;
+        }
+
+        /// <summary>The weighted sum of the images' losses: a mean over each part, by the weights that were given.</summary>
+        public Tensor Loss(IPromptClassifier model, Tensor context)
+        {
+            Tensor logits = model.Logits(context, [.. _images]);                                                        // [B, C]
+            Tensor losses = _targets
+                ? PromptLosses.Candidates(logits, Targets((int)logits.size(1)))
+                : PromptLosses.CrossEntropy(logits, [.. _labels]);                                                      // [B]
+            return losses.mul(tensor(_weights.ToArray(), [_weights.Count], device: losses.device)).sum();
+        }
+
+        /// <summary>[B, C]: the candidates where a sample has them, otherwise its label alone, for which both losses are the same.</summary>
+        private float[] Targets(int classes)
+        {
+            var targets = new float[_sources.Count * classes];
+            for (int k = 0; k < _sources.Count; k++)
+            {
+                (PromptSamples samples, int i) = _sources[k];
+                if (samples.Targets is { } y) Array.Copy(y, i * classes, targets, k * classes, classes);
+                else targets[k * classes + samples.Labels[i]] = 1;
+            }
+            return targets;
+        }
     }
 }

@@ -1,6 +1,7 @@
 using AirMLNet.Clip;
 using AirMLNet.Persistence;
 using AirMLNet.Pipeline;
+using AirMLNet.Prompts;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
@@ -9,7 +10,7 @@ namespace AirMLNet.Prototypes;
 
 /// <summary>
 /// The image-side classifier of AiR (methods §4.1, Eq. 6 and 7): one prototype per class, the mean feature of its most
-/// confident labelled or pseudo-labelled images; p̂(c|x) = softmax(cos(f, f_c)/τ).
+/// confident labelled, pseudo-labelled or, first of all, synthetic images; p̂(c|x) = softmax(cos(f, f_c)/τ).
 /// </summary>
 /// <remarks>
 /// A class without any image has no prototype: its probability is 0, the others share the whole, and a warning names it.
@@ -29,6 +30,8 @@ public sealed class PrototypeClassifierEstimator : IEstimator<PrototypeClassifie
         _output = OptionCheck.NotBlank(outputColumnName, nameof(outputColumnName));
         _features = OptionCheck.NotBlank(featureColumnName, nameof(featureColumnName));
         _options = options;
+        if (options is { RankByClip: true, ClipFolder: null })
+            throw new ArgumentException($"{nameof(PrototypeClassifierOptions.RankByClip)} is set but {nameof(PrototypeClassifierOptions.ClipFolder)} is not; expected the folder of the model that ranks.", nameof(options));
     }
 
     /// <summary>Reads the features and labels once and takes the means.</summary>
@@ -44,14 +47,15 @@ public sealed class PrototypeClassifierEstimator : IEstimator<PrototypeClassifie
         DataViewSchema.Column label = SchemaCheck.Label(schema, Stage, _options.LabelColumn);
         IReadOnlyList<string> names = StageAnnotations.KeyValues(label)
             ?? throw SchemaCheck.Mismatch(Stage, label.Name, $"{label.Type} without KeyValues", "a key whose KeyValues are the class names");
-        DataViewSchema.Column? confidence = _options.ConfidenceColumn is { } c ? SchemaCheck.Single(schema, Stage, c) : null;
+        DataViewSchema.Column? confidence = ConfidenceColumn is { } c ? SchemaCheck.Single(schema, Stage, c) : null;
         DataViewSchema.Column? origin = _options.PreferSynthetic && schema.GetColumnOrNull(_options.OriginColumn) is not null
             ? SchemaCheck.Text(schema, Stage, _options.OriginColumn) : null;
-        double temperature = Temperature(channel);
+        (double temperature, CosineHead? ranking) = FromClip(channel, names);
+        if (ranking is not null) SchemaCheck.Vector(schema, Stage, _features, ranking.Dimension);
 
         TrainingRows rows = TrainingRows.Read(input, Stage, features, _options.CancellationToken, label, confidence: confidence, origin: origin);
         FriendMembers.CheckAlive(_host);
-        int[][] chosen = ClassPrototypes.Choose(rows.Labels, names.Count, _options.Shots, rows.Confidence, rows.Synthetic);
+        int[][] chosen = ClassPrototypes.Choose(rows.Labels, names.Count, _options.Shots, ranking is null ? rows.Confidence : Ranks(rows, ranking), rows.Synthetic);
         float[] prototypes = ClassPrototypes.Means(rows.Features.Span, rows.Dimension, chosen, out bool[] present);
         if (!present.Contains(true))
             throw new InvalidDataException($"{Stage}: no row has a label in '{label.Name}'; expected at least one class with an image.");
@@ -66,19 +70,30 @@ public sealed class PrototypeClassifierEstimator : IEstimator<PrototypeClassifie
     {
         SchemaCheck.Shape(inputSchema, Stage, _features, SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, false, "a vector of Single of known size");
         SchemaCheck.Shape(inputSchema, Stage, _options.LabelColumn, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.UInt32, true, "Key<UInt32> with KeyValues");
-        if (_options.ConfidenceColumn is { } confidence)
+        if (ConfidenceColumn is { } confidence)
             SchemaCheck.Shape(inputSchema, Stage, confidence, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.Single, false, "Single");
         return Shapes.Add(inputSchema, Shapes.ClassVector(_output));
     }
 
-    private double Temperature(IChannel channel)
+    private string? ConfidenceColumn => _options.RankByClip ? null : _options.ConfidenceColumn;
+
+    /// <summary>p(label|x) of each row, 0 where it has no label.</summary>
+    private float[] Ranks(TrainingRows rows, CosineHead ranking)
     {
-        if (_options.Temperature is { } given) return given;
-        if (_options.ClipFolder is not { } folder) return 0.01;
-        ClipBackbone backbone = ClipBackbone.Acquire(folder, DeviceChoice.Resolve(_host, channel));
+        float[] p = ranking.Probabilities(rows.Features, _options.CancellationToken);
+        return [.. rows.Labels.Select((label, i) => label < 0 ? 0 : p[i * ranking.Classes + label])];
+    }
+
+    /// <summary>τ, and the zero-shot classifier where one ranks the images.</summary>
+    private (double Temperature, CosineHead? Ranking) FromClip(IChannel channel, IReadOnlyList<string> names)
+    {
+        if (_options.ClipFolder is not { } folder || (_options.Temperature is not null && !_options.RankByClip)) return (_options.Temperature ?? 0.01, null);
+        ClipBackbone backbone = ClipBackbone.Acquire(folder, DeviceChoice.Resolve(_host, channel), new ClipExecution { Activation = _options.Activation });
         try
         {
-            return 1 / backbone.LogitScale;
+            double temperature = _options.Temperature ?? 1 / backbone.LogitScale;
+            return (temperature, _options.RankByClip
+                ? new CosineHead(ZeroShotClassifier.ClassVectors(backbone, names, _options.Templates), names.Count, backbone.LogitScale) : null);
         }
         finally
         {

@@ -1,5 +1,7 @@
+using AirMLNet.Clip;
 using System.Text.Json.Serialization;
 using AirMLNet.Pipeline;
+using AirMLNet.Prompts;
 
 namespace AirMLNet.Prototypes;
 
@@ -11,6 +13,15 @@ public sealed record PrototypeClassifierOptions
 
     /// <summary>Single column that ranks the images of a class, highest first; null takes them in the order of the rows.</summary>
     public string? ConfidenceColumn { get; init => field = OptionCheck.NullOrNotBlank(value); } = "PseudoLabelConfidence";
+
+    /// <summary>
+    /// Ranks the images of a class by p(class|x) of the zero-shot classifier of <see cref="ClipFolder"/> instead of by a
+    /// column: AiR's representative of a class (Eq. 6). <see cref="ConfidenceColumn"/> is not read then.
+    /// </summary>
+    public bool RankByClip { get; init; }
+
+    /// <summary>Templates of the classifier that <see cref="RankByClip"/> asks.</summary>
+    public IReadOnlyList<string> Templates { get; init => field = OptionCheck.Templates(value); } = OptionCheck.Templates([ZeroShotClassifier.DefaultTemplate]);
 
     /// <summary>Text column that says <c>real</c> or <c>synthetic</c>; not used where the input has no such column.</summary>
     public string OriginColumn { get; init => field = OptionCheck.NotBlank(value); } = "Origin";
@@ -24,8 +35,14 @@ public sealed record PrototypeClassifierOptions
     /// <summary>τ of p̂ = softmax(cos/τ), 0.0001..100. Null: CLIP's own, from <see cref="ClipFolder"/>, or 0.01 without it.</summary>
     public double? Temperature { get; init => field = OptionCheck.RangeOrNull(value, 1e-4, 100); }
 
-    /// <summary>The CLIP model whose scale gives the temperature where none is set; null takes 0.01, that of the published models.</summary>
+    /// <summary>
+    /// The CLIP model whose scale gives the temperature where none is set, and that ranks images; null takes 0.01, the
+    /// temperature of the published models.
+    /// </summary>
     public string? ClipFolder { get; init => field = OptionCheck.NullOrNotBlank(value); }
+
+    /// <summary>The activation of the model's blocks; null as for <see cref="ClipFeatureOptions.Activation"/>. Must be that of the features.</summary>
+    public ClipActivation? Activation { get; init; }
 
     /// <summary>Checked at every row.</summary>
     [JsonIgnore]

@@ -10,14 +10,17 @@ using TorchSharp;
 namespace AirMLNet.PseudoLabels;
 
 /// <summary>
-/// Labels the images that zero-shot CLIP is surest of: the K most probable of each class (methods §3.2, exact top-K with
-/// ties in the order of the rows). An image wanted by several classes takes the one with its highest probability.
+/// Labels the images that zero-shot CLIP is surest of: the K most probable of each class (FPL, GRIP's first round; methods
+/// §3.2, exact top-K with ties in the order of the rows), or K images per class with sets of candidate labels (CPL, §3.3).
+/// With image-side probabilities, of the fused ones (AiR, §4.1, Eq. 7).
 /// </summary>
 /// <remarks>
-/// Adds the label (a key, missing where not chosen), <c>…Score</c> (all class probabilities) and <c>…Confidence</c> (the
-/// probability of the label, or the highest one where there is no label). The fitted transformer works row by row: it
-/// keeps, per class, the K-th best probability of the training pool, and labels a row that reaches it. On the training
-/// rows that is exactly the choice, except that rows which tie with the K-th are all labelled.
+/// Adds the label (a key, missing where not chosen), <c>…Score</c> (probabilities of the classes that labels may take, 0 for
+/// others) and <c>…Confidence</c> (the probability of the label, or the highest one where there is no label); with candidates
+/// also <c>…Candidates</c>, the training target over all classes, zeros where not chosen. An image wanted by several classes
+/// takes the one with its highest probability. The fitted transformer works row by row: it keeps, per class, the lowest
+/// probability that was taken, and labels a row that reaches it. On the training rows that is exactly the choice, except
+/// that rows which tie with the last one are all labelled, and that the leaderboard's quirks are not repeated.
 /// </remarks>
 public sealed class PseudoLabelEstimator : IEstimator<PseudoLabelTransformer>
 {
@@ -25,6 +28,7 @@ public sealed class PseudoLabelEstimator : IEstimator<PseudoLabelTransformer>
     private readonly IHost _host;
     private readonly string _output, _features;
     private readonly PseudoLabelOptions _options;
+    private readonly ClassSubset _subset;
 
     internal PseudoLabelEstimator(IHostEnvironment environment, string outputColumnName, string featureColumnName, PseudoLabelOptions options)
     {
@@ -33,6 +37,8 @@ public sealed class PseudoLabelEstimator : IEstimator<PseudoLabelTransformer>
         _output = OptionCheck.NotBlank(outputColumnName, nameof(outputColumnName));
         _features = OptionCheck.NotBlank(featureColumnName, nameof(featureColumnName));
         _options = options;
+        _subset = ClassSubset.Of(options.ClassNames, options.LabelClasses, nameof(PseudoLabelOptions.LabelClasses));
+        _options.FusionRule(); // a weight that the form does not take is refused here
     }
 
     /// <summary>Reads the features once and chooses.</summary>
@@ -45,17 +51,19 @@ public sealed class PseudoLabelEstimator : IEstimator<PseudoLabelTransformer>
         using IChannel channel = _host.Start("Fit");
         DataViewSchema.Column features = SchemaCheck.Vector(input.Schema, Stage, _features);
         DataViewSchema.Column? label = _options.LabelColumn is { } name ? SchemaCheck.Label(input.Schema, Stage, name) : null;
+        DataViewSchema.Column? prototype = _options.PrototypeColumn is { } p ? SchemaCheck.Vector(input.Schema, Stage, p, _options.ClassNames.Count) : null;
         CosineHead head = TextHead(DeviceChoice.Resolve(_host, channel));
         SchemaCheck.Vector(input.Schema, Stage, _features, head.Dimension);
 
-        TrainingRows rows = TrainingRows.Read(input, Stage, features, _options.CancellationToken, label);
+        TrainingRows rows = TrainingRows.Read(input, Stage, features, _options.CancellationToken, label, vector: prototype);
         FriendMembers.CheckAlive(_host);
-        float[] probabilities = PoolProbabilities(rows, head, out int pool);
-        int perClass = SelectionSchedule.PerClass(_options.Strategy, 1, _options.Rounds, pool, head.Classes, _options.PerClass);
-        int[][] chosen = TopKPerClass.Select(probabilities, head.Classes, perClass);
-        int[] labels = TopKPerClass.Assign(chosen, probabilities);
-        Report(channel, labels, pool, perClass);
-        return new PseudoLabelTransformer(_host, _output, _features, _options, head, TopKPerClass.Thresholds(chosen, probabilities));
+        float[] text = head.Probabilities(rows.Features, _options.CancellationToken);
+        PoolProbabilities pool = PoolProbabilities.Of(text, rows.Vector.Span, _options.FusionRule(), _subset, i => rows.Labels.Count == 0 || rows.Labels[i] < 0);
+        if (pool.Rows.Length == 0) throw new InvalidDataException($"{Stage}: every row has a label in '{_options.LabelColumn}'; there is nothing to pseudo-label.");
+        int perClass = SelectionSchedule.PerClass(_options.Strategy, 1, _options.Rounds, pool.Rows.Length, _subset.Count, _options.PerClass);
+        LabelRule rule = Choose(pool.Values, perClass, out int[] labels);
+        Report(channel, labels, pool.Rows.Length, perClass);
+        return new PseudoLabelTransformer(_host, _output, _features, _options, head, rule);
     }
 
     /// <inheritdoc/>
@@ -64,12 +72,16 @@ public sealed class PseudoLabelEstimator : IEstimator<PseudoLabelTransformer>
         SchemaCheck.Shape(inputSchema, Stage, _features, SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, false, "a vector of Single of known size");
         if (_options.LabelColumn is { } label)
             SchemaCheck.Shape(inputSchema, Stage, label, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.UInt32, true, "Key<UInt32>");
-        return Shapes.Add(inputSchema, Shapes.ClassKey(_output), Shapes.ClassVector(_output + "Score"), Shapes.Single(_output + "Confidence"));
+        if (_options.PrototypeColumn is { } prototype)
+            SchemaCheck.Shape(inputSchema, Stage, prototype, SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, false, "a vector of Single of known size");
+        SchemaShape.Column[] added = [Shapes.ClassKey(_output), Shapes.ClassVector(_output + "Score"), Shapes.Single(_output + "Confidence")];
+        if (_options.Selection == SelectionRule.Candidates) added = [.. added, Shapes.ClassVector(_output + "Candidates")];
+        return Shapes.Add(inputSchema, added);
     }
 
     private CosineHead TextHead(torch.Device device)
     {
-        ClipBackbone backbone = ClipBackbone.Acquire(_options.ClipFolder, device);
+        ClipBackbone backbone = ClipBackbone.Acquire(_options.ClipFolder, device, new ClipExecution { Activation = _options.Activation });
         try
         {
             return new CosineHead(ZeroShotClassifier.ClassVectors(backbone, _options.ClassNames, _options.Templates), _options.ClassNames.Count, backbone.LogitScale);
@@ -80,31 +92,34 @@ public sealed class PseudoLabelEstimator : IEstimator<PseudoLabelTransformer>
         }
     }
 
-    /// <summary>p of the rows without a label, [pool, C].</summary>
-    private float[] PoolProbabilities(TrainingRows rows, CosineHead head, out int pool)
+    /// <summary>The rule that the chosen rows give, and their labels as indices of the subset, −1 where not chosen.</summary>
+    private LabelRule Choose(ReadOnlySpan<float> pool, int perClass, out int[] labels)
     {
-        float[] all = head.Probabilities(rows.Features, _options.CancellationToken);
-        pool = rows.Count;
-        if (rows.Labels.Count == 0) return all;
-        pool = 0;
-        for (int i = 0; i < rows.Count; i++)
+        int classes = _subset.Count;
+        if (_options.Selection != SelectionRule.Candidates)
         {
-            if (rows.Labels[i] >= 0) continue;
-            Array.Copy(all, i * head.Classes, all, pool++ * head.Classes, head.Classes);
+            int[][] chosen = _options.Selection == SelectionRule.Leaderboard
+                ? TopKPerClass.SelectLeaderboard(pool, classes, perClass) : TopKPerClass.Select(pool, classes, perClass);
+            labels = TopKPerClass.Assign(chosen, pool);
+            return new LabelRule(TopKPerClass.Thresholds(chosen, pool), null, false);
         }
-        if (pool == 0) throw new InvalidDataException($"{Stage}: every row has a label in '{_options.LabelColumn}'; there is nothing to pseudo-label.");
-        return all[..(pool * head.Classes)];
+        var selector = new PseudoLabelSelector(SelectionRule.Candidates, classes, _options.IntraQuantile, _options.InterQuantile);
+        CandidateRule rule = CandidateLabels.Rule(pool, classes, selector.IntraQuantile, selector.Inter);
+        int[][] sets = CandidateLabels.Sets(pool, rule);
+        int[] taken = CandidateLabels.Accept(pool, sets, classes, perClass);
+        labels = [.. taken.Select((c, i) => c < 0 ? -1 : sets[i][0])];
+        return new LabelRule(CandidateLabels.Cutoffs(pool, taken, classes, perClass), rule, _options.Strategy == PseudoLabelStrategy.Grip);
     }
 
     private void Report(IChannel channel, int[] labels, int pool, int perClass)
     {
-        var counts = new int[_options.ClassNames.Count];
+        var counts = new int[_subset.Count];
         foreach (int label in labels)
         {
             if (label >= 0) counts[label]++;
         }
         channel.Say($"{Stage}: {counts.Sum()} of {pool} images labelled, at most {perClass} per class.");
-        string[] empty = _options.ClassNames.Where((_, c) => counts[c] == 0).ToArray();
+        string[] empty = counts.Select((n, k) => (n, Name: _options.ClassNames[_subset.ClassOf(k)])).Where(c => c.n == 0).Select(c => c.Name).ToArray();
         if (empty.Length > 0) channel.Warn($"{Stage}: no image was labelled {string.Join(", ", empty)}: other classes were more probable for all of its {perClass}.");
         _options.Progress?.Report(new(Stage, "labels chosen", counts.Sum(), pool));
     }

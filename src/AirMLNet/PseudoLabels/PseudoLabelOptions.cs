@@ -1,6 +1,8 @@
+using AirMLNet.Clip;
 using System.Text.Json.Serialization;
 using AirMLNet.Pipeline;
 using AirMLNet.Prompts;
+using AirMLNet.Prototypes;
 
 namespace AirMLNet.PseudoLabels;
 
@@ -9,6 +11,9 @@ public sealed record PseudoLabelOptions
 {
     /// <summary>Folder of the CLIP model that labels the images: the one whose features are read.</summary>
     public required string ClipFolder { get; init => field = OptionCheck.NotBlank(value); }
+
+    /// <summary>The activation of the model's blocks; null as for <see cref="ClipFeatureOptions.Activation"/>. Must be that of the features.</summary>
+    public ClipActivation? Activation { get; init; }
 
     /// <summary>Two or more class names, each once.</summary>
     public required IReadOnlyList<string> ClassNames { get; init => field = OptionCheck.ClassNames(value); }
@@ -25,6 +30,27 @@ public sealed record PseudoLabelOptions
     /// <summary>T of <see cref="PseudoLabelStrategy.Grip"/>, 1..1000: the number of rounds that the pool is spread over.</summary>
     public int Rounds { get; init => field = OptionCheck.Range(value, 1, 1000); } = 10;
 
+    /// <summary>How images are chosen. Exact and candidates are what the papers say; the leaderboard is GRIP's published code.</summary>
+    public SelectionRule Selection { get; init => field = OptionCheck.Defined(value); } = SelectionRule.Exact;
+
+    /// <summary>α of <see cref="SelectionRule.Candidates"/>, 0..1.</summary>
+    public double IntraQuantile { get; init => field = OptionCheck.Range(value, 0, 1); } = 0.75;
+
+    /// <summary>β of <see cref="SelectionRule.Candidates"/>, 0..1; null: 1 − 2/C, with C the number of classes that labels may take.</summary>
+    public double? InterQuantile { get; init => field = OptionCheck.RangeOrNull(value, 0, 1); }
+
+    /// <summary>The classes that pseudo-labels may take, as in transductive zero-shot learning the unseen ones; null for all.</summary>
+    public IReadOnlyList<string>? LabelClasses { get; init => field = OptionCheck.NamesOrNull(value); }
+
+    /// <summary>Vector of image-side probabilities to fuse with before choosing (Eq. 7); null for none.</summary>
+    public string? PrototypeColumn { get; init => field = OptionCheck.NullOrNotBlank(value); }
+
+    /// <summary>λ of Eq. 7, 0..1000; in convex form at most 1.</summary>
+    public double PrototypeWeight { get; init => field = OptionCheck.Range(value, 0, 1000); } = 0.5;
+
+    /// <summary>Form of Eq. 7.</summary>
+    public FusionForm Fusion { get; init => field = OptionCheck.Defined(value); } = FusionForm.Additive;
+
     /// <summary>A label column whose labelled rows are left out of the pool; null to leave none out. Its classes are not looked at.</summary>
     public string? LabelColumn { get; init => field = OptionCheck.NullOrNotBlank(value); }
 
@@ -35,4 +61,6 @@ public sealed record PseudoLabelOptions
     /// <summary>Checked at every row.</summary>
     [JsonIgnore]
     public CancellationToken CancellationToken { get; init; }
+
+    internal Fusion FusionRule() => new Fusion(Fusion, PrototypeWeight).Checked(nameof(PrototypeWeight));
 }

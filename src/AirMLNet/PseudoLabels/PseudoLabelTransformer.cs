@@ -9,20 +9,26 @@ namespace AirMLNet.PseudoLabels;
 /// <summary>Adds pseudo-label, probabilities and confidence; see <see cref="PseudoLabelEstimator"/>.</summary>
 public sealed class PseudoLabelTransformer : StageTransformer
 {
-    private readonly float[] _thresholds;
-
-    internal PseudoLabelTransformer(IHost host, string output, string features, PseudoLabelOptions options, CosineHead head, float[] thresholds)
+    internal PseudoLabelTransformer(IHost host, string output, string features, PseudoLabelOptions options, CosineHead head, LabelRule rule)
         : base(host)
     {
         OutputColumnName = output;
         FeatureColumnName = features;
         Options = options;
         Head = head;
-        _thresholds = thresholds;
+        Rule = rule;
+        Subset = ClassSubset.Of(options.ClassNames, options.LabelClasses, nameof(PseudoLabelOptions.LabelClasses));
     }
 
-    /// <summary>Per class, the probability that a row must reach; +∞ for a class that chose nothing.</summary>
-    public IReadOnlyList<float> Thresholds => _thresholds;
+    /// <summary>
+    /// Per class that labels may take, the probability that a row must reach; +∞ for a class that chose nothing, and with
+    /// candidates −∞ for a class that had room left.
+    /// </summary>
+    public IReadOnlyList<float> Thresholds => Rule.Thresholds;
+
+    internal LabelRule Rule { get; }
+
+    internal ClassSubset Subset { get; }
 
     internal string OutputColumnName { get; }
 
@@ -33,34 +39,67 @@ public sealed class PseudoLabelTransformer : StageTransformer
     internal CosineHead Head { get; }
 
     private protected override BoundStage Bind(DataViewSchema inputSchema, IDataView? input = null)
-        => new Bound(this, inputSchema, SchemaCheck.Vector(inputSchema, PseudoLabelEstimator.Stage, FeatureColumnName, Head.Dimension));
+    {
+        DataViewSchema.Column features = SchemaCheck.Vector(inputSchema, PseudoLabelEstimator.Stage, FeatureColumnName, Head.Dimension);
+        DataViewSchema.Column? prototype = Options.PrototypeColumn is { } name
+            ? SchemaCheck.Vector(inputSchema, PseudoLabelEstimator.Stage, name, Head.Classes) : null;
+        return new Bound(this, inputSchema, features, prototype);
+    }
 
     private protected override void SaveTo(ModelSaveContext ctx) => StageFiles.Save(ctx, this);
 
-    private sealed class Bound(PseudoLabelTransformer parent, DataViewSchema schema, DataViewSchema.Column features) : BoundStage(
-        schema,
-        StageAnnotations.ClassKey(parent.OutputColumnName, parent.Options.ClassNames),
-        StageAnnotations.ClassVector(parent.OutputColumnName + "Score", parent.Options.ClassNames),
-        new DataViewSchema.DetachedColumn(parent.OutputColumnName + "Confidence", NumberDataViewType.Single))
+    private static DataViewSchema.DetachedColumn[] Added(PseudoLabelTransformer parent)
     {
-        public override IReadOnlyList<DataViewSchema.Column> Reads => [features];
+        string name = parent.OutputColumnName;
+        IReadOnlyList<string> classes = parent.Options.ClassNames;
+        DataViewSchema.DetachedColumn[] columns =
+        [
+            StageAnnotations.ClassKey(name, classes),
+            StageAnnotations.ClassVector(name + "Score", classes),
+            new DataViewSchema.DetachedColumn(name + "Confidence", NumberDataViewType.Single),
+        ];
+        return parent.Rule.Candidates is null ? columns : [.. columns, StageAnnotations.ClassVector(name + "Candidates", classes)];
+    }
+
+    private sealed class Bound(PseudoLabelTransformer parent, DataViewSchema schema, DataViewSchema.Column features, DataViewSchema.Column? prototype)
+        : BoundStage(schema, Added(parent))
+    {
+        public override IReadOnlyList<DataViewSchema.Column> Reads => prototype is { } column ? [features, column] : [features];
 
         public override Delegate?[] CreateGetters(DataViewRow input, Func<int, bool> active)
         {
-            var getters = new Delegate?[3];
-            if (!active(0) && !active(1) && !active(2)) return getters;
-            var row = new HeadRow(input, parent.Head, features);
-            ValueGetter<uint> label = (ref uint value) => value = (uint)(TopKPerClass.LabelOf(row.Probabilities(), parent._thresholds) + 1);
+            var getters = new Delegate?[OutputCount];
+            if (!Enumerable.Range(0, OutputCount).Any(active)) return getters;
+            var row = new HeadRow(input, parent.Head, features, prototype, parent.Options.FusionRule(), parent.Subset);
+            ValueGetter<uint> label = (ref uint value) =>
+            {
+                int chosen = parent.Rule.LabelOf(row.Restricted(), out _);
+                value = chosen < 0 ? 0 : (uint)parent.Subset.ClassOf(chosen) + 1;
+            };
             ValueGetter<float> confidence = (ref float value) =>
             {
-                ReadOnlySpan<float> p = row.Probabilities();
-                int chosen = TopKPerClass.LabelOf(p, parent._thresholds);
+                ReadOnlySpan<float> p = row.Restricted();
+                int chosen = parent.Rule.LabelOf(p, out _);
                 value = p[chosen >= 0 ? chosen : CosineHead.ArgMax(p)];
             };
+            ValueGetter<VBuffer<float>> candidates = (ref VBuffer<float> value) => Candidates(row, ref value);
             if (active(0)) getters[0] = label;
             if (active(1)) getters[1] = row.VectorGetter();
             if (active(2)) getters[2] = confidence;
+            if (OutputCount > 3 && active(3)) getters[3] = candidates;
             return getters;
+        }
+
+        /// <summary>The target over all classes; zeros where the row is not chosen.</summary>
+        private void Candidates(HeadRow row, ref VBuffer<float> value)
+        {
+            ReadOnlySpan<float> p = row.Restricted();
+            var some = new float[p.Length];
+            if (parent.Rule.LabelOf(p, out int[] set) >= 0) CandidateLabels.Target(p, set, parent.Rule.Soft, some);
+            VBufferEditor<float> editor = VBufferEditor.Create(ref value, parent.Options.ClassNames.Count);
+            editor.Values.Clear();
+            for (int k = 0; k < some.Length; k++) editor.Values[parent.Subset.ClassOf(k)] = some[k];
+            value = editor.Commit();
         }
     }
 }

@@ -121,7 +121,7 @@ public static class TopKPerClass
         return label;
     }
 
-    private static int Rows(ReadOnlySpan<float> probabilities, int classes, int perClass)
+    internal static int Rows(ReadOnlySpan<float> probabilities, int classes, int perClass)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(classes);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(perClass);

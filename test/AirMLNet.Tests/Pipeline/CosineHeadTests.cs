@@ -1,4 +1,5 @@
 using AirMLNet.Pipeline;
+using AirMLNet.Prototypes;
 
 namespace AirMLNet.Tests.Pipeline;
 
@@ -46,9 +47,21 @@ public sealed class CosineHeadTests
     public void Fuse_IsAdditiveAndStaysADistribution()
     {
         float[] p = [0.8f, 0.2f];
-        CosineHead.Fuse(p, [0.2f, 0.8f], 0.5f);
+        new Fusion(FusionForm.Additive, 0.5).Into(p, [0.2f, 0.8f]);
         Assert.AreEqual(0.6f, p[0], 1e-6f); // (0.8 + 0.1)/1.5
         Assert.AreEqual(0.4f, p[1], 1e-6f);
+    }
+
+    [TestMethod]
+    public void Fuse_InConvexForm_WeighsTheSidesByLambda()
+    {
+        float[] p = [0.8f, 0.2f];
+        new Fusion(FusionForm.Convex, 0.25).Into(p, [0.2f, 0.8f]);
+        Assert.AreEqual(0.65f, p[0], 1e-6f); // 0.75·0.8 + 0.25·0.2
+        Assert.AreEqual(0.35f, p[1], 1e-6f);
+        float[] additive = [0.8f, 0.2f];
+        new Fusion(FusionForm.Additive, 1 / 3.0).Into(additive, [0.2f, 0.8f]); // λ/(1 + λ) = 0.25
+        Assert.AreEqual(p[0], additive[0], 1e-6f);
     }
 
     [TestMethod]

@@ -1,4 +1,5 @@
 using AirMLNet.Clip;
+using AirMLNet.Prompts;
 using AirMLNet.Prototypes;
 using AirMLNet.PseudoLabels;
 using Microsoft.ML;
@@ -10,7 +11,7 @@ namespace AirMLNet.Tests.Pipeline;
 [TestClass]
 public sealed class EstimatorContractTests
 {
-    public static IEnumerable<object[]> Stages => [["ClipFeature"], ["PseudoLabel"], ["PrototypeClassifier"], ["PromptAdapter"], ["PromptAdapterFused"], ["ZeroShot"], ["ZeroShotStage"], ["ZeroShotImages"], ["ClipTextFeature"]];
+    public static IEnumerable<object[]> Stages => [["ClipFeature"], ["PseudoLabel"], ["PrototypeClassifier"], ["PromptAdapter"], ["PromptAdapterFused"], ["PromptAdapterVisual"], ["PromptAdapterDeep"], ["PseudoLabelCandidates"], ["PseudoLabelFused"], ["ZeroShot"], ["ZeroShotStage"], ["ZeroShotImages"], ["ClipTextFeature"]];
 
     [TestMethod]
     [DynamicData(nameof(Stages))]
@@ -160,6 +161,15 @@ public sealed class EstimatorContractTests
         switch (stage)
         {
             case "PrototypeClassifier": return (data, prototype);
+            case "PseudoLabelCandidates":
+                return (data, f.Context.Transforms.PseudoLabel("Second", "Features", f.PseudoLabels() with { Selection = SelectionRule.Candidates, Strategy = PseudoLabelStrategy.Grip, Rounds = 2 }));
+            case "PseudoLabelFused":
+                data = prototype.Fit(data).Transform(data);
+                return (data, f.Context.Transforms.PseudoLabel("Second", "Features", f.PseudoLabels() with { PrototypeColumn = "PrototypeScore", LabelClasses = ["red", "blue"], PrototypeWeight = 0.3, Fusion = FusionForm.Convex }));
+            case "PromptAdapterVisual": return (data, trainers.PromptAdapter(f.Prompts() with { Prompt = PromptKind.Visual }));
+            case "PromptAdapterDeep":
+                data = prototype.Fit(data).Transform(data);
+                return (data, trainers.PromptAdapter(f.Prompts(rounds: 2) with { Prompt = PromptKind.VisualDeep, PrototypeColumn = "PrototypeScore" }));
             case "ZeroShotStage": return (data, trainers.ZeroShot(new() { ClipFolder = f.ClipFolder, ClassNames = StageFixture.Names }));
             case "PromptAdapter": return (data, trainers.PromptAdapter(f.Prompts()));
             case "ZeroShot": return (data, trainers.PromptAdapter(f.Prompts(rounds: 0)));

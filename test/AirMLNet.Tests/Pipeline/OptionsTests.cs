@@ -15,9 +15,9 @@ public sealed class OptionsTests
     public void Json_RoundTrips_ForEveryOptionsType()
     {
         RoundTrip(new ClipFeatureOptions { ClipFolder = "m", BatchSize = 3, Workers = 2, EmbedBackbone = true, KeepTrainingFeatures = false });
-        RoundTrip(new PseudoLabelOptions { ClipFolder = "m", ClassNames = Names, Strategy = PseudoLabelStrategy.Grip, Rounds = 4, Templates = ["{}", "a {}"], LabelColumn = "L" });
+        RoundTrip(new PseudoLabelOptions { ClipFolder = "m", ClassNames = Names, Strategy = PseudoLabelStrategy.Grip, Rounds = 4, Templates = ["{}", "a {}"], LabelColumn = "L", LabelClasses = ["dog"], InterQuantile = 0.4, Fusion = FusionForm.Convex });
         RoundTrip(new PrototypeClassifierOptions { Shots = 3, Temperature = 0.05, ConfidenceColumn = null, ClipFolder = "m" });
-        RoundTrip(new PromptAdapterOptions { ClipFolder = "m", ClassNames = Names, Rounds = 0, WarmUp = WarmUp.Linear, PrototypeColumn = "P", WarmUpEpochs = 2 });
+        RoundTrip(new PromptAdapterOptions { ClipFolder = "m", ClassNames = Names, Rounds = 0, WarmUp = WarmUp.Linear, PrototypeColumn = "P", WarmUpEpochs = 2, Prompt = PromptKind.VisualDeep, LabelClasses = ["cat"], SyntheticBatchSize = 3, LabelledBatches = LabelledBatches.Parallel });
     }
 
     [TestMethod]
@@ -32,6 +32,9 @@ public sealed class OptionsTests
         Refused(() => new PseudoLabelOptions { ClipFolder = "m", ClassNames = ["one"] }, "ClassNames has 1 names; expected 2 or more");
         Refused(() => new PseudoLabelOptions { ClipFolder = "m", ClassNames = ["cat", "Cat"] }, "ClassNames[1] = 'Cat' repeats ClassNames[0]");
         Refused(() => new PseudoLabelOptions { ClipFolder = "m", ClassNames = Names, Templates = ["no place"] }, "Templates[0] = 'no place'");
+        Refused(() => new PseudoLabelOptions { ClipFolder = "m", ClassNames = Names, Templates = ["a {{}}"] }, "Templates[0] = 'a {{}}'");
+        Refused(() => new PseudoLabelOptions { ClipFolder = "m", ClassNames = Names, IntraQuantile = 1.1 }, "IntraQuantile = 1.1; expected 0..1");
+        Refused(() => new PseudoLabelOptions { ClipFolder = "m", ClassNames = Names, LabelClasses = [] }, "LabelClasses is empty");
     }
 
     [TestMethod]

@@ -131,7 +131,10 @@ public sealed class PromptAdapterTests
             ("WarmUp", plain with { WarmUpEpochs = 2, WarmUp = WarmUp.Linear }), ("GradientClip", plain with { GradientClip = 1e-3 }),
             ("WarmStart", plain with { WarmStart = true }), ("InitialStandardDeviation", plain with { InitialStandardDeviation = 0.1 }),
             ("PromptLength", plain with { PromptLength = 5 }), ("PerClass", plain with { PerClass = 1 }), ("Strategy", plain with { Strategy = PseudoLabelStrategy.Grip }),
-            ("PrototypeColumn", plain with { PrototypeColumn = "P" }), ("Selection", plain with { PerClass = 5, Selection = SelectionRule.Leaderboard }),
+            ("PrototypeColumn", plain with { PrototypeColumn = "P" }), ("Loss", plain with { Loss = PromptLoss.Candidates, Selection = SelectionRule.Candidates }),
+            ("LabelClasses", plain with { LabelClasses = ["red", "blue"] }), ("DropLast", plain with { DropLast = true }),
+            ("FirstRoundScoreColumn", plain with { FirstRoundScoreColumn = "PseudoLabelScore", Selection = SelectionRule.Candidates, IntraQuantile = 0.2, InterQuantile = 0.2, Loss = PromptLoss.Candidates }),
+            ("Prompt", plain with { Prompt = PromptKind.Visual }), ("Selection", plain with { PerClass = 5, Selection = SelectionRule.Leaderboard }),
         })
         {
             CollectionAssert.AreNotEqual(expected, Train(changed), name);

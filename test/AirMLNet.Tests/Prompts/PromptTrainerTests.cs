@@ -66,11 +66,67 @@ public sealed class PromptTrainerTests
     }
 
     [TestMethod]
-    public void TrueLabels_AreWeightedByTheRatioOfTheSets()
+    public void Weights_FollowTheParadigm()
     {
-        Assert.AreEqual(1, PromptTrainer.TrueWeight(new([0, 1], [0, 1])));
-        Assert.AreEqual(3, PromptTrainer.TrueWeight(new([0, 1, 2, 3], [0, 1, 0, 1], [true, false, false, false])));
-        Assert.AreEqual(1, PromptTrainer.TrueWeight(new([0], [0], [true])));
+        // 2 labelled and 6 pseudo-labelled images.
+        Assert.AreEqual((3.0, 1.0), PromptTrainer.Weights(LabelledBalance.ScaleLabelled, 2, 6, 1));  // γ = 6/2
+        Assert.AreEqual((1.0, 2 / 6.0), PromptTrainer.Weights(LabelledBalance.ScalePseudo, 2, 6, 1)); // λ = 2/6
+        Assert.AreEqual((1.0, 0.5), PromptTrainer.Weights(LabelledBalance.Equal, 2, 6, 0.5));
+        foreach (LabelledBalance balance in Enum.GetValues<LabelledBalance>())
+        {
+            Assert.AreEqual((1.0, 1.0), PromptTrainer.Weights(balance, 0, 6, 1));
+            Assert.AreEqual((1.0, 1.0), PromptTrainer.Weights(balance, 2, 0, 1));
+        }
+    }
+
+    [TestMethod]
+    [DataRow(20, 2000, 8)]     // 0.64, at least 8
+    [DataRow(5, 2000, 5)]      // no more than there are
+    [DataRow(1000, 2000, 32)]
+    [DataRow(9000, 1000, 256)] // 576, at most 256
+    public void AParallelBatch_FollowsTheRatioWithinBounds(int labelled, int pseudo, int expected)
+        => Assert.AreEqual(expected, PromptTrainer.ParallelSize(labelled, pseudo));
+
+    [TestMethod]
+    public void TheLoss_IsTheWeightedSumOfItsParts()
+    {
+        using var t = new Bench();
+        // Pseudo-labelled rows 0-1 with candidates, labelled rows 2-3, synthetic rows 4-5: each part is one whole batch.
+        float[] targets = [0.5f, 0.5f, 0, 1, 0, 1];
+        var set = new PromptTrainingSet(new([0, 1], [0, 0], null, targets), new([2, 3], [2, 0]), new([4, 5], [1, 2]));
+        var losses = new List<double>();
+        var settings = new PromptTrainingSettings(new(0.05, 1, 1, 0.05, WarmUp.Constant), 100, 0, 0, 0) { Balance = LabelledBalance.ScalePseudo, SyntheticWeight = 0.3, PseudoLabelWeight = 0.5 };
+        t.Train(settings, (_, loss) => losses.Add(loss), set);
+        double[][] p = t.Probabilities();
+        double pseudo = -(Math.Log(0.5 * p[0][0] + 0.5 * p[0][1]) + Math.Log(p[1][0] + p[1][2])) / 2;
+        double labelled = -(Math.Log(p[2][2]) + Math.Log(p[3][0])) / 2, synthetic = -(Math.Log(p[4][1]) + Math.Log(p[5][2])) / 2;
+        Assert.AreEqual(labelled + 0.5 * (2 / 2) * pseudo + 0.3 * synthetic, losses[0], 1e-4);
+    }
+
+    [TestMethod]
+    public void DropLast_LeavesOutTheRest_ButNeverTheOnlyBatch()
+    {
+        using var t = new Bench();
+        int Steps(int batch, bool drop)
+        {
+            int steps = 0;
+            t.Train(new PromptTrainingSettings(new(0.05, 1, 0, 0, WarmUp.Constant), batch, 0, 0, 0) { DropLast = drop }, beforeStep: () => steps++);
+            return steps;
+        }
+
+        Assert.AreEqual(2, Steps(4, false));
+        Assert.AreEqual(1, Steps(4, true));
+        Assert.AreEqual(1, Steps(10, true));
+        Assert.AreEqual(2, Steps(3, true));
+    }
+
+    [TestMethod]
+    public void CyclicBatches_GiveEverySampleOnceAnEpoch()
+    {
+        var batches = new CyclicBatches(5, 2, new Random(1));
+        int[] first = [.. Enumerable.Range(0, 5).SelectMany(_ => batches.Next())];
+        CollectionAssert.AreEqual(new[] { 0, 1, 2, 3, 4 }, first[..5].Order().ToArray());
+        CollectionAssert.AreEqual(new[] { 0, 1, 2, 3, 4 }, first[5..].Order().ToArray());
     }
 
     [TestMethod]
@@ -90,6 +146,7 @@ public sealed class PromptTrainerTests
         private readonly StageFixture _fixture = new(6);
         private readonly ClipBackbone _backbone;
         private readonly SharedPrompt _prompt;
+        private readonly TextPromptModel _model;
         private readonly Tensor _features;
         private readonly PromptSamples _samples = new([0, 1, 2, 3, 4, 5], [0, 1, 2, 0, 1, 2]);
 
@@ -98,18 +155,32 @@ public sealed class PromptTrainerTests
             _backbone = ClipBackbone.Acquire(_fixture.ClipFolder);
             _prompt = new SharedPrompt(_backbone, StageFixture.Names, 4);
             float[][] features = StageFixture.Vectors(_fixture.Features().Fit(_fixture.Data).Transform(_fixture.Data), "Features");
-            _features = tensor(features.SelectMany(v => v).ToArray(), [6, TinyClip.FeatureDimension]);
+            float[] flat = [.. features.SelectMany(v => v)];
+            _features = tensor(flat, [6, TinyClip.FeatureDimension]);
+            _model = new TextPromptModel(_prompt, flat, TinyClip.FeatureDimension, 3, _backbone.LogitScale, CPU);
             using var generator = new Generator(3);
             Context = _prompt.NewContext(generator, 0.02);
         }
 
         public Tensor Context { get; }
 
-        public float[] Train(PromptTrainingSettings settings, Action<int, double>? afterEpoch = null)
+        public float[] Train(PromptTrainingSettings settings, Action<int, double>? afterEpoch = null, PromptTrainingSet? set = null, Action? beforeStep = null)
         {
             using var scope = NewDisposeScope();
-            Tensor trained = PromptTrainer.Train(_prompt, Context, _features, _backbone.LogitScale, _samples, settings, new Random(4), afterEpoch);
+            Tensor trained = PromptTrainer.Train(_model, Context, set ?? new(_samples), settings, new Random(4), afterEpoch, beforeStep);
             return trained.contiguous().data<float>().ToArray();
+        }
+
+        /// <summary>softmax(s·f·gᵀ) at the start.</summary>
+        public double[][] Probabilities()
+        {
+            using var scope = NewDisposeScope();
+            float[] logits = _features.matmul(_prompt.ClassVectors(Context).t()).mul(_backbone.LogitScale).contiguous().data<float>().ToArray();
+            return [.. logits.Chunk(3).Select(row =>
+            {
+                double[] e = [.. row.Select(v => Math.Exp(v - row.Max()))];
+                return e.Select(v => v / e.Sum()).ToArray();
+            })];
         }
 
         /// <summary>The gradient of the plain mean cross-entropy over all six.</summary>
@@ -126,7 +197,7 @@ public sealed class PromptTrainerTests
         {
             Context.Dispose();
             _features.Dispose();
-            _prompt.Dispose();
+            _model.Dispose();
             _backbone.Release();
             _fixture.Dispose();
         }

@@ -45,6 +45,28 @@ public sealed class PrototypeClassifierTests
     }
 
     [TestMethod]
+    public void RankedByClip_TheRepresentativeIsTheOneThatZeroShotIsSurestOf()
+    {
+        using var f = new StageFixture(12);
+        IDataView data = f.Features().Fit(f.Data).Transform(f.Data);
+        data = f.Context.Transforms.PseudoLabel("L", "Features", f.PseudoLabels(perClass: 12)).Fit(data).Transform(data); // every row has a label
+        var options = new PrototypeClassifierOptions { LabelColumn = "L", RankByClip = true, ClipFolder = f.ClipFolder, Temperature = 1 };
+        PrototypeClassifierTransformer fitted = f.Context.Transforms.PrototypeClassifier("P", "Features", options).Fit(data);
+        float[][] p = StageFixture.Vectors(data, "LScore"), features = StageFixture.Vectors(data, "Features");
+        uint[] labels = StageFixture.Column<uint>(data, "L");
+        for (int c = 0; c < 3; c++)
+        {
+            int[] members = [.. Enumerable.Range(0, 12).Where(i => labels[i] == c + 1)];
+            if (members.Length == 0) continue;
+            float[] expected = features[members.OrderByDescending(i => p[i][c]).First()];
+            for (int d = 0; d < expected.Length; d++) Assert.AreEqual(expected[d], fitted.Head.Weights[c * expected.Length + d], 1e-5f);
+        }
+
+        var e = Assert.Throws<ArgumentException>(() => f.Context.Transforms.PrototypeClassifier("P", "Features", options with { ClipFolder = null }));
+        Assert.Contains("RankByClip is set but ClipFolder is not", e.Message);
+    }
+
+    [TestMethod]
     public void NoLabelAtAll_IsAnError()
     {
         var e = Assert.ThrowsExactly<InvalidDataException>(() => Fit(new(), [Rows[3]], names: 2));

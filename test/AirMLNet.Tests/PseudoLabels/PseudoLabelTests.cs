@@ -35,6 +35,49 @@ public sealed class PseudoLabelTests
     }
 
     [TestMethod]
+    public void Candidates_AreTheTargetsOfTheSelection()
+    {
+        using var f = new StageFixture(30);
+        IDataView data = f.Features().Fit(f.Data).Transform(f.Data);
+        foreach (PseudoLabelStrategy strategy in Enum.GetValues<PseudoLabelStrategy>())
+        {
+            var options = f.PseudoLabels(perClass: 3) with { Selection = SelectionRule.Candidates, Strategy = strategy, Rounds = 3, IntraQuantile = 0.8, InterQuantile = 0.4 };
+            IDataView labelled = f.Context.Transforms.PseudoLabel("L", "Features", options).Fit(data).Transform(data);
+            float[] p = [.. StageFixture.Vectors(labelled, "LScore").SelectMany(v => v)];
+            bool grip = strategy == PseudoLabelStrategy.Grip; // K_1 = 10/3 = 3 either way; soft targets in GRIP's first round
+            PseudoLabelChoice expected = new PseudoLabelSelector(SelectionRule.Candidates, 3, 0.8, 0.4).Select(p, 3, soft: grip);
+            Assert.IsGreaterThan(2, expected.Images.Length);
+            uint[] labels = StageFixture.Column<uint>(labelled, "L");
+            float[][] targets = StageFixture.Vectors(labelled, "LCandidates");
+            for (int i = 0; i < labels.Length; i++)
+            {
+                int k = Array.IndexOf(expected.Images, i);
+                Assert.AreEqual(k < 0 ? 0u : (uint)expected.Labels[k] + 1, labels[i], $"row {i}");
+                for (int c = 0; c < 3; c++) Assert.AreEqual(k < 0 ? 0 : expected.Targets![k * 3 + c], targets[i][c], 1e-6f, $"row {i}");
+            }
+        }
+    }
+
+    [TestMethod]
+    public void FusedProbabilities_AreThoseOfBothSidesOverTheClassesThatLabelsMayTake()
+    {
+        using var f = new StageFixture(12);
+        IDataView data = f.Features().Fit(f.Data).Transform(f.Data);
+        data = f.Context.Transforms.PseudoLabel("Plain", "Features", f.PseudoLabels()).Fit(data).Transform(data);
+        data = f.Context.Transforms.PrototypeClassifier("P", "Features", new() { LabelColumn = "Plain", ConfidenceColumn = null }).Fit(data).Transform(data);
+        var options = f.PseudoLabels() with { PrototypeColumn = "P", PrototypeWeight = 0.5, LabelClasses = ["red", "blue"] };
+        IDataView fused = f.Context.Transforms.PseudoLabel("L", "Features", options).Fit(data).Transform(data);
+        float[][] text = StageFixture.Vectors(fused, "PlainScore"), image = StageFixture.Vectors(fused, "P"), found = StageFixture.Vectors(fused, "LScore");
+        for (int i = 0; i < 12; i++)
+        {
+            float p = text[i][0] / (text[i][0] + text[i][2]), q = image[i][0] / (image[i][0] + image[i][2]);
+            Assert.AreEqual((p + 0.5f * q) / 1.5f, found[i][0], 1e-5f);
+            Assert.AreEqual(0f, found[i][1]);
+            Assert.AreEqual(1f, found[i].Sum(), 1e-5f);
+        }
+    }
+
+    [TestMethod]
     public void LabelledRows_AreLeftOutOfThePool()
     {
         using var f = new StageFixture(12);

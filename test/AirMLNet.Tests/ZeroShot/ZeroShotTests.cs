@@ -66,4 +66,11 @@ public sealed class ZeroShotTests
         Assert.Contains("Templates[0] = 'a photo'", Assert.Throws<ArgumentException>(() => new ZeroShotOptions { ClipFolder = "m", ClassNames = ["a", "b"], Templates = ["a photo"] }).Message);
         Assert.Contains("ClassNames has 1", Assert.Throws<ArgumentException>(() => new ZeroShotOptions { ClipFolder = "m", ClassNames = ["a"] }).Message);
     }
+
+    [TestMethod]
+    public void DoubledBraces_AreBracesInTheText()
+    {
+        Assert.AreEqual("a photo of a {}cat", AirMLNet.Prompts.ZeroShotClassifier.Fill("a photo of a {{}}{}", "cat"));
+        Assert.AreEqual("a cat and a cat", AirMLNet.Prompts.ZeroShotClassifier.Fill("a {} and a {}", "cat"));
+    }
 }

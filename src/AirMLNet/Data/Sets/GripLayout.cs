@@ -1,0 +1,110 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace AirMLNet.Data;
+
+/// <summary>
+/// The layout that GRIP and CPL share with ELEVATER (methods §9): <c>train.txt</c>, <c>val.txt</c>, <c>test.txt</c> with lines
+/// "archive@relative/path label" (the label is the last field: paths have spaces), names in <c>class_names.txt</c> or
+/// <c>labels.txt</c>; or, as RESISC45, <c>train.json</c> and so on in COCO's form, the class being the image's folder. EuroSAT has
+/// no training list: its pool is what lies in the class folders.
+/// </summary>
+internal static class GripLayout
+{
+    private static readonly string[] NameFiles = ["class_names.txt", "labels.txt"];
+
+    public static bool IsAt(string folder)
+        => File.Exists(Path.Combine(folder, "test.json")) || (File.Exists(Path.Combine(folder, "test.txt")) && NameFiles.Any(f => File.Exists(Path.Combine(folder, f))));
+
+    public static ImageDataSet Read(KnownDataSet known, string folder, DataSetOptions options)
+    {
+        if (File.Exists(Path.Combine(folder, "test.json"))) return Coco(known, folder, options);
+        string namesFile = NameFiles.Select(f => Path.Combine(folder, f)).First(File.Exists);
+        string[] names = [.. ListFiles.Lines(namesFile).Select(l => ListFiles.Spoken(l.Text))];
+        List<LabelledImage> test = List(folder, "test", names.Length);
+        IReadOnlyList<LabelledImage> train = known.Name == "EuroSAT"
+            ? ClassFolders(folder, names, test, options.Pool)
+            : ListFiles.Pool(List(folder, "train", names.Length), File.Exists(Path.Combine(folder, "val.txt")) ? List(folder, "val", names.Length) : [], options);
+        return new(known.Name, namesFile, names, train, test);
+    }
+
+    private static List<LabelledImage> List(string folder, string part, int classes)
+    {
+        string file = Path.Combine(folder, part + ".txt");
+        var images = new List<LabelledImage>();
+        foreach ((int number, string text) in ListFiles.Lines(file))
+        {
+            int end = text.LastIndexOfAny([' ', '\t']), at = text.IndexOf('@');
+            if (end < 0 || !int.TryParse(text.AsSpan(end + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int label) || label >= classes)
+                throw new InvalidDataException($"{file}: line {number}: '{text}'; expected a path and, as the last field, a label 0..{classes - 1}.");
+            string relative = text[(at < end ? at + 1 : 0)..end].Trim();
+            images.Add(new(Resolve(folder, part, relative, $"{file}: line {number}"), label));
+        }
+        return images;
+    }
+
+    /// <summary>A listed file: beside the list, or in the folder of its part or of all images.</summary>
+    private static string Resolve(string folder, string part, string relative, string where)
+    {
+        string[] places = [Path.Combine(folder, relative), Path.Combine(folder, part, relative), Path.Combine(folder, "images", relative)];
+        return Array.Find(places, File.Exists) ?? throw new InvalidDataException($"{where} names {relative}, which is neither {string.Join(" nor ", places)}.");
+    }
+
+    /// <summary>EuroSAT's pool. The test list says which folder is which class; folders without test images keep their place in the alphabet.</summary>
+    private static IReadOnlyList<LabelledImage> ClassFolders(string folder, string[] names, List<LabelledImage> test, TrainingPool pool)
+    {
+        if (test.Count == 0) throw new InvalidDataException($"{folder}/test.txt: no test images.");
+        string home = Path.GetDirectoryName(Path.GetDirectoryName(test[0].Path))!;
+        string[] folders = [.. Directory.GetDirectories(home).Order(StringComparer.Ordinal)];
+        var classes = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (LabelledImage image in test)
+        {
+            string own = Path.GetDirectoryName(image.Path)!;
+            if (classes.TryGetValue(own, out int before) && before != image.Class)
+                throw new InvalidDataException($"{folder}/test.txt: {image.Path} has label {image.Class}, but other images of its folder have {before}.");
+            classes[own] = image.Class;
+        }
+        for (int i = 0; i < folders.Length && folders.Length == names.Length; i++) classes.TryAdd(folders[i], i);
+        HashSet<string> tested = [.. test.Select(t => t.Path)];
+        return
+        [
+            .. folders.Where(classes.ContainsKey).SelectMany(f => Directory.EnumerateFiles(f).Where(ImageFolder.IsImage).Order(StringComparer.Ordinal)
+                .Where(path => pool == TrainingPool.Paper || !tested.Contains(path)).Select(path => new LabelledImage(path, classes[f]))),
+        ];
+    }
+
+    private static ImageDataSet Coco(KnownDataSet known, string folder, DataSetOptions options)
+    {
+        // The order of the classes is that of the training list.
+        string first = Path.Combine(folder, "train.json");
+        string[] names = ListFiles.Json(first, root => root.GetProperty("categories").EnumerateArray().Select(c => ListFiles.Spoken(c.GetProperty("name").GetString()!)).ToArray());
+        IReadOnlyList<LabelledImage> train = Part("train"), validation = File.Exists(Path.Combine(folder, "val.json")) ? Part("val") : [];
+        return new(known.Name, first, names, ListFiles.Pool(train, validation, options), Part("test"));
+
+        List<LabelledImage> Part(string part)
+        {
+            string file = Path.Combine(folder, part + ".json");
+            return ListFiles.Json(file, root =>
+            {
+                Dictionary<long, string> categories = root.GetProperty("categories").EnumerateArray()
+                    .ToDictionary(c => c.GetProperty("id").GetInt64(), c => ListFiles.Spoken(c.GetProperty("name").GetString()!));
+                var marked = new Dictionary<long, long>();
+                if (root.TryGetProperty("annotations", out JsonElement annotations))
+                {
+                    foreach (JsonElement a in annotations.EnumerateArray()) marked[a.GetProperty("image_id").GetInt64()] = a.GetProperty("category_id").GetInt64();
+                }
+                var images = new List<LabelledImage>();
+                foreach (JsonElement image in root.GetProperty("images").EnumerateArray())
+                {
+                    string relative = image.GetProperty("file_name").GetString()!;
+                    string own = ListFiles.Spoken(Path.GetFileName(Path.GetDirectoryName(relative)) ?? "");
+                    if (Array.IndexOf(names, own) < 0 && marked.TryGetValue(image.GetProperty("id").GetInt64(), out long id)) own = categories[id];
+                    int label = Array.IndexOf(names, own);
+                    if (label < 0) throw new InvalidDataException($"{file}: {relative}: '{own}' is none of the categories of {first}.");
+                    images.Add(new(Resolve(folder, part, relative, file), label));
+                }
+                return images;
+            });
+        }
+    }
+}

@@ -1,0 +1,44 @@
+using System.Text.Json;
+
+namespace AirMLNet.Data;
+
+/// <summary>What the readers of lists share.</summary>
+internal static class ListFiles
+{
+    /// <summary>The lines of a file with their numbers from 1, without blank ones.</summary>
+    public static IEnumerable<(int Number, string Text)> Lines(string file)
+        => Text(file).Split('\n').Select((text, i) => (i + 1, text.Trim())).Where(line => line.Item2.Length > 0);
+
+    /// <summary>Reads a JSON file.</summary>
+    /// <exception cref="InvalidDataException">It is not JSON, or not of the form that <paramref name="read"/> expects.</exception>
+    public static T Json<T>(string file, Func<JsonElement, T> read)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(Text(file));
+            return read(document.RootElement);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or IndexOutOfRangeException)
+        {
+            throw new InvalidDataException($"{file}: not of the expected form: {e.Message}", e);
+        }
+    }
+
+    public static string Spoken(string name) => name.Replace('_', ' ').Trim();
+
+    /// <summary>Images of the parts that form the pool, each file once.</summary>
+    public static IReadOnlyList<LabelledImage> Pool(IReadOnlyList<LabelledImage> train, IReadOnlyList<LabelledImage> validation, DataSetOptions options)
+        => options.ValidationInPool ? [.. train.Concat(validation).DistinctBy(i => i.Path, StringComparer.Ordinal)] : train;
+
+    private static string Text(string file)
+    {
+        try
+        {
+            return File.ReadAllText(file);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new InvalidDataException($"{file}: the file does not exist.", e);
+        }
+    }
+}

@@ -1,0 +1,94 @@
+using System.Text.Json;
+
+namespace AirMLNet.Data;
+
+/// <summary>Which classes are seen and which unseen in transductive zero-shot learning (methods §3.1).</summary>
+/// <param name="Seen">Class indices, ascending: images are labelled.</param>
+/// <param name="Unseen">Class indices, ascending: only the names are known.</param>
+public sealed record ClassSplit(IReadOnlyList<int> Seen, IReadOnlyList<int> Unseen)
+{
+    /// <summary>Share of the classes that are seen in the published splits.</summary>
+    public const double SeenShare = 0.62;
+
+    /// <summary>The seeds of the published splits; the first is the default.</summary>
+    public static IReadOnlyList<int> PublishedSeeds { get; } = [500, 0, 200];
+
+    /// <summary>⌊0.62·C⌋ seen classes, drawn as <c>numpy.random.seed(seed); numpy.random.choice(C, ⌊0.62·C⌋, replace=False)</c> draws them.</summary>
+    /// <param name="classes">C, two or more.</param>
+    /// <param name="seed">500, 0 and 200 are the published ones.</param>
+    public static ClassSplit Draw(int classes, int seed = 500)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(classes, 2);
+        ArgumentOutOfRangeException.ThrowIfNegative(seed);
+        return Of(new NumpyRandom((uint)seed).Choice(classes, (int)(SeenShare * classes)), classes);
+    }
+
+    /// <summary>
+    /// Reads a split: JSON with a list "seen" (and, if it likes, "unseen") of class names or indices, or a text file with
+    /// the name of a seen class on each line.
+    /// </summary>
+    /// <param name="file">The file; JSON where it ends in <c>.json</c>.</param>
+    /// <param name="classNames">C names; underscores are read as spaces, case does not matter.</param>
+    /// <exception cref="InvalidDataException">An entry is no class, or one of the sides is empty, or "unseen" is not the rest.</exception>
+    public static ClassSplit Load(string file, IReadOnlyList<string> classNames)
+    {
+        if (!file.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
+            return Checked([.. ListFiles.Lines(file).Select(l => Find(l.Text, $"line {l.Number}"))], null);
+        return ListFiles.Json(file, root => Checked(
+            Entries(root.GetProperty("seen"), "seen"), root.TryGetProperty("unseen", out JsonElement unseen) ? Entries(unseen, "unseen") : null));
+
+        int[] Entries(JsonElement list, string side) => [.. list.EnumerateArray().Select((e, i) => e.ValueKind == JsonValueKind.Number
+            ? e.GetInt32() is var c && c >= 0 && c < classNames.Count ? c : throw new InvalidDataException($"{file}: '{side}' entry {i} is {c}; expected 0..{classNames.Count - 1}.")
+            : Find(e.GetString()!, $"'{side}' entry {i}"))];
+
+        int Find(string name, string where)
+        {
+            for (int c = 0; c < classNames.Count; c++)
+            {
+                if (ListFiles.Spoken(classNames[c]).Equals(ListFiles.Spoken(name), StringComparison.OrdinalIgnoreCase)) return c;
+            }
+            throw new InvalidDataException($"{file}: {where}: '{name}' is none of the classes.");
+        }
+
+        ClassSplit Checked(int[] seen, int[]? unseen)
+        {
+            ClassSplit split = Of(seen, classNames.Count);
+            if (split.Seen.Count == 0 || split.Unseen.Count == 0) throw new InvalidDataException($"{file}: {split.Seen.Count} seen and {split.Unseen.Count} unseen classes; expected at least one of each.");
+            return unseen is null || split.Unseen.SequenceEqual(unseen.Distinct().Order())
+                ? split : throw new InvalidDataException($"{file}: 'unseen' is not what 'seen' leaves over.");
+        }
+    }
+
+    private static ClassSplit Of(int[] seen, int classes)
+    {
+        int[] sorted = [.. seen.Distinct().Order()];
+        return new(sorted, [.. Enumerable.Range(0, classes).Except(sorted)]);
+    }
+}
+
+/// <summary>The few labelled images of semi-supervised learning.</summary>
+public static class LabelledShots
+{
+    /// <summary>
+    /// n images of each class, as <c>numpy.random.seed(seed); numpy.random.choice(images of the class, n, replace=False)</c> draws
+    /// them, seeded anew for every class (methods §3.1).
+    /// </summary>
+    /// <param name="labels">Class of each image, −1 where not known.</param>
+    /// <param name="classes">C.</param>
+    /// <param name="perClass">n; a class with fewer images gives all of them.</param>
+    /// <param name="seed">0 in the published code.</param>
+    /// <returns>Indices of the labelled images, ascending.</returns>
+    public static int[] Choose(IReadOnlyList<int> labels, int classes, int perClass, int seed = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(perClass);
+        ArgumentOutOfRangeException.ThrowIfNegative(seed);
+        var chosen = new List<int>();
+        for (int c = 0; c < classes; c++)
+        {
+            int[] members = [.. Enumerable.Range(0, labels.Count).Where(i => labels[i] == c)];
+            chosen.AddRange(new NumpyRandom((uint)seed).Choice(members.Length, Math.Min(perClass, members.Length)).Select(i => members[i]));
+        }
+        chosen.Sort();
+        return [.. chosen];
+    }
+}

@@ -1,0 +1,200 @@
+using System.Text.Json;
+using AirMLNet.Data;
+
+namespace AirMLNet.Tests.Data.Sets;
+
+/// <summary>Readers on small folders that the tests lay out in the published formats.</summary>
+[TestClass]
+public sealed class DataSetsTests
+{
+    private readonly string _root = Directory.CreateTempSubdirectory("airmlnet-test-").FullName;
+
+    [TestCleanup]
+    public void CleanUp() => Directory.Delete(_root, recursive: true);
+
+    [TestMethod]
+    [DataRow("Flowers102", "oxford_flowers", "jpg", "split_zhou_OxfordFlowers.json")]
+    [DataRow("EuroSAT", "eurosat", "2750", "split_zhou_EuroSAT.json")]
+    [DataRow("DTD", "dtd", "images", "split_zhou_DescribableTextures.json")]
+    public void CoOpSplits_AreRead(string name, string folder, string images, string split)
+    {
+        Image($"{folder}/{images}/a/1.jpg", $"{folder}/{images}/a/2.jpg", $"{folder}/{images}/b c/3.jpg", $"{folder}/{images}/b c/4.jpg");
+        Write($"{folder}/{split}", """{"train":[["b c/3.jpg",1,"snap_dragon"],["a/1.jpg",0,"fire lily"]],"val":[["a/2.jpg",0,"fire lily"]],"test":[["b c/4.jpg",1,"snap_dragon"]]}""");
+        foreach (string place in new[] { _root, Path.Combine(_root, folder) })
+        {
+            ImageDataSet set = DataSets.Open(name, place);
+            CollectionAssert.AreEqual(new[] { "fire lily", "snap dragon" }, set.ClassNames.ToArray());
+            Same([("b c/3.jpg", 1), ("a/1.jpg", 0), ("a/2.jpg", 0)], set.Train, $"{folder}/{images}");
+            Same([("b c/4.jpg", 1)], set.Test, $"{folder}/{images}");
+            Assert.HasCount(2, DataSets.Open(name, place, new() { ValidationInPool = false }).Train);
+        }
+    }
+
+    [TestMethod]
+    public void CoOpAircraft_HasNamesWithSpaces()
+    {
+        Image("fgvc_aircraft/images/0001.jpg", "fgvc_aircraft/images/0002.jpg", "fgvc_aircraft/images/0003.jpg");
+        Write("fgvc_aircraft/variants.txt", "Boeing 737-200\nCessna 172\n");
+        Write("fgvc_aircraft/images_variant_train.txt", "0001 Boeing 737-200\n");
+        Write("fgvc_aircraft/images_variant_val.txt", "0002 Cessna 172\r\n");
+        Write("fgvc_aircraft/images_variant_test.txt", "0003 Cessna 172\n");
+        ImageDataSet set = DataSets.Open("fgvcaircraft", _root);
+        CollectionAssert.AreEqual(new[] { "Boeing 737-200", "Cessna 172" }, set.ClassNames.ToArray());
+        Same([("0001.jpg", 0), ("0002.jpg", 1)], set.Train, "fgvc_aircraft/images");
+        Write("fgvc_aircraft/images_variant_test.txt", "0003 Cessna 208\n");
+        Fails(() => DataSets.Open("FGVCAircraft", _root), "images_variant_test.txt: line 1: 'Cessna 208' is not in");
+    }
+
+    [TestMethod]
+    public void GripLists_HavePathsAfterTheAtSign_AndTheLabelAsLastField()
+    {
+        Image("FGVCAircraft/Boeing 737-200/1.jpg", "FGVCAircraft/Cessna 172/2.jpg", "FGVCAircraft/test/Cessna 172/3.jpg");
+        Write("FGVCAircraft/labels.txt", "Boeing_737-200\nCessna 172\n");
+        Write("FGVCAircraft/train.txt", "fgvc_train.zip@Boeing 737-200/1.jpg 0\n\n");
+        Write("FGVCAircraft/val.txt", "fgvc_train.zip@Boeing 737-200/1.jpg 0\nfgvc_val.zip@Cessna 172/2.jpg 1\n");
+        Write("FGVCAircraft/test.txt", "fgvc_test.zip@Cessna 172/3.jpg\t1\n");
+        ImageDataSet set = DataSets.Open("FGVCAircraft", _root);
+        CollectionAssert.AreEqual(new[] { "Boeing 737-200", "Cessna 172" }, set.ClassNames.ToArray());
+        Same([("Boeing 737-200/1.jpg", 0), ("Cessna 172/2.jpg", 1)], set.Train, "FGVCAircraft"); // listed twice, taken once
+        Same([("test/Cessna 172/3.jpg", 1)], set.Test, "FGVCAircraft");
+
+        Write("FGVCAircraft/train.txt", "fgvc_train.zip@Boeing 737-200/1.jpg 0\nfgvc_train.zip@Boeing 737-200/1.jpg two\n");
+        Fails(() => DataSets.Open("FGVCAircraft", _root), "train.txt: line 2", "as the last field, a label 0..1");
+        Write("FGVCAircraft/train.txt", "x@nowhere/9.jpg 0\n");
+        Fails(() => DataSets.Open("FGVCAircraft", _root), "train.txt: line 1 names nowhere/9.jpg");
+    }
+
+    [TestMethod]
+    [DataRow("Flowers102")]
+    [DataRow("DTD")]
+    public void GripLists_OfOtherSets_AreReadFromTheirOwnFolderToo(string name)
+    {
+        Image("set/images/1.jpg", "set/images/2@x.jpg", "set/images/3.jpg");
+        Write("set/class_names.txt", "banded\nblotchy");
+        Write("set/train.txt", "1.jpg 0\na.zip@2@x.jpg 1");
+        Write("set/test.txt", "3.jpg 1");
+        Same([("1.jpg", 0), ("2@x.jpg", 1)], DataSets.Open(name, Path.Combine(_root, "set")).Train, "set/images");
+    }
+
+    [TestMethod]
+    [DataRow("RESICS45")]
+    [DataRow("RESISC45")]
+    public void Resisc_IsReadInCocosForm_WithClassesFromFolders(string spelling)
+    {
+        Image($"{spelling}/train/baseball_diamond/1.jpg", $"{spelling}/train/airport/2.jpg", $"{spelling}/test/odd/3.jpg");
+        string Json(string images, string annotations) => $$"""
+            {"categories":[{"id":1,"name":"baseball_diamond"},{"id":2,"name":"airport"}],"images":[{{images}}],"annotations":[{{annotations}}]}
+            """;
+        Write($"{spelling}/train.json", Json("""{"id":7,"file_name":"baseball_diamond/1.jpg"},{"id":8,"file_name":"airport/2.jpg"}""", ""));
+        Write($"{spelling}/test.json", Json("""{"id":9,"file_name":"odd/3.jpg"}""", """{"image_id":9,"category_id":2}"""));
+        ImageDataSet set = DataSets.Open("resisc45", _root);
+        CollectionAssert.AreEqual(new[] { "baseball diamond", "airport" }, set.ClassNames.ToArray()); // the list's order, not the alphabet's
+        Same([("baseball_diamond/1.jpg", 0), ("airport/2.jpg", 1)], set.Train, $"{spelling}/train");
+        Same([("odd/3.jpg", 1)], set.Test, $"{spelling}/test");
+        Write($"{spelling}/test.json", Json("""{"id":9,"file_name":"odd/3.jpg"}""", ""));
+        Fails(() => DataSets.Open("RESISC45", _root), "test.json", "'odd' is none of the categories");
+        Write($"{spelling}/test.json", "{}");
+        Fails(() => DataSets.Open("RESISC45", _root), "test.json: not of the expected form");
+    }
+
+    [TestMethod]
+    public void EuroSatsPool_LeavesOutTestImages_UnlessThePapersIsAskedFor()
+    {
+        Image("EuroSAT/AnnualCrop/AnnualCrop_1.jpg", "EuroSAT/AnnualCrop/AnnualCrop_2.jpg", "EuroSAT/Forest/Forest_1.jpg", "EuroSAT/River/River_1.jpg");
+        File.WriteAllText(Path.Combine(_root, "EuroSAT/Forest/notes.txt"), "no image");
+        Write("EuroSAT/class_names.txt", "annual crop land\nforest\nriver\n");
+        Write("EuroSAT/test.txt", "eurosat.zip@AnnualCrop/AnnualCrop_2.jpg 0\n");
+        Same([("AnnualCrop/AnnualCrop_1.jpg", 0), ("Forest/Forest_1.jpg", 1), ("River/River_1.jpg", 2)], DataSets.Open("EuroSAT", _root).Train, "EuroSAT");
+        ImageDataSet paper = DataSets.Open("EuroSAT", _root, new() { Pool = TrainingPool.Paper });
+        Same([("AnnualCrop/AnnualCrop_1.jpg", 0), ("AnnualCrop/AnnualCrop_2.jpg", 0), ("Forest/Forest_1.jpg", 1), ("River/River_1.jpg", 2)], paper.Train, "EuroSAT");
+        Write("EuroSAT/test.txt", "AnnualCrop/AnnualCrop_1.jpg 0\nAnnualCrop/AnnualCrop_2.jpg 1\n");
+        Fails(() => DataSets.Open("EuroSAT", _root), "AnnualCrop_2.jpg has label 1, but other images of its folder have 0");
+    }
+
+    [TestMethod]
+    public void BadSplits_AreNamed()
+    {
+        Image("dtd/images/a/1.jpg");
+        void Split(string json) => Write("dtd/split_zhou_DescribableTextures.json", json);
+        Split("""{"train":[["a/1.jpg",0,"x"]],"val":[],"test":[["a/2.jpg",0,"x"]]}""");
+        Fails(() => DataSets.Open("DTD", _root), "'test' entry 0 names", "does not exist");
+        Split("""{"train":[["a/1.jpg",0,"x"]],"val":[],"test":[["a/1.jpg",0,"y"]]}""");
+        Fails(() => DataSets.Open("DTD", _root), "'test' entry 0 calls label 0 'y'; it was 'x' before");
+        Split("""{"train":[["a/1.jpg",0,"x"]],"val":[],"test":[["a/1.jpg",2,"y"]]}""");
+        Fails(() => DataSets.Open("DTD", _root), "no image has label 1");
+        Split("""{"train":[["a/1.jpg",0,"x"]],"val":[],"test":[["a/1.jpg",1,"X"]]}"""); // two classes of one name
+        Fails(() => DataSets.Open("DTD", _root), "the class 'X' is already name 1");
+        Split("""{"train":[]}""");
+        Fails(() => DataSets.Open("DTD", _root), "not of the expected form");
+        var missing = Assert.ThrowsExactly<DirectoryNotFoundException>(() => DataSets.Open("Flowers102", _root));
+        Assert.Contains("split_zhou_OxfordFlowers.json (CoOp's layout)", missing.Message);
+        Assert.Contains("RESISC45, FGVCAircraft", Assert.Throws<ArgumentException>(() => DataSets.Open("flowers", _root)).Message);
+    }
+
+    [TestMethod]
+    public void Folders_GiveClassesByTheirNames_AndUnlabelledImagesBesideThem()
+    {
+        Image("own/pool/1.png", "own/pool/big_cat/2.png", "own/test/big_cat/3.png", "own/test/dog/4.png");
+        ImageDataSet set = GenericDataSets.FromFolders(Path.Combine(_root, "own"));
+        Assert.AreEqual("own", set.Name);
+        CollectionAssert.AreEqual(new[] { "big cat", "dog" }, set.ClassNames.ToArray());
+        Same([("pool/1.png", -1), ("pool/big_cat/2.png", 0)], set.Train, "own");
+        Write("own/classes.txt", "dog\nBig Cat\n");
+        Same([("pool/1.png", -1), ("pool/big_cat/2.png", 1)], GenericDataSets.FromFolders(Path.Combine(_root, "own")).Train, "own");
+        Write("own/classes.txt", "dog\nmouse\n");
+        Fails(() => GenericDataSets.FromFolders(Path.Combine(_root, "own")), "its folder 'big_cat' is none of the classes: dog, mouse");
+    }
+
+    [TestMethod]
+    public void Csv_IsReadWithQuotesAnyOrderOfColumnsAndUnknownLabels()
+    {
+        Image("c/a, b.png", "c/2.png", "c/3.png", "c/4.png");
+        Write("c/set.csv", "\uFEFFsplit,path,comment,label\r\ntrain,\"a, b.png\",\"say \"\"hi\"\"\",dog\npool,2.png,,\nval,3.png,,cat\ntest,4.png,,big_cat\n");
+        ImageDataSet set = GenericDataSets.FromCsv(Path.Combine(_root, "c/set.csv"));
+        CollectionAssert.AreEqual(new[] { "big cat", "cat", "dog" }, set.ClassNames.ToArray());
+        Same([("a, b.png", 2), ("2.png", -1), ("3.png", 1)], set.Train, "c");
+        Same([("4.png", 0)], set.Test, "c");
+        void Bad(string text, params string[] parts)
+        {
+            Write("c/set.csv", text);
+            Fails(() => GenericDataSets.FromCsv(Path.Combine(_root, "c/set.csv")), parts);
+        }
+
+        Bad("path,label\n2.png,x", "line 1 has no column 'split'");
+        Bad("path,label,split\n2.png,x", "line 2 has 2 fields; expected 3");
+        Bad("path,label,split\n2.png,x,tset", "line 2: split 'tset'");
+        Bad("path,label,split\n2.png,,test", "line 2: a test image needs a label");
+        Bad("path,label,split\n9.png,x,test", "line 2 names", "9.png");
+        Bad("path,label,split\n\"2.png,x,test", "line 2: a quoted field does not end");
+        Bad("path,label,split\n2.png,x,train\n3.png,y,train", "no test images");
+    }
+
+    [TestMethod]
+    public void Words_AreKnownForThePublishedSets()
+    {
+        Assert.AreEqual("Flowers:", DataSets.Description("flowers102"));
+        Assert.AreEqual("satellite", DataSets.Domain("RESISC45"));
+        Assert.IsNull(DataSets.Domain("cifar10"));
+    }
+
+    private void Image(params string[] paths)
+    {
+        foreach (string path in paths) Write(path, "x"); // readers list files; they do not decode them
+    }
+
+    private void Write(string path, string text)
+    {
+        string full = Path.Combine(_root, path);
+        Directory.CreateDirectory(Path.GetDirectoryName(full)!);
+        File.WriteAllText(full, text);
+    }
+
+    private void Same((string Path, int Class)[] expected, IReadOnlyList<LabelledImage> found, string folder)
+        => CollectionAssert.AreEqual(expected.Select(e => new LabelledImage(Path.Combine(_root, folder, e.Path), e.Class)).ToArray(), found.ToArray());
+
+    private static void Fails(Action action, params string[] parts)
+    {
+        var e = Assert.ThrowsExactly<InvalidDataException>(action);
+        foreach (string part in parts) Assert.Contains(part, e.Message);
+    }
+}
