@@ -12,6 +12,10 @@ public sealed class VerifyTests
     [DataRow("tokenizer")]
     [DataRow("clip-rn-tiny")]
     [DataRow("preprocess")]
+    [DataRow("text-encoder-sd-tiny")]
+    [DataRow("vae-tiny")]
+    [DataRow("schedulers")]
+    [DataRow("sd-tiny")]
     public void ACaseThatHoldsPasses(string name)
     {
         var output = ToolProcess.Run("verify", Golden(name)).Succeeded();

@@ -68,11 +68,11 @@ internal static class SynthesizeCommand
             };
             torch.ScalarType? type = parsed.GetValue(precision) is { } wanted ? Precisions.Single(p => p.Name == wanted).Type : null;
             using var model = StableDiffusionPipeline.Load(parsed.GetRequiredValue(diffusion), Device(parsed.GetValue(gpu)), type);
-            return Terminal.Work("Synthesising", prompts.Count * parsed.GetValue(count), step =>
+            var result = Terminal.Work("Synthesising", prompts.Count * parsed.GetValue(count), step =>
             {
                 string? rate = null;
                 (int Done, int Total) images = (0, 0);
-                var result = new SynthesisJob(
+                return new SynthesisJob(
                     new StableDiffusionGenerator(model, options with
                     {
                         // A bar that moves with the steps: an image can take minutes.
@@ -94,11 +94,11 @@ internal static class SynthesizeCommand
                         },
                         CancellationToken = cancellation,
                     }).Run();
-                var speed = result.Made / Math.Max(result.Seconds, 1e-9);
-                Terminal.Note(string.Create(CultureInfo.InvariantCulture, $"{result.Made} images made in {result.Seconds:0.0} s ({speed:0.00} images/s), {result.Images.Count - result.Made} were there"));
-                Console.Out.WriteLine($"{parsed.GetRequiredValue(output)}: {result.Images.Count} images, all on {result.ContactSheet}");
-                return 0;
             });
+            var speed = result.Made / Math.Max(result.Seconds, 1e-9);
+            Terminal.Note(string.Create(CultureInfo.InvariantCulture, $"{result.Made} images made in {result.Seconds:0.0} s ({speed:0.00} images/s), {result.Images.Count - result.Made} were there"));
+            Console.Out.WriteLine($"{parsed.GetRequiredValue(output)}: {result.Images.Count} images, all on {result.ContactSheet}");
+            return 0;
         });
         return command;
     }

@@ -50,6 +50,39 @@ public sealed class ClipTokenizerTests
     }
 
     [TestMethod]
+    public void A_diffusion_model_is_padded_with_its_own_token()
+    {
+        var folder = Directory.CreateTempSubdirectory("airml-tokenizer-").FullName;
+        try
+        {
+            var clip = Path.Combine(TestData.Root, "..", "..", "models", "mini-clip");
+            foreach (var file in new[] { "vocab.json", "merges.txt" })
+            {
+                File.Copy(Path.Combine(clip, file), Path.Combine(folder, file));
+            }
+
+            void Config(string file, string json) => File.WriteAllText(Path.Combine(folder, file), json);
+            long[] Padded() => ClipTokenizer.LoadPadded(folder).Tokenize("a cat");
+            var plain = ClipTokenizer.Load(folder).Tokenize("a cat");
+            var ids = Padded();
+            var end = Array.IndexOf(ids, ids[^1]);
+            CollectionAssert.AreEqual(plain[..(end + 1)], ids[..(end + 1)]);
+            Assert.IsTrue(ids[end..].All(i => i == ClipTokenizer.Load(folder).EndToken)); // nothing is said: the end token
+            Config("special_tokens_map.json", """{ "pad_token": "!" }""");
+            Assert.AreEqual(0, Padded()[^1]);
+            Config("tokenizer_config.json", """{ "model_max_length": 40, "pad_token": { "content": "<|endoftext|>" } }""");
+            Assert.HasCount(40, Padded());
+            Assert.AreEqual(ids[end], Padded()[^1]);
+            Config("tokenizer_config.json", """{ "pad_token": "<none>" }""");
+            Assert.Contains("'<none>'", Assert.ThrowsExactly<InvalidDataException>(() => Padded()).Message);
+        }
+        finally
+        {
+            Directory.Delete(folder, true);
+        }
+    }
+
+    [TestMethod]
     public void A_long_text_is_cut_with_the_end_token_last_or_refused()
     {
         var tokenizer = ClipTokenizer.Load(TestData.Path("golden/tokenizer"));

@@ -1,0 +1,66 @@
+using AirMLNet.Clip;
+using static TorchSharp.torch;
+
+namespace AirMLNet.Tests.Clip;
+
+/// <summary>The text tower alone, as diffusion models use it; its numbers are checked by a reference case.</summary>
+[TestClass]
+public sealed class ClipTextModelTests
+{
+    private static readonly ClipTextConfig Config = new()
+    {
+        HiddenSize = 16, IntermediateSize = 24, Layers = 2, Heads = 2, ContextLength = 9, VocabularySize = 40, Activation = ClipActivation.Gelu, StartToken = 38, EndToken = 39, PadToken = 39,
+    };
+
+    private string _folder = "";
+
+    [TestInitialize]
+    public void Create() => _folder = Directory.CreateTempSubdirectory("airml-text-").FullName;
+
+    [TestCleanup]
+    public void Delete() => Directory.Delete(_folder, true);
+
+    [TestMethod]
+    public void AModelIsReadAsItIsWritten()
+    {
+        using var scope = NewDisposeScope();
+        using var off = no_grad();
+        using var generator = new Generator(1);
+        using var model = new ClipTextModel(Config, generator);
+        model.Save(_folder, ScalarType.Float32);
+        using var again = ClipTextModel.Load(_folder);
+
+        Assert.AreEqual(Config, again.Config);
+        var ids = tensor(new long[] { 38, 5, 39, 39, 38, 7, 8, 39 }, [2, 4]);
+        Assert.AreEqual(0f, (model.Encode(ids) - again.Encode(ids)).abs().max().item<float>());
+        Assert.IsTrue(File.ReadAllText(Path.Combine(_folder, "config.json")).Contains("\"CLIPTextModel\"", StringComparison.Ordinal));
+    }
+
+    [TestMethod]
+    public void GradientsReachEveryWeight()
+    {
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(1);
+        using var model = new ClipTextModel(Config, generator);
+        model.Encode(tensor(new long[] { 38, 5, 39 }, [1, 3])).square().sum().backward();
+        foreach (var (name, parameter) in model.named_parameters())
+        {
+            Assert.IsNotNull(parameter.grad, name);
+        }
+    }
+
+    [TestMethod]
+    public void WhatDoesNotFitIsNamed()
+    {
+        using var generator = new Generator(1);
+        using var model = new ClipTextModel(Config, generator);
+        Assert.Contains("L at most 9", Assert.ThrowsExactly<ArgumentException>(() => model.Encode(zeros([1, 10], ScalarType.Int64))).Message);
+        model.Save(_folder, ScalarType.Float16);
+        var config = Path.Combine(_folder, "config.json");
+        var text = File.ReadAllText(config);
+        File.WriteAllText(config, text.Replace("\"clip_text_model\"", "\"bert\"", StringComparison.Ordinal));
+        Assert.Contains("model_type is \"bert\"", Assert.ThrowsExactly<InvalidDataException>(() => ClipTextModel.Load(_folder)).Message);
+        File.WriteAllText(config, text.Replace("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1", StringComparison.Ordinal));
+        Assert.Contains("left over: text_model.encoder.layers.1.", Assert.ThrowsExactly<InvalidDataException>(() => ClipTextModel.Load(_folder)).Message);
+    }
+}
