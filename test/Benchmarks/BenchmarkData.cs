@@ -11,6 +11,10 @@ internal static class BenchmarkData
 
     public static string Root { get; } = FindRoot();
 
+    /// <summary>A whole number from the environment.</summary>
+    public static int Setting(string name, int standard) =>
+        Environment.GetEnvironmentVariable(name) is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : standard;
+
     /// <summary>models/mini-clip, or a model of the same architecture with random weights.</summary>
     public static string ClipFolder()
     {

@@ -17,7 +17,7 @@ namespace AirMLNet.Benchmarks;
 /// </summary>
 internal static class ClipPeerBenchmark
 {
-    private static readonly int Count = Setting("AIRML_BENCH_IMAGES", 512);
+    private static readonly int Count = BenchmarkData.Setting("AIRML_BENCH_IMAGES", 512);
     private const int Batch = 64;
     private const int ModelRuns = 2;
 
@@ -32,8 +32,8 @@ internal static class ClipPeerBenchmark
             return;
         }
 
-        var threads = Setting("AIRML_BENCH_THREADS", Environment.ProcessorCount);
-        var repeats = Setting("AIRML_BENCH_REPEATS", 3);
+        var threads = BenchmarkData.Setting("AIRML_BENCH_THREADS", Environment.ProcessorCount);
+        var repeats = BenchmarkData.Setting("AIRML_BENCH_REPEATS", 3);
         set_num_threads(threads);
         peer.Ask("images", images, Count.ToString(CultureInfo.InvariantCulture));
         Console.WriteLine($"peer: {peer.Ask("load", Path.Combine(clip, "model.safetensors"), threads.ToString(CultureInfo.InvariantCulture))}, {threads} threads");
@@ -70,9 +70,6 @@ internal static class ClipPeerBenchmark
         Console.WriteLine($"  model time outside matrix products {100 * outside,8:0.0} % ({(outside <= 0.15 ? "ok" : "TOO MUCH")}: 15 % allowed)");
         Console.WriteLine($"  largest difference of a feature    {Largest(features, expected):0.0e+00} to the peer's; bfloat16 to float32 {Largest(features, halved):0.0e+00}, cosine at least {Cosine(features, halved, 512):0.00000}");
     }
-
-    private static int Setting(string name, int standard) =>
-        Environment.GetEnvironmentVariable(name) is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : standard;
 
     private static ClipFeatureEstimator Stage(MLContext ml, string clip, ClipPrecision precision) => ml.Transforms.ClipFeature(
         "Features", "ImagePath", new ClipFeatureOptions { ClipFolder = clip, BatchSize = Batch, Precision = precision, KeepTrainingFeatures = false });

@@ -2,8 +2,9 @@ using System.Globalization;
 using AirMLNet.Benchmarks;
 using AirMLNet.Benchmarks.Engine;
 
-// `airml-bench [engine|throughput|memory|epoch|pipeline|tokenizer|air|clip]`; some run this program again, as "memory-child N" and "engine-child NAME CALLS WARMUPS".
-string[] known = ["engine", "throughput", "memory", "epoch", "pipeline", "tokenizer", "air", "clip"];
+// `airml-bench [engine|throughput|memory|epoch|pipeline|tokenizer|air|precision|clip|diffusion]`; some run this program again, as "memory-child N",
+// "engine-child NAME CALLS WARMUPS" and "diffusion-child FOLDER THREADS".
+string[] known = ["engine", "throughput", "memory", "epoch", "pipeline", "tokenizer", "air", "precision", "clip", "diffusion"];
 if (args is ["memory-child", var count])
 {
     MemoryBenchmark.Child(int.Parse(count, CultureInfo.InvariantCulture));
@@ -16,6 +17,12 @@ if (args is ["engine-child", var work, var calls, var warmUps])
     return 0;
 }
 
+if (args is ["diffusion-child", var model, var threads])
+{
+    DiffusionBenchmark.Child(model, threads);
+    return 0;
+}
+
 var unknown = args.Except(known).FirstOrDefault();
 if (unknown != null)
 {
@@ -23,8 +30,8 @@ if (unknown != null)
     return 2;
 }
 
-// The comparison with PyTorch takes minutes and needs Python: only when asked for.
-var chosen = args.Length == 0 ? known[..^1] : args;
+// The comparisons of whole models with PyTorch take minutes and need Python: only when asked for.
+var chosen = args.Length == 0 ? known[..^2] : args;
 var clip = BenchmarkData.ClipFolder();
 Console.WriteLine($"model {Path.GetFileName(clip)}, {Environment.ProcessorCount} processors, {TorchSharp.torch.get_num_threads()} LibTorch threads");
 foreach (var name in chosen)
@@ -37,7 +44,9 @@ foreach (var name in chosen)
         case "memory": MemoryBenchmark.Run(); break;
         case "tokenizer": TokenizerBenchmark.Run(); break;
         case "air": AirBenchmark.Run(clip); break;
+        case "precision": PrecisionBenchmark.Run(clip); break;
         case "clip": ClipPeerBenchmark.Run(); break;
+        case "diffusion": DiffusionBenchmark.Run(); break;
         case "pipeline": PipelineBenchmark.Run(); break;
         default: EpochBenchmark.Run(clip); break;
     }

@@ -43,9 +43,9 @@ public sealed class ClipBackbone
         }
         Model.FoldActivations();
         LogitScale = Math.Exp(Model.logit_scale.item<float>());
-        if (execution.Precision == ClipPrecision.BFloat16)
+        if (execution.Precision != ClipPrecision.Float32)
         {
-            Model.to(ScalarType.BFloat16);
+            Model.to(execution.Precision == ClipPrecision.Float16 ? ScalarType.Float16 : ScalarType.BFloat16);
         }
     }
 
@@ -88,11 +88,16 @@ public sealed class ClipBackbone
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
     /// <exception cref="FileNotFoundException">Weights or tokenizer files are missing.</exception>
     /// <exception cref="InvalidDataException">The files do not fit together.</exception>
+    /// <exception cref="ArgumentException">The precision is one that the device does not compute in.</exception>
     public static ClipBackbone Acquire(string folder, Device? device = null, ClipExecution? execution = null)
     {
         execution ??= new ClipExecution();
         var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
         var where = device ?? CPU;
+        if (execution.Precision == ClipPrecision.Float16 && where.type == DeviceType.CPU)
+        {
+            throw new ArgumentException("Precision is Float16, which only GPUs compute in; Float32 and BFloat16 run on a CPU.", nameof(execution));
+        }
         // Loading under the lock: two stages that ask at once for the same model must not both read it.
         lock (Gate)
         {

@@ -74,7 +74,7 @@ internal static class StageLoaders
             float[] prompt = state.ContainsKey("prompt") ? ModelStream.Take(state, stage, "prompt", -1, -1) : [];
             if (!visual) return new(host, file.Options, head, prompt, null);
             using IChannel channel = host.Start("Load");
-            ClipBackbone backbone = file.Backbone!.Acquire(ctx, file.Options.ClipFolder, DeviceChoice.Resolve(host, channel), new ClipExecution());
+            ClipBackbone backbone = file.Backbone!.Acquire(ctx, file.Options.ClipFolder, DeviceChoice.Resolve(host, channel), new ClipExecution { Activation = file.Options.Activation });
             var config = backbone.Model.Config.Vision;
             int layers = file.Options.Prompt == PromptKind.VisualDeep ? (int)config.Layers : 1;
             if (prompt.Length != layers * file.Options.PromptLength * config.HiddenSize)

@@ -56,7 +56,7 @@ public sealed class PromptAdapterEstimator : IEstimator<PromptAdapterTransformer
     {
         ArgumentNullException.ThrowIfNull(input);
         using IChannel channel = _host.Start("Fit");
-        ClipBackbone backbone = ClipBackbone.Acquire(_options.ClipFolder, DeviceChoice.Resolve(_host, channel));
+        ClipBackbone backbone = ClipBackbone.Acquire(_options.ClipFolder, DeviceChoice.Resolve(_host, channel), new ClipExecution { Activation = _options.Activation });
         try
         {
             DataViewSchema schema = input.Schema;
@@ -83,7 +83,7 @@ public sealed class PromptAdapterEstimator : IEstimator<PromptAdapterTransformer
             channel.Say($"{Stage}: {rows.Count} images, {_options.Rounds} rounds of {_options.Epochs} epochs.");
             using IPromptModel model = Model(backbone, rows, visual, images);
             (float[] context, float[] vectors) = Train(channel, model, rows);
-            return new(_host, _options, Head(backbone, vectors), context, visual is null ? null : ClipBackbone.Acquire(_options.ClipFolder, backbone.Device));
+            return new(_host, _options, Head(backbone, vectors), context, visual is null ? null : ClipBackbone.Acquire(_options.ClipFolder, backbone.Device, backbone.Execution));
         }
         finally
         {

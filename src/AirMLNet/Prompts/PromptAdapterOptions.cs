@@ -1,3 +1,4 @@
+using AirMLNet.Clip;
 using System.Text.Json.Serialization;
 using AirMLNet.Pipeline;
 using AirMLNet.Prototypes;
@@ -23,6 +24,9 @@ public sealed record PromptAdapterOptions
 {
     /// <summary>Folder of the CLIP model whose features are read: its text tower is tuned against.</summary>
     public required string ClipFolder { get; init => field = OptionCheck.NotBlank(value); }
+
+    /// <summary>The activation of the model's blocks; null as for <see cref="ClipFeatureOptions.Activation"/>. Must be that of the features.</summary>
+    public ClipActivation? Activation { get; init; }
 
     /// <summary>Two or more class names, each once, in the order of the label's KeyValues.</summary>
     public required IReadOnlyList<string> ClassNames { get; init => field = OptionCheck.ClassNames(value); }

@@ -88,7 +88,7 @@ public sealed class PrototypeClassifierEstimator : IEstimator<PrototypeClassifie
     private (double Temperature, CosineHead? Ranking) FromClip(IChannel channel, IReadOnlyList<string> names)
     {
         if (_options.ClipFolder is not { } folder || (_options.Temperature is not null && !_options.RankByClip)) return (_options.Temperature ?? 0.01, null);
-        ClipBackbone backbone = ClipBackbone.Acquire(folder, DeviceChoice.Resolve(_host, channel));
+        ClipBackbone backbone = ClipBackbone.Acquire(folder, DeviceChoice.Resolve(_host, channel), new ClipExecution { Activation = _options.Activation });
         try
         {
             double temperature = _options.Temperature ?? 1 / backbone.LogitScale;

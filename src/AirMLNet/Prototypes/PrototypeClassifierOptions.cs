@@ -1,3 +1,4 @@
+using AirMLNet.Clip;
 using System.Text.Json.Serialization;
 using AirMLNet.Pipeline;
 using AirMLNet.Prompts;
@@ -39,6 +40,9 @@ public sealed record PrototypeClassifierOptions
     /// temperature of the published models.
     /// </summary>
     public string? ClipFolder { get; init => field = OptionCheck.NullOrNotBlank(value); }
+
+    /// <summary>The activation of the model's blocks; null as for <see cref="ClipFeatureOptions.Activation"/>. Must be that of the features.</summary>
+    public ClipActivation? Activation { get; init; }
 
     /// <summary>Checked at every row.</summary>
     [JsonIgnore]

@@ -81,7 +81,7 @@ public sealed class PseudoLabelEstimator : IEstimator<PseudoLabelTransformer>
 
     private CosineHead TextHead(torch.Device device)
     {
-        ClipBackbone backbone = ClipBackbone.Acquire(_options.ClipFolder, device);
+        ClipBackbone backbone = ClipBackbone.Acquire(_options.ClipFolder, device, new ClipExecution { Activation = _options.Activation });
         try
         {
             return new CosineHead(ZeroShotClassifier.ClassVectors(backbone, _options.ClassNames, _options.Templates), _options.ClassNames.Count, backbone.LogitScale);

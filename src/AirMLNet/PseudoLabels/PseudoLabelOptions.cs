@@ -1,3 +1,4 @@
+using AirMLNet.Clip;
 using System.Text.Json.Serialization;
 using AirMLNet.Pipeline;
 using AirMLNet.Prompts;
@@ -10,6 +11,9 @@ public sealed record PseudoLabelOptions
 {
     /// <summary>Folder of the CLIP model that labels the images: the one whose features are read.</summary>
     public required string ClipFolder { get; init => field = OptionCheck.NotBlank(value); }
+
+    /// <summary>The activation of the model's blocks; null as for <see cref="ClipFeatureOptions.Activation"/>. Must be that of the features.</summary>
+    public ClipActivation? Activation { get; init; }
 
     /// <summary>Two or more class names, each once.</summary>
     public required IReadOnlyList<string> ClassNames { get; init => field = OptionCheck.ClassNames(value); }

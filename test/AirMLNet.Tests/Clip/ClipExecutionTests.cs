@@ -1,6 +1,7 @@
 using AirMLNet.Clip;
 using AirMLNet.Weights;
 using Microsoft.ML;
+using Microsoft.ML.Data;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -104,6 +105,33 @@ public sealed class ClipExecutionTests
             backbone.Release();
             return (features, texts);
         }
+    }
+
+    [TestMethod]
+    public void Float16_is_refused_on_a_CPU_by_name()
+    {
+        TinyClip.Create(_folder);
+        var error = Assert.ThrowsExactly<ArgumentException>(() => ClipBackbone.Acquire(_folder, null, new() { Precision = ClipPrecision.Float16 }));
+        Assert.Contains("Float16", error.Message);
+        Assert.Contains("BFloat16", error.Message);
+    }
+
+    [TestMethod]
+    public void Every_stage_that_reads_texts_takes_the_activation_that_the_features_had()
+    {
+        using var stages = new StageFixture();
+        var quick = stages.Features().Fit(stages.Data).Transform(stages.Data);
+        VBuffer<float>[] Scores(IEstimator<ITransformer> stage, string column) =>
+            StageFixture.Column<VBuffer<float>>(stage.Fit(quick).Transform(quick), column);
+        float Difference(Func<ClipActivation?, VBuffer<float>[]> scores) => scores(null).Zip(scores(ClipActivation.Gelu))
+            .Max(pair => pair.First.DenseValues().Zip(pair.Second.DenseValues(), (a, b) => Math.Abs(a - b)).Max());
+        var ml = stages.Context;
+
+        Assert.IsGreaterThan(0f, Difference(a => Scores(ml.Transforms.PseudoLabel("PseudoLabel", "Features", stages.PseudoLabels() with { Activation = a }), "PseudoLabelScore")));
+        var labelled = ml.Transforms.PseudoLabel("PseudoLabel", "Features", stages.PseudoLabels()).Fit(quick).Transform(quick);
+        float[] Adapted(ClipActivation? a) => [.. StageFixture.Column<VBuffer<float>>(
+            ml.MulticlassClassification.Trainers.PromptAdapter(stages.Prompts(0) with { Activation = a }).Fit(labelled).Transform(labelled), "Score").SelectMany(s => s.DenseValues())];
+        Assert.IsGreaterThan(0f, Adapted(null).Zip(Adapted(ClipActivation.Gelu), (x, y) => Math.Abs(x - y)).Max());
     }
 
     [TestMethod]

@@ -1,0 +1,227 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using AirMLNet.Clip;
+using AirMLNet.Diffusion;
+using AirMLNet.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace AirMLNet.Benchmarks;
+
+/// <summary>
+/// Two Stable Diffusion v1 models with random weights, a tiny one and one of a quarter of the width, against plain PyTorch
+/// with the same weights, inputs and threads, in turns: a call of the UNet, a generation of 50 steps and peak memory.
+/// AIRML_BENCH_THREADS, AIRML_BENCH_REPEATS, AIRML_BENCH_MODEL and AIRML_BENCH_PYTHON change what they name.
+/// </summary>
+internal static class DiffusionBenchmark
+{
+    private const int Steps = 50;
+    private const double Guidance = 7.5;
+
+    public static void Run()
+    {
+        var threads = BenchmarkData.Setting("AIRML_BENCH_THREADS", Environment.ProcessorCount);
+        var repeats = BenchmarkData.Setting("AIRML_BENCH_REPEATS", 3);
+        set_num_threads(threads);
+        var only = Environment.GetEnvironmentVariable("AIRML_BENCH_MODEL");
+        foreach (var (name, config, vae, text) in Models())
+        {
+            if (only is { Length: > 0 } && only != name)
+            {
+                continue;
+            }
+
+            var folder = Model(name, config, vae, text);
+            var script = Path.Combine(BenchmarkData.Root, "test", "Benchmarks", "Peer", "diffusion.py");
+            using var peer = PythonPeer.Start(script);
+            if (peer is null)
+            {
+                return;
+            }
+
+            Console.WriteLine($"{name}, {config.SampleSize} x {config.SampleSize} latents, against {peer.Ask("load", folder, Text(threads))}, {threads} threads, best of {repeats} turns each");
+            using var model = StableDiffusionPipeline.Load(folder);
+            var inputs = Inputs(folder, model);
+            var calls = config.BlockOutChannels[0] < 64 ? 50 : 4;
+            List<Taken>[] times = [[], [], [], []];
+            float[] picture = [];
+            Step(model, calls); // the first calls of a process are slow everywhere
+            peer.Ask("step", Text(config.SampleSize), "2", Text(calls));
+            for (var repeat = 0; repeat < repeats; repeat++)
+            {
+                times[0].Add(Step(model, calls));
+                times[1].Add(Taken.Parse(peer.Ask("step", Text(config.SampleSize), "2", Text(calls)), calls));
+                times[2].Add(Generate(model, inputs, out picture));
+                times[3].Add(Taken.Parse(peer.Ask("generate", Text(Steps), Guidance.ToString(CultureInfo.InvariantCulture), inputs.Ids, inputs.Negative, inputs.Latents, inputs.Output), 1));
+            }
+
+            Line("UNet step, batch 2", times[0], times[1], 1.0);
+            Line($"generation, {Steps} steps", times[2], times[3], 1.1);
+            var expected = MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(inputs.Output));
+            var difference = 0f;
+            for (var i = 0; i < expected.Length; i++)
+            {
+                difference = Math.Max(difference, Math.Abs(expected[i] - picture[i]));
+            }
+
+            Console.WriteLine($"  largest difference of a picture to the peer's {difference:0.0e+00}, of 1");
+            var (ours, theirs) = (PeakOf(folder, inputs, threads), PeerPeak(script, folder, inputs, threads));
+            Console.WriteLine($"  peak memory                {ours / 1e6,9:0} MB, PyTorch {theirs / 1e6,9:0} MB: {ours / theirs:0.00} × ({(ours <= theirs ? "ok" : "TOO MUCH")}: 1.0 × at most)");
+        }
+    }
+
+    /// <summary>Generates once in this process and prints the most memory it held, in kB.</summary>
+    public static void Child(string folder, string threads)
+    {
+        set_num_threads(int.Parse(threads, CultureInfo.InvariantCulture));
+        using var model = StableDiffusionPipeline.Load(folder);
+        Generate(model, Inputs(folder, model), out _);
+        Console.WriteLine(MemoryBenchmark.PeakKilobytes());
+    }
+
+    private static IEnumerable<(string Name, UNet2DConditionConfig UNet, AutoencoderKLConfig Vae, ClipTextConfig Text)> Models()
+    {
+        yield return (
+            "tiny",
+            new()
+            {
+                SampleSize = 16, BlockOutChannels = [32, 48], DownBlockTypes = ["CrossAttnDownBlock2D", "DownBlock2D"], UpBlockTypes = ["UpBlock2D", "CrossAttnUpBlock2D"],
+                LayersPerBlock = [1, 1], TransformerLayersPerBlock = [1, 1], AttentionHeads = [4, 4], CrossAttentionDim = 32, NormNumGroups = 8,
+            },
+            new() { BlockOutChannels = [16, 32], LayersPerBlock = 1, NormNumGroups = 8, SampleSize = 32 },
+            new() { HiddenSize = 32, IntermediateSize = 128, Layers = 2, Heads = 4, VocabularySize = 600 });
+        yield return (
+            "quarter width",
+            new() { SampleSize = 32, BlockOutChannels = [80, 160, 320, 320], CrossAttentionDim = 192, NormNumGroups = 16 },
+            new() { BlockOutChannels = [32, 64, 128, 128], SampleSize = 256 },
+            new() { HiddenSize = 192, IntermediateSize = 768, Layers = 12, Heads = 3, VocabularySize = 600 });
+    }
+
+    private static string Model(string name, UNet2DConditionConfig config, AutoencoderKLConfig vaeConfig, ClipTextConfig textConfig)
+    {
+        var folder = Path.Combine(BenchmarkData.Root, "artifacts", "bench", "diffusion-" + name.Replace(' ', '-'));
+        if (!File.Exists(Path.Combine(folder, "model_index.json")))
+        {
+            BytePairLearner.Learn(["a photo of a cat"], 8, textConfig.ContextLength, folder);
+            using var generator = new Generator(1);
+            using var unet = new UNet2DConditionModel(config, generator);
+            using var vae = new AutoencoderKL(vaeConfig, generator);
+            using var text = new ClipTextModel(textConfig, generator);
+            StableDiffusionPipeline.Save(folder, unet, vae, text, NoiseScheduler.Create(new() { Kind = SchedulerKind.Ddim, StepsOffset = 1 }), folder, ScalarType.Float32);
+        }
+
+        return folder;
+    }
+
+    // Both sides start from the same files.
+    private static (string Ids, string Negative, string Latents, string Output) Inputs(string folder, StableDiffusionPipeline model)
+    {
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(2);
+        string Write(string name, Tensor tensor)
+        {
+            var path = Path.Combine(folder, name);
+            File.WriteAllBytes(path, tensor.contiguous().bytes.ToArray());
+            return path;
+        }
+
+        var side = model.UNet.Config.SampleSize;
+        return (
+            Write("ids.bin", model.Tokenize(["a photo of a cat"])), Write("negative.bin", model.Tokenize([""])),
+            Write("latents.bin", randn([1, 4, side, side], generator: generator)), Path.Combine(folder, "peer-picture.bin"));
+    }
+
+    private static Taken Step(StableDiffusionPipeline model, int calls)
+    {
+        using var scope = NewDisposeScope();
+        using var off = no_grad();
+        using var generator = new Generator(1);
+        var side = model.UNet.Config.SampleSize;
+        var sample = randn([2, 4, side, side], generator: generator);
+        var text = randn([2, 77, model.UNet.Config.CrossAttentionDim], generator: generator);
+        var times = tensor(new long[] { 500, 500 });
+        return Time(() =>
+        {
+            for (var i = 0; i < calls; i++)
+            {
+                using var output = model.UNet.Forward(sample, times, text);
+            }
+        }, calls);
+    }
+
+    private static Taken Generate(StableDiffusionPipeline model, (string Ids, string Negative, string Latents, string Output) inputs, out float[] picture)
+    {
+        float[] result = [];
+        var seconds = Time(() =>
+        {
+            using var scope = NewDisposeScope();
+            using var off = no_grad();
+            var side = model.UNet.Config.SampleSize;
+            var latents = tensor(MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(inputs.Latents)).ToArray(), [1, 4, side, side]);
+            using var way = model.Scheduler.Start(Steps);
+            using var conditions = model.UNet.Prepare(model.EncodePrompts(["", "a photo of a cat"]), [0, 1], way.Timesteps);
+            var options = new StableDiffusionOptions { Guidance = Guidance };
+            var end = StableDiffusionRun.Denoise(model, way, latents, conditions, options, () => throw new InvalidOperationException(), (_, _, _) => { });
+            result = MemoryMarshal.Cast<byte, float>(model.Decode(end).contiguous().bytes).ToArray();
+        });
+        picture = result;
+        return seconds;
+    }
+
+    private static double PeakOf(string folder, (string Ids, string Negative, string Latents, string Output) inputs, int threads)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true };
+        if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")
+        {
+            start.ArgumentList.Add(typeof(DiffusionBenchmark).Assembly.Location);
+        }
+
+        foreach (var argument in new[] { "diffusion-child", folder, Text(threads) })
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        using var child = Process.Start(start)!;
+        var output = child.StandardOutput.ReadToEnd();
+        child.WaitForExit();
+        return 1024 * double.Parse(output, CultureInfo.InvariantCulture);
+    }
+
+    private static double PeerPeak(string script, string folder, (string Ids, string Negative, string Latents, string Output) inputs, int threads)
+    {
+        using var peer = PythonPeer.Start(script)!;
+        peer.Ask("load", folder, Text(threads));
+        peer.Ask("generate", Text(Steps), Guidance.ToString(CultureInfo.InvariantCulture), inputs.Ids, inputs.Negative, inputs.Latents, inputs.Output);
+        return double.Parse(peer.Ask("memory"), CultureInfo.InvariantCulture);
+    }
+
+    private static void Line(string name, List<Taken> ours, List<Taken> theirs, double wanted)
+    {
+        var (a, b) = (ours.Min(t => t.Clock), theirs.Min(t => t.Clock));
+        var processor = theirs.Min(t => t.Processor) / ours.Min(t => t.Processor);
+        Console.WriteLine(
+            $"  {name,-22} {a * 1000,9:0.00} ms, PyTorch {b * 1000,9:0.00} ms: {b / a:0.00} × ({(b >= wanted * a ? "ok" : "TOO SLOW")}: {wanted:0.0} × wanted); in processor time {processor:0.00} ×");
+    }
+
+    private static Taken Time(Action work, int calls = 1)
+    {
+        using var process = Process.GetCurrentProcess();
+        var (clock, processor) = (Stopwatch.StartNew(), process.TotalProcessorTime);
+        work();
+        process.Refresh();
+        return new(clock.Elapsed.TotalSeconds / calls, (process.TotalProcessorTime - processor).TotalSeconds / calls);
+    }
+
+    /// <summary>Seconds on the clock and of the processor; the latter are disturbed less by what else runs.</summary>
+    private readonly record struct Taken(double Clock, double Processor)
+    {
+        public static Taken Parse(string answer, int calls)
+        {
+            double[] seconds = [.. answer.Split(' ').Select(s => double.Parse(s, CultureInfo.InvariantCulture) / calls)];
+            return new(seconds[0], seconds[1]);
+        }
+    }
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+}
