@@ -158,8 +158,11 @@ public sealed class NormalizingTransformer : OneToOneTransformerBase
         return new NormalizingTransformer(env.Register(nameof(NormalizingTransformer)), ctx);
     }
 
+    /// <summary>The version that writes the dimensions of a vector; the one before wrote its length.</summary>
+    private const uint DimensionsVersion = 0x00010002;
+
     private static VersionInfo GetVersionInfo() =>
-        new("NORMALZR", 0x00010002, 0x00010001, 0x00010002, OfficialAssembly.NameOf(typeof(NormalizingTransformer)), LoaderSignature);
+        new("NORMALZR", DimensionsVersion, 0x00010001, 0x00010001, OfficialAssembly.NameOf(typeof(NormalizingTransformer)), LoaderSignature);
 
     private static string Folder(int column) => string.Create(CultureInfo.InvariantCulture, $"Normalizer_{column:000}");
 
@@ -212,18 +215,20 @@ public sealed class NormalizingTransformer : OneToOneTransformerBase
         public static Affine Load(IHost host, ModelLoadContext ctx, string folder)
         {
             bool isVector = ctx.Reader.ReadBoolean();
+            bool old = ctx.Header.ModelVerWritten < DimensionsVersion;
+            int length = old ? ctx.Reader.ReadInt32() : 0; // 0 for a scalar
             var kind = (DataKind)ctx.Reader.ReadByte();
             host.CheckDecode(kind == DataKind.Single, $"The model normalizes values of type {kind}, which is not supported here");
             DataViewType type = NumberDataViewType.Single;
             if (isVector)
             {
-                int rank = ctx.Reader.ReadInt32();
+                int rank = old ? 1 : ctx.Reader.ReadInt32();
                 host.CheckDecode(rank > 0 && rank <= ctx.Header.CbModel / sizeof(int), $"Corrupt model: a vector of {rank} dimensions");
                 var dimensions = new int[rank];
                 long product = 1;
                 for (int i = 0; i < rank; i++)
                 {
-                    dimensions[i] = ctx.Reader.ReadInt32();
+                    dimensions[i] = old ? length : ctx.Reader.ReadInt32();
                     host.CheckDecode(dimensions[i] > 0 && (product *= dimensions[i]) <= int.MaxValue, "Corrupt model: a vector is too large");
                 }
                 type = new VectorDataViewType(NumberDataViewType.Single, dimensions);
