@@ -83,7 +83,7 @@ public sealed class AdaptTests
         Adapt(images, "model.zip", "--labels", "--labelled", images).Failed(2, "--labels learns from the folders of the images alone");
         Directory.CreateDirectory(_folder["odd"]);
         File.Copy(Directory.GetFiles(images)[0], Path.Combine(Directory.CreateDirectory(Path.Combine(_folder["odd"], "pink")).FullName, "1.png"));
-        Adapt(images, "model.zip", "--method", "air", "--synthetic", _folder["odd"]).Failed(1, "'pink'", "none of the model's classes");
+        Adapt(images, "model.zip", "--method", "air", "--synthetic", _folder["odd"]).Failed(1, "'pink'", "none of the classes");
         Assert.IsFalse(File.Exists(_folder["model.zip"]));
     }
 

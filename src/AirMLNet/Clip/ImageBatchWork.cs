@@ -5,7 +5,7 @@ using Microsoft.ML.Data;
 
 namespace AirMLNet.Clip;
 
-/// <summary>Reads the image of a row: a path to be decoded later, or an image.</summary>
+/// <summary>Reads the image of a row: a path to be decoded later, or an image; where a path is blank, an image of a second column.</summary>
 internal sealed class ImageSource
 {
     public const string Expected = "Text (image paths) or MLImage";
@@ -13,11 +13,12 @@ internal sealed class ImageSource
     private readonly ValueGetter<ReadOnlyMemory<char>>? _path;
     private readonly ValueGetter<MLImage>? _image;
 
-    public ImageSource(DataViewRow row, DataViewSchema.Column column, string stage)
+    public ImageSource(DataViewRow row, DataViewSchema.Column column, string stage, DataViewSchema.Column? second = null)
     {
         _stage = stage;
         if (column.Type is TextDataViewType) _path = row.GetGetter<ReadOnlyMemory<char>>(column);
         else _image = row.GetGetter<MLImage>(column);
+        if (_path is not null && second is { } made) _image = row.GetGetter<MLImage>(made);
     }
 
     /// <exception cref="ArgumentException">The column is missing, or neither paths nor images.</exception>
@@ -35,7 +36,7 @@ internal sealed class ImageSource
         {
             ReadOnlyMemory<char> path = default;
             _path(ref path);
-            return path.ToString();
+            if (_image is null || !path.Span.IsWhiteSpace()) return path.ToString();
         }
         MLImage image = null!; // never an old one: the source may fill what it is given, and others may still look at it
         _image!(ref image);

@@ -42,15 +42,15 @@ internal sealed class TrainingRows
         IDataView data, string stage, DataViewSchema.Column features, CancellationToken cancellation,
         DataViewSchema.Column? label = null, DataViewSchema.Column? knownLabel = null, DataViewSchema.Column? confidence = null,
         DataViewSchema.Column? vector = null, DataViewSchema.Column? origin = null, DataViewSchema.Column? second = null,
-        DataViewSchema.Column? image = null, Action<object>? takeImage = null)
+        DataViewSchema.Column? image = null, DataViewSchema.Column? secondImage = null, Action<object>? takeImage = null)
     {
         var rows = new TrainingRows { Dimension = ((VectorDataViewType)features.Type).Size };
         int width = vector is { } v ? ((VectorDataViewType)v.Type).Size : 0;
-        DataViewSchema.Column?[] wanted = [features, label, knownLabel, confidence, vector, origin, second, image];
+        DataViewSchema.Column?[] wanted = [features, label, knownLabel, confidence, vector, origin, second, image, secondImage];
         using DataViewRowCursor cursor = data.GetRowCursor(wanted.Where(c => c is not null).Select(c => c!.Value));
         ValueGetter<VBuffer<float>> getFeatures = cursor.GetGetter<VBuffer<float>>(features);
         ValueGetter<VBuffer<float>>? getVector = Getter<VBuffer<float>>(vector), getSecond = Getter<VBuffer<float>>(second);
-        ImageSource? images = image is { } i ? new ImageSource(cursor, i, stage) : null;
+        ImageSource? images = image is { } i ? new ImageSource(cursor, i, stage, secondImage) : null;
         int secondWidth = second is { } s ? ((VectorDataViewType)s.Type).Size : 0;
         ValueGetter<uint>? getLabel = Getter<uint>(label), getKnown = Getter<uint>(knownLabel);
         ValueGetter<float>? getConfidence = Getter<float>(confidence);

@@ -76,9 +76,10 @@ public sealed class PromptAdapterEstimator : IEstimator<PromptAdapterTransformer
                 ? SchemaCheck.Text(schema, Stage, _options.OriginColumn) : null;
             VisualPrompt? visual = _options.Prompt == PromptKind.Text ? null : new(backbone, _options.PromptLength, _options.Prompt == PromptKind.VisualDeep);
             DataViewSchema.Column? image = visual is null ? null : ImageSource.Check(schema, Stage, _options.ImageColumn);
+            DataViewSchema.Column? made = image?.Type is TextDataViewType && schema.GetColumnOrNull(_options.SyntheticImageColumn) is { } second && second.Type.RawType == typeof(MLImage) ? second : null;
             using var images = visual is null ? null : new FrozenImages(visual, backbone);
             TrainingRows rows = TrainingRows.Read(
-                input, Stage, features, _options.CancellationToken, label, known, vector: prototype, origin: origin, second: first, image: image, takeImage: images is null ? null : images.Add);
+                input, Stage, features, _options.CancellationToken, label, known, vector: prototype, origin: origin, second: first, image: image, secondImage: made, takeImage: images is null ? null : images.Add);
             channel.Say($"{Stage}: {rows.Count} images, {_options.Rounds} rounds of {_options.Epochs} epochs.");
             using IPromptModel model = Model(backbone, rows, visual, images);
             (float[] context, float[] vectors) = Train(channel, model, rows);

@@ -43,6 +43,12 @@ public sealed record PromptAdapterOptions
     /// <summary>Text column of image paths, or column of MLImage: what visual prompts look at. Not used with text prompts.</summary>
     public string ImageColumn { get; init => field = OptionCheck.NotBlank(value); } = "ImagePath";
 
+    /// <summary>
+    /// Column of MLImage that is looked at where the path in <see cref="ImageColumn"/> is blank, as synthetic rows have it; not
+    /// used where the input has no such column.
+    /// </summary>
+    public string SyntheticImageColumn { get; init => field = OptionCheck.NotBlank(value); } = "Image";
+
     /// <summary>Key column with the labels of the first round, missing where an image was not chosen.</summary>
     public string LabelColumn { get; init => field = OptionCheck.NotBlank(value); } = "PseudoLabel";
 

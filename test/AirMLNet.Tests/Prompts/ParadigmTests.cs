@@ -1,9 +1,11 @@
 using AirMLNet.Clip;
+using AirMLNet.Images;
 using AirMLNet.Prompts;
 using AirMLNet.Prototypes;
 using AirMLNet.PseudoLabels;
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using Microsoft.ML.Transforms.Image;
 
 namespace AirMLNet.Tests.Prompts;
 
@@ -227,6 +229,21 @@ public sealed class ParadigmTests
     }
 
     [TestMethod]
+    public void SyntheticRows_MayHoldTheirImageInsteadOfAPath()
+    {
+        using var t = new Bench(12);
+        foreach (RowOfAll row in t.Rows.Skip(6)) (row.Label, row.Origin) = (row.Truth, "synthetic");
+        PromptAdapterOptions options = t.Options(1) with { Prompt = PromptKind.Visual, TrueLabelColumn = "Label" };
+        float[] expected = t.Train(options);
+        IDataView view = t.View(t.Rows.Select((r, i) => new RowWithImage
+        {
+            Features = r.Features, PseudoLabel = r.PseudoLabel, Label = r.Label, Truth = r.Truth, Origin = r.Origin,
+            ImagePath = i < 6 ? r.ImagePath : "", Image = i < 6 ? null : ImageFile.ToMLImage(ImageFile.Load(r.ImagePath)),
+        }).ToArray());
+        CollectionAssert.AreEqual(expected, new MLContext(5).MulticlassClassification.Trainers.PromptAdapter(options).Fit(view).Prompt.ToArray());
+    }
+
+    [TestMethod]
     public void VisualPrompts_NeedImages_AndNameTheUnreadableOne()
     {
         using var t = new Bench(6);
@@ -269,9 +286,12 @@ public sealed class ParadigmTests
 
         public int Truth(int i) => (int)Rows[i].Truth - 1;
 
-        public IDataView View()
+        public IDataView View() => View(Rows);
+
+        public IDataView View<T>(T[] rows)
+            where T : RowOfAll
         {
-            IDataView view = Context.Data.LoadFromEnumerable(Rows), names = Context.Data.LoadFromEnumerable(StageFixture.Names.Select(n => new ClassRow { Name = n }));
+            IDataView view = Context.Data.LoadFromEnumerable(rows), names = Context.Data.LoadFromEnumerable(StageFixture.Names.Select(n => new ClassRow { Name = n }));
             foreach (string column in new[] { "Label", "PseudoLabel", "Truth" })
                 view = Context.Transforms.Conversion.MapValueToKey(column, column + "Name", keyData: names).Fit(view).Transform(view);
             return view;
@@ -306,7 +326,7 @@ public sealed class ParadigmTests
         }
     }
 
-    public sealed class RowOfAll
+    public class RowOfAll
     {
         public string ImagePath { get; set; } = "";
 
@@ -326,11 +346,16 @@ public sealed class ParadigmTests
         public string TruthName => Name(Truth);
 
         public string Origin { get; set; } = "real";
-
         [VectorType(Classes)]
         public float[] Uniform { get; set; } = [1, 1, 1];
 
         private static string Name(uint key) => key == 0 ? "" : StageFixture.Names[key - 1];
+    }
+
+    public sealed class RowWithImage : RowOfAll
+    {
+        [ImageType]
+        public MLImage? Image { get; set; }
     }
 
     public sealed class ClassRow

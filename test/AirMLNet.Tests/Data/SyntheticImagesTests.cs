@@ -1,0 +1,48 @@
+using AirMLNet.Data;
+
+namespace AirMLNet.Tests.Data;
+
+[TestClass]
+public sealed class SyntheticImagesTests
+{
+    private static readonly string[] Names = ["F/A-18", "red fox", "cat"];
+    private readonly string _root = Directory.CreateTempSubdirectory("airmlnet-test-").FullName;
+
+    [TestCleanup]
+    public void CleanUp() => Directory.Delete(_root, recursive: true);
+
+    [TestMethod]
+    public void ImagesAreThoseOfTheClassesFolders()
+    {
+        Image("cat/2.png", "cat/1.png", "cat/3.png", "Red_Fox/1.png", "F_A-18/1.png");
+        IReadOnlyList<LabelledImage> images = SyntheticImages.FromFolder(_root, Names, most: 2);
+        CollectionAssert.AreEqual(new[] { 0, 1, 2, 2 }, images.Select(i => i.Class).ToArray());
+        CollectionAssert.AreEqual(new[] { "1.png", "2.png" }, images.Skip(2).Select(i => Path.GetFileName(i.Path)).ToArray());
+    }
+
+    [TestMethod]
+    public void WhatSynthesizeLeaves_IsTakenWithItsContactSheet()
+    {
+        Image("contact-sheet.png", "images/cat/0.png", "images/red fox/0.png");
+        Assert.HasCount(2, SyntheticImages.FromFolder(_root, Names));
+    }
+
+    [TestMethod]
+    public void AFolderThatIsNoClass_OrCouldBeTwo_IsNamed()
+    {
+        Image("dog/1.png");
+        Assert.Contains("its folder 'dog' is none of the classes", Assert.ThrowsExactly<InvalidDataException>(() => SyntheticImages.FromFolder(_root, Names)).Message);
+        Assert.IsNull(SyntheticImages.ClassOf("a b", ["a-b", "a+b"]));
+        Assert.AreEqual(0, SyntheticImages.ClassOf("a-b", ["a-b", "a+b"]));
+    }
+
+    private void Image(params string[] paths)
+    {
+        foreach (string path in paths)
+        {
+            string full = Path.Combine(_root, path);
+            Directory.CreateDirectory(Path.GetDirectoryName(full)!);
+            File.WriteAllText(full, "x");
+        }
+    }
+}
