@@ -1,5 +1,7 @@
 using AirMLNet.Images;
 using AirMLNet.Tests.Diffusion;
+using AirMLNet.Weights;
+using TorchSharp;
 
 namespace AirMLNet.Tool.Tests;
 
@@ -49,6 +51,27 @@ public sealed class SynthesizeTests
         var image = ImageFile.Load(folder["out/images/Cat/0001.png"]);
         Assert.AreEqual((8, 16), (image.Width, image.Height));
         Assert.Contains("Cat: Colours: Cat", File.ReadAllText(folder["out/synthesis.json"]));
+    }
+
+    [TestMethod]
+    public void ALoraFileAdaptsTheModel()
+    {
+        using var folder = new TemporaryFolder();
+        var model = Model(folder);
+        const string layer = "unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_v";
+        Safetensors.Write(folder["lora.safetensors"], new Dictionary<string, torch.Tensor>
+        {
+            [layer + ".lora_A.weight"] = torch.arange(64, torch.ScalarType.Float32).view(2, 32), // a normalised state sums to nothing
+            [layer + ".lora_B.weight"] = torch.ones(32, 2),
+        });
+        Safetensors.Write(folder["other.safetensors"], new Dictionary<string, torch.Tensor> { ["a"] = torch.ones(1) });
+
+        ToolProcess.Run(Make(model, folder["plain"])).Succeeded();
+        ToolProcess.Run([.. Make(model, folder["adapted"]), "--lora", folder["lora.safetensors"]]).Succeeded();
+
+        CollectionAssert.AreNotEqual(File.ReadAllBytes(folder["plain/images/0000.png"]), File.ReadAllBytes(folder["adapted/images/0000.png"]));
+        ToolProcess.Run([.. Make(model, folder["plain"]), "--lora", folder["lora.safetensors"]]).Failed(1, "another lora");
+        ToolProcess.Run([.. Make(model, folder["x"]), "--lora", folder["other.safetensors"]]).Failed(1, "other.safetensors holds no LoRA for this model");
     }
 
     [TestMethod]

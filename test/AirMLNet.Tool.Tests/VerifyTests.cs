@@ -14,6 +14,7 @@ public sealed class VerifyTests
     [DataRow("preprocess")]
     [DataRow("text-encoder-sd-tiny")]
     [DataRow("vae-tiny")]
+    [DataRow("unet-tiny")]
     [DataRow("schedulers")]
     [DataRow("sd-tiny")]
     public void ACaseThatHoldsPasses(string name)

@@ -4,6 +4,7 @@ using AirMLNet.Data;
 using AirMLNet.Diffusion;
 using AirMLNet.Tool.Output;
 using AirMLNet.Tool.Pipelines;
+using AirMLNet.Weights;
 using TorchSharp;
 
 namespace AirMLNet.Tool.Commands;
@@ -26,6 +27,7 @@ internal static class SynthesizeCommand
         var classes = new Option<string?>("--classes") { Description = "Text file with one class name a line, instead of --prompt: images go to a sub-folder per class", HelpName = "FILE" };
         var domain = new Option<string>("--domain") { Description = "What comes before a class name in its prompt, such as 'Flowers:'", HelpName = "TEXT", DefaultValueFactory = _ => "a photo of a" };
         var negative = new Option<string?>("--negative") { Description = "What the images must not show", HelpName = "TEXT" };
+        var lora = new Option<string?>("--lora") { Description = "LoRA file (safetensors; names of diffusers, PEFT or kohya) that adapts the model", HelpName = "FILE" };
         var count = SharedOptions.Number("-n", "Images of the prompt, or of each class", 1, 1, 100_000);
         var seed = SharedOptions.Number("--seed", "Seed of the first image", 1, 0, int.MaxValue);
         var output = new Option<string>("--output", "-o") { Description = "Folder to write to; images that are there are not made again", HelpName = "FOLDER", Required = true };
@@ -43,12 +45,13 @@ internal static class SynthesizeCommand
         var threads = SharedOptions.Threads();
         var command = new Command("synthesize", "Generate images with a diffusion model; goes on where it was interrupted")
         {
-            diffusion, prompt, classes, domain, negative, count, seed, output, steps, guidance, eta, scheduler, size, batch, slice, precision, gpu, threads,
+            diffusion, lora, prompt, classes, domain, negative, count, seed, output, steps, guidance, eta, scheduler, size, batch, slice, precision, gpu, threads,
         };
         ExamplesHelpAction.Add(
             command,
             "airml synthesize --diffusion models/mini-diffusion --prompt 'a photo of a ship' -n 8 --seed 1 -o ships",
             "airml synthesize --diffusion stable-diffusion-v1-4 --classes flowers.txt --domain 'Flowers:' -n 120 -o synthetic",
+            "airml synthesize --diffusion stable-diffusion-v1-4 --lora flowers.safetensors --prompt 'Flowers: thorn apple' -n 16 -o thorn-apple",
             "airml synthesize --diffusion stable-diffusion-v1-4 --prompt 'a red fox in snow' --scheduler dpmsolver++ --steps 20 -o fox");
         command.Does((parsed, cancellation) =>
         {
@@ -68,6 +71,12 @@ internal static class SynthesizeCommand
             };
             torch.ScalarType? type = parsed.GetValue(precision) is { } wanted ? Precisions.Single(p => p.Name == wanted).Type : null;
             using var model = StableDiffusionPipeline.Load(parsed.GetRequiredValue(diffusion), Device(parsed.GetValue(gpu)), type);
+            var adapter = parsed.GetValue(lora);
+            if (adapter is not null)
+            {
+                model.LoadLora(adapter);
+            }
+
             var result = Terminal.Work("Synthesising", prompts.Count * parsed.GetValue(count), step =>
             {
                 string? rate = null;
@@ -85,7 +94,7 @@ internal static class SynthesizeCommand
                         ImagesPerPrompt = parsed.GetValue(count),
                         Seed = parsed.GetValue(seed),
                         NegativePrompt = parsed.GetValue(negative),
-                        Settings = Settings(model, options),
+                        Settings = Settings(model, options, adapter),
                         Progress = (done, total, speed) =>
                         {
                             images = (done, total);
@@ -142,9 +151,10 @@ internal static class SynthesizeCommand
             : throw new InvalidOperationException($"--gpu is {index}, but {(seen == 0 ? "no CUDA device is seen" : $"only 0..{seen - 1} are seen")}.");
     }
 
-    private static Dictionary<string, string> Settings(StableDiffusionPipeline model, StableDiffusionOptions options) => new()
+    private static Dictionary<string, string> Settings(StableDiffusionPipeline model, StableDiffusionOptions options, string? lora) => new()
     {
         ["model"] = model.Fingerprint(),
+        ["lora"] = lora is null ? "" : FileHash.Sha256(lora),
         ["scheduler"] = SchedulerConfig.ClassName(options.Scheduler ?? model.Scheduler.Config.Kind),
         ["steps"] = options.Steps.ToString(CultureInfo.InvariantCulture),
         ["guidance"] = options.Guidance.ToString(CultureInfo.InvariantCulture),

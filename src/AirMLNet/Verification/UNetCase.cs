@@ -23,21 +23,67 @@ internal sealed class UNetCase : ICaseKind
             using var files = WeightFiles.Open(path);
             using var model = UNet2DConditionModel.Load(UNet2DConditionConfig.Load(folder.File("config.json")), files, null);
             using var run = new UNetRun(model, folder);
-            foreach (var name in folder.Expected("out."))
+            foreach (var name in folder.Expected("out.").Where(n => !IsLora(n)))
             {
                 rows.Add(Comparison.Guarded("out." + name + label, () => run.Output(name, label)));
             }
-            foreach (var name in folder.Expected("grad."))
+            foreach (var name in folder.Expected("grad.").Where(n => !IsLora(n)))
             {
                 rows.Add(Comparison.Guarded("grad." + name + label, () => run.Gradient(name, label)));
             }
+            RunLora(folder, model, label, rows);
         }
     }
+
+    // The same numbers in several namings: each file must give the outputs, and be trainable.
+    private static void RunLora(CaseFolder folder, UNet2DConditionModel model, string label, List<VerificationRow> rows)
+    {
+        var outputs = folder.Expected("out.").Where(IsLora).ToList();
+        var gradients = folder.Expected("grad.").Where(IsLora).ToList();
+        string[] files = Directory.Exists(folder.File("lora")) ? [.. Directory.GetFiles(folder.File("lora"), "*.safetensors").Order(StringComparer.Ordinal)] : [];
+        if (files.Length == 0)
+        {
+            rows.AddRange(outputs.Select(o => Comparison.Failed("out." + o + label, "the case has no lora folder with files")));
+        }
+        foreach (var file in files)
+        {
+            using var scope = NewDisposeScope();
+            var place = $"{label} [{Path.GetFileNameWithoutExtension(file)}]";
+            LoraAdapters? adapters = null;
+            UNetRun? run = null;
+            UNetRun Run()
+            {
+                if (run is null)
+                {
+                    adapters = LoraAdapters.Load(file, model);
+                    adapters.Attach(model);
+                    run = new UNetRun(model, folder, adapters);
+                }
+                return run;
+            }
+            foreach (var name in outputs)
+            {
+                rows.Add(Comparison.Guarded("out." + name + place, () => Run().Output(name, place)));
+            }
+            foreach (var name in gradients)
+            {
+                rows.Add(Comparison.Guarded("grad." + name + place, () => Run().Gradient(name, place)));
+            }
+            adapters?.Detach(model);
+            run?.Dispose();
+            adapters?.Dispose();
+        }
+    }
+
+    private static bool IsLora(string name) => name.StartsWith(UNetRun.LoraPrefix, StringComparison.Ordinal);
 }
 
-/// <summary>One UNet on the inputs of one case.</summary>
-internal sealed class UNetRun(UNet2DConditionModel model, CaseFolder folder) : IDisposable
+/// <summary>One UNet on the inputs of one case, with or without adapters.</summary>
+internal sealed class UNetRun(UNet2DConditionModel model, CaseFolder folder, LoraAdapters? adapters = null) : IDisposable
 {
+    /// <summary>Before the names of what is expected with adapters.</summary>
+    public const string LoraPrefix = "lora.";
+
     private readonly DisposeScope _scope = NewDisposeScope();
     private Dictionary<string, Tensor>? _outputs;
     private Dictionary<string, Tensor>? _gradients;
@@ -73,7 +119,7 @@ internal sealed class UNetRun(UNet2DConditionModel model, CaseFolder folder) : I
         {
             known["loss"] = F.mse_loss(known["sample"], folder.Tensor("in.target_noise", ScalarType.Float32));
         }
-        return known;
+        return adapters is null ? known : known.ToDictionary(k => LoraPrefix + k.Key, k => k.Value, StringComparer.Ordinal);
     }
 
     private Dictionary<string, Tensor> Backward()
@@ -81,6 +127,11 @@ internal sealed class UNetRun(UNet2DConditionModel model, CaseFolder folder) : I
         var (sample, text) = (Sample().requires_grad_(true), Text().requires_grad_(true));
         F.mse_loss(model.Forward(sample, Times(), text), folder.Tensor("in.target_noise", ScalarType.Float32)).backward();
         Dictionary<string, Tensor> gradients = new(StringComparer.Ordinal) { ["in.sample"] = sample.grad!, ["in.encoder_hidden_states"] = text.grad! };
+        foreach (var (name, adapter) in adapters?.UNet ?? new Dictionary<string, Layers.LoraAdapter>())
+        {
+            gradients[$"{LoraPrefix}{name}.lora_A.weight"] = adapter.Down.grad!;
+            gradients[$"{LoraPrefix}{name}.lora_B.weight"] = adapter.Up.grad!;
+        }
         foreach (var (name, parameter) in model.named_parameters())
         {
             if (parameter.grad is { } gradient)

@@ -83,10 +83,12 @@ public sealed class ClipModelTest
     [TestMethod]
     public void WithoutGradientsTheResultIsTheSameAndTheInputsStay()
     {
-        using var model = new ClipModel(Small, new Generator(3));
+        using var generator = new Generator(3);
+        using var model = new ClipModel(Small, generator);
         foreach (var layer in new[] { model.Text.Encoder.Blocks[0].Attention.Output, model.Text.Encoder.Blocks[0].Mlp.Inner })
         {
-            layer.Adapter = new LoraAdapter(new Parameter(rand(2, layer.Inputs)), new Parameter(rand(layer.Outputs, 2)), 0.5);
+            layer.Adapter = new LoraAdapter(
+                new Parameter(randn([2, layer.Inputs], generator: generator).mul_(0.1)), new Parameter(randn([layer.Outputs, 2], generator: generator).mul_(0.1)), 0.5);
         }
         Tensor tokens = model.Vision.Embed(Pixels(3)).detach(), before = tokens.clone(), ids = Ids();
         Tensor image = model.Vision.Encode(tokens).detach(), all = model.Vision.EncodeAll(tokens).detach(), text = model.EncodeText(ids).detach();

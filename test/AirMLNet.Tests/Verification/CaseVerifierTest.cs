@@ -22,6 +22,7 @@ public sealed class CaseVerifierTest
     [DataRow("preprocess", 16)]
     [DataRow("text-encoder-sd-tiny", 8)]
     [DataRow("vae-tiny", 10)]
+    [DataRow("unet-tiny", 16 + (4 * 14))]
     [DataRow("schedulers", 119)]
     [DataRow("sd-tiny", 11)]
     public void ReferenceCasePasses(string name, int rows)

@@ -42,6 +42,9 @@ public sealed class StableDiffusionPipeline : IDisposable
     /// <summary>The numbers the UNet computes in.</summary>
     public ScalarType Precision { get; }
 
+    /// <summary>The adapters in use; null for none.</summary>
+    public LoraAdapters? Lora { get; private set; }
+
     /// <summary>Pixels of an image's side that the model was trained on.</summary>
     public int NativeSize => UNet.Config.SampleSize * Vae.Config.Downscaling;
 
@@ -97,6 +100,26 @@ public sealed class StableDiffusionPipeline : IDisposable
             loaded.ForEach(part => part.Dispose());
             throw;
         }
+    }
+
+    /// <summary>Adapts the model by a LoRA file, in place of one that was there.</summary>
+    /// <param name="path">The file, as <see cref="LoraAdapters.Load"/> takes it.</param>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The file is not one, or does not fit the model; the model is then as it was.</exception>
+    public void LoadLora(string path)
+    {
+        var adapters = LoraAdapters.Load(path, UNet, TextEncoder);
+        UnloadLora();
+        adapters.Attach(UNet, TextEncoder);
+        Lora = adapters;
+    }
+
+    /// <summary>Makes the model as it was without adapters.</summary>
+    public void UnloadLora()
+    {
+        Lora?.Detach(UNet, TextEncoder);
+        Lora?.Dispose();
+        Lora = null;
     }
 
     /// <summary>Writes a model folder that <see cref="Load"/> and diffusers read.</summary>
@@ -209,6 +232,7 @@ public sealed class StableDiffusionPipeline : IDisposable
     /// <summary>Frees the weights.</summary>
     public void Dispose()
     {
+        UnloadLora();
         UNet.Dispose();
         Vae.Dispose();
         TextEncoder.Dispose();

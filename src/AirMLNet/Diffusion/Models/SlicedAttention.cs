@@ -9,7 +9,7 @@ namespace AirMLNet.Diffusion;
 internal static class SlicedAttention
 {
     /// <summary>Enough for large matrix products, little enough for a cache.</summary>
-    public const long DefaultScoreBytes = 4L << 20;
+    public const long DefaultScoreBytes = 2L << 20;
 
     /// <param name="q">[G, N, D], already scaled; G is batch times heads.</param>
     /// <param name="k">[G, D, M].</param>
