@@ -24,7 +24,7 @@ internal static class AirBenchmark
 
     public static void Run(string clip)
     {
-        int epochs = Setting("AIRML_BENCH_EPOCHS", 3), threads = Setting("AIRML_BENCH_THREADS", Environment.ProcessorCount), repeats = Setting("AIRML_BENCH_REPEATS", 3);
+        int epochs = Setting("AIRML_BENCH_EPOCHS", 2), threads = Setting("AIRML_BENCH_THREADS", torch.get_num_threads()), repeats = Setting("AIRML_BENCH_REPEATS", 3);
         torch.set_num_threads(threads);
         var ml = new MLContext(seed: 1);
         var images = ml.Data.LoadFromEnumerable(BenchmarkData.Images(Real + Synthetic));
@@ -34,7 +34,7 @@ internal static class AirBenchmark
 
         using var peer = PythonPeer.Start(Path.Combine(BenchmarkData.Root, "test", "Benchmarks", "Peer", "air.py"));
         string[] load = ["load", Path.Combine(clip, "model.safetensors"), WriteFeatures(clip, features), threads.ToString(CultureInfo.InvariantCulture)];
-        Console.WriteLine($"one AiR run: {Rounds} rounds of {Epochs} epochs, {Names.Length} classes, {Real} pseudo-labelled and {Synthetic} synthetic images, batches of {Batch} + {Batch}, {threads} threads");
+        Console.WriteLine($"one AiR run: {Rounds} rounds of {Epochs} epochs, {Names.Length} classes, {Real} pseudo-labelled and {Synthetic} synthetic images, batches of {Batch} + {Batch}, {threads} thread{(threads == 1 ? "" : "s")} each");
         if (peer is not null) Console.WriteLine($"peer: {peer.Ask(load)}, whole contexts through the text tower");
         List<double> own = [], other = [];
         var scale = Epochs / (double)epochs;
