@@ -10,9 +10,8 @@ namespace AirMLNet.Evaluation;
 internal sealed class ImageJudge : IDisposable
 {
     private readonly ClipBackbone _backbone;
-    private readonly Tensor _features;    // [N, D]
-    private readonly Tensor _labels;      // [N]
-    private readonly Tensor _texts;       // [C, D]
+    private readonly LinearProbe _probe;
+    private readonly Tensor _texts; // [C, D]
 
     /// <param name="clipFolder">A CLIP model.</param>
     /// <param name="data">The photos; the last 5,000 of the training set, which no model of this project saw, are the probe's.</param>
@@ -21,10 +20,14 @@ internal sealed class ImageJudge : IDisposable
         _backbone = ClipBackbone.Acquire(clipFolder);
         using var scope = NewDisposeScope();
         int[] photos = [.. Enumerable.Range(MiniClipEvaluation.FirstProbePhoto, data.Count(Cifar10Split.Train) - MiniClipEvaluation.FirstProbePhoto)];
-        _features = Encode([.. photos.Select(i => data.GetImage(Cifar10Split.Train, i))]).DetachFromDisposeScope();
-        _labels = tensor(photos.Select(i => (long)data.GetLabel(Cifar10Split.Train, i)).ToArray()).DetachFromDisposeScope();
+        var features = Encode([.. photos.Select(i => data.GetImage(Cifar10Split.Train, i))]);             // [N, D]
+        var labels = tensor(photos.Select(i => (long)data.GetLabel(Cifar10Split.Train, i)).ToArray());     // [N]
+        _probe = new LinearProbe(features, labels, Cifar10.ClassNames.Count);
         _texts = _backbone.EncodeTexts([.. Cifar10.ClassNames.Select(name => $"a photo of a {name}.")]).DetachFromDisposeScope();
     }
+
+    /// <summary>Number of CLIP's weights.</summary>
+    public long Parameters => _backbone.Model.parameters().Sum(p => p.numel());
 
     /// <summary>The share of images that are named as they should be.</summary>
     /// <param name="images">N images of any size.</param>
@@ -35,13 +38,12 @@ internal sealed class ImageJudge : IDisposable
         var features = Encode(images);                                                                    // [N, D]
         var wanted = tensor(labels.Select(l => (long)l).ToArray());
         var named = features.matmul(_texts.t()).argmax(1).eq(wanted).to_type(ScalarType.Float64).mean().item<double>();
-        return new(LinearProbe.Accuracy(_features, _labels, features, wanted, Cifar10.ClassNames.Count), named);
+        return new(_probe.Accuracy(features, wanted), named);
     }
 
     public void Dispose()
     {
-        _features.Dispose();
-        _labels.Dispose();
+        _probe.Dispose();
         _texts.Dispose();
         _backbone.Release();
     }
