@@ -1,6 +1,7 @@
 using AirMLNet.Clip;
 using AirMLNet.Pipeline;
 using AirMLNet.Prompts;
+using AirMLNet.Prototypes;
 using AirMLNet.PseudoLabels;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -135,6 +136,29 @@ public sealed class PromptAdapterTests
             ("LabelClasses", plain with { LabelClasses = ["red", "blue"] }), ("DropLast", plain with { DropLast = true }),
             ("FirstRoundScoreColumn", plain with { FirstRoundScoreColumn = "PseudoLabelScore", Selection = SelectionRule.Candidates, IntraQuantile = 0.2, InterQuantile = 0.2, Loss = PromptLoss.Candidates }),
             ("Prompt", plain with { Prompt = PromptKind.Visual }), ("Selection", plain with { PerClass = 5, Selection = SelectionRule.Leaderboard }),
+        })
+        {
+            CollectionAssert.AreNotEqual(expected, Train(changed), name);
+        }
+    }
+
+    [TestMethod]
+    public void EveryOptionOfCandidatesAndFusion_ChangesTheModel()
+    {
+        using var f = new StageFixture(24);
+        IDataView data = Labelled(f);
+        data = f.Context.Transforms.PrototypeClassifier("P", "Features", new() { Temperature = 0.5 }).Fit(data).Transform(data);
+        PromptAdapterOptions plain = f.Prompts(rounds: 2, epochs: 3) with
+        {
+            PerClass = 5, Selection = SelectionRule.Candidates, Loss = PromptLoss.Candidates, IntraQuantile = 1, InterQuantile = 0.2, PrototypeColumn = "P", PrototypeWeight = 0.5,
+        };
+        float[] Train(PromptAdapterOptions options) => new MLContext(5).MulticlassClassification.Trainers.PromptAdapter(options).Fit(data).Prompt.ToArray();
+        float[] expected = Train(plain);
+        CollectionAssert.AreEqual(expected, Train(plain));
+        foreach ((string name, PromptAdapterOptions changed) in new (string, PromptAdapterOptions)[]
+        {
+            ("IntraQuantile", plain with { IntraQuantile = 0.2 }), ("InterQuantile", plain with { InterQuantile = 0.9 }), ("PrototypeWeight", plain with { PrototypeWeight = 100 }),
+            ("Fusion", plain with { Fusion = FusionForm.Convex, PrototypeWeight = 1 }), ("Loss", plain with { Loss = PromptLoss.CrossEntropy }),
         })
         {
             CollectionAssert.AreNotEqual(expected, Train(changed), name);
