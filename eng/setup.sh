@@ -68,6 +68,10 @@ if $data && ! command -v npm >/dev/null; then wanted+=(npm); fi
 mapfile -t absent < <(missing "${wanted[@]}")
 if ((${#absent[@]})); then install "needed" "${absent[@]}" || die "could not install: ${absent[*]}"; fi
 
+# Reads WebP images; where a system has no such package, they are refused with its name.
+mapfile -t absent < <(missing webp-pixbuf-loader)
+if ((${#absent[@]})); then install "reads WebP images" "${absent[@]}" || say "going on without ${absent[*]}: WebP images will be refused"; fi
+
 if $oracle; then
     mapfile -t absent < <(missing python3-torch python3-pil python3-numpy)
     if ((${#absent[@]})); then
