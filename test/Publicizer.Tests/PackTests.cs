@@ -7,6 +7,8 @@ namespace AirMLNet.Publicizer.Tests;
 [TestClass]
 public sealed class PackTests : IDisposable
 {
+    private const string ExtensionsAI = "10.11.0";
+
     private readonly string _folder = Directory.CreateTempSubdirectory("pack").FullName;
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
@@ -29,7 +31,7 @@ public sealed class PackTests : IDisposable
 
         XDocument library = Nuspec(output, "AirMLNet", out List<string> files);
         Assert.AreEqual(
-            $"Microsoft.ML {StandIns.Version}, Microsoft.ML.ImageAnalytics {StandIns.Version}, SixLabors.ImageSharp {StandIns.Version}, TorchSharp {StandIns.Version}",
+            $"Microsoft.Extensions.AI.Abstractions {ExtensionsAI}, Microsoft.ML {StandIns.Version}, Microsoft.ML.ImageAnalytics {StandIns.Version}, SixLabors.ImageSharp {StandIns.Version}, TorchSharp {StandIns.Version}",
             string.Join(", ", Elements(library, "dependency").Select(d => $"{d.Attribute("id")!.Value} {d.Attribute("version")!.Value}").Order(StringComparer.Ordinal)));
         CollectionAssert.IsSubsetOf(new[] { "lib/net10.0/AirMLNet.dll", "lib/net10.0/AirMLNet.xml", "README.md" }, files);
         XDocument tool = Nuspec(output, "AirMLNet.Tool", out files);

@@ -1,4 +1,4 @@
-#pragma warning disable MEAI001, AIRML001 // experimental
+#pragma warning disable MEAI001, AIRML003 // experimental
 using AirMLNet.Diffusion;
 using AirMLNet.Images;
 using Microsoft.Extensions.AI;

@@ -15,7 +15,7 @@ namespace AirMLNet.Diffusion;
 /// </remarks>
 /// <param name="generator">The service, which stays the caller's.</param>
 /// <param name="options">What every request is sent with; null for the service's defaults.</param>
-[Experimental("AIRML001")]
+[Experimental("AIRML003")]
 public sealed class HostedImageGenerator(IImageGenerator generator, ImageGenerationOptions? options = null) : ITextToImageGenerator
 {
     internal const string Seed = "seed";

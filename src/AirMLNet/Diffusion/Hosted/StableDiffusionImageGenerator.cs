@@ -12,7 +12,7 @@ namespace AirMLNet.Diffusion;
 /// <c>Count</c>, <c>ImageSize</c> and the additional properties <c>seed</c> (a whole number; images beyond the first have the
 /// next ones) and <c>negative_prompt</c>. Images are PNG data.
 /// </remarks>
-[Experimental("AIRML001")]
+[Experimental("AIRML003")]
 public sealed class StableDiffusionImageGenerator : IImageGenerator
 {
     private readonly StableDiffusionPipeline _model;
