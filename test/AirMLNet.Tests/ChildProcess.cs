@@ -1,18 +1,40 @@
+using System.Diagnostics;
 using System.Text;
 using Microsoft.ML;
 
 namespace AirMLNet.Tests;
 
-/// <summary>The entry point of the test assembly: loads a saved model in a process of its own and prints its scores.</summary>
+/// <summary>The entry point of the test assembly: what tests do in a process of its own.</summary>
 public static class ChildProcess
 {
-    /// <summary>MODEL.zip IMAGE…</summary>
+    /// <summary>MODEL.zip IMAGE… prints the scores of a saved model; --synthesis ROOT WORK ACTIVITY DONE is killed in the middle of a fit.</summary>
     public static int Main(string[] args)
     {
         if (args.Length == 0) return 0;
+        if (args is ["--synthesis", var root, var work, var activity, var done])
+        {
+            Diffusion.SynthesisFixture.FitUntil(root, work, activity, int.Parse(done, System.Globalization.CultureInfo.InvariantCulture));
+            return 0;
+        }
         var ml = new MLContext();
         Console.Out.Write(Scores(ml, ml.Model.Load(args[0], out _), args.Skip(1)));
         return 0;
+    }
+
+    /// <summary>Runs this in a process of its own.</summary>
+    public static (int ExitCode, string Output, string Error) Run(params string[] args)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath is { } p && Path.GetFileNameWithoutExtension(p) == "dotnet" ? p : "dotnet")
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true,
+        };
+        start.ArgumentList.Add(typeof(ChildProcess).Assembly.Location);
+        foreach (string argument in args) start.ArgumentList.Add(argument);
+        using Process child = Process.Start(start)!;
+        Task<string> errors = child.StandardError.ReadToEndAsync();
+        string output = child.StandardOutput.ReadToEnd();
+        child.WaitForExit();
+        return (child.ExitCode, output, errors.Result);
     }
 
     /// <summary>The bits of every score, through Transform and through PredictionEngine.</summary>

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using AirMLNet.Data;
 using AirMLNet.Tests;
+using AirMLNet.Tests.Diffusion;
 using Microsoft.ML;
 
 namespace AirMLNet.Tool.Tests;
@@ -62,6 +63,28 @@ public sealed class AdaptTests
     }
 
     [TestMethod]
+    [DataRow("text")]
+    [DataRow("visual")]
+    public void AirMakesItsOwnSyntheticImages_AndGoesOnWhereItWas(string prompt)
+    {
+        var images = TinyData.Images(_folder["photos"]);
+        var diffusion = TinyDiffusion.Write(_folder["diffusion"], TinyData.MiniClip());
+        string[] air = ["--diffusion", diffusion, "--images-per-class", "2", "--lora-steps", "3", "--lora-lr", "0.01", "--sampling-steps", "2", "--sampling-batch", "4", "--prompt", prompt];
+        Adapt(images, "model.zip", air).Succeeded(); // --method air is what these options are for
+        var work = _folder["model-synthetic"];
+        Assert.IsTrue(File.Exists(Path.Combine(work, "lora", "pytorch_lora_weights.safetensors")));
+        Assert.AreEqual(2 * TinyData.ClassNames.Length, Directory.GetFiles(Path.Combine(work, "images"), "*.png", SearchOption.AllDirectories).Length);
+        var first = ToolProcess.Run("predict", _folder["model.zip"], images, "--json", "--top", "3").Succeeded();
+        // The images of a run before are taken; given as a folder they make the same model, seeds apart.
+        var stamp = File.GetLastWriteTimeUtc(Directory.GetFiles(Path.Combine(work, "images"), "*.png", SearchOption.AllDirectories)[0]);
+        Adapt(images, "again.zip", [.. air, "--work", work]).Succeeded();
+        Assert.AreEqual(stamp, File.GetLastWriteTimeUtc(Directory.GetFiles(Path.Combine(work, "images"), "*.png", SearchOption.AllDirectories)[0]));
+        Assert.AreEqual(first, ToolProcess.Run("predict", _folder["again.zip"], images, "--json", "--top", "3").Succeeded());
+        Adapt(images, "folder.zip", "--synthetic", work, "--prompt", prompt).Succeeded();
+        Assert.AreNotEqual("", ToolProcess.Run("predict", _folder["folder.zip"], images, "--json").Succeeded());
+    }
+
+    [TestMethod]
     public void LabelledImagesOfSomeClassesLeavePseudoLabelsToTheOthers()
     {
         var images = TinyData.Images(_folder["photos"]);
@@ -77,8 +100,11 @@ public sealed class AdaptTests
     public void WhatAirNeedsIsSaidBeforeAnythingRuns()
     {
         var images = TinyData.Images(_folder["photos"]);
-        Adapt(images, "model.zip", "--method", "air").Failed(2, "--method air needs --synthetic FOLDER");
+        Adapt(images, "model.zip", "--method", "air").Failed(2, "--method air needs --diffusion FOLDER");
         Adapt(images, "model.zip", "--method", "cpl", "--synthetic", images).Failed(2, "--synthetic is for --method air only");
+        Adapt(images, "model.zip", "--method", "cpl", "--diffusion", images).Failed(2, "--diffusion is for --method air only");
+        Adapt(images, "model.zip", "--synthetic", images, "--diffusion", images).Failed(2, "give either --diffusion");
+        Adapt(images, "model.zip", "--method", "air", "--synthetic", images, "--domain", "Flowers:").Failed(2, "--domain says how images are generated; it needs --diffusion");
         Adapt(images, "model.zip", "--method", "prototypes", "--prompt", "visual").Failed(2, "--method prototypes takes neither --prompt nor --labelled");
         Adapt(images, "model.zip", "--labels", "--labelled", images).Failed(2, "--labels learns from the folders of the images alone");
         Directory.CreateDirectory(_folder["odd"]);

@@ -29,8 +29,10 @@ internal static class AdaptCommand
         var skip = SharedOptions.SkipUnreadable();
         var threads = SharedOptions.Threads();
         var plan = new AdaptPlanOptions();
+        var synthesis = new AdaptSynthesisOptions();
         var command = new Command("adapt", "Adapt CLIP to images without labels, and save the model") { images, output };
         plan.AddTo(command);
+        synthesis.AddTo(command);
         foreach (var option in new Option[] { labels, labelled, seed, json, skip, threads })
         {
             command.Options.Add(option);
@@ -40,6 +42,7 @@ internal static class AdaptCommand
             command,
             "airml adapt photos --classes classes.txt --clip models/mini-clip -o model.zip",
             "airml adapt photos --classes classes.txt --clip models/mini-clip -o model.zip --method prototypes --seed 7",
+            "airml adapt photos --classes classes.txt --clip clip-vit-base-patch32 --diffusion stable-diffusion-v1-4 --domain 'Flowers:' -o model.zip",
             "airml adapt photos --classes classes.txt --clip models/mini-clip -o model.zip --method air --synthetic generated");
         command.Does((parsed, cancellation) =>
         {
@@ -50,7 +53,9 @@ internal static class AdaptCommand
                 parsed.GetValue(seed),
                 parsed.GetValue(json),
                 parsed.GetValue(skip));
-            Run(request, plan.Read(parsed) with { Labels = parsed.GetValue(labels), Labelled = parsed.GetValue(labelled) }, cancellation);
+            var how = plan.Read(parsed) with { Labels = parsed.GetValue(labels), Labelled = parsed.GetValue(labelled) };
+            how = how with { Diffusion = synthesis.Read(parsed, how, request.Output) };
+            Run(request, how with { Method = plan.MethodOf(parsed, how) }, cancellation);
             return 0;
         });
         return command;
@@ -58,9 +63,9 @@ internal static class AdaptCommand
 
     private static void Run(Request request, AdaptPlan plan, CancellationToken cancellation)
     {
-        if (plan.Labels && (plan.Labelled ?? plan.Synthetic) != null)
+        if (plan.Labels && ((plan.Labelled ?? plan.Synthetic) != null || plan.Diffusion != null))
         {
-            throw new UsageException("--labels learns from the folders of the images alone; it takes neither --labelled nor --synthetic");
+            throw new UsageException("--labels learns from the folders of the images alone; it takes none of --labelled, --synthetic and --diffusion");
         }
 
         SavedModel.CheckTarget(request.Output);
@@ -70,7 +75,7 @@ internal static class AdaptCommand
             LabelledImages.MatchLabels(rows, [.. plan.ClassNames], request.Images);
         }
 
-        var known = plan.IsRecipe && !plan.Labels ? AdaptRows.Beside(plan, request.SkipUnreadable, cancellation) : [];
+        var known = (plan.IsRecipe || plan.Synthetic != null || plan.Diffusion != null) && !plan.Labels ? AdaptRows.Beside(plan, request.SkipUnreadable, cancellation) : [];
         if (plan.Labelled != null)
         {
             plan = plan with { Unseen = AdaptRows.Unseen(plan, known) };

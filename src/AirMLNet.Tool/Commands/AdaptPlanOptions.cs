@@ -10,12 +10,12 @@ internal sealed class AdaptPlanOptions
     private readonly Option<string> _classes = SharedOptions.Classes();
     private readonly Option<string> _clip = SharedOptions.Clip();
 
-    private readonly Option<string> _method = new("--method")
+    private readonly Option<string?> _method = new("--method")
     {
+        HelpName = "NAME",
         Description = "zero-shot: no training; fpl: one training on the most confident images; grip: ten rounds of relabelling; "
             + "prototypes: grip helped by one image prototype per class; ifpl: fpl with ten rounds; cpl: candidate labels, ten growing rounds; "
-            + "air: cpl or grip with synthetic images, as prototypes and in training",
-        DefaultValueFactory = _ => "grip",
+            + "air: cpl or grip with synthetic images, as prototypes and in training (default: air with --diffusion or --synthetic, otherwise grip)",
     };
 
     private readonly Option<int?> _epochs = SharedOptions.Optional("--epochs", "Epochs of prompt training per round (default: 30; fpl, ifpl, air: 150; cpl: 50)", 1, 100_000);
@@ -81,7 +81,7 @@ internal sealed class AdaptPlanOptions
     {
         ClipFolder = parsed.GetRequiredValue(_clip),
         ClassNames = AirMLNet.Data.ClassNames.Load(parsed.GetRequiredValue(_classes)),
-        Method = AdaptPlan.Methods[parsed.GetValue(_method) ?? "grip"],
+        Method = parsed.GetValue(_method) is { } method ? AdaptPlan.Methods[method] : AdaptMethod.Grip,
         Epochs = parsed.GetValue(_epochs),
         Rounds = parsed.GetValue(_rounds),
         PerClass = parsed.GetValue(_perClass),
@@ -93,4 +93,8 @@ internal sealed class AdaptPlanOptions
         Synthetic = parsed.GetValue(_synthetic),
         PrototypeAtTest = parsed.GetValue(_prototypeAtTest),
     };
+
+    /// <summary>The method that was named, or the one that what was given is for.</summary>
+    public AdaptMethod MethodOf(ParseResult parsed, AdaptPlan plan) =>
+        parsed.GetValue(_method) is null && (plan.Synthetic is not null || plan.Diffusion is not null) ? AdaptMethod.Air : plan.Method;
 }

@@ -4,7 +4,6 @@ using AirMLNet.Data;
 using AirMLNet.Diffusion;
 using AirMLNet.Tool.Output;
 using AirMLNet.Tool.Pipelines;
-using AirMLNet.Weights;
 using TorchSharp;
 
 namespace AirMLNet.Tool.Commands;
@@ -70,7 +69,7 @@ internal static class SynthesizeCommand
                 AttentionMegabytes = parsed.GetValue(slice),
             };
             torch.ScalarType? type = parsed.GetValue(precision) is { } wanted ? Precisions.Single(p => p.Name == wanted).Type : null;
-            using var model = StableDiffusionPipeline.Load(parsed.GetRequiredValue(diffusion), Device(parsed.GetValue(gpu)), type);
+            using var model = StableDiffusionPipeline.Load(parsed.GetRequiredValue(diffusion), Processor.Device(parsed.GetValue(gpu)), type);
             var adapter = parsed.GetValue(lora);
             if (adapter is not null)
             {
@@ -81,12 +80,13 @@ internal static class SynthesizeCommand
             {
                 string? rate = null;
                 (int Done, int Total) images = (0, 0);
+                var generator = new StableDiffusionGenerator(model, options with
+                {
+                    // A bar that moves with the steps: an image can take minutes.
+                    Progress = new StepProgress(p => step.Report(images.Done + ((double)p.Step / p.Steps * Math.Min(options.BatchSize, p.TotalImages - p.Images)), Math.Max(images.Total, p.TotalImages), rate)),
+                });
                 return new SynthesisJob(
-                    new StableDiffusionGenerator(model, options with
-                    {
-                        // A bar that moves with the steps: an image can take minutes.
-                        Progress = new StepProgress(p => step.Report(images.Done + ((double)p.Step / p.Steps * Math.Min(options.BatchSize, p.TotalImages - p.Images)), Math.Max(images.Total, p.TotalImages), rate)),
-                    }),
+                    generator,
                     new SynthesisOptions
                     {
                         Output = parsed.GetRequiredValue(output),
@@ -94,7 +94,8 @@ internal static class SynthesizeCommand
                         ImagesPerPrompt = parsed.GetValue(count),
                         Seed = parsed.GetValue(seed),
                         NegativePrompt = parsed.GetValue(negative),
-                        Settings = Settings(model, options, adapter),
+                        GroupSize = options.BatchSize,
+                        Settings = generator.Settings(adapter),
                         Progress = (done, total, speed) =>
                         {
                             images = (done, total);
@@ -137,31 +138,6 @@ internal static class SynthesizeCommand
             ? (numbers[0], numbers[^1])
             : throw new UsageException($"--size is '{text}'; expected a number of pixels or width x height, such as 512 or 512x768");
     }
-
-    private static torch.Device Device(int? gpu)
-    {
-        if (gpu is not { } index)
-        {
-            return torch.CPU;
-        }
-
-        var seen = torch.cuda.is_available() ? torch.cuda.device_count() : 0;
-        return index < seen
-            ? torch.device($"cuda:{index}")
-            : throw new InvalidOperationException($"--gpu is {index}, but {(seen == 0 ? "no CUDA device is seen" : $"only 0..{seen - 1} are seen")}.");
-    }
-
-    private static Dictionary<string, string> Settings(StableDiffusionPipeline model, StableDiffusionOptions options, string? lora) => new()
-    {
-        ["model"] = model.Fingerprint(),
-        ["lora"] = lora is null ? "" : FileHash.Sha256(lora),
-        ["scheduler"] = SchedulerConfig.ClassName(options.Scheduler ?? model.Scheduler.Config.Kind),
-        ["steps"] = options.Steps.ToString(CultureInfo.InvariantCulture),
-        ["guidance"] = options.Guidance.ToString(CultureInfo.InvariantCulture),
-        ["eta"] = options.Eta.ToString(CultureInfo.InvariantCulture),
-        ["size"] = $"{options.Width ?? model.NativeSize}x{options.Height ?? model.NativeSize}",
-        ["precision"] = model.Precision.ToString(),
-    };
 
     private sealed class StepProgress(Action<DiffusionProgress> report) : IProgress<DiffusionProgress>
     {

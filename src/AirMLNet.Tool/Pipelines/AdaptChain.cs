@@ -25,14 +25,14 @@ internal static class AdaptChain
 
     /// <summary>From image files to scores.</summary>
     public static IEstimator<ITransformer> ForImages(MLContext ml, AdaptPlan plan, IStep step, CancellationToken cancellation) =>
-        AppendStages(new EstimatorChain<ITransformer>().Append(Encoder(ml, plan, cancellation)), ml, plan, step, cancellation);
+        Stages(Encoder(ml, plan, cancellation), ml, plan, step, cancellation);
 
     /// <summary>From the column <c>Features</c> to scores; on a context of the same seed the same model as from image files.</summary>
     public static IEstimator<ITransformer> ForFeatures(MLContext ml, AdaptPlan plan, IStep step, CancellationToken cancellation)
     {
         // Every stage draws its seed from the context when it is made, so the stage that is not needed is made too.
         _ = Encoder(ml, plan, cancellation);
-        return AppendStages(new EstimatorChain<ITransformer>(), ml, plan, step, cancellation);
+        return Stages(null, ml, plan, step, cancellation);
     }
 
     /// <summary>From image files to the column <c>Features</c>.</summary>
@@ -43,14 +43,21 @@ internal static class AdaptChain
             CancellationToken = cancellation,
         });
 
-    private static IEstimator<ITransformer> AppendStages(
-        EstimatorChain<ITransformer> chain, MLContext ml, AdaptPlan plan, IStep step, CancellationToken cancellation)
+    private static IEstimator<ITransformer> Stages(
+        IEstimator<ITransformer>? encoder, MLContext ml, AdaptPlan plan, IStep step, CancellationToken cancellation)
     {
         var progress = new StageReports(step);
         if (plan.IsRecipe && !plan.Labels)
         {
             var recipe = AdaptRows.Recipe(plan);
-            return chain.Append(recipe.Chain(ml, recipe.Prototypes || plan.Labelled != null ? AdaptPlan.LabelColumn : null, progress, cancellation));
+            var labels = plan.Labelled != null || (recipe.Prototypes && plan.Diffusion == null) ? AdaptPlan.LabelColumn : null;
+            return recipe.Chain(ml, labels, progress, cancellation, encoder, plan.Diffusion);
+        }
+
+        var chain = new EstimatorChain<ITransformer>();
+        if (encoder is not null)
+        {
+            chain = chain.Append(encoder);
         }
 
         var trainer = Trainer(plan) with { Progress = progress, CancellationToken = cancellation };

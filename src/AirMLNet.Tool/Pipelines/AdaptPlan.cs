@@ -1,3 +1,4 @@
+using AirMLNet.Diffusion;
 using AirMLNet.Prompts;
 
 namespace AirMLNet.Tool.Pipelines;
@@ -80,6 +81,9 @@ internal sealed record AdaptPlan
 
     /// <summary>Folder of synthetic images by class, for <see cref="AdaptMethod.Air"/>.</summary>
     public string? Synthetic { get; init; }
+
+    /// <summary>How <see cref="AdaptMethod.Air"/> makes the synthetic images itself; null where <see cref="Synthetic"/> has them.</summary>
+    public DiffusionSynthesisOptions? Diffusion { get; init; }
 
     /// <summary>Folder of labelled images by class: semi-supervised, or transductive where some classes have none.</summary>
     public string? Labelled { get; init; }

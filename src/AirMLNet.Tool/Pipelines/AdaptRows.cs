@@ -56,11 +56,15 @@ internal static class AdaptRows
             throw new UsageException("--method prototypes takes neither --prompt nor --labelled; --method air does");
         }
 
-        if (plan.Method == AdaptMethod.Air != plan.Synthetic is not null)
+        if (plan.Method == AdaptMethod.Air != ((plan.Synthetic is not null) ^ (plan.Diffusion is not null)))
         {
-            throw new UsageException(plan.Synthetic is null
-                ? "--method air needs --synthetic FOLDER, generated images in one sub-folder per class; --method prototypes does without"
-                : "--synthetic is for --method air only");
+            throw new UsageException(plan switch
+            {
+                { Synthetic: not null, Diffusion: not null } => "give either --diffusion, to generate the synthetic images, or --synthetic, a folder of them",
+                { Method: AdaptMethod.Air } => "--method air needs --diffusion FOLDER, a Stable Diffusion model, or --synthetic FOLDER, generated images in one sub-folder per class; --method prototypes does without",
+                { Synthetic: not null } => "--synthetic is for --method air only",
+                _ => "--diffusion is for --method air only",
+            });
         }
 
         return

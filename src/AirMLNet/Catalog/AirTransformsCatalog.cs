@@ -1,4 +1,5 @@
 using AirMLNet.Clip;
+using AirMLNet.Diffusion;
 using AirMLNet.Persistence;
 using AirMLNet.Prototypes;
 using AirMLNet.PseudoLabels;
@@ -40,4 +41,11 @@ public static class AirTransformsCatalog
     public static PrototypeClassifierEstimator PrototypeClassifier(
         this TransformsCatalog catalog, string outputColumnName, string featureColumnName, PrototypeClassifierOptions? options = null)
         => new(FriendMembers.Environment(catalog), outputColumnName, featureColumnName, options ?? new());
+
+    /// <summary>Synthetic images of every class as rows, for training only: see <see cref="DiffusionSynthesisEstimator"/>.</summary>
+    /// <param name="catalog">The transforms catalog.</param>
+    /// <param name="options">Model folders, class names, working folder, columns, training and generation.</param>
+    /// <example><code>chain.Append(ml.Transforms.DiffusionSynthesis(options), TransformerScope.TrainTest)</code></example>
+    public static DiffusionSynthesisEstimator DiffusionSynthesis(this TransformsCatalog catalog, DiffusionSynthesisOptions options)
+        => new(FriendMembers.Environment(catalog), options);
 }

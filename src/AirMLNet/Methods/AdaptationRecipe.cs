@@ -1,4 +1,5 @@
 using AirMLNet.Clip;
+using AirMLNet.Diffusion;
 using AirMLNet.Pipeline;
 using AirMLNet.Prompts;
 using AirMLNet.Prototypes;
@@ -148,17 +149,39 @@ public sealed record AdaptationRecipe
     /// </summary>
     public bool PaperQuirk { get; init; }
 
-    /// <summary>The estimators, in order: image-side prototypes where used, pseudo-labels, prompt.</summary>
+    /// <summary>Name of the column of zero-shot labels that a diffusion model is fine-tuned on.</summary>
+    public const string ZeroShotLabelColumn = "ZeroShotLabel";
+
+    /// <summary>The estimators, in order: synthetic images and image-side prototypes where used, pseudo-labels, prompt.</summary>
     /// <param name="ml">The context, whose seed is the only one.</param>
     /// <param name="labelColumn">Key column with the labels of labelled and synthetic rows; null where the data has none.</param>
     /// <param name="progress">Receives the reports of the stages.</param>
     /// <param name="cancellation">Checked by the stages.</param>
     /// <param name="encoder">The stage that makes the column <c>Features</c>; null where the data has it.</param>
+    /// <param name="synthesis">
+    /// Makes the synthetic images (AiR's steps A to C) from the most confident zero-shot labels; null where the data has their
+    /// rows, or the method takes none. Its columns of labels are set here; it is fitted only, and left out of scoring.
+    /// </param>
     public IEstimator<ITransformer> Chain(
-        MLContext ml, string? labelColumn, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default, IEstimator<ITransformer>? encoder = null)
+        MLContext ml, string? labelColumn, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default, IEstimator<ITransformer>? encoder = null,
+        DiffusionSynthesisOptions? synthesis = null)
     {
         var chain = new EstimatorChain<ITransformer>();
         if (encoder is not null) chain = chain.Append(encoder);
+        if (synthesis is not null)
+        {
+            PseudoLabelOptions surest = PseudoLabels(labelColumn, fused: false) with
+            {
+                Strategy = PseudoLabelStrategy.Fpl, Selection = SelectionRule.Exact, PerClass = synthesis.Shots, Progress = progress, CancellationToken = cancellation,
+            };
+            labelColumn ??= synthesis.LabelColumn;
+            chain = chain.Append<ITransformer>(ml.Transforms.PseudoLabel(ZeroShotLabelColumn, "Features", surest), TransformerScope.TrainTest)
+                .Append<ITransformer>(ml.Transforms.DiffusionSynthesis(synthesis with
+                {
+                    ClipFolder = ClipFolder, ClassNames = ClassNames, Templates = EffectiveTemplates, FeatureColumn = "Features", LabelColumn = labelColumn,
+                    PseudoLabelColumn = ZeroShotLabelColumn, ConfidenceColumn = ZeroShotLabelColumn + "Confidence", Progress = progress, CancellationToken = cancellation,
+                }), TransformerScope.TrainTest);
+        }
         PromptAdapterOptions trainer = Trainer(labelColumn) with { Progress = progress, CancellationToken = cancellation };
         if (Prototypes && trainer.Rounds > 0)
         {

@@ -15,6 +15,8 @@ internal static class Shapes
 
     public static SchemaShape.Column Single(string name) => new(name, Kind.Scalar, NumberDataViewType.Single, false);
 
+    public static SchemaShape.Column Text(string name) => new(name, Kind.Scalar, TextDataViewType.Instance, false);
+
     public static SchemaShape.Column ClassVector(string name) => new(name, Kind.Vector, NumberDataViewType.Single, false, SlotNames);
 
     public static SchemaShape.Column ClassKey(string name) => new(name, Kind.Scalar, NumberDataViewType.UInt32, true, KeyValues);

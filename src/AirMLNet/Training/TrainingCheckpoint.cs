@@ -10,21 +10,36 @@ internal static class TrainingCheckpoint
 {
     private sealed record State(int Step, double Seconds, string Settings);
 
-    public static void Save(string folder, string settings, nn.Module model, OptimizerHelper optimizer, int step, double seconds, WeightAverage? average = null)
+    public static void Save(string folder, string settings, nn.Module model, OptimizerHelper optimizer, int step, double seconds, WeightAverage? average = null) =>
+        Save(folder, settings, model.state_dict(), optimizer, step, seconds, average);
+
+    /// <summary>As the other, of given weights.</summary>
+    public static void Save(
+        string folder, string settings, IReadOnlyDictionary<string, Tensor> weights, OptimizerHelper optimizer, int step, double seconds, WeightAverage? average = null)
     {
         // A new folder beside the old one, swapped in when whole: a run that is cut while it saves loses nothing.
         var fresh = folder + ".new";
         var old = folder + ".old";
         DeleteFolder(fresh);
-        Directory.CreateDirectory(fresh);
-        Safetensors.Write(Path.Combine(fresh, "weights.safetensors"), model.state_dict());
-        optimizer.save_state_dict(Path.Combine(fresh, "optimizer.bin"));
-        if (average is not null)
+        try
         {
-            Safetensors.Write(Path.Combine(fresh, "average.safetensors"), average.Weights);
+            Directory.CreateDirectory(fresh);
+            Safetensors.Write(Path.Combine(fresh, "weights.safetensors"), weights);
+            optimizer.save_state_dict(Path.Combine(fresh, "optimizer.bin"));
+            if (average is not null)
+            {
+                Safetensors.Write(Path.Combine(fresh, "average.safetensors"), average.Weights);
+            }
+
+            File.WriteAllText(Path.Combine(fresh, "state.json"), JsonSerializer.Serialize(new State(step, seconds, settings)));
+        }
+        catch
+        {
+            // On a full disk the half-written one would only take the room of what is still to be written.
+            DeleteFolder(fresh);
+            throw;
         }
 
-        File.WriteAllText(Path.Combine(fresh, "state.json"), JsonSerializer.Serialize(new State(step, seconds, settings)));
         DeleteFolder(old);
         if (Directory.Exists(folder))
         {
@@ -35,7 +50,12 @@ internal static class TrainingCheckpoint
         DeleteFolder(old);
     }
 
-    public static (int Step, double Seconds) Load(string folder, string settings, nn.Module model, OptimizerHelper optimizer, WeightAverage? average = null)
+    public static (int Step, double Seconds) Load(string folder, string settings, nn.Module model, OptimizerHelper optimizer, WeightAverage? average = null) =>
+        Load(folder, settings, model.state_dict(), optimizer, average);
+
+    /// <summary>As the other, into given weights.</summary>
+    public static (int Step, double Seconds) Load(
+        string folder, string settings, IReadOnlyDictionary<string, Tensor> weights, OptimizerHelper optimizer, WeightAverage? average = null)
     {
         if (!Directory.Exists(folder) && Directory.Exists(folder + ".old"))
         {
@@ -49,8 +69,16 @@ internal static class TrainingCheckpoint
         }
 
         var state = ReadState(file, settings);
-        using var weights = SafetensorsFile.Open(Path.Combine(folder, "weights.safetensors"));
-        model.load_state_dict(weights.Entries.Keys.ToDictionary(name => name, name => weights.GetTensor(name)));
+        using var saved = SafetensorsFile.Open(Path.Combine(folder, "weights.safetensors"));
+        using (no_grad())
+        {
+            using var scope = NewDisposeScope();
+            foreach (var (name, weight) in weights)
+            {
+                weight.copy_(saved.GetTensor(name));
+            }
+        }
+
         optimizer.load_state_dict(Path.Combine(folder, "optimizer.bin"));
         if (average is not null)
         {

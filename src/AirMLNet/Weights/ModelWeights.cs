@@ -94,8 +94,9 @@ internal static class ModelWeights
     /// <param name="path">The file.</param>
     /// <param name="tensors">By name in the file.</param>
     /// <param name="dtype">float32, or float16 or bfloat16 for half the size.</param>
+    /// <param name="metadata">Texts for the header.</param>
     /// <exception cref="ArgumentException">Another type was asked for.</exception>
-    public static void Save(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, ScalarType dtype)
+    public static void Save(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, ScalarType dtype, IReadOnlyDictionary<string, string>? metadata = null)
     {
         CheckType(dtype);
         using var scope = NewDisposeScope();
@@ -103,7 +104,7 @@ internal static class ModelWeights
         Safetensors.Write(
             path,
             tensors.ToDictionary(p => p.Key, p => p.Value.detach().cpu().to_type(dtype).contiguous(), StringComparer.Ordinal),
-            new Dictionary<string, string> { ["format"] = "pt" });
+            new Dictionary<string, string>(metadata ?? new Dictionary<string, string>()) { ["format"] = "pt" });
     }
 
     /// <exception cref="ArgumentException">Weights are not saved in this type.</exception>

@@ -29,17 +29,16 @@ public sealed class LoraAdaptersTests
     public void AFileChangesTheImagesUntilItIsTakenOff()
     {
         using var model = StableDiffusionPipeline.Load(_model);
-        byte[] Pixels() => model.Generate([new("a cat", 1)], new() { Steps = 3 }).Single().Pixels;
-        var before = Pixels();
+        var before = Pixels(model);
         var unet = File("unet.safetensors", ($"unet.{Layer}.lora_A.weight", Noise(1, 2, 32)), ($"unet.{Layer}.lora_B.weight", Noise(2, 32, 2)));
         var text = File("text.safetensors", ($"text_encoder.{TextLayer}.lora_linear_layer.down.weight", Noise(1, 2, 32)), ($"text_encoder.{TextLayer}.lora_linear_layer.up.weight", Noise(2, 32, 2)));
         var live = Tensor.TotalCount;
         foreach (var file in new[] { unet, text })
         {
             model.LoadLora(file);
-            CollectionAssert.AreNotEqual(before, Pixels(), file);
+            CollectionAssert.AreNotEqual(before, Pixels(model), file);
             model.UnloadLora();
-            CollectionAssert.AreEqual(before, Pixels(), file);
+            CollectionAssert.AreEqual(before, Pixels(model), file);
         }
 
         Assert.AreEqual(live, Tensor.TotalCount);
@@ -85,6 +84,117 @@ public sealed class LoraAdaptersTests
         Assert.ThrowsExactly<FileNotFoundException>(() => model.LoadLora(Path.Combine(_root, "none.safetensors")));
         Assert.AreSame(good, model.Lora);
         Assert.AreSame(good!.UNet[Layer], model.UNet.LinearLayers[Layer].Adapter);
+    }
+
+    [TestMethod]
+    public void NewAdaptersChangeNothing_AndAFileOfThemIsTheSame()
+    {
+        using var model = StableDiffusionPipeline.Load(_model);
+        var before = Pixels(model);
+        using var generator = new Generator(3);
+        var options = new LoraOptions { Rank = 3, Alpha = 6, TextEncoderTargets = ["q_proj", "out_proj"] };
+        var made = LoraAdapters.Create(model.UNet, model.TextEncoder, options, generator);
+        Assert.IsTrue(made.UNet.Keys.All(k => k.Contains("attn", StringComparison.Ordinal)));
+        Assert.IsTrue(made.UNet.ContainsKey(Layer) && made.UNet.Keys.Any(k => k.EndsWith("attn2.to_out.0", StringComparison.Ordinal)));
+        Assert.HasCount(2, made.TextEncoder);
+        model.UseLora(made);
+        CollectionAssert.AreEqual(before, Pixels(model));
+        Fill(made);
+        var adapted = Pixels(model);
+        CollectionAssert.AreNotEqual(before, adapted);
+
+        var path = Path.Combine(_root, "saved", "pytorch_lora_weights.safetensors");
+        made.Save(path, metadata: new Dictionary<string, string> { ["note"] = "x" });
+        using (var file = SafetensorsFile.Open(path))
+        {
+            Assert.AreEqual("x", file.Metadata["note"]);
+            Assert.Contains($"unet.{Layer}.lora_B.weight", file.Entries.Keys);
+            Assert.Contains($"text_encoder.{TextLayer}.lora_A.weight", file.Entries.Keys);
+        }
+
+        model.LoadLora(path);
+        Assert.AreEqual(1, model.Lora!.UNet[Layer].Scale); // α/r went into B
+        CollectionAssert.AreEqual(adapted, Pixels(model));
+    }
+
+    [TestMethod]
+    public void AMergedModelGivesTheSame_AndIsPutBackBitForBit()
+    {
+        using var model = StableDiffusionPipeline.Load(_model);
+        using var generator = new Generator(3);
+        using var off = no_grad();
+        var adapters = LoraAdapters.Create(model.UNet, model.TextEncoder, new() { Rank = 4, UNetTargets = ["to_q", "to_out.0", "proj_in", "ff.net.0.proj"], TextEncoderTargets = ["q_proj"] }, generator);
+        Fill(adapters);
+        var original = model.UNet.state_dict().Concat(model.TextEncoder.state_dict()).Select(p => p.Value.bytes.ToArray()).ToList();
+        var (sample, text) = (Noise(5, 2, 4, 8, 8), Noise(6, 2, 7, 32));
+        var plain = model.UNet.Forward(sample, tensor(new long[] { 10, 700 }), text);
+        model.UseLora(adapters);
+        var attached = model.UNet.Forward(sample, tensor(new long[] { 10, 700 }), text);
+        Assert.IsGreaterThan(1e-3, (attached - plain).abs().max().item<float>());
+
+        adapters.Merge(model.UNet, model.TextEncoder);
+        Assert.IsNull(model.UNet.LinearLayers[Layer].Adapter);
+        var merged = model.UNet.Forward(sample, tensor(new long[] { 10, 700 }), text);
+        Assert.IsLessThan(1e-6, (merged - attached).abs().max().item<float>() / attached.abs().max().item<float>());
+        Assert.ThrowsExactly<InvalidOperationException>(() => adapters.Merge(model.UNet));
+        Assert.ThrowsExactly<InvalidOperationException>(() => adapters.Attach(model.UNet));
+        adapters.Unmerge();
+        var after = model.UNet.state_dict().Concat(model.TextEncoder.state_dict()).Select(p => p.Value.bytes.ToArray()).ToList();
+        for (var i = 0; i < original.Count; i++)
+        {
+            CollectionAssert.AreEqual(original[i], after[i]);
+        }
+    }
+
+    [TestMethod]
+    [DataRow(4, 797_184)]
+    [DataRow(16, 16 * 199_296)]
+    public void StableDiffusionV1HasThePublishedNumberOfTrainableWeights(int rank, int expected)
+    {
+        // Without values, the weights of 860 million parameters take no memory.
+        using var unet = UNet2DConditionModel.Empty(new UNet2DConditionConfig());
+        using var generator = new Generator(1);
+        using var adapters = LoraAdapters.Create(unet, null, new() { Rank = rank }, generator);
+        Assert.HasCount(128, adapters.UNet);
+        Assert.AreEqual(expected, adapters.ParameterCount);
+    }
+
+    [TestMethod]
+    public void AStartsAsAsked()
+    {
+        using var model = StableDiffusionPipeline.Load(_model);
+        using var generator = new Generator(1);
+        using var gaussian = LoraAdapters.Create(model.UNet, null, new() { Rank = 8 }, generator);
+        using var uniform = LoraAdapters.Create(model.UNet, null, new() { Rank = 8, Initialization = LoraInitialization.KaimingUniform }, generator);
+        using var off = no_grad();
+        float[] All(LoraAdapters adapters) => [.. adapters.UNet.Values.Where(a => a.Down.size(1) == 32).SelectMany(a => a.Down.data<float>().ToArray())];
+        Assert.AreEqual(1 / 8.0, Math.Sqrt(All(gaussian).Average(v => v * v)), 0.01);
+        Assert.AreEqual(1 / Math.Sqrt(32), All(uniform).Max(Math.Abs), 0.005);
+        Assert.AreEqual(1 / Math.Sqrt(3 * 32), Math.Sqrt(All(uniform).Average(v => v * v)), 0.01);
+        Assert.IsTrue(gaussian.UNet.Values.All(a => a.Up.abs().max().item<float>() == 0));
+    }
+
+    [TestMethod]
+    public void ATargetThatNamesNothingIsRefused()
+    {
+        using var model = StableDiffusionPipeline.Load(_model);
+        using var generator = new Generator(1);
+        var e = Assert.ThrowsExactly<ArgumentException>(() => LoraAdapters.Create(model.UNet, null, new() { UNetTargets = ["to_q", "o_q"] }, generator));
+        Assert.Contains("'o_q'", e.Message);
+        Assert.Contains("to_out.0", e.Message);
+        Assert.ThrowsExactly<ArgumentException>(() => LoraAdapters.Create(model.UNet, null, new() { TextEncoderTargets = ["q_proj"] }, generator));
+    }
+
+    private static byte[] Pixels(StableDiffusionPipeline model) => model.Generate([new("a cat", 1)], new() { Steps = 3 }).Single().Pixels;
+
+    /// <summary>Gives B values, as a training would.</summary>
+    private static void Fill(LoraAdapters adapters)
+    {
+        using var off = no_grad();
+        foreach (var (adapter, i) in adapters.UNet.Values.Concat(adapters.TextEncoder.Values).Select((a, i) => (a, i)))
+        {
+            adapter.Up.copy_(Noise((ulong)(50 + i), adapter.Up.shape).mul(0.1));
+        }
     }
 
     private static Tensor Noise(ulong seed, params long[] shape)

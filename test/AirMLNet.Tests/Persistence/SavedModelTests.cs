@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.IO.Compression;
 using System.Text;
 using AirMLNet.Clip;
@@ -19,18 +18,8 @@ public sealed class SavedModelTests
         f.Context.Model.Save(model, f.Data.Schema, path);
         string expected = ChildProcess.Scores(new MLContext(), model, f.Rows.Select(r => r.ImagePath));
 
-        var start = new ProcessStartInfo(Environment.ProcessPath is { } p && Path.GetFileNameWithoutExtension(p) == "dotnet" ? p : "dotnet")
-        {
-            RedirectStandardOutput = true, RedirectStandardError = true,
-        };
-        start.ArgumentList.Add(typeof(ChildProcess).Assembly.Location);
-        start.ArgumentList.Add(path);
-        foreach (PictureRow row in f.Rows) start.ArgumentList.Add(row.ImagePath);
-        using Process child = Process.Start(start)!;
-        Task<string> errors = child.StandardError.ReadToEndAsync();
-        string found = child.StandardOutput.ReadToEnd();
-        child.WaitForExit();
-        Assert.AreEqual(0, child.ExitCode, errors.Result);
+        (int code, string found, string error) = ChildProcess.Run([path, .. f.Rows.Select(r => r.ImagePath)]);
+        Assert.AreEqual(0, code, error);
         Assert.AreEqual(expected, found);
     }
 

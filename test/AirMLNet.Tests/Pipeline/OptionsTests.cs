@@ -1,4 +1,5 @@
 using AirMLNet.Clip;
+using AirMLNet.Diffusion;
 using AirMLNet.Pipeline;
 using AirMLNet.Prompts;
 using AirMLNet.Prototypes;
@@ -18,6 +19,11 @@ public sealed class OptionsTests
         RoundTrip(new PseudoLabelOptions { ClipFolder = "m", ClassNames = Names, Strategy = PseudoLabelStrategy.Grip, Rounds = 4, Templates = ["{}", "a {}"], LabelColumn = "L", LabelClasses = ["dog"], InterQuantile = 0.4, Fusion = FusionForm.Convex });
         RoundTrip(new PrototypeClassifierOptions { Shots = 3, Temperature = 0.05, ConfidenceColumn = null, ClipFolder = "m" });
         RoundTrip(new PromptAdapterOptions { ClipFolder = "m", ClassNames = Names, Rounds = 0, WarmUp = WarmUp.Linear, PrototypeColumn = "P", WarmUpEpochs = 2, Prompt = PromptKind.VisualDeep, LabelClasses = ["cat"], SyntheticBatchSize = 3, LabelledBatches = LabelledBatches.Parallel });
+        RoundTrip(new DiffusionSynthesisOptions
+        {
+            DiffusionFolder = "d", ClipFolder = "m", ClassNames = Names, WorkFolder = "w", Domain = "Flowers:", FineTune = false, CaptionColumn = "C", Precision = TorchSharp.torch.ScalarType.BFloat16,
+            Training = new() { Lora = new() { Rank = 4, Alpha = 8, TextEncoderTargets = ["q_proj"] }, Decay = LearningRateDecay.Constant }, Generation = new() { Scheduler = SchedulerKind.EulerDiscrete, Guidance = 2 },
+        });
     }
 
     [TestMethod]
@@ -35,6 +41,8 @@ public sealed class OptionsTests
         Refused(() => new PseudoLabelOptions { ClipFolder = "m", ClassNames = Names, Templates = ["a {{}}"] }, "Templates[0] = 'a {{}}'");
         Refused(() => new PseudoLabelOptions { ClipFolder = "m", ClassNames = Names, IntraQuantile = 1.1 }, "IntraQuantile = 1.1; expected 0..1");
         Refused(() => new PseudoLabelOptions { ClipFolder = "m", ClassNames = Names, LabelClasses = [] }, "LabelClasses is empty");
+        Refused(() => new LoraOptions { Rank = 0 }, "Rank = 0; expected 1..1024");
+        Refused(() => new LoraTrainingOptions { Steps = 0 }, "Steps = 0; expected 1..10000000");
     }
 
     [TestMethod]

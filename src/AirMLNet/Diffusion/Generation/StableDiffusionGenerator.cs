@@ -1,4 +1,6 @@
+using System.Globalization;
 using AirMLNet.Images;
+using AirMLNet.Weights;
 
 namespace AirMLNet.Diffusion;
 
@@ -10,4 +12,23 @@ public sealed class StableDiffusionGenerator(StableDiffusionPipeline pipeline, S
     /// <inheritdoc/>
     public IEnumerable<RgbImage> Generate(IReadOnlyList<TextToImageRequest> requests, CancellationToken cancellation = default) =>
         pipeline.Generate(requests, options, cancellation);
+
+    /// <summary>What the images of a request depend on, by name, for <see cref="SynthesisOptions.Settings"/>.</summary>
+    /// <param name="lora">The file of the adapters in use; null for none.</param>
+    /// <exception cref="IOException">The file, or the model's, cannot be read.</exception>
+    public IReadOnlyDictionary<string, string> Settings(string? lora = null)
+    {
+        var how = options ?? new();
+        return new Dictionary<string, string>
+        {
+            ["model"] = pipeline.Fingerprint(),
+            ["lora"] = lora is null ? "" : FileHash.Sha256(lora),
+            ["scheduler"] = SchedulerConfig.ClassName(how.Scheduler ?? pipeline.Scheduler.Config.Kind),
+            ["steps"] = how.Steps.ToString(CultureInfo.InvariantCulture),
+            ["guidance"] = how.Guidance.ToString(CultureInfo.InvariantCulture),
+            ["eta"] = how.Eta.ToString(CultureInfo.InvariantCulture),
+            ["size"] = $"{how.Width ?? pipeline.NativeSize}x{how.Height ?? pipeline.NativeSize}",
+            ["precision"] = pipeline.Precision.ToString(),
+        };
+    }
 }

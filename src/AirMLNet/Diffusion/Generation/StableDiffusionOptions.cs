@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using AirMLNet.Pipeline;
 
 namespace AirMLNet.Diffusion;
@@ -32,6 +33,7 @@ public sealed record StableDiffusionOptions
     internal long? ScoreBytes => AttentionMegabytes is { } megabytes ? (long)megabytes << 20 : null;
 
     /// <summary>Receives a report after every step.</summary>
+    [JsonIgnore]
     public IProgress<DiffusionProgress>? Progress { get; init; }
 }
 

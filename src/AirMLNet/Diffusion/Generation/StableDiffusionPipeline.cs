@@ -108,7 +108,14 @@ public sealed class StableDiffusionPipeline : IDisposable
     /// <exception cref="InvalidDataException">The file is not one, or does not fit the model; the model is then as it was.</exception>
     public void LoadLora(string path)
     {
-        var adapters = LoraAdapters.Load(path, UNet, TextEncoder);
+        UseLora(LoraAdapters.Load(path, UNet, TextEncoder));
+    }
+
+    /// <summary>Adapts the model by adapters, which it owns from now on, in place of those that were there.</summary>
+    /// <param name="adapters">Made for this model.</param>
+    public void UseLora(LoraAdapters adapters)
+    {
+        ArgumentNullException.ThrowIfNull(adapters);
         UnloadLora();
         adapters.Attach(UNet, TextEncoder);
         Lora = adapters;

@@ -42,14 +42,17 @@ public sealed class SynthesisJob(ITextToImageGenerator generator, SynthesisOptio
                 all.Add((Path.Combine(folders[p], name), new TextToImageRequest(options.Prompts[p].Text, SeedOf(p, i), options.NegativePrompt)));
             }
         }
-        var missing = all.Where(a => !File.Exists(a.File)).ToList();
+        var missing = all.Chunk(options.GroupSize).Where(group => group.Any(a => !File.Exists(a.File))).SelectMany(group => group).ToList();
         // What cannot be made is refused here, before anything is written.
         var images = generator.Generate([.. missing.Select(m => m.Request)], options.CancellationToken);
         AtomicFile.WriteText(Path.Combine(options.Output, Manifest), manifest);
         var made = 0;
         foreach (var image in images)
         {
-            ImageFile.SavePng(missing[made].File, image);
+            if (!File.Exists(missing[made].File))
+            {
+                ImageFile.SavePng(missing[made].File, image);
+            }
             made++;
             options.Progress?.Invoke(all.Count - missing.Count + made, all.Count, made / clock.Elapsed.TotalSeconds);
             options.CancellationToken.ThrowIfCancellationRequested();

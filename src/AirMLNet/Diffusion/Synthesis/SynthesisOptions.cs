@@ -26,6 +26,12 @@ public sealed record SynthesisOptions
     /// </summary>
     public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>
+    /// Images that the generator works on together, in the order of the prompts. Where one of such a group is missing, all of
+    /// it is made again, in the same company: an interrupted job then ends with the same bits, not only the same to rounding.
+    /// </summary>
+    public int GroupSize { get; init => field = OptionCheck.Range(value, 1, 1024); } = 1;
+
     /// <summary>Hears after each image how many are there, how many there will be, and images a second so far.</summary>
     public Action<int, int, double>? Progress { get; init; }
 

@@ -69,7 +69,8 @@ public abstract class OptimizerState
     {
         writer.Write(tensor is not null);
         if (tensor is null) return;
-        using var plain = tensor.detach().cpu().contiguous();
+        using var scope = NewDisposeScope();
+        var plain = tensor.detach().cpu().contiguous();
         writer.Write((int)plain.dtype);
         writer.Write(plain.ndim);
         foreach (var length in plain.shape) writer.Write(length);

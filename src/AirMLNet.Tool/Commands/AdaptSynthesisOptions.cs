@@ -1,0 +1,83 @@
+using System.CommandLine;
+using AirMLNet.Diffusion;
+using AirMLNet.Tool.Pipelines;
+
+namespace AirMLNet.Tool.Commands;
+
+/// <summary>The options of 'adapt' that say how AiR's synthetic images are made.</summary>
+internal sealed class AdaptSynthesisOptions
+{
+    private readonly Option<string?> _diffusion = new("--diffusion")
+    {
+        Description = "Stable Diffusion v1 model for air: fine-tuned on the most confident images, then images of every class are generated",
+        HelpName = "FOLDER",
+    };
+
+    private readonly Option<string?> _work = new("--work")
+    {
+        Description = "Folder for the adapter and the images; an interrupted run goes on there (default: beside the output)",
+        HelpName = "FOLDER",
+    };
+
+    private readonly Option<string> _domain = new("--domain")
+    {
+        Description = "What comes before a class name in the diffusion model's prompts, such as 'Flowers:'",
+        HelpName = "TEXT",
+        DefaultValueFactory = _ => "a photo of a",
+    };
+
+    private readonly Option<int?> _images = SharedOptions.Optional("--images-per-class", "Images to generate of each class (default: 120)", 1, 100_000);
+    private readonly Option<int?> _steps = SharedOptions.Optional("--lora-steps", "Steps of fine-tuning the diffusion model, 8 images each (default: 3000; 0: none)", 0, 10_000_000);
+    private readonly Option<double?> _rate = SharedOptions.Optional("--lora-lr", "Learning rate of fine-tuning (default: 0.0001)", 1e-9, 1.0);
+    private readonly Option<int?> _sampling = SharedOptions.Optional("--sampling-steps", "Denoising steps of an image (default: 50)", 1, 1000);
+    private readonly Option<double?> _guidance = SharedOptions.Optional("--guidance", "Weight of the prompt; 1 for none (default: 7.5)", 0.0, 100.0);
+    private readonly Option<int?> _batch = SharedOptions.Optional("--sampling-batch", "Images generated at a time (default: 1)", 1, 1024);
+
+    private IEnumerable<Option> Details => [_work, _domain, _images, _steps, _rate, _sampling, _guidance, _batch];
+
+    public void AddTo(Command command)
+    {
+        command.Options.Add(_diffusion);
+        foreach (var option in Details)
+        {
+            command.Options.Add(option);
+        }
+    }
+
+    /// <summary>How the images are made; null where no model is named.</summary>
+    /// <exception cref="UsageException">An option was given that has no meaning without --diffusion.</exception>
+    public DiffusionSynthesisOptions? Read(ParseResult parsed, AdaptPlan plan, string output)
+    {
+        if (parsed.GetValue(_diffusion) is not { } folder)
+        {
+            var idle = Details.FirstOrDefault(o => parsed.GetResult(o) is { Implicit: false });
+            return idle is null ? null : throw new UsageException($"{idle.Name} says how images are generated; it needs --diffusion");
+        }
+
+        var options = new DiffusionSynthesisOptions
+        {
+            DiffusionFolder = folder,
+            ClipFolder = plan.ClipFolder,
+            ClassNames = plan.ClassNames,
+            WorkFolder = parsed.GetValue(_work) ?? Path.ChangeExtension(output, null) + "-synthetic",
+            Domain = parsed.GetValue(_domain)!,
+            LabelColumn = AdaptPlan.LabelColumn,
+            FineTune = parsed.GetValue(_steps) != 0,
+        };
+        return options with
+        {
+            ImagesPerClass = parsed.GetValue(_images) ?? options.ImagesPerClass,
+            Training = options.Training with
+            {
+                Steps = parsed.GetValue(_steps) is { } steps and > 0 ? steps : options.Training.Steps,
+                LearningRate = parsed.GetValue(_rate) ?? options.Training.LearningRate,
+            },
+            Generation = options.Generation with
+            {
+                Steps = parsed.GetValue(_sampling) ?? options.Generation.Steps,
+                Guidance = parsed.GetValue(_guidance) ?? options.Generation.Guidance,
+                BatchSize = parsed.GetValue(_batch) ?? options.Generation.BatchSize,
+            },
+        };
+    }
+}
