@@ -117,15 +117,17 @@ public sealed class AdaptTests
     public void TheSameSeedGivesTheSamePredictionsAndAnotherSeedOthers()
     {
         var images = TinyData.Images(_folder["photos"]);
-        string Predictions(string name, string seed)
+        string Predictions(string name, string seed, params string[] more)
         {
-            Adapt(images, name, "--method", "fpl", "--seed", seed).Succeeded();
+            Adapt(images, name, ["--method", "fpl", "--seed", seed, .. more]).Succeeded();
             return ToolProcess.Run("predict", _folder[name], images, "--json", "--top", "3").Succeeded();
         }
 
         var first = Predictions("a.zip", "3");
         Assert.AreEqual(first, Predictions("b.zip", "3"));
         Assert.AreNotEqual(first, Predictions("c.zip", "4"));
+        Assert.AreNotEqual(first, Predictions("d.zip", "3", "--lr", "0.01"));
+        Assert.AreNotEqual(first, Predictions("e.zip", "3", "--gradient-clip", "0.001"));
     }
 
     [TestMethod]

@@ -23,6 +23,10 @@ internal sealed class AdaptPlanOptions
     private readonly Option<int?> _perClass = SharedOptions.Optional("--per-class", "Pseudo-labelled images per class for fpl, and for the prototypes (default: 16)", 1, 1_000_000);
     private readonly Option<int?> _batch = SharedOptions.Optional("--batch", "Images per training step (default: 128; fpl, ifpl: 16; cpl, air: 64)", 1, 65_536);
 
+    private readonly Option<double?> _rate = SharedOptions.Optional("--lr", "Peak learning rate of prompt training (default: 0.1; cpl and air on it: 0.02)", 1e-9, 1000.0);
+
+    private readonly Option<double?> _clipNorm = SharedOptions.Optional("--gradient-clip", "Largest norm of the prompt's gradient; 0 for none (default: 0; cpl and air on it: 0.8)", 0.0, 1e6);
+
     private readonly Option<double?> _lambda = SharedOptions.Optional("--lambda", "Weight of the prototypes' vote against the text's (default: 0.5)", 0.0, 100.0);
 
     private readonly Option<double?> _beta = SharedOptions.Optional("--beta", "Weight of the synthetic images in air's loss (default: 0.1)", 0.0, 100.0);
@@ -65,7 +69,7 @@ internal sealed class AdaptPlanOptions
             command.Options.Add(_method);
         }
 
-        foreach (var option in new Option[] { _epochs, _rounds, _perClass, _batch, _lambda })
+        foreach (var option in new Option[] { _epochs, _rounds, _perClass, _batch, _rate, _clipNorm, _lambda })
         {
             command.Options.Add(option);
         }
@@ -86,6 +90,8 @@ internal sealed class AdaptPlanOptions
         Rounds = parsed.GetValue(_rounds),
         PerClass = parsed.GetValue(_perClass),
         Batch = parsed.GetValue(_batch),
+        LearningRate = parsed.GetValue(_rate),
+        GradientClip = parsed.GetValue(_clipNorm),
         Lambda = parsed.GetValue(_lambda),
         Beta = parsed.GetValue(_beta),
         Base = parsed.GetValue(_base) ?? "cpl",

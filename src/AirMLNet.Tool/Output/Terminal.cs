@@ -13,9 +13,22 @@ internal static class Terminal
     private static readonly JsonSerializerOptions JsonLine = new(JsonSerializerDefaults.Web);
 
     /// <summary>One line for the user, not part of the result.</summary>
-    public static void Note(string text) => Console.Error.WriteLine(text);
+    public static void Note(string text) => Line(text);
 
-    public static void Warn(string text) => Console.Error.WriteLine($"airml: warning: {text}");
+    public static void Warn(string text) => Line($"airml: warning: {text}");
+
+    // On a terminal a bar may stand in the last line: its console puts other lines above it.
+    private static void Line(string text)
+    {
+        if (Console.IsErrorRedirected)
+        {
+            Console.Error.WriteLine(text);
+        }
+        else
+        {
+            Notes.WriteLine(text);
+        }
+    }
 
     /// <summary>A table on standard output. Redirected, it keeps its natural width instead of 80 columns.</summary>
     public static void Write(Table table)

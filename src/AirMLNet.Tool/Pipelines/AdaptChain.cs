@@ -111,6 +111,8 @@ internal static class AdaptChain
             // A round of GRIP has up to the whole pool in each epoch, FPL a few images per class: both get thousands of steps.
             Epochs = plan.Epochs ?? (relabels ? 30 : standard.Epochs),
             BatchSize = plan.Batch ?? (relabels ? 128 : 16),
+            LearningRate = plan.LearningRate ?? standard.LearningRate,
+            GradientClip = plan.GradientClip ?? standard.GradientClip,
         };
     }
 

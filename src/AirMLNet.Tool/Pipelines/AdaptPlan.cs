@@ -65,6 +65,10 @@ internal sealed record AdaptPlan
 
     public int? Batch { get; init; }
 
+    public double? LearningRate { get; init; }
+
+    public double? GradientClip { get; init; }
+
     public double? Lambda { get; init; }
 
     /// <summary>Weight of the synthetic images in the loss of <see cref="AdaptMethod.Air"/>.</summary>

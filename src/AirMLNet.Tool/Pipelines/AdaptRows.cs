@@ -40,6 +40,8 @@ internal static class AdaptRows
             Epochs = plan.Epochs ?? recipe.Epochs,
             WarmUpEpochs = plan.Epochs is null ? recipe.WarmUpEpochs : null,
             BatchSize = plan.Batch ?? recipe.BatchSize,
+            LearningRate = plan.LearningRate ?? recipe.LearningRate,
+            GradientClip = plan.GradientClip ?? recipe.GradientClip,
             PerClass = plan.PerClass ?? recipe.PerClass,
             PrototypeWeight = plan.Lambda ?? recipe.PrototypeWeight,
             SyntheticWeight = plan.Method == AdaptMethod.Air ? plan.Beta ?? recipe.SyntheticWeight : 0,

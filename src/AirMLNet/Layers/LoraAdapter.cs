@@ -64,6 +64,9 @@ public sealed class LoraAdapter : IDisposable
     }
 
     // The factor goes where the numbers are fewest.
-    private Tensor Times(Tensor rows, Tensor up) =>
-        F.linear(F.linear(rows, Down.to_type(rows.dtype)).mul(Scale), up.to_type(rows.dtype));
+    private Tensor Times(Tensor rows, Tensor up)
+    {
+        var inner = F.linear(rows, Down.dtype == rows.dtype ? Down : Down.to_type(rows.dtype));
+        return F.linear(Scale == 1 ? inner : inner.mul(Scale), up.dtype == rows.dtype ? up : up.to_type(rows.dtype));
+    }
 }

@@ -3,6 +3,7 @@
 load FOLDER THREADS      loads a model folder in diffusers layout
 step SIDE BATCH REPEATS  calls the UNet on random latents of SIDE x SIDE
 generate STEPS GUIDANCE IDS NEGATIVE LATENTS OUT   one image: DDIM with guidance, from the ids and latents of files, to a file
+lora SIDE BATCH RANK STEPS   trains LoRA on the attentions of the UNet: noise, forward, backward, clipped AdamW
 memory                   the largest resident size so far, in bytes
 Each command answers with one line: the seconds it took on the clock and of the processor, the versions, or the bytes.
 """
@@ -333,13 +334,52 @@ class Pipeline:
         return self.vae(x)
 
 
+class Lora(nn.Module):
+    """A linear layer that is not trained, and its low-rank update."""
+
+    def __init__(self, linear, rank):
+        super().__init__()
+        self.linear = linear
+        self.down = nn.Parameter(torch.randn(rank, linear.in_features) / rank)
+        self.up = nn.Parameter(torch.zeros(linear.out_features, rank))
+
+    def forward(self, x):
+        return self.linear(x) + F.linear(F.linear(x, self.down), self.up)
+
+
+def train_lora(pipeline, side, batch, rank, steps):
+    unet = pipeline.unet
+    unet.requires_grad_(False)
+    attentions = [m for m in unet.modules() if type(m) is Attention]
+    before = [(a.to_q, a.to_k, a.to_v, a.to_out[0]) for a in attentions]
+    for a in attentions:
+        a.to_q, a.to_k, a.to_v, a.to_out[0] = Lora(a.to_q, rank), Lora(a.to_k, rank), Lora(a.to_v, rank), Lora(a.to_out[0], rank)
+    parameters = [p for p in unet.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(parameters, lr=1e-4, weight_decay=0.01)
+    width = attentions[-1].to_k.linear.in_features
+    cached, texts = torch.randn(16, 4, side, side), torch.randn(4, 77, width)
+    started = time.perf_counter(), time.process_time()
+    for step in range(steps):
+        members = torch.randint(0, 16, (batch,))
+        noise, times = torch.randn(batch, 4, side, side), torch.randint(0, 1000, (batch,))
+        bars = pipeline.bars[times].view(-1, 1, 1, 1)
+        loss = F.mse_loss(unet(bars.sqrt() * cached[members] + (1 - bars).sqrt() * noise, times, texts[members % 4]), noise)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+    for a, (q, k, v, o) in zip(attentions, before):
+        a.to_q, a.to_k, a.to_v, a.to_out[0] = q, k, v, o
+    return started
+
+
 def main():
     pipeline = None
     for line in sys.stdin:
         command, *args = line.rstrip("\n").split("\t")
         started = time.perf_counter(), time.process_time()
         answer = None
-        with torch.inference_mode():
+        with torch.inference_mode(command not in ("load", "lora")):
             if command == "load":
                 torch.set_num_threads(int(args[1]))
                 pipeline = Pipeline(args[0])
@@ -361,6 +401,8 @@ def main():
                 started = time.perf_counter(), time.process_time()
                 image = pipeline(ids, negative, latents.view(1, 4, side, side), int(args[0]), float(args[1]))
                 np.asarray(image, dtype=np.float32).tofile(args[5])
+            elif command == "lora":
+                started = train_lora(pipeline, *(int(a) for a in args))
             elif command == "memory":
                 answer = str(1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
         print(answer or f"{time.perf_counter() - started[0]:.6f} {time.process_time() - started[1]:.6f}", flush=True)
