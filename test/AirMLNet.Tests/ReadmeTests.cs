@@ -58,14 +58,43 @@ public sealed partial class ReadmeTests
         }
     }
 
-    // Only where the files lie is changed.
-    private static Task<ScriptState<object>> Run(int block, string folder)
+    [TestMethod]
+    public async Task Air_makes_its_own_images_and_a_model_that_predicts()
+    {
+        string folder = Directory.CreateTempSubdirectory("airmlnet-test-").FullName;
+        try
+        {
+            TinyClip.WriteImages(Path.Combine(folder, "photos"), 12);
+            File.WriteAllLines(Path.Combine(folder, "classes.txt"), StageFixture.Names);
+            Diffusion.TinyDiffusion.Write(Path.Combine(folder, "models/mini-diffusion"), Path.Combine(Root, "models", "mini-clip"));
+            await Run(2, folder,
+                ("WorkFolder = \"work\"", $"WorkFolder = {Quote(Path.Combine(folder, "work"))}, ImagesPerClass = 2, Training = new() {{ Steps = 2 }}, Generation = new() {{ Steps = 2 }}"),
+                ("recipe.Chain", "(recipe with { Rounds = 2, Epochs = 1, WarmUpEpochs = null }).Chain"));
+            Assert.HasCount(6, Directory.GetFiles(Path.Combine(folder, "work", "images"), "*.png", SearchOption.AllDirectories));
+            var ml = new MLContext();
+            ITransformer loaded = ml.Model.Load(Path.Combine(folder, "model.zip"), out _);
+            Assert.AreEqual(12, loaded.Transform(ml.Data.LoadFromImageFolder(Path.Combine(folder, "photos"))).GetColumn<uint>("PredictedLabel").Count());
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    // Only where the files lie is changed, and how long a training goes on.
+    private static Task<ScriptState<object>> Run(int block, string folder, params (string Old, string New)[] shorter)
     {
         string code = CSharpBlock().Matches(File.ReadAllText(Path.Combine(Root, "README.md")))[block].Groups[1].Value
             .Replace("\"photos\"", Quote(Path.Combine(folder, "photos")), StringComparison.Ordinal)
             .Replace("\"classes.txt\"", Quote(Path.Combine(folder, "classes.txt")), StringComparison.Ordinal)
             .Replace("\"models/mini-clip\"", Quote(Path.Combine(Root, "models", "mini-clip")), StringComparison.Ordinal)
+            .Replace("\"models/mini-diffusion\"", Quote(Path.Combine(folder, "models/mini-diffusion")), StringComparison.Ordinal)
             .Replace("\"model.zip\"", Quote(Path.Combine(folder, "model.zip")), StringComparison.Ordinal);
+        foreach ((string old, string @new) in shorter)
+        {
+            Assert.Contains(old, code);
+            code = code.Replace(old, @new, StringComparison.Ordinal);
+        }
         ScriptOptions options = ScriptOptions.Default.AddReferences(
             typeof(ImageFolder).Assembly, typeof(MLContext).Assembly, typeof(IDataView).Assembly, typeof(ITransformer).Assembly);
         return CSharpScript.RunAsync(code, options);
