@@ -61,7 +61,6 @@ internal sealed class AdaptSynthesisOptions
             ClassNames = plan.ClassNames,
             WorkFolder = parsed.GetValue(_work) ?? Path.ChangeExtension(output, null) + "-synthetic",
             Domain = parsed.GetValue(_domain)!,
-            LabelColumn = AdaptPlan.LabelColumn,
             FineTune = parsed.GetValue(_steps) != 0,
         };
         return options with

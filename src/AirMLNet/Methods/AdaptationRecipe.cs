@@ -152,6 +152,9 @@ public sealed record AdaptationRecipe
     /// <summary>Name of the column of zero-shot labels that a diffusion model is fine-tuned on.</summary>
     public const string ZeroShotLabelColumn = "ZeroShotLabel";
 
+    /// <summary>Name of the column with the classes of synthetic images, where the data has no labels.</summary>
+    public const string SyntheticLabelColumn = "SyntheticLabel";
+
     /// <summary>The estimators, in order: synthetic images and image-side prototypes where used, pseudo-labels, prompt.</summary>
     /// <param name="ml">The context, whose seed is the only one.</param>
     /// <param name="labelColumn">Key column with the labels of labelled and synthetic rows; null where the data has none.</param>
@@ -174,7 +177,7 @@ public sealed record AdaptationRecipe
             {
                 Strategy = PseudoLabelStrategy.Fpl, Selection = SelectionRule.Exact, PerClass = synthesis.Shots, Progress = progress, CancellationToken = cancellation,
             };
-            labelColumn ??= synthesis.LabelColumn;
+            labelColumn ??= SyntheticLabelColumn; // the data may have a column Label of its own, such as names of folders
             chain = chain.Append<ITransformer>(ml.Transforms.PseudoLabel(ZeroShotLabelColumn, "Features", surest), TransformerScope.TrainTest)
                 .Append<ITransformer>(ml.Transforms.DiffusionSynthesis(synthesis with
                 {
