@@ -56,6 +56,16 @@ public sealed class LoraTrainerTests
     }
 
     [TestMethod]
+    public void AModelInBFloat16IsTrainedByAdaptersInFloat32()
+    {
+        using var model = StableDiffusionPipeline.Load(_model, precision: ScalarType.BFloat16);
+        var result = new LoraTrainer(model, Options with { Steps = 40 }).Train(Examples(), NewFolder(), 1);
+        Assert.IsLessThan(result.LossBefore!.Value, result.LossAfter!.Value);
+        Assert.IsTrue(model.Lora!.UNet.Values.All(a => a.Up.dtype == ScalarType.Float32 && a.Down.dtype == ScalarType.Float32));
+        Assert.IsTrue(model.UNet.parameters().All(p => p.dtype == ScalarType.BFloat16));
+    }
+
+    [TestMethod]
     public void AnInterruptedTrainingEndsWithTheSameFile()
     {
         using var model = StableDiffusionPipeline.Load(_model);
