@@ -97,6 +97,25 @@ public sealed class AdaptTests
     }
 
     [TestMethod]
+    public void WarningsOfTheStagesAreShown_AndWithVerboseWhatTheySay()
+    {
+        var images = TinyData.Images(_folder["photos"]);
+        var diffusion = TinyDiffusion.Write(_folder["diffusion"], TinyData.MiniClip());
+        string[] air = ["--diffusion", diffusion, "--images-per-class", "1", "--lora-steps", "0", "--sampling-steps", "1"];
+        var quiet = Adapt(images, "quiet.zip", air);
+        quiet.Succeeded();
+        Assert.DoesNotContain("DiffusionSynthesis:", quiet.Error);
+        var verbose = Adapt(images, "verbose.zip", [.. air, "--verbose"]);
+        verbose.Succeeded();
+        Assert.Contains("DiffusionSynthesis: 1 images of each of 3 prompts", verbose.Error);
+        var few = TinyData.Images(_folder["few"], 1);
+        File.Delete(Directory.GetFiles(few)[0]); // two photos are not of three classes
+        var warned = Adapt(few, "few.zip", ["--diffusion", diffusion, "--images-per-class", "1", "--lora-steps", "1", "--sampling-steps", "1"]);
+        warned.Succeeded();
+        Assert.Contains("airml: warning: DiffusionSynthesis: no pseudo-labelled or labelled image of", warned.Error);
+    }
+
+    [TestMethod]
     public void WhatAirNeedsIsSaidBeforeAnythingRuns()
     {
         var images = TinyData.Images(_folder["photos"]);

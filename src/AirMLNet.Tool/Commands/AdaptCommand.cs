@@ -52,7 +52,8 @@ internal static class AdaptCommand
                 parsed.GetRequiredValue(output),
                 parsed.GetValue(seed),
                 parsed.GetValue(json),
-                parsed.GetValue(skip));
+                parsed.GetValue(skip),
+                parsed.GetValue(CommandLine.Verbose));
             var how = plan.Read(parsed) with { Labels = parsed.GetValue(labels), Labelled = parsed.GetValue(labelled) };
             how = how with { Diffusion = synthesis.Read(parsed, how, request.Output) };
             Run(request, how with { Method = plan.MethodOf(parsed, how) }, cancellation);
@@ -83,6 +84,7 @@ internal static class AdaptCommand
 
         var clock = Stopwatch.StartNew();
         var ml = new MLContext(request.Seed);
+        Terminal.Listen(ml, request.Verbose);
         Terminal.Work("Adapting", rows.Count, step =>
         {
             // The chain first: its stages draw their seeds from the context, whatever is made after them.
@@ -106,5 +108,5 @@ internal static class AdaptCommand
         }
     }
 
-    private sealed record Request(string Images, string Output, int Seed, bool Json, bool SkipUnreadable);
+    private sealed record Request(string Images, string Output, int Seed, bool Json, bool SkipUnreadable, bool Verbose);
 }

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Microsoft.ML;
+using Microsoft.ML.Runtime;
 using Spectre.Console;
 
 namespace AirMLNet.Tool.Output;
@@ -16,6 +18,19 @@ internal static class Terminal
     public static void Note(string text) => Line(text);
 
     public static void Warn(string text) => Line($"airml: warning: {text}");
+
+    /// <summary>Shows what the stages warn of, and with <c>--verbose</c> what they say.</summary>
+    public static void Listen(MLContext ml, bool verbose) => ml.Log += (_, e) =>
+    {
+        if (e.Kind is ChannelMessageKind.Warning or ChannelMessageKind.Error)
+        {
+            Warn(e.RawMessage);
+        }
+        else if (verbose && e.Kind == ChannelMessageKind.Info)
+        {
+            Note(e.RawMessage);
+        }
+    };
 
     // On a terminal a bar may stand in the last line: its console puts other lines above it.
     private static void Line(string text)
