@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the experiments on the mini models: both grids and both ablation tables, or the files that are named.
+# Runs the experiments on the mini models: both grids, both ablation tables and a sweep of weights, or the files that are named.
 #   eng/experiments.sh [FILE.json]...
 # First it fetches the photos and generates the synthetic images: data/synthetic/cifar10 after LoRA on the pool photos that
 # mini-clip is surest of, data/synthetic/cifar10-base without. Interrupted, it goes on where it was: every image and every
@@ -9,7 +9,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 files=("$@")
 if ((${#files[@]} == 0)); then
-    files=("$root"/experiments/mini-{grid-text,grid-visual,table2,table3}.json)
+    files=("$root"/experiments/mini-{grid-text,grid-visual,table2,table3,weights}.json)
 fi
 
 "$root/eng/setup.sh" --data
