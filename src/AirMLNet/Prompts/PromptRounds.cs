@@ -42,8 +42,10 @@ internal sealed class PromptRounds(IPromptModel model, PromptAdapterOptions opti
             PromptTrainingSet set = Put(rows, pseudo);
             Check(set, round);
             int current = round;
+            bool syntheticAlone = set.Main.Count > 0 && IsSynthetic(rows, set.Main.Images[0]);
             context = PromptTrainer.Train(
-                model, options.WarmStart ? context : initial, set, settings, shuffle,
+                model, options.WarmStart ? context : initial, set,
+                syntheticAlone ? settings with { PseudoLabelWeight = options.SyntheticWeight } : settings, shuffle,
                 (epoch, loss) => AfterEpoch?.Invoke(current, epoch + 1, loss), BeforeStep);
         }
         return (context.cpu().contiguous().data<float>().ToArray(), model.ClassVectors(context));

@@ -96,6 +96,18 @@ public sealed class ParadigmTests
     }
 
     [TestMethod]
+    public void SyntheticRowsAlone_TeachAsLabelledOnesDo()
+    {
+        using var t = new Bench(12);
+        foreach (RowOfAll row in t.Rows) (row.Label, row.Origin) = (row.Truth, "synthetic");
+        var alone = t.Options(1) with { TrueLabelColumn = "Label", PseudoLabelWeight = 0 };
+        float[] synthetic = t.Train(alone with { SyntheticWeight = 1 }), light = t.Train(alone with { SyntheticWeight = 0.1 });
+        foreach (RowOfAll row in t.Rows) row.Origin = "real";
+        CollectionAssert.AreEqual(t.Train(alone), synthetic);
+        CollectionAssert.AreNotEqual(light, synthetic);
+    }
+
+    [TestMethod]
     public void PrototypesForLabelsOnly_AreNotNeededToScore()
     {
         using var t = new Bench(15);
