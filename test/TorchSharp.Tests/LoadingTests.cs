@@ -38,6 +38,21 @@ public class LoadingTests
     }
 
     [TestMethod]
+    public void Freed_memory_is_kept_for_the_next_step_unless_the_user_says_otherwise()
+    {
+        const int pages = 10 * 16 * 1024; // of all rounds after the first
+        Assert.IsLessThan(pages / 4, Faults());
+        Assert.IsGreaterThan(pages / 2, Faults(("MALLOC_TRIM_THRESHOLD_", "131072")));
+
+        int Faults(params (string, string)[] environment)
+        {
+            var text = Run([LoadingProgram.Faults], environment).Text;
+            Assert.StartsWith($"2\n{LoadingProgram.Faults}=", text);
+            return int.Parse(text.Split('=')[1]);
+        }
+    }
+
+    [TestMethod]
     public void A_missing_shim_is_named_with_the_packages_to_build_it()
     {
         File.Delete(Path.Combine(folder, Shim));
