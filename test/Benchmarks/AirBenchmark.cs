@@ -32,7 +32,7 @@ internal static class AirBenchmark
         List<float[]> features = [];
         var encoding = Timed(() => features = Features.Read(encoder.Transform(images)));
 
-        using var peer = PythonPeer.Start(Path.Combine(BenchmarkData.Root, "test", "Benchmarks", "Peer", "air.py"));
+        using var peer = PythonPeer.Start(Path.Combine(BenchmarkData.Root, "test", "Benchmarks", "Peer", "air.py"), threads);
         string[] load = ["load", Path.Combine(clip, "model.safetensors"), WriteFeatures(clip, features), threads.ToString(CultureInfo.InvariantCulture)];
         Console.WriteLine($"one AiR run: {Rounds} rounds of {Epochs} epochs, {Names.Length} classes, {Real} pseudo-labelled and {Synthetic} synthetic images, batches of {Batch} + {Batch}, {threads} thread{(threads == 1 ? "" : "s")} each");
         if (peer is not null) Console.WriteLine($"peer: {peer.Ask(load)}, whole contexts through the text tower");

@@ -26,13 +26,13 @@ internal static class ClipPeerBenchmark
         var root = Path.Combine(BenchmarkData.Root, "artifacts", "bench");
         var images = Path.Combine(root, "jpeg-" + Count.ToString(CultureInfo.InvariantCulture));
         var clip = Model(Path.Combine(root, "vit-b-32"));
-        using var peer = PythonPeer.Start(Path.Combine(BenchmarkData.Root, "test", "Benchmarks", "Peer", "clip_vit.py"));
+        var threads = BenchmarkData.Setting("AIRML_BENCH_THREADS", Environment.ProcessorCount);
+        using var peer = PythonPeer.Start(Path.Combine(BenchmarkData.Root, "test", "Benchmarks", "Peer", "clip_vit.py"), threads);
         if (peer is null)
         {
             return;
         }
 
-        var threads = BenchmarkData.Setting("AIRML_BENCH_THREADS", Environment.ProcessorCount);
         var repeats = BenchmarkData.Setting("AIRML_BENCH_REPEATS", 3);
         set_num_threads(threads);
         peer.Ask("images", images, Count.ToString(CultureInfo.InvariantCulture));

@@ -35,7 +35,7 @@ internal static class DiffusionBenchmark
 
             var folder = Model(name, config, vae, text);
             var script = Path.Combine(BenchmarkData.Root, "test", "Benchmarks", "Peer", "diffusion.py");
-            using var peer = PythonPeer.Start(script);
+            using var peer = PythonPeer.Start(script, threads);
             if (peer is null)
             {
                 return;
@@ -239,7 +239,7 @@ internal static class DiffusionBenchmark
 
     private static double PeerPeak(string script, string folder, (string Ids, string Negative, string Latents, string Output) inputs, int threads)
     {
-        using var peer = PythonPeer.Start(script)!;
+        using var peer = PythonPeer.Start(script, threads)!;
         peer.Ask("load", folder, Text(threads));
         peer.Ask("generate", Text(Steps), Guidance.ToString(CultureInfo.InvariantCulture), inputs.Ids, inputs.Negative, inputs.Latents, inputs.Output);
         return double.Parse(peer.Ask("memory"), CultureInfo.InvariantCulture);

@@ -11,7 +11,9 @@ internal sealed class PythonPeer : IDisposable
     private PythonPeer(Process process) => _process = process;
 
     /// <summary>Starts a script; null, with a line on the console, where no Python with PyTorch and Pillow is found.</summary>
-    public static PythonPeer? Start(string script)
+    /// <param name="script">A path.</param>
+    /// <param name="threads">How many OpenBLAS takes: <c>torch.set_num_threads</c> does not tell it.</param>
+    public static PythonPeer? Start(string script, int threads)
     {
         foreach (var python in new[] { Environment.GetEnvironmentVariable("AIRML_BENCH_PYTHON"), "/usr/bin/python3", "python3" })
         {
@@ -21,6 +23,7 @@ internal sealed class PythonPeer : IDisposable
             }
 
             var start = new ProcessStartInfo(python, ["-u", script]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+            start.Environment["OPENBLAS_NUM_THREADS"] = threads.ToString(CultureInfo.InvariantCulture);
             return new(Process.Start(start)!);
         }
 
