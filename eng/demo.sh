@@ -39,8 +39,8 @@ work=$out/air-synthetic
 rm -rf "$work" # timed from the beginning
 air() {
     airml adapt "$photos/pool" --classes "$photos/classes.txt" --clip "$clip" --diffusion "$root/models/mini-diffusion" --work "$work" \
-        --lora-steps 400 --lora-lr 0.001 --images-per-class 30 --sampling-steps 20 --sampling-batch 10 \
-        --base grip --epochs 30 --batch 128 --lr 0.02 --gradient-clip 0.8 --seed 1 -o "$out/air.zip" >&2
+        --lora-steps 1500 --lora-lr 0.001 --images-per-class 30 --sampling-steps 20 --sampling-batch 10 \
+        --epochs 30 --batch 128 --lr 0.02 --gradient-clip 0.8 --seed 1 -o "$out/air.zip" >&2
     airml evaluate "$out/air.zip" "$photos/test" >"$out/air.txt"
 }
 timed "adapt by AiR with mini-diffusion, and evaluate" air
