@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using AirMLNet.Clip;
 using AirMLNet.Diffusion;
+using AirMLNet.Pipeline;
 using AirMLNet.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -196,7 +197,7 @@ internal static class DiffusionBenchmark
             TimeSpan started = default;
             Stopwatch clock = new();
             var taken = new Taken();
-            var progress = new StepReports(p =>
+            var progress = new Reports<LoraProgress>(p =>
             {
                 process.Refresh();
                 if (p.Step == 1) (started, clock) = (process.TotalProcessorTime, Stopwatch.StartNew());
@@ -211,11 +212,6 @@ internal static class DiffusionBenchmark
             model.UnloadLora();
             Directory.Delete(folder, recursive: true);
         }
-    }
-
-    private sealed class StepReports(Action<LoraProgress> take) : IProgress<LoraProgress>
-    {
-        public void Report(LoraProgress value) => take(value);
     }
 
     private static double PeakOf(string folder, (string Ids, string Negative, string Latents, string Output) inputs, int threads)

@@ -40,9 +40,8 @@ public class LoadingTests
     [TestMethod]
     public void Freed_memory_is_kept_for_the_next_step_unless_the_user_says_otherwise()
     {
-        const int pages = 10 * 16 * 1024; // of all rounds after the first
-        Assert.IsLessThan(pages / 4, Faults());
-        Assert.IsGreaterThan(pages / 2, Faults(("MALLOC_TRIM_THRESHOLD_", "131072")));
+        // In proportion: how many there are depends on the size of the system's pages.
+        Assert.IsLessThan(Faults(("MALLOC_TRIM_THRESHOLD_", "131072")) / 4, Faults());
 
         int Faults(params (string, string)[] environment)
         {

@@ -122,7 +122,7 @@ internal static class SynthesizeCommand
 
         return prompt is not null
             ? [new SynthesisPrompt(prompt)]
-            : [.. ClassNames.Load(classes!).Select(name => new SynthesisPrompt($"{domain} {name}".Trim(), name))];
+            : [.. ClassNames.Load(classes!).Select(name => SynthesisPrompt.OfClass(name, domain))];
     }
 
     private static (int? Width, int? Height) Size(string? text)

@@ -87,7 +87,6 @@ internal static class TrainCommand
             $"{output}: zero-shot {100 * result.ZeroShotAccuracy:0.00} %, linear probe {100 * result.LinearProbeAccuracy:0.00} % on the test photos; {result.Parameters} weights, trained in {result.Seconds / 60:0.0} minutes"));
     }
 
-    /// <summary>A bar on a terminal; in a log file one line per hundred steps.</summary>
     private sealed class TrainingProgress(IStep step) : IProgress<MiniClipProgress>
     {
         public void Report(MiniClipProgress value)
@@ -95,11 +94,7 @@ internal static class TrainCommand
             var text = string.Create(
                 CultureInfo.InvariantCulture,
                 $"step {value.Step} of {value.Steps}, loss {value.Loss:0.000}, {value.PhotosPerSecond:0} photos/s");
-            step.Report(value.Step, value.Steps, text);
-            if (Console.IsErrorRedirected && value.Step % 100 == 0)
-            {
-                Terminal.Note(text);
-            }
+            Terminal.Step(step, value.Step, value.Steps, text, every: 100);
         }
     }
 }

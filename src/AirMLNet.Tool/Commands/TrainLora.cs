@@ -64,7 +64,7 @@ internal static class TrainLora
                     HorizontalFlip = !parsed.GetValue(flip),
                     CheckpointEvery = parsed.GetValue(every),
                     CancellationToken = cancellation,
-                    Progress = new LoraReports(step),
+                    Progress = new TrainingProgress(step),
                 };
                 return new LoraTrainer(model, options with { LearningRate = parsed.GetValue(rate) ?? options.LearningRate }).Train(examples, folder, parsed.GetValue(seed));
             });
@@ -77,7 +77,7 @@ internal static class TrainLora
     private static IReadOnlyList<LoraExample> Examples(string folder, string? prompt, string domain)
     {
         var entries = ImageFolder.Open(folder, labelsFromSubfolders: prompt is null).Entries;
-        return [.. entries.Select(e => new LoraExample(e.Path, () => ImageFile.Load(e.Path), prompt ?? $"{domain} {e.Label!.Replace('_', ' ')}"))];
+        return [.. entries.Select(e => new LoraExample(e.Path, () => ImageFile.Load(e.Path), prompt ?? SynthesisPrompt.OfClass(e.Label!.Replace('_', ' '), domain).Text))];
     }
 
     private static void Write(LoraTrainingResult result, int images, bool json)
@@ -93,17 +93,12 @@ internal static class TrainLora
             $"{result.File}: {(result.LossAfter is { } after ? $"trained on {images} images, their loss {result.LossBefore:0.0000} before and {after:0.0000} after" : "was there already")}; {result.Seconds:0.0} s of training"));
     }
 
-    /// <summary>A bar on a terminal; in a log file one line per fifty steps.</summary>
-    internal sealed class LoraReports(IStep step) : IProgress<LoraProgress>
+    private sealed class TrainingProgress(IStep step) : IProgress<LoraProgress>
     {
         public void Report(LoraProgress value)
         {
             var text = string.Create(CultureInfo.InvariantCulture, $"step {value.Step} of {value.Steps}, loss {value.Loss:0.0000}, {value.ImagesPerSecond:0.0} images/s");
-            step.Report(value.Step, value.Steps, text);
-            if (Console.IsErrorRedirected && value.Step % 50 == 0)
-            {
-                Terminal.Note(text);
-            }
+            Terminal.Step(step, value.Step, value.Steps, text);
         }
     }
 }

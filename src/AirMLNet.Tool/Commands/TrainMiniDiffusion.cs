@@ -73,7 +73,6 @@ internal static class TrainMiniDiffusion
             $"{output}: of {result.Images} images a linear probe recognises {100 * result.Generated.Probe:0.0} %, mini-clip {100 * result.Generated.ZeroShot:0.0} % (real photos {100 * result.Real.Probe:0.0} and {100 * result.Real.ZeroShot:0.0} %, noise {100 * result.Noise.Probe:0.0} and {100 * result.Noise.ZeroShot:0.0} %); trained in {result.Seconds / 60:0.0} minutes"));
     }
 
-    /// <summary>A bar on a terminal; in a log file one line per fifty steps.</summary>
     private sealed class TrainingProgress(IStep step) : IProgress<MiniDiffusionProgress>
     {
         public void Report(MiniDiffusionProgress value)
@@ -81,11 +80,7 @@ internal static class TrainMiniDiffusion
             var text = string.Create(
                 CultureInfo.InvariantCulture,
                 $"{value.Stage}: step {value.Step} of {value.Steps}, loss {value.Loss:0.0000}, {value.PhotosPerSecond:0} photos/s");
-            step.Report(value.Step, value.Steps, text);
-            if (Console.IsErrorRedirected && value.Step % 50 == 0)
-            {
-                Terminal.Note(text);
-            }
+            Terminal.Step(step, value.Step, value.Steps, text);
         }
     }
 }

@@ -32,6 +32,16 @@ internal static class Terminal
         }
     };
 
+    /// <summary>A step of a training: a bar on a terminal; in a log file one line per so many steps.</summary>
+    public static void Step(IStep bar, int step, int steps, string text, int every = 50)
+    {
+        bar.Report(step, steps, text);
+        if (Console.IsErrorRedirected && step % every == 0)
+        {
+            Note(text);
+        }
+    }
+
     // On a terminal a bar may stand in the last line: its console puts other lines above it.
     private static void Line(string text)
     {

@@ -16,7 +16,7 @@ internal static class Photos
         {
             var more = unreadable > 1 ? $", and {unreadable - 1} more" : "";
             throw new InvalidDataException(
-                $"{reasons.First(reason => reason != null)}{more}; --skip-unreadable leaves such images out");
+                $"{reasons.First(reason => reason != null)!.TrimEnd('.')}{more}; --skip-unreadable leaves such images out");
         }
 
         if (unreadable == entries.Count)

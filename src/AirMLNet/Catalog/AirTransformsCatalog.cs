@@ -45,6 +45,8 @@ public static class AirTransformsCatalog
     /// <summary>Synthetic images of every class as rows, for training only: see <see cref="DiffusionSynthesisEstimator"/>.</summary>
     /// <param name="catalog">The transforms catalog.</param>
     /// <param name="options">Model folders, class names, working folder, columns, training and generation.</param>
+    /// <exception cref="IOException">The diffusion model's folder is missing, or lacks a component.</exception>
+    /// <exception cref="InvalidDataException">It is another kind of model, or its parts do not fit each other.</exception>
     /// <example><code>chain.Append(ml.Transforms.DiffusionSynthesis(options), TransformerScope.TrainTest)</code></example>
     public static DiffusionSynthesisEstimator DiffusionSynthesis(this TransformsCatalog catalog, DiffusionSynthesisOptions options)
         => new(FriendMembers.Environment(catalog), options);

@@ -48,21 +48,6 @@ internal sealed class ImageJudge : IDisposable
         _backbone.Release();
     }
 
-    private Tensor Encode(IReadOnlyList<RgbImage> images)
-    {
-        const int batch = 250;
-        var (values, dimension) = (3 * _backbone.Preprocessor.Size * _backbone.Preprocessor.Size, _backbone.FeatureDimension);
-        var features = new float[images.Count * dimension];
-        var pixels = new float[Math.Min(batch, images.Count) * values];
-        for (var start = 0; start < images.Count; start += batch)
-        {
-            var count = Math.Min(batch, images.Count - start);
-            for (var i = 0; i < count; i++)
-            {
-                _backbone.Preprocessor.Preprocess(images[start + i], pixels.AsSpan(i * values, values));
-            }
-            _backbone.EncodeImages(pixels.AsSpan(0, count * values), count, features.AsSpan(start * dimension, count * dimension));
-        }
-        return tensor(features, [images.Count, dimension]);
-    }
+    private Tensor Encode(IReadOnlyList<RgbImage> images) =>
+        tensor(ClipImages.Encode(_backbone, images.Count, i => images[i]), [images.Count, _backbone.FeatureDimension]);
 }

@@ -42,10 +42,8 @@ internal sealed class PromptRounds(IPromptModel model, PromptAdapterOptions opti
             PromptTrainingSet set = Put(rows, pseudo);
             Check(set, round);
             int current = round;
-            bool syntheticAlone = set.Main.Count > 0 && IsSynthetic(rows, set.Main.Images[0]);
             context = PromptTrainer.Train(
-                model, options.WarmStart ? context : initial, set,
-                syntheticAlone ? settings with { PseudoLabelWeight = options.SyntheticWeight } : settings, shuffle,
+                model, options.WarmStart ? context : initial, set, settings, shuffle,
                 (epoch, loss) => AfterEpoch?.Invoke(current, epoch + 1, loss), BeforeStep);
         }
         return (context.cpu().contiguous().data<float>().ToArray(), model.ClassVectors(context));
@@ -112,7 +110,7 @@ internal sealed class PromptRounds(IPromptModel model, PromptAdapterOptions opti
     {
         PromptSamples labelled = Known(rows, synthetic: false);
         PromptSamples? synthetic = options.SyntheticWeight > 0 && Known(rows, synthetic: true) is { Count: > 0 } made ? made : null;
-        if (pseudo.Count + labelled.Count == 0) return new(synthetic ?? pseudo); // synthetic images alone
+        if (pseudo.Count + labelled.Count == 0) return new(synthetic ?? pseudo) { SyntheticAlone = synthetic is not null };
         if (labelled.Count == 0) return new(pseudo, null, synthetic);
         if (options.LabelledBatches == LabelledBatches.Parallel && pseudo.Count > 0) return new(pseudo, labelled, synthetic);
         int classes = options.ClassNames.Count;

@@ -18,7 +18,11 @@ public sealed record PromptSamples(int[] Images, int[] Labels, bool[]? IsTrue = 
 /// <param name="Main">Pseudo-labelled and, where they share batches, labelled images; at least one.</param>
 /// <param name="Labelled">Labelled images with batches of their own; null for none.</param>
 /// <param name="Synthetic">Synthetic images; null for none.</param>
-public sealed record PromptTrainingSet(PromptSamples Main, PromptSamples? Labelled = null, PromptSamples? Synthetic = null);
+public sealed record PromptTrainingSet(PromptSamples Main, PromptSamples? Labelled = null, PromptSamples? Synthetic = null)
+{
+    /// <summary>Whether <see cref="Main"/> holds synthetic images, there being no real ones: they then count by their own weight.</summary>
+    public bool SyntheticAlone { get; init; }
+}
 
 /// <summary>Batches without an end: all samples in random order, then again in another.</summary>
 internal sealed class CyclicBatches(int count, int size, Random random)

@@ -136,7 +136,7 @@ public static class PromptTrainer
         {
             _set = set;
             int pseudo = set.Main.Count - set.Main.TrueCount, labelled = set.Main.TrueCount + (set.Labelled?.Count ?? 0);
-            (_labelledWeight, _pseudoWeight) = Weights(settings.Balance, labelled, pseudo, settings.PseudoLabelWeight);
+            (_labelledWeight, _pseudoWeight) = Weights(settings.Balance, labelled, pseudo, set.SyntheticAlone ? settings.SyntheticWeight : settings.PseudoLabelWeight);
             _syntheticWeight = settings.SyntheticWeight;
             if (set.Labelled is { Count: > 0 } known) _labelled = new(known.Count, ParallelSize(known.Count, pseudo), shuffle);
             if (set.Synthetic is { Count: > 0 } made) _synthetic = new(made.Count, Math.Min(made.Count, settings.SyntheticBatchSize ?? settings.BatchSize), shuffle);

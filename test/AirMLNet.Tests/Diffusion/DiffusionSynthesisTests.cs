@@ -1,5 +1,6 @@
 using AirMLNet.Diffusion;
 using AirMLNet.Images;
+using AirMLNet.Pipeline;
 using AirMLNet.Prototypes;
 using AirMLNet.PseudoLabels;
 using Microsoft.ML;
@@ -78,7 +79,7 @@ public sealed class DiffusionSynthesisTests
         Assert.AreEqual(12, model.Transform(data).GetRowCount());
         // The prototypes are the representatives.
         var images = ((DiffusionSynthesisTransformer)model.ElementAt(2)).Images.Where(i => i.IsRepresentative).OrderBy(i => i.Class).ToArray();
-        var features = AirMLNet.Clip.ClipBackbone.Acquire(f.ClipFolder) is var clip ? AirMLNet.Clip.ClipImages.Encode(clip, [.. images.Select(i => i.Path)], default) : [];
+        var features = AirMLNet.Clip.ClipBackbone.Acquire(f.ClipFolder) is var clip ? AirMLNet.Clip.ClipImages.Encode(clip, images.Length, i => ImageFile.Load(images[i].Path)) : [];
         clip.Release();
         for (var i = 0; i < features.Length; i++) Assert.AreEqual(features[i], model.LastTransformer.Head.Weights.ToArray()[i], 1e-5f);
 
@@ -218,7 +219,7 @@ public sealed class DiffusionSynthesisTests
     }
 
     [TestMethod]
-    public void AColumnThatIsMissingOrWrongIsNamed()
+    public void AColumnOrModelThatIsMissingOrWrongIsNamed()
     {
         var f = new SynthesisFixture(_root);
         var estimator = f.Context.Transforms.DiffusionSynthesis(f.Options("bad"));
@@ -234,6 +235,10 @@ public sealed class DiffusionSynthesisTests
         var fitted = f.Context.Transforms.DiffusionSynthesis(f.Options("mapper") with { FineTune = false }).Fit(data);
         Assert.Contains("TrainTest", Assert.ThrowsExactly<InvalidOperationException>(() => ((ITransformer)fitted).GetRowToRowMapper(data.Schema)).Message);
         Assert.IsFalse(Directory.Exists(Path.Combine(_root, "bad")));
+
+        // A wrong model is refused when the pipeline is put together, before a stage is fitted.
+        Assert.ThrowsExactly<DirectoryNotFoundException>(() => f.Context.Transforms.DiffusionSynthesis(f.Options("bad") with { DiffusionFolder = Path.Combine(_root, "nowhere") }));
+        Assert.Contains("not a diffusion model", Assert.ThrowsExactly<FileNotFoundException>(() => f.Context.Transforms.DiffusionSynthesis(f.Options("bad") with { DiffusionFolder = f.ClipFolder })).Message);
     }
 
     [TestMethod]
@@ -242,7 +247,7 @@ public sealed class DiffusionSynthesisTests
         var f = new SynthesisFixture(_root);
         var data = f.Labelled();
         using var stop = new CancellationTokenSource();
-        var cancelled = f.Options("other") with { CancellationToken = stop.Token, Progress = new SynthesisFixture.Reports(p => { if (p.Activity == "generating images") stop.Cancel(); }) };
+        var cancelled = f.Options("other") with { CancellationToken = stop.Token, Progress = new Reports<StageProgress>(p => { if (p.Activity == "generating images") stop.Cancel(); }) };
         Assert.Throws<OperationCanceledException>(() => f.Context.Transforms.DiffusionSynthesis(cancelled).Fit(data));
         Assert.IsTrue(File.Exists(Path.Combine(_root, "other", "images", "red", "0000.png")));
         var e = Assert.ThrowsExactly<InvalidDataException>(() => new MLContext(5).Transforms.DiffusionSynthesis(f.Options("other") with { Domain = "Colours:", FineTune = false }).Fit(data));

@@ -1,5 +1,6 @@
 using AirMLNet.Diffusion;
 using AirMLNet.Images;
+using AirMLNet.Pipeline;
 using AirMLNet.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -31,7 +32,7 @@ public sealed class LoraTrainerTests
         using var model = StableDiffusionPipeline.Load(_model);
         var before = model.UNet.state_dict().Concat(model.Vae.state_dict()).Concat(model.TextEncoder.state_dict()).Select(p => p.Value.bytes.ToArray()).ToList();
         List<LoraProgress> reports = [];
-        var result = new LoraTrainer(model, Options with { Steps = 60, Progress = new Reports(reports.Add) }).Train(Examples(), NewFolder(), 1);
+        var result = new LoraTrainer(model, Options with { Steps = 60, Progress = new Reports<LoraProgress>(reports.Add) }).Train(Examples(), NewFolder(), 1);
         Assert.IsLessThan(0.95 * result.LossBefore!.Value, result.LossAfter!.Value);
         Assert.HasCount(60, reports);
         Assert.AreEqual((60, 60), (reports[^1].Step, reports[^1].Steps));
@@ -75,14 +76,14 @@ public sealed class LoraTrainerTests
         foreach (var last in new[] { 3, 5 }) // in the middle between two checkpoints
         {
             using var stop = new CancellationTokenSource();
-            var trainer = new LoraTrainer(model, options with { CancellationToken = stop.Token, Progress = new Reports(r => { if (r.Step == last) stop.Cancel(); }) });
+            var trainer = new LoraTrainer(model, options with { CancellationToken = stop.Token, Progress = new Reports<LoraProgress>(r => { if (r.Step == last) stop.Cancel(); }) });
             Assert.ThrowsExactly<OperationCanceledException>(() => trainer.Train(Examples(), parts, 7));
             Assert.IsFalse(File.Exists(Path.Combine(parts, LoraTrainer.FileName)));
             Assert.IsNull(model.Lora);
         }
 
         List<int> steps = [];
-        new LoraTrainer(model, options with { Progress = new Reports(r => steps.Add(r.Step)) }).Train(Examples(), parts, 7);
+        new LoraTrainer(model, options with { Progress = new Reports<LoraProgress>(r => steps.Add(r.Step)) }).Train(Examples(), parts, 7);
         CollectionAssert.AreEqual(new[] { 5, 6 }, steps);
         Assert.AreEqual(Tensors(whole), Tensors(parts)); // the time it took is in the header
     }
@@ -157,7 +158,7 @@ public sealed class LoraTrainerTests
         var folder = NewFolder();
         var trainer = new LoraTrainer(model, Options with
         {
-            Progress = new Reports(r =>
+            Progress = new Reports<LoraProgress>(r =>
             {
                 using var off = no_grad();
                 // As a learning rate that is too high would do in the end.
@@ -180,7 +181,7 @@ public sealed class LoraTrainerTests
         var folder = NewFolder();
         using (var stop = new CancellationTokenSource())
         {
-            var trainer = new LoraTrainer(model, Options with { CancellationToken = stop.Token, Progress = new Reports(r => { if (r.Step == 2) stop.Cancel(); }) });
+            var trainer = new LoraTrainer(model, Options with { CancellationToken = stop.Token, Progress = new Reports<LoraProgress>(r => { if (r.Step == 2) stop.Cancel(); }) });
             Assert.ThrowsExactly<OperationCanceledException>(() => trainer.Train(Examples(), folder, 1));
         }
 
@@ -189,7 +190,7 @@ public sealed class LoraTrainerTests
         Assert.Throws<IOException>(() => new LoraTrainer(model, Options).Train(Examples(), folder, 1));
         File.Delete(Path.Combine(folder, "checkpoint.new"));
         List<int> steps = [];
-        new LoraTrainer(model, Options with { Progress = new Reports(r => steps.Add(r.Step)) }).Train(Examples(), folder, 1);
+        new LoraTrainer(model, Options with { Progress = new Reports<LoraProgress>(r => steps.Add(r.Step)) }).Train(Examples(), folder, 1);
         Assert.AreEqual(3, steps[0]);
     }
 
@@ -228,10 +229,5 @@ public sealed class LoraTrainerTests
     {
         using var file = SafetensorsFile.Open(Path.Combine(folder, LoraTrainer.FileName));
         return string.Join("\n", file.Entries.Keys.Order(StringComparer.Ordinal).Select(n => n + Convert.ToHexString(file.GetBytes(n))));
-    }
-
-    private sealed class Reports(Action<LoraProgress> take) : IProgress<LoraProgress>
-    {
-        public void Report(LoraProgress value) => take(value);
     }
 }

@@ -62,15 +62,10 @@ internal sealed class SynthesisFixture
         var fixture = new SynthesisFixture(root);
         fixture.Context.Transforms.DiffusionSynthesis(fixture.Options(work) with
         {
-            Progress = new Reports(p =>
+            Progress = new Reports<StageProgress>(p =>
             {
                 if (p.Activity == activity && p.Done == done) Environment.FailFast(null);
             }),
         }).Fit(fixture.Labelled());
-    }
-
-    public sealed class Reports(Action<StageProgress> take) : IProgress<StageProgress>
-    {
-        public void Report(StageProgress value) => take(value);
     }
 }

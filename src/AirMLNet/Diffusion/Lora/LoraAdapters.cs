@@ -12,6 +12,7 @@ namespace AirMLNet.Diffusion;
 public sealed class LoraAdapters : IDisposable
 {
     private const int Listed = 8;
+    private const string DownSuffix = ".lora_A.weight", UpSuffix = ".lora_B.weight";
 
     private readonly List<(LinearLayer Layer, Tensor Original)> _merged = [];
 
@@ -104,7 +105,7 @@ public sealed class LoraAdapters : IDisposable
     /// <summary>All matrices, A and B of each layer, by their names in a file.</summary>
     internal IEnumerable<KeyValuePair<string, Parameter>> Parameters => Stems.SelectMany(s => new KeyValuePair<string, Parameter>[]
     {
-        new(s.Stem + ".lora_A.weight", s.Adapter.Down), new(s.Stem + ".lora_B.weight", s.Adapter.Up),
+        new(s.Stem + DownSuffix, s.Adapter.Down), new(s.Stem + UpSuffix, s.Adapter.Up),
     });
 
     /// <summary>Trainable numbers.</summary>
@@ -126,11 +127,12 @@ public sealed class LoraAdapters : IDisposable
     {
         using var scope = NewDisposeScope();
         using var off = no_grad();
-        ModelWeights.Save(path, Stems.SelectMany(s => new KeyValuePair<string, Tensor>[]
+        var tensors = Parameters.ToDictionary(p => p.Key, p => (Tensor)p.Value, StringComparer.Ordinal);
+        foreach (var (stem, adapter) in Stems.Where(s => s.Adapter.Scale != 1))
         {
-            new(s.Stem + ".lora_A.weight", s.Adapter.Down),
-            new(s.Stem + ".lora_B.weight", s.Adapter.Scale == 1 ? s.Adapter.Up : s.Adapter.Up.mul(s.Adapter.Scale)),
-        }), dtype, metadata);
+            tensors[stem + UpSuffix] = adapter.Up.mul(adapter.Scale);
+        }
+        ModelWeights.Save(path, tensors, dtype, metadata);
     }
 
     /// <summary>

@@ -28,6 +28,19 @@ internal sealed class LoraExamples : IDisposable
     /// <summary>Tells sets of images and prompts apart.</summary>
     public string Fingerprint { get; }
 
+    /// <summary>What <see cref="Fingerprint"/> would be, without encoding anything.</summary>
+    /// <exception cref="UnreadableImageException">An image cannot be read.</exception>
+    public static string Identify(IReadOnlyList<LoraExample> examples, CancellationToken cancellation)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var example in examples)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            Append(hash, example.Load(), example.Prompt);
+        }
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
     /// <exception cref="UnreadableImageException">An image cannot be read.</exception>
     public static LoraExamples Encode(StableDiffusionPipeline model, IReadOnlyList<LoraExample> examples, LoraTrainingOptions options, int seed)
     {
@@ -41,9 +54,7 @@ internal sealed class LoraExamples : IDisposable
         {
             options.CancellationToken.ThrowIfCancellationRequested();
             var image = examples[i].Load();
-            hash.AppendData(MemoryMarshal.AsBytes<int>([image.Width, image.Height]));
-            hash.AppendData(image.Pixels);
-            hash.AppendData(Encoding.UTF8.GetBytes(examples[i].Prompt + "\n"));
+            Append(hash, image, examples[i].Prompt);
             promptOf[i] = places.TryGetValue(examples[i].Prompt, out var known) ? known : places[examples[i].Prompt] = places.Count;
             foreach (var cut in Cuts(image, model.NativeSize, options.Crops, SeededRandom.Create(seed, CropStream, i)))
             {
@@ -117,6 +128,13 @@ internal sealed class LoraExamples : IDisposable
             var (left, top) = crops == 1 ? ((width - size) / 2, (height - size) / 2) : (random.Next(width - size + 1), random.Next(height - size + 1));
             yield return width == image.Width && height == image.Height && width == height ? image : PilResize.Bicubic(image, width, height, left, top, size, size);
         }
+    }
+
+    private static void Append(IncrementalHash hash, RgbImage image, string prompt)
+    {
+        hash.AppendData(MemoryMarshal.AsBytes<int>([image.Width, image.Height]));
+        hash.AppendData(image.Pixels);
+        hash.AppendData(Encoding.UTF8.GetBytes(prompt + "\n"));
     }
 
     private static Tensor Pixels(RgbImage image, bool mirrored)

@@ -55,15 +55,17 @@ public sealed class LoraTrainer(StableDiffusionPipeline model, LoraTrainingOptio
             throw new ArgumentException("LoRA is not trained in Float16; load the model in BFloat16 or Float32.", nameof(model));
         }
         model.UnloadLora();
-        using var data = LoraExamples.Encode(model, examples, _options, seed);
-        var settings = Settings(data, seed);
         var file = Path.Combine(folder, FileName);
-        if (Finished(file, settings) is { } before)
+        // Encoding images takes the VAE minutes, which a file that is there does not need.
+        if (File.Exists(file))
         {
+            var before = Finished(file, Settings(LoraExamples.Identify(examples, _options.CancellationToken), seed));
             DeleteCheckpoint(folder); // a run that was cut in its last moment leaves one
             model.LoadLora(file);
             return new(file, null, null, before);
         }
+        using var data = LoraExamples.Encode(model, examples, _options, seed);
+        var settings = Settings(data.Fingerprint, seed);
         using var generator = new Generator((ulong)SeededRandom.Create(seed, InitStream, 0).Next());
         var adapters = LoraAdapters.Create(model.UNet, model.TextEncoder, _options.Lora, generator);
         model.UseLora(adapters);
@@ -190,20 +192,17 @@ public sealed class LoraTrainer(StableDiffusionPipeline model, LoraTrainingOptio
         return members;
     }
 
-    private string Settings(LoraExamples data, int seed)
+    private string Settings(string images, int seed)
     {
         // How often a checkpoint is written does not matter to what comes out.
-        var text = OptionsJson.Write(_options with { CheckpointEvery = 1 }) + model.Fingerprint() + model.Precision + data.Fingerprint + seed.ToString(CultureInfo.InvariantCulture);
+        var text = OptionsJson.Write(_options with { CheckpointEvery = 1 }) + model.Fingerprint() + model.Precision + images + seed.ToString(CultureInfo.InvariantCulture);
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
     }
 
-    /// <summary>The seconds that a finished training of these settings took; null where there is none.</summary>
-    private static double? Finished(string file, string settings)
+    /// <summary>The seconds that the finished training of a file took.</summary>
+    /// <exception cref="InvalidOperationException">It had other settings.</exception>
+    private static double Finished(string file, string settings)
     {
-        if (!File.Exists(file))
-        {
-            return null;
-        }
         using var there = SafetensorsFile.Open(file);
         return there.Metadata.GetValueOrDefault(SettingsKey) == settings
             ? double.Parse(there.Metadata.GetValueOrDefault(SecondsKey) ?? "0", CultureInfo.InvariantCulture)

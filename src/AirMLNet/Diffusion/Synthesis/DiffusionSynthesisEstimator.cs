@@ -1,4 +1,5 @@
 using AirMLNet.Clip;
+using AirMLNet.Images;
 using AirMLNet.Persistence;
 using AirMLNet.Pipeline;
 using AirMLNet.Prompts;
@@ -38,6 +39,8 @@ public sealed class DiffusionSynthesisEstimator : IEstimator<DiffusionSynthesisT
         _seed = _host.Rand.Next();
         if (options is { Generator: not null, FineTune: true })
             throw new ArgumentException($"{nameof(DiffusionSynthesisOptions.Generator)} is set and {nameof(DiffusionSynthesisOptions.FineTune)} is on; a generator of one's own cannot be fine-tuned.", nameof(options));
+        // Now, from its configurations: a fit comes to the model when thousands of images have been encoded.
+        if (options.Generator is null) DiffusionFolder.Open(options.DiffusionFolder);
     }
 
     /// <summary>Fine-tunes, generates and encodes what is not in the folder yet.</summary>
@@ -153,7 +156,7 @@ public sealed class DiffusionSynthesisEstimator : IEstimator<DiffusionSynthesisT
     /// <summary>Features and confidences, and the surest image of each class (Eq. 6; ties go to the first).</summary>
     private SyntheticSet Encode(ClipBackbone backbone, IReadOnlyList<string> files, IReadOnlyList<int> classes, IReadOnlyList<float[]> vectors)
     {
-        float[] features = ClipImages.Encode(backbone, files, _options.CancellationToken, done => _options.Progress?.Report(new(Stage, "encoding images", done, files.Count)));
+        float[] features = ClipImages.Encode(backbone, files.Count, i => ImageFile.Load(files[i]), _options.CancellationToken, done => _options.Progress?.Report(new(Stage, "encoding images", done, files.Count)));
         int count = _options.ClassNames.Count;
         var head = new CosineHead(ZeroShotClassifier.ClassVectors(backbone, _options.ClassNames, _options.Templates), count, backbone.LogitScale);
         float[] p = head.Probabilities(features, _options.CancellationToken);
@@ -165,10 +168,5 @@ public sealed class DiffusionSynthesisEstimator : IEstimator<DiffusionSynthesisT
         }
         SyntheticImage[] images = [.. files.Select((file, i) => new SyntheticImage(file, classes[i], Confidence(i), classes[i] >= 0 && best[classes[i]] == i))];
         return new(images, features, backbone.FeatureDimension, vectors);
-    }
-
-    private sealed class Reports<T>(Action<T> report) : IProgress<T>
-    {
-        public void Report(T value) => report(value);
     }
 }

@@ -42,7 +42,13 @@ public sealed record SynthesisOptions
 /// <summary>What to make images of.</summary>
 /// <param name="Text">The prompt.</param>
 /// <param name="Class">The class whose sub-folder the images go to; null for none.</param>
-public sealed record SynthesisPrompt(string Text, string? Class = null);
+public sealed record SynthesisPrompt(string Text, string? Class = null)
+{
+    /// <summary>The prompt of a class, "d c" (methods §4.2).</summary>
+    /// <param name="name">c, the class's name.</param>
+    /// <param name="domain">d, what comes before it; may be empty.</param>
+    public static SynthesisPrompt OfClass(string name, string domain) => new($"{domain} {name}".Trim(), name);
+}
 
 /// <summary>What a <see cref="SynthesisJob"/> did.</summary>
 /// <param name="Images">The files, prompt after prompt.</param>

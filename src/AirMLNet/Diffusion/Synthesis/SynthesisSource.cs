@@ -34,7 +34,7 @@ internal sealed class SynthesisSource
     /// <summary>What images are made of, and the labels of each prompt's images.</summary>
     public (IReadOnlyList<SynthesisPrompt> Prompts, IReadOnlyList<int> Classes, IReadOnlyList<float[]> Vectors) Prompts()
     {
-        if (_options.CaptionColumn is null) return ([.. _options.ClassNames.Select(name => new SynthesisPrompt(Prompt(name), name))], [.. Enumerable.Range(0, _options.ClassNames.Count)], []);
+        if (_options.CaptionColumn is null) return ([.. _options.ClassNames.Select(name => SynthesisPrompt.OfClass(name, _options.Domain))], [.. Enumerable.Range(0, _options.ClassNames.Count)], []);
         int[] rows = [.. Enumerable.Range(0, _captions.Count).Where(i => _captions[i].Length > 0)];
         return ([.. rows.Select(i => new SynthesisPrompt(_captions[i]))], [.. rows.Select(i => _labels.Count > 0 ? _labels[i] : -1)], [.. rows.Where(_ => _vectors.Count > 0).Select(i => _vectors[i])]);
     }
@@ -65,8 +65,6 @@ internal sealed class SynthesisSource
         return examples;
     }
 
-    private string Prompt(string className) => $"{_options.Domain} {className}".Trim();
-
     private Dictionary<int, string> ByClass()
     {
         int classes = _options.ClassNames.Count;
@@ -78,7 +76,7 @@ internal sealed class SynthesisSource
         var counts = new int[classes];
         foreach ((int row, int label) in chosen.SelectMany((rows, c) => rows.Select(r => (r, c))).Concat(_labels.Select((c, r) => (r, c)).Where(p => p.c >= 0 && Real(p.r))))
         {
-            prompts[row] = Prompt(_options.ClassNames[label]);
+            prompts[row] = SynthesisPrompt.OfClass(_options.ClassNames[label], _options.Domain).Text;
             counts[label]++;
         }
         PerClass = counts;
