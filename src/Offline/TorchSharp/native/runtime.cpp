@@ -24,7 +24,7 @@ static at::Generator generator_of(void* handle) {
 }
 
 // By default glibc gives memory back to the system as soon as a few tensors are freed, and the next step of a model pays a page
-// fault for every 4 KB of it: a fifth of a training step of a small network. What is kept is bounded. What the user has set stays.
+// fault for every 4 KB of it: a quarter of a training step of a small network. What is kept is bounded. What the user has set stays.
 static void keep_freed_memory() {
 #if defined(__GLIBC__)
   const char* tunables = std::getenv("GLIBC_TUNABLES");
