@@ -119,7 +119,7 @@ internal sealed class ClipAttention : nn.Module
         var q = Split(queries.mul_(_scale), batch);                                  // [B·H, N, D]
         var k = Split(keys, batch).transpose(1, 2);                                  // [B·H, D, N]
         var v = Split(values, batch);                                                // [B·H, N, D]
-        var scores = mask is null ? q.bmm(k) : baddbmm(mask, q, k);                  // [B·H, N, N]
+        var scores = mask is null ? q.bmm(k) : q.bmm(k).add_(mask);               // [B·H, N, N]
         var mixed = scores.softmax(-1).bmm(v);                                       // [B·H, N, D]
         var rows = mixed.view(batch, _heads, -1, _headWidth).transpose(1, 2).reshape(-1, _heads * _headWidth); // [B·N, W]
         return out_proj.Forward(rows);
@@ -131,7 +131,7 @@ internal sealed class ClipAttention : nn.Module
         var q = Fill(scratch.Query, q_proj).mul_(_scale);                           // [B·H, N, D]
         var k = Fill(scratch.Key, k_proj).transpose(1, 2);                          // [B·H, D, N]
         var v = Fill(scratch.Value, v_proj);                                        // [B·H, N, D]
-        var scores = mask is null ? q.bmm(k) : baddbmm(mask, q, k);                  // [B·H, N, N]
+        var scores = mask is null ? q.bmm(k) : q.bmm(k).add_(mask);               // [B·H, N, N]
         var mixed = scores.softmax(-1).bmm(v);                                       // [B·H, N, D]
         var rows = scratch.Width;                                                    // [B·N, W]
         rows.view(batch, -1, _heads, _headWidth).copy_(mixed.view(batch, _heads, -1, _headWidth).transpose(1, 2));

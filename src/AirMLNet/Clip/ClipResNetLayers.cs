@@ -1,5 +1,6 @@
 using AirMLNet.Layers;
 using TorchSharp;
+using TorchSharp.Utils;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -77,15 +78,16 @@ internal sealed class ClipBottleneck : nn.Module
 /// <summary>The shortcut's convolution and normalisation; the checkpoints number them 0 and 1.</summary>
 internal sealed class ClipShortcut : nn.Module
 {
+    [ComponentName(Name = "0")]
     private readonly ConvLayer _conv;
+    [ComponentName(Name = "1")]
     private readonly ClipBatchNorm _norm;
 
     public ClipShortcut(long inputs, long outputs) : base(nameof(ClipShortcut))
     {
         _conv = new ConvLayer(inputs, outputs, 1, bias: false);
         _norm = new ClipBatchNorm(outputs);
-        register_module("0", _conv);
-        register_module("1", _norm);
+        RegisterComponents();
     }
 
     public Tensor Forward(Tensor x) => _norm.Forward(_conv.Forward(x));

@@ -56,7 +56,7 @@ internal sealed class MiniClipTextStage(MiniClipOptions options, Cifar10 data, C
             var loss = MiniClipLoss.Contrastive(images, texts, model.logit_scale, batch.Targets);
             optimizer.zero_grad();
             loss.backward();
-            utils.clip_grad_norm_(learned.Select(p => p.parameter), 1.0);
+            nn.utils.clip_grad_norm_(learned.Select(p => p.parameter), 1.0);
             optimizer.step();
             MiniClipLoss.ClampScale(model.logit_scale);
             if (step % 50 == 49)

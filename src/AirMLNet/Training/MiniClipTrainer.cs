@@ -139,7 +139,7 @@ public sealed class MiniClipTrainer(MiniClipOptions options)
         var loss = MiniClipLoss.Contrastive(images, texts, model.logit_scale, batch.Targets);
         optimizer.zero_grad();
         loss.backward();
-        utils.clip_grad_norm_(model.parameters(), 1.0);
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0);
         optimizer.step();
         MiniClipLoss.ClampScale(model.logit_scale);
         return report ? MiniClipLoss.Finite(loss, step) : double.NaN;

@@ -43,7 +43,7 @@ internal sealed class MiniDiffusionStage(MiniDiffusionOptions options, string na
                 var number = Finite(value, step);
                 optimizer.zero_grad();
                 value.backward();
-                utils.clip_grad_norm_(model.parameters(), GradientNorm);
+                nn.utils.clip_grad_norm_(model.parameters(), GradientNorm);
                 optimizer.step();
                 average.Update();
                 if (step % 10 == 9 || step == steps - 1)

@@ -1,5 +1,6 @@
 using AirMLNet.Layers;
 using TorchSharp;
+using TorchSharp.Utils;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -176,15 +177,16 @@ internal sealed class FeedForward : nn.Module
 /// <summary>The layers of <see cref="FeedForward"/> under diffusers' numbers: 1 is a dropout, which has no weights.</summary>
 internal sealed class FeedForwardNet : nn.Module
 {
+    [ComponentName(Name = "0")]
     private readonly GegluInput _input;
+    [ComponentName(Name = "2")]
     private readonly LinearLayer _output;
 
     public FeedForwardNet(long channels) : base(nameof(FeedForwardNet))
     {
         _input = new GegluInput(channels, 4 * channels);
         _output = new LinearLayer(4 * channels, channels);
-        register_module("0", _input);
-        register_module("2", _output);
+        RegisterComponents();
     }
 
     public Tensor Forward(Tensor rows)
