@@ -12,7 +12,7 @@ internal static class SavedModel
             throw new FileNotFoundException($"There is no model '{path}'; 'airml adapt' writes one");
         }
 
-        return ml.Model.Load(path, out _);
+        return ml.Model.LoadAdapted(path, out _);
     }
 
     /// <summary>Refuses a place that cannot be written to, before the work whose result goes there.</summary>

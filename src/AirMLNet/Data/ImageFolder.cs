@@ -9,7 +9,7 @@ public sealed record ImageEntry(string Path, string? Label);
 public sealed record ImageFolder
 {
     private static readonly HashSet<string> Extensions =
-        new([".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif"], StringComparer.OrdinalIgnoreCase);
+        new([".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".webp", ".gif", ".tif", ".tiff"], StringComparer.OrdinalIgnoreCase);
 
     private ImageFolder(string folder, IReadOnlyList<ImageEntry> entries)
     {
@@ -23,7 +23,7 @@ public sealed record ImageFolder
     /// <summary>At least one image.</summary>
     public IReadOnlyList<ImageEntry> Entries { get; }
 
-    /// <summary>Lists PNG, JPEG, BMP, WebP and GIF files; hidden files and folders are left out.</summary>
+    /// <summary>Lists PNG, JPEG, BMP, WebP, GIF and TIFF files; hidden files and folders are left out.</summary>
     /// <param name="folder">The folder to search, with all its subfolders.</param>
     /// <param name="labelsFromSubfolders">Takes the name of the first subfolder on the way to an image as its class.</param>
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>

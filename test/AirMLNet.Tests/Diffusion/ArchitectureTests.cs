@@ -121,7 +121,7 @@ public sealed class ArchitectureTests
                 Assert.IsTrue(old.ContainsKey("decoder.mid_block.attentions.0.proj_attn.bias"));
                 Safetensors.Write(file, old);
                 using var again = AutoencoderKL.Load(folder);
-                Assert.IsTrue(vae.state_dict().All(p => p.Value.equal(again.state_dict()[p.Key]).item<bool>()));
+                Assert.IsTrue(vae.state_dict().All(p => p.Value.eq(again.state_dict()[p.Key]).all().item<bool>()));
             }
 
             Assert.Contains("multiples of 2", Assert.ThrowsExactly<ArgumentException>(() => vae.Encode(zeros(1, 3, 7, 8))).Message);

@@ -130,7 +130,7 @@ public sealed class DiffusionFolderTests
         foreach (var (before, after) in new[] { (model.UNet.state_dict(), again.UNet.state_dict()), (model.Vae.state_dict(), again.Vae.state_dict()), (model.TextEncoder.state_dict(), again.TextEncoder.state_dict()) })
         {
             CollectionAssert.AreEqual(before.Keys, after.Keys);
-            Assert.IsTrue(before.All(p => p.Value.equal(after[p.Key]).item<bool>()));
+            Assert.IsTrue(before.All(p => p.Value.eq(after[p.Key]).all().item<bool>()));
         }
         Assert.Contains("Int64", Assert.ThrowsExactly<ArgumentException>(() => model.UNet.Save(copy, ScalarType.Int64)).Message);
     }

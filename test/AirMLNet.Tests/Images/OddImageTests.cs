@@ -29,6 +29,7 @@ public sealed class OddImageTests
     [DataRow(Grey16, 5, 3, 128, 128, 128, 0)] // the upper eight bits
     [DataRow(GreyAlpha, 5, 3, 177, 177, 177, 1)] // 100 · 128/255 + 255 · 127/255
     [DataRow(Cmyk, 8, 8, 225, 49, 137, 3)]
+    [DataRow(WebP, 6, 4, 250, 10, 20, 0)]
     public void Become_8_bit_RGB(string file, int width, int height, int red, int green, int blue, int tolerance)
     {
         var image = ImageFile.Decode(Convert.FromBase64String(file), "odd");
@@ -37,20 +38,6 @@ public sealed class OddImageTests
         for (var i = 0; i < image.Pixels.Length; i++)
         {
             Assert.AreEqual(i % 3 == 0 ? red : i % 3 == 1 ? green : blue, image.Pixels[i], (double)tolerance);
-        }
-    }
-
-    [TestMethod]
-    public void WebP_is_read_or_refused_with_the_way_out()
-    {
-        try
-        {
-            CollectionAssert.AreEqual(new byte[] { 250, 10, 20 }, ImageFile.Decode(Convert.FromBase64String(WebP), "odd.webp").Pixels[..3]);
-        }
-        catch (UnreadableImageException e)
-        {
-            Assert.Contains("odd.webp", e.Message);
-            Assert.Contains("webp-pixbuf-loader", e.Message);
         }
     }
 

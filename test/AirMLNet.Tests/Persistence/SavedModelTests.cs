@@ -31,7 +31,7 @@ public sealed class SavedModelTests
         string moved = Path.Combine(f.Root, "home", "tiny-clip");
         Directory.CreateDirectory(Path.Combine(f.Root, "home"));
         Directory.Move(f.ClipFolder, moved);
-        var e = Assert.ThrowsExactly<FileNotFoundException>(() => new MLContext().Model.Load(path, out _));
+        var e = Assert.ThrowsExactly<FileNotFoundException>(() => new MLContext().Model.LoadAdapted(path, out _));
         Assert.Contains("tiny-clip", e.Message);
         Assert.Contains(AirMLNet.Weights.FileHash.Sha256(Path.Combine(moved, "model.safetensors")), e.Message);
         Assert.Contains("AIRMLNET_HOME", e.Message);
@@ -44,7 +44,7 @@ public sealed class SavedModelTests
         using var f = new StageFixture(4);
         string path = SaveFeatures(f, embed: false);
         TinyClip.Create(f.ClipFolder, seed: 2);
-        var e = Assert.ThrowsExactly<InvalidOperationException>(() => new MLContext().Model.Load(path, out _));
+        var e = Assert.ThrowsExactly<InvalidOperationException>(() => new MLContext().Model.LoadAdapted(path, out _));
         Assert.Contains("found other weights in", e.Message);
     }
 
@@ -84,7 +84,7 @@ public sealed class SavedModelTests
             using var writer = new StreamWriter(zip.CreateEntry(name).Open(), new UTF8Encoding(false));
             writer.Write(json.Replace("\"format\": 1", "\"format\": 2", StringComparison.Ordinal));
         }
-        var e = Assert.ThrowsExactly<FormatException>(() => new MLContext().Model.Load(path, out _));
+        var e = Assert.ThrowsExactly<FormatException>(() => new MLContext().Model.LoadAdapted(path, out _));
         Assert.Contains("saved in format 2", e.Message);
     }
 
@@ -95,7 +95,7 @@ public sealed class SavedModelTests
         string path = SaveFeatures(f, embed: false);
         byte[] whole = File.ReadAllBytes(path);
         File.WriteAllBytes(path, whole[..(whole.Length / 2)]);
-        Exception e = Assert.Throws<Exception>(() => new MLContext().Model.Load(path, out _));
+        Exception e = Assert.Throws<Exception>(() => new MLContext().Model.LoadAdapted(path, out _));
         Assert.IsTrue(e is FormatException or InvalidDataException, e.ToString());
     }
 

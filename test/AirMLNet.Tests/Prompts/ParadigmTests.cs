@@ -366,7 +366,7 @@ public sealed class ParadigmTests
 
     public sealed class RowWithImage : RowOfAll
     {
-        [ImageType]
+        [ImageType(32, 32)] // ML.NET refuses the attribute without a size, and takes images of any
         public MLImage? Image { get; set; }
     }
 

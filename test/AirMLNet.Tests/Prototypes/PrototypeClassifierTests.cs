@@ -7,12 +7,14 @@ namespace AirMLNet.Tests.Prototypes;
 [TestClass]
 public sealed class PrototypeClassifierTests
 {
+    private const uint Missing = uint.MaxValue; // LoadFromEnumerable counts keys from 0; what is beyond the last is missing
+
     private static readonly Row[] Rows =
     [
-        new() { Features = [1, 0], PseudoLabel = 1, PseudoLabelConfidence = 0.9f, Origin = "real" },
-        new() { Features = [0, 1], PseudoLabel = 2, PseudoLabelConfidence = 0.8f, Origin = "real" },
-        new() { Features = [0.6f, 0.8f], PseudoLabel = 1, PseudoLabelConfidence = 0.1f, Origin = "synthetic" },
-        new() { Features = [0.8f, 0.6f], PseudoLabel = 0 },
+        new() { Features = [1, 0], PseudoLabel = 0, PseudoLabelConfidence = 0.9f, Origin = "real" },
+        new() { Features = [0, 1], PseudoLabel = 1, PseudoLabelConfidence = 0.8f, Origin = "real" },
+        new() { Features = [0.6f, 0.8f], PseudoLabel = 0, PseudoLabelConfidence = 0.1f, Origin = "synthetic" },
+        new() { Features = [0.8f, 0.6f], PseudoLabel = Missing },
     ];
 
     [TestMethod]

@@ -114,7 +114,7 @@ public sealed class PseudoLabelTests
     {
         IDataView features = f.Features().Fit(f.Data).Transform(f.Data);
         float[][] values = StageFixture.Vectors(features, "Features");
-        return f.Context.Data.LoadFromEnumerable(values.Select((v, i) => new LabelledFeatures { Features = v, Label = labelled(i) ? (uint)(i % 3) + 1 : 0 }).ToArray());
+        return f.Context.Data.LoadFromEnumerable(values.Select((v, i) => new LabelledFeatures { Features = v, Label = labelled(i) ? (uint)(i % 3) : uint.MaxValue }).ToArray());
     }
 
     private sealed class LabelledFeatures

@@ -56,7 +56,7 @@ public sealed class StableDiffusionImageGenerator : IImageGenerator
                 {
                     var requests = Enumerable.Range(0, count).Select(i => new TextToImageRequest(prompt, (seed + i) & int.MaxValue, negative)).ToList();
                     return new ImageGenerationResponse([.. _model.Generate(requests, how, cancellationToken)
-                        .Select(image => (AIContent)new DataContent(ImageCodec.Current.EncodePng(image), "image/png"))]);
+                        .Select(image => (AIContent)new DataContent(ImageCodec.EncodePng(image), "image/png"))]);
                 },
                 cancellationToken).ConfigureAwait(false);
         }

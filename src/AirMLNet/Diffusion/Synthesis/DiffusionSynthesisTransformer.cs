@@ -1,3 +1,4 @@
+using AirMLNet.Pipeline;
 using AirMLNet.Persistence;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -5,7 +6,10 @@ using Microsoft.ML.Runtime;
 
 namespace AirMLNet.Diffusion;
 
-/// <summary>Appends the synthetic images to the rows; see <see cref="DiffusionSynthesisEstimator"/>. For training only: it is no mapping of rows.</summary>
+/// <summary>
+/// Appends the synthetic images to the rows; see <see cref="DiffusionSynthesisEstimator"/>. For training only: a single row, as in
+/// PredictionEngine, passes through it unchanged.
+/// </summary>
 public sealed class DiffusionSynthesisTransformer : ITransformer
 {
     internal DiffusionSynthesisTransformer(IHost host, DiffusionSynthesisOptions options, SyntheticSet set) => (Host, Options, Set) = (host, options, set);
@@ -16,7 +20,8 @@ public sealed class DiffusionSynthesisTransformer : ITransformer
     /// <summary>The adapter that the images were made with; null where the model was used as it is.</summary>
     public string? LoraFile => Options.FineTune && Path.Combine(Options.WorkFolder, "lora", LoraTrainer.FileName) is var file && File.Exists(file) ? file : null;
 
-    bool ITransformer.IsRowToRowMapper => false;
+    // PredictionEngine asks every stage of a chain, those of the training scope as well, and takes none that is no mapper.
+    bool ITransformer.IsRowToRowMapper => true;
 
     internal IHost Host { get; }
 
@@ -42,8 +47,7 @@ public sealed class DiffusionSynthesisTransformer : ITransformer
         return new SynthesisView(input, new SynthesisSchema(input.Schema, Options, Set), Set);
     }
 
-    IRowToRowMapper ITransformer.GetRowToRowMapper(DataViewSchema inputSchema)
-        => throw new InvalidOperationException($"{DiffusionSynthesisEstimator.Stage} adds rows, so it is no row mapper; append it with TransformerScope.TrainTest, and it is left out of scoring.");
+    IRowToRowMapper ITransformer.GetRowToRowMapper(DataViewSchema inputSchema) => new PassThroughMapper(inputSchema);
 
     void ICanSaveModel.Save(ModelSaveContext ctx) => SynthesisFiles.Save(ctx, this);
 }

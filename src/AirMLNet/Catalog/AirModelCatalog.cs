@@ -1,0 +1,44 @@
+using System.Reflection;
+using System.Runtime.ExceptionServices;
+
+namespace Microsoft.ML;
+
+/// <summary>Loading of models that hold AirMLNet's stages, on <see cref="MLContext.Model"/>.</summary>
+public static class AirModelCatalog
+{
+    /// <summary>
+    /// As <see cref="ModelOperationsCatalog.Load(string, out DataViewSchema)"/>, which gives the same model. ML.NET hides what a
+    /// stage says of a model that it cannot load behind a <see cref="TargetInvocationException"/>; here it comes as it is.
+    /// </summary>
+    /// <param name="catalog">The model catalog.</param>
+    /// <param name="filePath">The model's zip file.</param>
+    /// <param name="inputSchema">The schema that the model was saved with.</param>
+    /// <exception cref="FileNotFoundException">The model refers to CLIP weights that are not here; the message says which, and where they were looked for.</exception>
+    /// <exception cref="InvalidOperationException">The weights found are others than those that the model was fitted on.</exception>
+    /// <exception cref="FormatException">The file is damaged, or of a newer format.</exception>
+    public static ITransformer LoadAdapted(this ModelOperationsCatalog catalog, string filePath, out DataViewSchema inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        try
+        {
+            return catalog.Load(filePath, out inputSchema);
+        }
+        catch (Exception wrapped) when (Cause(wrapped) is { } cause)
+        {
+            ExceptionDispatchInfo.Throw(cause);
+            throw;
+        }
+    }
+
+    /// <summary>What reflection wrapped, through all the chains in which the stage lies; null where nothing was wrapped.</summary>
+    private static Exception? Cause(Exception e)
+    {
+        Exception cause = e;
+        while (cause is TargetInvocationException { InnerException: not null } or InvalidOperationException { InnerException: TargetInvocationException })
+        {
+            cause = cause.InnerException!;
+        }
+
+        return ReferenceEquals(cause, e) ? null : cause;
+    }
+}

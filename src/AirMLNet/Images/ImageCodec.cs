@@ -1,0 +1,139 @@
+using AirMLNet.Images.Formats;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.Formats.Bmp;
+using SixLabors.ImageSharp.Formats.Gif;
+using SixLabors.ImageSharp.Formats.Jpeg;
+using SixLabors.ImageSharp.Formats.Png;
+using SixLabors.ImageSharp.Formats.Tiff;
+using SixLabors.ImageSharp.Formats.Webp;
+using SixLabors.ImageSharp.Metadata;
+using SixLabors.ImageSharp.Metadata.Profiles.Exif;
+using SixLabors.ImageSharp.PixelFormats;
+using SixLabors.ImageSharp.Processing;
+using Decoding = SixLabors.ImageSharp.Metadata.FrameDecodingMode;
+
+namespace AirMLNet.Images;
+
+/// <summary>Decodes image files and encodes PNG, by SixLabors.ImageSharp. Safe for concurrent use.</summary>
+internal static class ImageCodec
+{
+    private static readonly PngEncoder Encoder = new() { ColorType = PngColorType.Rgb, BitDepth = PngBitDepth.Bit8, IgnoreMetadata = true };
+
+    private static readonly Configuration Formats = OnlyOurFormats();
+
+    /// <summary>
+    /// Decodes the first frame to upright 8-bit RGB: EXIF orientation applied, transparency flattened on white. An image with
+    /// more pixels than <paramref name="maxPixels"/> is refused from its header, before memory is taken for it.
+    /// </summary>
+    /// <exception cref="InvalidDataException">Not a whole image, or too large; the message starts with <paramref name="name"/>.</exception>
+    public static RgbImage Decode(byte[] bytes, string name, long maxPixels)
+    {
+        ImageHeader header = default;
+        try
+        {
+            header = ImageHeader.Read(bytes);
+            if ((long)header.Width * header.Height > maxPixels)
+            {
+                throw new InvalidDataException(
+                    $"{header.Width} x {header.Height} pixels; at most {maxPixels / 1_000_000.0:0.###} megapixels are read");
+            }
+
+            if (header.Format == "PNG") PngHeader.CheckData(bytes);
+            // ImageSharp 2.1 reads no animated WebP, but each frame is an image that it reads.
+            if (header.Format == "WebP" && WebpHeader.FirstFrame(bytes) is { } frame)
+            {
+                return OnCanvas(Decode<Rgba32>(frame.Still, CopyOnWhite), frame.Left, frame.Top, header.Width, header.Height);
+            }
+
+            return header switch
+            {
+                { Is16Bit: true } => Decode<Rgba64>(bytes, CopyUpperBits),
+                { HasAlpha: true } => Decode<Rgba32>(bytes, CopyOnWhite),
+                _ => Decode<Rgb24>(bytes, (image, pixels) => image.CopyPixelDataTo(pixels)),
+            };
+        }
+        catch (Exception e) when (e is InvalidDataException or ImageFormatException or NotSupportedException)
+        {
+            throw new InvalidDataException($"{name}: {e.Message.TrimEnd('.')}.", e);
+        }
+        // Decoders fail on damaged files in many other ways (null references, indices, overflows): the file is what is wrong.
+        catch (Exception e) when (e is not (OperationCanceledException or OutOfMemoryException))
+        {
+            throw new InvalidDataException($"{name}: a damaged {header.Format} file that cannot be decoded.", e);
+        }
+    }
+
+    /// <summary>Encodes as an 8-bit RGB PNG without loss.</summary>
+    public static byte[] EncodePng(RgbImage image)
+    {
+        using Image<Rgb24> pixels = Image.LoadPixelData<Rgb24>(image.Pixels.AsSpan(), image.Width, image.Height);
+        using var encoded = new MemoryStream();
+        pixels.Save(encoded, Encoder);
+        return encoded.ToArray();
+    }
+
+    private static RgbImage Decode<TPixel>(byte[] bytes, Action<Image<TPixel>, byte[]> copy)
+        where TPixel : unmanaged, IPixel<TPixel>
+    {
+        using Image<TPixel> image = Image.Load<TPixel>(Formats, bytes);
+        if (Orientation(image.Metadata) > 1) image.Mutate(context => context.AutoOrient());
+        byte[] pixels = GC.AllocateUninitializedArray<byte>(checked(3 * image.Width * image.Height));
+        copy(image, pixels);
+        return new RgbImage(image.Width, image.Height, pixels);
+    }
+
+    private static RgbImage OnCanvas(RgbImage frame, int left, int top, int width, int height)
+    {
+        if ((frame.Width, frame.Height) == (width, height)) return frame;
+        if (left + frame.Width > width || top + frame.Height > height) throw ImageHeader.Damaged("WebP", "a frame outside its canvas");
+        byte[] pixels = GC.AllocateUninitializedArray<byte>(checked(3 * width * height));
+        pixels.AsSpan().Fill(255);
+        for (int y = 0; y < frame.Height; y++)
+        {
+            frame.Pixels.AsSpan(3 * frame.Width * y, 3 * frame.Width).CopyTo(pixels.AsSpan(3 * ((top + y) * width + left)));
+        }
+
+        return new(width, height, pixels);
+    }
+
+    private static int Orientation(ImageMetadata metadata) => metadata.ExifProfile?.GetValue(ExifTag.Orientation)?.Value ?? 1;
+
+    private static void CopyOnWhite(Image<Rgba32> image, byte[] pixels) => image.ProcessPixelRows(rows =>
+    {
+        for (int y = 0, to = 0; y < rows.Height; y++)
+        {
+            foreach (ref readonly Rgba32 p in rows.GetRowSpan(y))
+            {
+                pixels[to++] = OnWhite(p.R, p.A);
+                pixels[to++] = OnWhite(p.G, p.A);
+                pixels[to++] = OnWhite(p.B, p.A);
+            }
+        }
+    });
+
+    private static void CopyUpperBits(Image<Rgba64> image, byte[] pixels) => image.ProcessPixelRows(rows =>
+    {
+        for (int y = 0, to = 0; y < rows.Height; y++)
+        {
+            foreach (ref readonly Rgba64 p in rows.GetRowSpan(y))
+            {
+                pixels[to++] = OnWhite(p.R >> 8, p.A >> 8);
+                pixels[to++] = OnWhite(p.G >> 8, p.A >> 8);
+                pixels[to++] = OnWhite(p.B >> 8, p.A >> 8);
+            }
+        }
+    });
+
+    /// <summary>A colour over white, rounded.</summary>
+    private static byte OnWhite(int value, int alpha) => (byte)((value * alpha + 255 * (255 - alpha) + 127) / 255);
+
+    /// <summary>The formats that the documentation names, first frame only: what nobody asked for is not decoded.</summary>
+    private static Configuration OnlyOurFormats()
+    {
+        var configuration = new Configuration(new JpegConfigurationModule(), new PngConfigurationModule(), new BmpConfigurationModule(),
+            new GifConfigurationModule(), new TiffConfigurationModule(), new WebpConfigurationModule());
+        configuration.ImageFormatsManager.SetDecoder(GifFormat.Instance, new GifDecoder { DecodingMode = Decoding.First });
+        configuration.ImageFormatsManager.SetDecoder(TiffFormat.Instance, new TiffDecoder { DecodingMode = Decoding.First });
+        return configuration;
+    }
+}
