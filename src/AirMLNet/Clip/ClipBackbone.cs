@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using AirMLNet.Layers;
 using AirMLNet.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -202,9 +203,7 @@ public sealed class ClipBackbone
         }
         using var off = no_grad();
         using var scope = NewDisposeScope();
-        var input = empty([count, 3, size, size], ScalarType.Float32);
-        MemoryMarshal.AsBytes(pixels).CopyTo(input.bytes);
-        using var raw = Model.EncodeImage(input.to(Device).to_type(Model.logit_scale.dtype));
+        using var raw = Model.EncodeImage(Tensors.Of(pixels, [count, 3, size, size], Device).to_type(Model.logit_scale.dtype));
         var output = ClipModel.Normalise(raw.to_type(ScalarType.Float32)).cpu().contiguous();
         MemoryMarshal.Cast<byte, float>(output.bytes).CopyTo(features);
     }

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using AirMLNet.Layers;
 using AirMLNet.Pipeline;
 
 namespace AirMLNet.Clip;
@@ -24,7 +25,7 @@ public sealed record ClipFeatureOptions
     /// <summary>The activation of the model's blocks; null leaves it to the configuration, or to the rules of methods §1.6.</summary>
     public ClipActivation? Activation { get; init; }
 
-    /// <summary>Threads that LibTorch computes with, 0..1024; 0 leaves the number as it is. The number is that of the whole process.</summary>
+    /// <summary>Threads that LibTorch computes with while it encodes, 0..1024; 0 leaves the number as it is.</summary>
     public int Threads { get; init => field = OptionCheck.Range(value, 0, 1024); }
 
     /// <summary>Images decoded at the same time, 1..256; 0 means one per processor.</summary>

@@ -1,3 +1,4 @@
+using AirMLNet.Layers;
 using AirMLNet.Persistence;
 using AirMLNet.Pipeline;
 using Microsoft.ML;
@@ -25,7 +26,6 @@ public sealed class ClipFeatureTransformer : StageTransformer, IDisposable
         _options = options;
         Backbone = backbone;
         BatchSize = options.BatchSize != 0 ? options.BatchSize : ClipBatchSize.Choose(backbone.Model.Config);
-        if (options.Threads != 0) torch.set_num_threads(options.Threads);
         _training = training is null ? null : new(training);
     }
 
@@ -61,6 +61,7 @@ public sealed class ClipFeatureTransformer : StageTransformer, IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
         FriendMembers.CheckAlive(Host);
+        using var threads = new ThreadCount(_options.Threads);
         Backbone.EncodeImages(pixels, count, features);
         Interlocked.Add(ref _encoded, count);
     }

@@ -1,6 +1,7 @@
 using AirMLNet.Clip;
 using AirMLNet.Data;
 using AirMLNet.Images;
+using AirMLNet.Layers;
 using AirMLNet.Training;
 using static TorchSharp.torch;
 
@@ -49,5 +50,5 @@ internal sealed class ImageJudge : IDisposable
     }
 
     private Tensor Encode(IReadOnlyList<RgbImage> images) =>
-        tensor(ClipImages.Encode(_backbone, images.Count, i => images[i]), [images.Count, _backbone.FeatureDimension]);
+        Tensors.Of(ClipImages.Encode(_backbone, images.Count, i => images[i]), [images.Count, _backbone.FeatureDimension]);
 }

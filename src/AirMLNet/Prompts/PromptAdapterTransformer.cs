@@ -1,4 +1,5 @@
 using AirMLNet.Clip;
+using AirMLNet.Layers;
 using AirMLNet.Persistence;
 using AirMLNet.Pipeline;
 using Microsoft.ML;
@@ -34,8 +35,8 @@ public sealed class PromptAdapterTransformer : StageTransformer, IDisposable
         if (backbone is null) return;
         _visual = new VisualPrompt(backbone, options.PromptLength, options.Prompt == PromptKind.VisualDeep);
         using var off = torch.no_grad();
-        _prompt = torch.tensor(context, [_visual.Layers, _visual.Length, context.Length / (_visual.Layers * _visual.Length)])
-            .to(backbone.Device).DetachFromDisposeScope();
+        _prompt = Tensors.Of(context, [_visual.Layers, _visual.Length, context.Length / (_visual.Layers * _visual.Length)], backbone.Device)
+            .DetachFromDisposeScope();
     }
 
     /// <summary>The classes, in the order of the score.</summary>
@@ -72,7 +73,7 @@ public sealed class PromptAdapterTransformer : StageTransformer, IDisposable
         using var off = torch.no_grad();
         using var scope = torch.NewDisposeScope();
         int size = Backbone!.Preprocessor.Size;
-        torch.Tensor frozen = _visual!.Freeze(torch.tensor(pixels.ToArray(), [count, 3, size, size]));
+        torch.Tensor frozen = _visual!.Freeze(Tensors.Of(pixels, [count, 3, size, size]));
         torch.Tensor encoded = _visual.Encode(_prompt!, frozen).cpu().contiguous();                     // [B, D]
         System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(encoded.bytes).CopyTo(features);
     }

@@ -1,3 +1,4 @@
+using AirMLNet.Layers;
 using AirMLNet.Pipeline;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -38,7 +39,7 @@ internal sealed class TextPromptModel : IPromptModel
         (_prompt, _rows, _scale, _classes) = (prompt, features, scale, classes);
         using var off = no_grad();
         using var scope = NewDisposeScope();
-        _features = tensor(features.ToArray(), [features.Length / dimension, dimension]).to(device).DetachFromDisposeScope();
+        _features = Tensors.Of(features.Span, [features.Length / dimension, dimension], device).DetachFromDisposeScope();
     }
 
     public Tensor NewContext(Generator generator, double? standardDeviation) => _prompt.NewContext(generator, standardDeviation ?? StandardDeviation);

@@ -1,6 +1,7 @@
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using AirMLNet.Clip;
+using AirMLNet.Layers;
 using AirMLNet.Pipeline;
 using Microsoft.ML;
 using TorchSharp;
@@ -29,7 +30,7 @@ internal sealed class VisualPromptModel : IPromptModel
         (_prompt, _images, _vectors, _scale) = (prompt, images, vectors, scale);
         using var off = no_grad();
         using var scope = NewDisposeScope();
-        _classes = tensor(vectors, [classes, vectors.Length / classes]).to(device).DetachFromDisposeScope();
+        _classes = Tensors.Of(vectors, [classes, vectors.Length / classes], device).DetachFromDisposeScope();
     }
 
     public Tensor NewContext(Generator generator, double? standardDeviation) => _prompt.NewContext(generator, standardDeviation);
@@ -131,7 +132,7 @@ internal sealed class FrozenImages : IDisposable
         }
         using var off = no_grad();
         using var scope = NewDisposeScope();
-        _parts.Add(_prompt.Freeze(tensor(pixels, [_waiting.Count, 3, preprocessor.Size, preprocessor.Size])).DetachFromDisposeScope());
+        _parts.Add(_prompt.Freeze(Tensors.Of(pixels, [_waiting.Count, 3, preprocessor.Size, preprocessor.Size])).DetachFromDisposeScope());
         _waiting.Clear();
     }
 }

@@ -1,5 +1,6 @@
 using AirMLNet.Clip;
 using AirMLNet.Data;
+using AirMLNet.Layers;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -93,7 +94,7 @@ internal sealed class MiniClipTextStage(MiniClipOptions options, Cifar10 data, C
             using var inner = NewDisposeScope();
             var count = Math.Min(EncodeBatch, options.Photos - start);
             float[] pixels = [.. Enumerable.Range(start, count).SelectMany(i => preprocessor.Preprocess(data.GetImage(Cifar10Split.Train, i)))];
-            var encoded = model.EncodeImage(tensor(pixels, [count, 3, Cifar10.Side, Cifar10.Side]));
+            var encoded = model.EncodeImage(Tensors.Of(pixels, [count, 3, Cifar10.Side, Cifar10.Side]));
             parts.Add(functional.normalize(encoded, dim: 1).MoveToOuterDisposeScope());
         }
 

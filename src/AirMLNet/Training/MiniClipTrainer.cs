@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using AirMLNet.Clip;
 using AirMLNet.Data;
+using AirMLNet.Layers;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -49,7 +50,7 @@ public sealed class MiniClipTrainer(MiniClipOptions options)
     internal double Fit(Cifar10 data)
     {
         Directory.CreateDirectory(options.OutputFolder);
-        set_num_threads(options.Threads > 0 ? options.Threads : Environment.ProcessorCount);
+        using var threads = new ThreadCount(options.Threads > 0 ? options.Threads : Environment.ProcessorCount);
 
         var captions = new CaptionCorpus(options.NameShare, options.WrongShare, options.Seed);
         var corpus = Enumerable.Range(0, options.Photos)
@@ -148,7 +149,7 @@ public sealed class MiniClipTrainer(MiniClipOptions options)
     private static Tensor EncodeImages(ClipModel model, MiniClipBatch batch)
     {
         var size = batch.Size;
-        var pixels = tensor(batch.Pixels, [size, 3, Cifar10.Side, Cifar10.Side]);
+        var pixels = Tensors.Of(batch.Pixels, [size, 3, Cifar10.Side, Cifar10.Side]);
         var tokens = model.Vision.Embed(pixels);                                             // [B, 1+P, W]
         var width = tokens.shape[2];
         var keep = batch.Kept.Length / size;

@@ -1,6 +1,7 @@
 using AirMLNet.Clip;
 using AirMLNet.Data;
 using AirMLNet.Diffusion;
+using AirMLNet.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -61,7 +62,7 @@ public sealed class MiniDiffusionTrainer(MiniDiffusionOptions options)
     internal double Fit(Cifar10 photos)
     {
         Directory.CreateDirectory(options.OutputFolder);
-        set_num_threads(options.Threads > 0 ? options.Threads : Environment.ProcessorCount);
+        using var threads = new ThreadCount(options.Threads > 0 ? options.Threads : Environment.ProcessorCount);
         using var scope = NewDisposeScope();
         using var data = new MiniDiffusionData(photos, options);
         using var generator = new Generator((ulong)options.Seed);

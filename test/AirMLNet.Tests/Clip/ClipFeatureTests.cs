@@ -9,6 +9,17 @@ namespace AirMLNet.Tests.Clip;
 public sealed class ClipFeatureTests
 {
     [TestMethod]
+    public void ThreadsOfAStage_AreNotLeftToOthers()
+    {
+        using var f = new StageFixture(3);
+        int before = TorchSharp.torch.get_num_threads();
+        var options = new ClipFeatureOptions { ClipFolder = f.ClipFolder, Threads = before + 1 };
+        using var stage = f.Context.Transforms.ClipFeature("Features", "ImagePath", options).Fit(f.Data);
+        StageFixture.Vectors(stage.Transform(f.Data), "Features");
+        Assert.AreEqual(before, TorchSharp.torch.get_num_threads());
+    }
+
+    [TestMethod]
     public void Features_HaveLengthOne_AndDoNotDependOnTheBatch()
     {
         using var f = new StageFixture(10);

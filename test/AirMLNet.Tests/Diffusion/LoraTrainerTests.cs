@@ -212,10 +212,10 @@ public sealed class LoraTrainerTests
         using var model = StableDiffusionPipeline.Load(_model);
         new LoraTrainer(model, Options).Train(Examples(), NewFolder(), 1);
         model.UnloadLora();
-        var live = Tensor.TotalCount;
+        var live = LiveTensors.Count;
         new LoraTrainer(model, Options).Train(Examples(), NewFolder(), 1);
         model.UnloadLora();
-        Assert.AreEqual(live, Tensor.TotalCount);
+        Assert.AreEqual(live, LiveTensors.Count);
     }
 
     private static byte[] Pixels(StableDiffusionPipeline model) => model.Generate([new("a red picture", 1)], new() { Steps = 3 }).Single().Pixels;

@@ -88,9 +88,9 @@ public sealed class StableDiffusionTests
         using var model = StableDiffusionPipeline.Load(_model);
         var options = new StableDiffusionOptions { Steps = 3, Scheduler = SchedulerKind.Pndm, BatchSize = 2 };
         _ = model.Generate([new("a cat", 1), new("a dog", 1), new("a dog", 2)], options).ToList();
-        var before = Tensor.TotalCount;
+        var before = LiveTensors.Count;
         _ = model.Generate([new("a cat", 1), new("a dog", 1), new("a dog", 2)], options).ToList();
-        Assert.AreEqual(before, Tensor.TotalCount);
+        Assert.AreEqual(before, LiveTensors.Count);
     }
 
     [TestMethod]

@@ -1,9 +1,9 @@
-using Microsoft.ML.Data;
 using AirMLNet.Clip;
 using AirMLNet.Embedding;
 using AirMLNet.Images;
 using AirMLNet.Weights;
 using Microsoft.ML;
+using Microsoft.ML.Data;
 
 namespace AirMLNet.Tests.Embedding;
 
@@ -75,7 +75,16 @@ public sealed class EmbedJobTests
 
         Assert.AreEqual(23, Job(Options() with { Output = merged, Shards = 3 }).Merge());
 
-        CollectionAssert.AreEqual(File.ReadAllBytes(one), File.ReadAllBytes(merged));
+        // ML.NET compresses the columns of a binary view in parallel and writes each when it is ready: its bytes may differ, its rows not.
+        if (format == ".idv") CollectionAssert.AreEqual(Rows(one), Rows(merged));
+        else CollectionAssert.AreEqual(File.ReadAllBytes(one), File.ReadAllBytes(merged));
+    }
+
+    private static string[] Rows(string idv)
+    {
+        IDataView view = new MLContext().Data.LoadFromBinary(idv);
+        return [.. StageFixture.Column<ReadOnlyMemory<char>>(view, "ImagePath").Zip(StageFixture.Vectors(view, "Features"),
+            (path, feature) => $"{path} {string.Join(' ', feature.Select(BitConverter.SingleToUInt32Bits))}")];
     }
 
     [TestMethod]

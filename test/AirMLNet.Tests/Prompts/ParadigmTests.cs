@@ -209,9 +209,9 @@ public sealed class ParadigmTests
         ClipBackbone held = ClipBackbone.Acquire(t.Fixture.ClipFolder); // the model itself stays
         void Fit() => t.Context.MulticlassClassification.Trainers.PromptAdapter(t.Options(2) with { Prompt = PromptKind.Visual }).Fit(t.View()).Dispose();
         Fit(); // what is made once per process exists now
-        long before = TorchSharp.torch.Tensor.TotalCount;
+        long before = LiveTensors.Count;
         Fit();
-        Assert.AreEqual(before, TorchSharp.torch.Tensor.TotalCount);
+        Assert.AreEqual(before, LiveTensors.Count);
         held.Release();
     }
 

@@ -135,9 +135,9 @@ public sealed class PromptTrainerTests
         using var t = new Bench();
         var settings = new PromptTrainingSettings(Steady, 4, 0.9, 0.05, 1);
         t.Train(settings); // what is made once per process exists now
-        long before = Tensor.TotalCount;
+        long before = LiveTensors.Count;
         t.Train(settings);
-        Assert.AreEqual(before, Tensor.TotalCount);
+        Assert.AreEqual(before, LiveTensors.Count);
     }
 
     /// <summary>Six features of three classes, and a prompt.</summary>

@@ -119,7 +119,10 @@ public sealed class LoraTrainer(StableDiffusionPipeline model, LoraTrainingOptio
                 saved = step + 1;
             }
         }
-        optimizer.zero_grad();
+        using (NewDisposeScope()) // zero_grad looks at each gradient, and leaves what it looked through to the enclosing scope
+        {
+            optimizer.zero_grad();
+        }
         return before + clock.Elapsed.TotalSeconds;
     }
 
