@@ -34,6 +34,7 @@ internal static class CommandLine
             VerifyCommand.Build(),
             EmbedCommand.Build(),
             PullCommand.Build(),
+            DoctorCommand.Build(),
         };
         root.Options.Add(Verbose);
         foreach (var option in root.Options.OfType<HelpOption>())
@@ -81,7 +82,7 @@ internal static class CommandLine
     /// <summary>Writes what went wrong on one line of standard error, and returns the exit code for it.</summary>
     public static int Explain(Exception exception, bool verbose)
     {
-        while (exception is (AggregateException or System.Reflection.TargetInvocationException) and { InnerException: { } inner })
+        while (exception is (AggregateException or System.Reflection.TargetInvocationException or TypeInitializationException) and { InnerException: { } inner })
         {
             exception = inner;
         }

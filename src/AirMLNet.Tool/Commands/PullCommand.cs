@@ -7,14 +7,13 @@ namespace AirMLNet.Tool.Commands;
 /// <summary><c>airml pull REPO</c>: downloads a model folder.</summary>
 internal static class PullCommand
 {
-    private const string HomeVariable = "AIRMLNET_HOME";
 
     public static Command Build()
     {
         var repository = new Argument<string>("REPO") { Description = "Owner and name of the model, such as openai/clip-vit-base-patch32" };
         var output = new Option<string?>("--output", "-o")
         {
-            Description = $"Folder to write (default: the model's name, in {HomeVariable} if that is set, else here)",
+            Description = $"Folder to write (default: the model's name, in {SharedOptions.HomeVariable} if that is set, else here)",
             HelpName = "FOLDER",
         };
         var revision = new Option<string>("--revision") { Description = "Branch, tag or commit", DefaultValueFactory = _ => "main" };
@@ -32,7 +31,7 @@ internal static class PullCommand
         {
             var name = parsed.GetRequiredValue(repository);
             var folder = parsed.GetValue(output)
-                ?? Path.Combine(Environment.GetEnvironmentVariable(HomeVariable) is { Length: > 0 } home ? home : ".", name.Split('/')[^1]);
+                ?? Path.Combine(Environment.GetEnvironmentVariable(SharedOptions.HomeVariable) is { Length: > 0 } home ? home : ".", name.Split('/')[^1]);
             var files = Terminal.Work($"Downloading {name}", 1, step => ModelDownload.RunAsync(name, folder, new HubOptions
             {
                 Endpoint = Address("--endpoint", parsed.GetValue(endpoint)) ?? Address("HF_ENDPOINT", Environment.GetEnvironmentVariable("HF_ENDPOINT")) ?? HubOptions.DefaultEndpoint,

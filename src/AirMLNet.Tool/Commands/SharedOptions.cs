@@ -8,6 +8,9 @@ namespace AirMLNet.Tool.Commands;
 /// <summary>Arguments and options that several commands have, worded once.</summary>
 internal static class SharedOptions
 {
+    /// <summary>The environment variable that names the folder where models are looked for.</summary>
+    public const string HomeVariable = "AIRMLNET_HOME";
+
     public static Argument<string> Model() => new("MODEL") { Description = "The adapted model: a zip written by 'airml adapt'" };
 
     public static Argument<string> Images(string description) => new("IMAGES") { Description = description };

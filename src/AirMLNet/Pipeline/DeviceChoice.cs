@@ -1,3 +1,4 @@
+using AirMLNet.Native;
 using AirMLNet.Persistence;
 using Microsoft.ML.Runtime;
 using TorchSharp;
@@ -7,9 +8,11 @@ namespace AirMLNet.Pipeline;
 /// <summary>Which device a stage computes on: what MLContext.GpuDeviceId and FallbackToCpu say.</summary>
 internal static class DeviceChoice
 {
+    /// <exception cref="DllNotFoundException">LibTorch cannot be loaded.</exception>
     /// <exception cref="InvalidOperationException">The GPU that was asked for is not there and FallbackToCpu is off.</exception>
     public static torch.Device Resolve(IHostEnvironment environment, IChannel channel)
     {
+        LibTorch.Require();
         (int? gpu, bool fallback) = FriendMembers.Gpu(environment);
         torch.Device device = torch.CPU;
         if (gpu is { } index)

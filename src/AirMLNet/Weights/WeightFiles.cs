@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using AirMLNet.Native;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Weights;
@@ -14,6 +15,7 @@ internal sealed class WeightFiles : IDisposable
 
     private WeightFiles(IEnumerable<string> paths, string description)
     {
+        LibTorch.Require();
         Description = description;
         try
         {

@@ -1,0 +1,145 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using TorchSharp;
+
+namespace AirMLNet.Native;
+
+/// <summary>
+/// Which LibTorch TorchSharp runs on. <see cref="FolderVariable"/> names a folder with another than the program brought, such as the
+/// <c>lib</c> folder of an installed PyTorch with CUDA; it is loaded first, and TorchSharp's native library then finds it by name.
+/// </summary>
+internal static class LibTorch
+{
+    /// <summary>The environment variable that names the folder.</summary>
+    public const string FolderVariable = "AIRMLNET_LIBTORCH";
+
+    private const int Lazy = 1, Now = 2, NoLoad = 4, Global = 0x100; // RTLD_… of Linux
+
+    private static readonly Version Oldest = new(2, 10);
+
+    private static readonly Lazy<string?> Problem = new(Find);
+
+    private static string? _folderProblem;
+
+    /// <summary>The folder that was loaded because the variable names it; null where it names none.</summary>
+    public static string? Folder { get; private set; }
+
+    /// <summary>Makes sure that tensors can be made.</summary>
+    /// <exception cref="DllNotFoundException">They cannot; the message says in one sentence why, and what to do.</exception>
+    public static void Require()
+    {
+        if (Problem.Value is { } problem) throw new DllNotFoundException(problem);
+    }
+
+    /// <summary>
+    /// Loads the folder when this assembly is first used. Whoever uses TorchSharp before has its LibTorch by then; the two are not
+    /// mixed.
+    /// </summary>
+#pragma warning disable CA2255 // there is no later moment that is early enough
+    [ModuleInitializer]
+#pragma warning restore CA2255
+    internal static void LoadFolder()
+    {
+        if (Environment.GetEnvironmentVariable(FolderVariable) is not { Length: > 0 } folder) return;
+        try
+        {
+            _folderProblem = Load(folder);
+            if (_folderProblem is null) Folder = Path.GetFullPath(folder);
+        }
+        catch (Exception e) when (e is DllNotFoundException or IOException or UnauthorizedAccessException)
+        {
+            _folderProblem = $"{FolderVariable} is '{folder}', whose libraries cannot be loaded: {Brief(e.Message)}.";
+        }
+    }
+
+    private static string? Load(string folder)
+    {
+        if (!Directory.Exists(folder)) return $"{FolderVariable} is '{folder}', which is no folder; it names the one that holds {FileName("torch_cpu")}.";
+        // What is loaded under a name is found by that name when others ask for it; so each comes after what it asks for.
+        string[] names = ["c10", "torch_cpu", "c10_cuda", "torch_cuda", "torch"];
+        foreach (var name in names)
+        {
+            var file = Path.Combine(folder, FileName(name));
+            if (File.Exists(file)) NativeLibrary.Load(file);
+            else if (!name.EndsWith("cuda", StringComparison.Ordinal)) return $"{FolderVariable} is '{folder}', which lacks {FileName(name)}; it names the lib folder of a LibTorch or an installed PyTorch.";
+        }
+
+        // A library of another version must not even be asked for: what is missing in it ends the process.
+        if (LibTorchFacts.VersionOf(Path.Combine(folder, FileName("torch_cpu"))) is { } version && version < Oldest)
+        {
+            return $"{FolderVariable} is '{folder}', which holds LibTorch {version}; TorchSharp {Version} needs {Oldest} or newer.";
+        }
+
+        if (RuntimeInformation.IsOSPlatform(OSPlatform.Linux) && dlopen(FileName("torch_cpu"), Lazy | NoLoad) == 0)
+        {
+            return $"{FolderVariable} is '{folder}', whose libraries call themselves by other names than {FileName("torch_cpu")}: TorchSharp would not find them.";
+        }
+
+        if (Own() is not { } own) return "This program lacks TorchSharp's native library: the package TorchSharp brings it.";
+        if (File.Exists(Path.Combine(Path.GetDirectoryName(own)!, FileName("torch_cuda")))) return $"{FolderVariable} is set, but this program has a LibTorch with CUDA of its own; two in one process break each other.";
+        if (Unresolved(own) is { } missing) return $"{FolderVariable} is '{folder}', a LibTorch that TorchSharp {Version} does not fit: {missing}.";
+        if (RuntimeInformation.IsOSPlatform(OSPlatform.Linux)) NameHolder.Load("torch_cpu.so");
+        return null;
+    }
+
+    /// <summary>Why there can be no tensors; null where there can.</summary>
+    private static string? Find()
+    {
+        if (_folderProblem is not null) return _folderProblem;
+        // Windows finds libraries another way; there TorchSharp's own message has to do.
+        if (!RuntimeInformation.IsOSPlatform(OSPlatform.Windows))
+        {
+            // In a notebook TorchSharp lies in the package cache, and finds what it needs there.
+            var interactive = typeof(torch).Assembly.Location.Contains(Path.Combine("torchsharp", Version, "lib"), StringComparison.OrdinalIgnoreCase);
+            if (Own() is not { } own) return interactive ? null : "This program has no LibTorch: add the package TorchSharp-cpu, TorchSharp-cuda-linux or TorchSharp-cuda-windows to it.";
+            try
+            {
+                NativeLibrary.Load(own);
+            }
+            catch (DllNotFoundException e)
+            {
+                return e.Message.Contains("GLIBCXX", StringComparison.Ordinal)
+                    ? $"{own} needs the C++ library of GCC 13, which this system lacks; build the program with the package AirMLNet and without <AirMLNetPatchTorchSharp>false</AirMLNetPatchTorchSharp>, which makes it load."
+                    : $"TorchSharp's native library cannot be loaded: {Brief(e.Message)}; is the package TorchSharp-cpu (or -cuda-linux, -cuda-windows) there, and does {FolderVariable} name a LibTorch where it is not?";
+            }
+        }
+
+        try
+        {
+            torch.InitializeDeviceType(DeviceType.CPU);
+            return null;
+        }
+        catch (Exception e) when (e is TypeInitializationException or NotSupportedException or DllNotFoundException)
+        {
+            return $"LibTorch cannot be loaded: {Brief((e.InnerException ?? e).Message)}.";
+        }
+    }
+
+    private static string Version => typeof(torch).Assembly.GetName().Version?.ToString(3) ?? "0.0.0";
+
+    /// <summary>TorchSharp's native library as the program brought it.</summary>
+    private static string? Own()
+    {
+        var folders = (AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
+        return folders.Append(AppContext.BaseDirectory).Select(f => Path.Combine(f, FileName("LibTorchSharp"))).FirstOrDefault(File.Exists);
+    }
+
+    /// <summary>The first symbol that the libraries loaded so far do not give to a library; Linux would otherwise end the process when it is called.</summary>
+    private static string? Unresolved(string library)
+    {
+        if (!RuntimeInformation.IsOSPlatform(OSPlatform.Linux) || dlopen(library, Now | Global) != 0) return null;
+        return Marshal.PtrToStringUTF8(dlerror()) is { } message ? Brief(message) : "it cannot be loaded";
+    }
+
+    /// <summary>A loader's message without what it says of other places where it looked.</summary>
+    private static string Brief(string message) => message.Split('\n').Select(l => l.Trim()).First(l => l.Length > 0).TrimEnd('.');
+
+    private static string FileName(string name) =>
+        RuntimeInformation.IsOSPlatform(OSPlatform.Windows) ? name + ".dll" : RuntimeInformation.IsOSPlatform(OSPlatform.OSX) ? $"lib{name}.dylib" : $"lib{name}.so";
+
+    [DllImport("libdl.so.2")]
+    private static extern nint dlopen([MarshalAs(UnmanagedType.LPUTF8Str)] string file, int mode);
+
+    [DllImport("libdl.so.2")]
+    private static extern nint dlerror();
+}
