@@ -5,18 +5,26 @@ namespace AirMLNet.Tool.Tests;
 /// <summary>Runs the built <c>airml</c> as a user does: in a process of its own.</summary>
 internal sealed record ToolProcess(int ExitCode, string Output, string Error)
 {
-    public static ToolProcess Run(params string[] arguments)
+    public static ToolProcess Run(params string[] arguments) => Run(AppContext.BaseDirectory, [], arguments);
+
+    /// <summary>Runs the <c>airml</c> of a folder, with environment variables of its own.</summary>
+    public static ToolProcess Run(string folder, (string Name, string Value)[] environment, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet")
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            ArgumentList = { Path.Combine(AppContext.BaseDirectory, "airml.dll") },
+            ArgumentList = { Path.Combine(folder, "airml.dll") },
         };
         foreach (var argument in arguments)
         {
             start.ArgumentList.Add(argument);
+        }
+
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
         }
 
         using var process = Process.Start(start)!;

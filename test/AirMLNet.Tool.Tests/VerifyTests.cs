@@ -1,3 +1,4 @@
+using AirMLNet.Tests;
 using System.Text.Json;
 
 namespace AirMLNet.Tool.Tests;
@@ -19,7 +20,7 @@ public sealed class VerifyTests
     [DataRow("sd-tiny")]
     public void ACaseThatHoldsPasses(string name)
     {
-        var output = ToolProcess.Run("verify", Golden(name)).Succeeded();
+        var output = ToolProcess.Run("verify", TestData.Path("golden/" + name)).Succeeded();
         Assert.EndsWith(": PASS", output.TrimEnd());
         Assert.DoesNotContain("FAIL", output);
     }
@@ -28,7 +29,7 @@ public sealed class VerifyTests
     public void ACaseThatDoesNotHoldFails()
     {
         using var folder = new TemporaryFolder();
-        foreach (var file in Directory.GetFiles(Golden("clip-vit-tiny")))
+        foreach (var file in Directory.GetFiles(TestData.Path("golden/clip-vit-tiny")))
         {
             File.Copy(file, folder[Path.GetFileName(file)]);
         }
@@ -53,16 +54,5 @@ public sealed class VerifyTests
     {
         using var folder = new TemporaryFolder();
         ToolProcess.Run("verify", folder.Path).Failed(1, folder.Path);
-    }
-
-    private static string Golden(string name)
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "AirMLNet.sln")))
-        {
-            folder = folder.Parent!;
-        }
-
-        return Path.Combine(folder.FullName, "test", "data", "golden", name);
     }
 }

@@ -2,7 +2,7 @@ using System.Reflection;
 using AirMLNet.Publicizer;
 using Mono.Cecil;
 
-namespace AirMLNet.Publicizer.Tests;
+namespace AirMLNet.BuildTools.Tests;
 
 [TestClass]
 public sealed class ReferenceCopyTests : IDisposable

@@ -28,6 +28,10 @@ public static class AirModelCatalog
             ExceptionDispatchInfo.Throw(cause);
             throw;
         }
+        catch (Exception e) when (e is InvalidOperationException or FormatException or InvalidDataException or EndOfStreamException)
+        {
+            throw new FormatException($"{filePath} is no whole model: {e.Message}", e); // ML.NET does not name the file
+        }
     }
 
     /// <summary>What reflection wrapped, through all the chains in which the stage lies; null where nothing was wrapped.</summary>

@@ -1,0 +1,138 @@
+using System.IO.Compression;
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Xml.Linq;
+using AirMLNet.BuildTasks;
+
+namespace AirMLNet.BuildTools.Tests;
+
+/// <summary>The package AirMLNet: what it holds, and a project outside this repository that has nothing but it and a LibTorch.</summary>
+[TestClass]
+public sealed class PackageTests : IDisposable
+{
+    private const string Library = "libLibTorchSharp.so";
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("package").FullName;
+
+    private string Feed => Path.Combine(_folder, "feed");
+
+    private string Program => Path.Combine(_folder, "program");
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [TestMethod]
+    public void ThePackageHoldsAllThatBelongsToIt()
+    {
+        Pack();
+        using ZipArchive package = ZipFile.OpenRead(Directory.GetFiles(Feed, "AirMLNet.0*.nupkg").Single());
+        string[] files = [.. package.Entries.Select(e => e.FullName)];
+        CollectionAssert.IsSubsetOf(
+            new[] { "lib/net10.0/AirMLNet.dll", "lib/net10.0/AirMLNet.xml", "README.md", "buildTransitive/AirMLNet.targets", "buildTransitive/AirMLNet.BuildTasks.dll" }, files);
+        using Stream nuspec = package.GetEntry("AirMLNet.nuspec")!.Open();
+        XElement[] elements = [.. XDocument.Load(nuspec).Descendants()];
+        Assert.AreEqual(
+            "Microsoft.Extensions.AI.Abstractions, Microsoft.ML, Microsoft.ML.ImageAnalytics, SixLabors.ImageSharp, TorchSharp",
+            string.Join(", ", elements.Where(e => e.Name.LocalName == "dependency").Select(d => d.Attribute("id")!.Value).Where(id => !id.StartsWith("SkiaSharp", StringComparison.Ordinal)).Order(StringComparer.Ordinal)));
+        Assert.AreEqual("MIT", elements.Single(e => e.Name.LocalName == "license").Value);
+        using ZipArchive symbols = ZipFile.OpenRead(Directory.GetFiles(Feed, "AirMLNet.0*.snupkg").Single());
+        Assert.IsNotNull(symbols.GetEntry("lib/net10.0/AirMLNet.pdb"));
+    }
+
+    [TestMethod]
+    public void AProjectOutside_Builds_FitsAndSaves_AndLoadsInASecondProcess()
+    {
+        Pack();
+        WriteProgram();
+        string? cached = OperatingSystem.IsLinux() ? Directory.GetFiles(Path.Combine(Repository.Packages, "torchsharp", Repository.TorchSharpVersion), Library, SearchOption.AllDirectories).Single() : null;
+        string? before = cached is null ? null : Hash(cached);
+        Dotnet("build", "-c", "Release", "-v", "q");
+        string program = Path.Combine(Program, "bin", "Release", "net10.0", "program.dll");
+        Assert.AreEqual("saved", Dotnet("exec", program, "fit"));
+        Assert.AreEqual("two classes", Dotnet("exec", program, "predict"));
+        if (cached is null) return;
+        Assert.AreEqual(before, Hash(cached), "The package cache must not change.");
+
+        // What is published may run on an older system than this one, so it always has the copy.
+        string published = Published();
+        Assert.AreNotEqual(Path.GetFullPath(cached), published);
+        Assert.IsFalse(new ElfFile(File.ReadAllBytes(published), published).MakeWeak(SmallElf.Needed), "It is weak already.");
+        Assert.AreEqual(Path.GetFullPath(cached), Published("-p:AirMLNetPatchTorchSharp=false"));
+    }
+
+    private void Pack()
+    {
+        string project = Path.Combine(Repository.Root, "src", "AirMLNet");
+        (int code, string output, string error) = Repository.Run(_folder, [], "pack", project, "-c", Repository.Configuration, "--no-build", "-o", Feed, "-v", "q");
+        Assert.AreEqual(0, code, output + error);
+    }
+
+    /// <summary>The native library among the files to be published.</summary>
+    private string Published(params string[] more)
+    {
+        string items = Dotnet(["msbuild", "-t:ComputeResolvedFilesToPublishList", "-getItem:ResolvedFileToPublish", "-p:Configuration=Release", .. more]);
+        return JsonDocument.Parse(items).RootElement.GetProperty("Items").GetProperty("ResolvedFileToPublish").EnumerateArray()
+            .Select(i => i.GetProperty("FullPath").GetString()!).Single(f => Path.GetFileName(f) == Library);
+    }
+
+    /// <summary>Runs <c>dotnet</c> in the program's folder with the packed package and what this build restored; gives its last line, or all of JSON.</summary>
+    private string Dotnet(params string[] arguments)
+    {
+        (string, string)[] environment = [("NUGET_PACKAGES", Path.Combine(_folder, "packages")), ("RestoreSources", Feed), ("RestoreFallbackFolders", Repository.Packages)];
+        (int code, string output, string error) = Repository.Run(Program, environment, arguments);
+        Assert.AreEqual(0, code, output + error);
+        return output.TrimStart().StartsWith('{') ? output : output.TrimEnd().Split('\n')[^1];
+    }
+
+    private void WriteProgram()
+    {
+        Directory.CreateDirectory(Program);
+        // Without these, the settings of a folder above would apply.
+        foreach (string name in new[] { "Directory.Build.props", "Directory.Build.targets", "Directory.Packages.props" }) File.WriteAllText(Path.Combine(Program, name), "<Project />");
+        File.WriteAllText(Path.Combine(Program, "program.csproj"), $"""
+            <Project Sdk="Microsoft.NET.Sdk">
+              <PropertyGroup>
+                <OutputType>Exe</OutputType>
+                <TargetFramework>net10.0</TargetFramework>
+                <ImplicitUsings>enable</ImplicitUsings>
+                <InvariantGlobalization>true</InvariantGlobalization>
+                <NoWarn>NU1603</NoWarn>
+                <!-- The worst case for the package cache: the output folder shares its files. -->
+                <CreateHardLinksForCopyFilesToOutputDirectoryIfPossible>true</CreateHardLinksForCopyFilesToOutputDirectoryIfPossible>
+              </PropertyGroup>
+              <ItemGroup>
+                <PackageReference Include="AirMLNet" Version="0.1.0" />
+                <PackageReference Include="{Repository.Backend}" Version="{Repository.LibTorchVersion}" />
+              </ItemGroup>
+            </Project>
+            """);
+        File.WriteAllText(Path.Combine(Program, "Program.cs"), $$"""
+            using AirMLNet.Images;
+            using Microsoft.ML;
+
+            const string clip = @"{{Path.Combine(Repository.Root, "models", "mini-clip")}}";
+            string[] names = ["cat", "ship"];
+            var ml = new MLContext(seed: 1);
+            if (args[0] == "fit")
+            {
+                Directory.CreateDirectory("photos");
+                for (int i = 0; i < 3; i++)
+                    ImageFile.SavePng($"photos/{i}.png", new RgbImage(40, 30, [.. Enumerable.Range(0, 3600).Select(k => (byte)(k * (i + 3)))]));
+                IDataView photos = ml.Data.LoadFromImageFolder("photos");
+                ml.Model.Save(ml.Transforms.ZeroShot("ImagePath", clip, names).Fit(photos), photos.Schema, "model.zip");
+                Console.WriteLine("saved");
+            }
+            else
+            {
+                var model = ml.Model.Load("model.zip", out _);
+                using var engine = ml.Model.CreatePredictionEngine<Photo, Answer>(model);
+                Answer answer = engine.Predict(new Photo { ImagePath = "photos/0.png" });
+                Console.WriteLine(answer.Score.Length == 2 && Math.Abs(answer.Score.Sum() - 1) < 1e-4 ? "two classes" : "wrong");
+            }
+
+            public sealed class Photo { public string ImagePath { get; set; } = ""; }
+            public sealed class Answer { public float[] Score { get; set; } = []; }
+            """);
+    }
+
+    private static string Hash(string file) => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file)));
+}
