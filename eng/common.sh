@@ -8,15 +8,31 @@ export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=${DOTNET_SYSTEM_GLOBALIZATION_INVAR
 # Build nodes that outlive the build would keep a caller's pipe open.
 export MSBUILDDISABLENODEREUSE=1
 
-# Where Microsoft.ML and TorchSharp come from: Offline (src/Offline) or NuGet (the official packages).
-packages=${PACKAGES:-Offline}
-
 # build PROJECT: Release, quietly; the compiler's messages go to standard error.
 build() {
-    dotnet build "$root/$1" -c Release -v q -nologo "-p:Packages=$packages" </dev/null >&2
+    dotnet build "$root/$1" -c Release -v q -nologo </dev/null >&2
 }
 
 # airml ARGUMENT...: the command line tool, as built by `build src/AirMLNet.Tool`.
 airml() {
     dotnet "$root/src/AirMLNet.Tool/bin/Release/net10.0/airml.dll" "$@"
+}
+
+# install WHY PACKAGE...: those of the packages that a Debian or Ubuntu system lacks; false where that cannot be done.
+install() {
+    local why=$1 name
+    shift
+    local -a absent=()
+    for name in "$@"; do
+        dpkg-query -W -f='${db:Status-Status}' "$name" 2>/dev/null | grep -qx installed || absent+=("$name")
+    done
+    ((${#absent[@]})) || return 0
+    echo "setup: installing ${absent[*]} ($why)" >&2
+    if [[ $(id -u) != 0 ]]; then
+        echo "setup: this needs root; install these packages yourself: ${absent[*]}" >&2
+        return 1
+    fi
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq </dev/null >&2 || echo "setup: apt-get update reported a problem; going on with the lists at hand" >&2
+    apt-get install -y -qq --no-install-recommends "${absent[@]}" </dev/null >&2
 }

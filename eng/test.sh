@@ -1,16 +1,15 @@
 #!/usr/bin/env bash
-# Sets up what is missing, builds everything, runs every test project, and ends with one line for all of them:
+# Builds everything, runs every test project, and ends with one line for all of them:
 #   N passed, N failed            (and ", N skipped" where tests were skipped)
 # Exit code 0 only if something ran and nothing failed.
 #
 #   eng/test.sh [FILTER]          FILTER as in `dotnet test --filter`
-#   PACKAGES=NuGet eng/test.sh    with the official packages; without the tests of what only src/Offline has
 set -uo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 nothing_ran() { echo "test: $1" >&2; echo "0 passed, 1 failed"; exit 1; }
 
-"$root/eng/setup.sh" --oracle || nothing_ran "set-up failed"
+"$root/eng/setup.sh" || nothing_ran "set-up failed"
 build AirMLNet.sln || nothing_ran "the build failed"
 
 results=$root/artifacts/test-results
@@ -22,9 +21,8 @@ counter() { grep -o '<Counters [^>]*' "$1" | grep -o " $2=\"[0-9]*\"" | grep -o 
 
 for project in "$root"/test/*.Tests/*.csproj; do
     name=$(basename "$project" .csproj)
-    [[ $packages == NuGet && $name == @(Microsoft.ML.Internal.Tests|TorchSharp.Tests) ]] && continue
     echo "== $name" >&2
-    dotnet test "$project" -c Release --no-build -nologo -v q "-p:Packages=$packages" \
+    dotnet test "$project" -c Release --no-build -nologo -v q \
         --logger "trx;LogFileName=$name.trx" --logger "console;verbosity=minimal" --results-directory "$results" \
         ${1:+--filter "$1"} </dev/null >&2
     code=$?

@@ -31,8 +31,8 @@ public sealed class PackageTests : IDisposable
         using Stream nuspec = package.GetEntry("AirMLNet.nuspec")!.Open();
         XElement[] elements = [.. XDocument.Load(nuspec).Descendants()];
         Assert.AreEqual(
-            "Microsoft.Extensions.AI.Abstractions, Microsoft.ML, Microsoft.ML.ImageAnalytics, SixLabors.ImageSharp, TorchSharp",
-            string.Join(", ", elements.Where(e => e.Name.LocalName == "dependency").Select(d => d.Attribute("id")!.Value).Where(id => !id.StartsWith("SkiaSharp", StringComparison.Ordinal)).Order(StringComparer.Ordinal)));
+            "Microsoft.Extensions.AI.Abstractions, Microsoft.ML, Microsoft.ML.ImageAnalytics, SixLabors.ImageSharp, SkiaSharp, SkiaSharp.NativeAssets.Linux.NoDependencies, SkiaSharp.NativeAssets.Win32, SkiaSharp.NativeAssets.macOS, TorchSharp",
+            string.Join(", ", elements.Where(e => e.Name.LocalName == "dependency").Select(d => d.Attribute("id")!.Value).Order(StringComparer.Ordinal)));
         Assert.AreEqual("MIT", elements.Single(e => e.Name.LocalName == "license").Value);
         using ZipArchive symbols = ZipFile.OpenRead(Directory.GetFiles(Feed, "AirMLNet.0*.snupkg").Single());
         Assert.IsNotNull(symbols.GetEntry("lib/net10.0/AirMLNet.pdb"));
