@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using AirMLNet.Data;
+using AirMLNet.Clip;
+using AirMLNet.Prompts;
 using AirMLNet.Tool.Output;
 using AirMLNet.Tool.Pipelines;
 using Microsoft.ML;
@@ -42,7 +44,8 @@ internal static class CompareCommand
             var numbers = List<int>("--seeds", parsed.GetRequiredValue(seeds), text => int.TryParse(text, NumberStyles.None, Plain, out var seed) ? seed : (int?)null);
             Processor.Use(parsed.GetValue(threads));
             var settings = plan.Read(parsed);
-            var run = new ComparisonRun(settings, parsed.GetValue(skip), cancellation);
+            var width = ClipConfig.Load(settings.ClipFolder)?.Text.HiddenSize ?? long.MaxValue;
+            var run = new ComparisonRun(settings, parsed.GetValue(skip), PromptRounds.WantsOneThread(width, settings.Prompt) && parsed.GetValue(threads) is null, cancellation);
             var comparison = run.Run(parsed.GetRequiredValue(images), parsed.GetRequiredValue(test), chosen, numbers);
             Write(comparison, parsed.GetValue(json));
             return 0;

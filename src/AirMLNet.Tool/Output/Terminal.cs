@@ -109,11 +109,13 @@ internal static class Terminal
         }
     }
 
-    private sealed class SilentStep : IStep
+}
+
+/// <summary>Tells nobody.</summary>
+internal sealed class SilentStep : IStep
+{
+    public void Report(double done, double total, string? title = null)
     {
-        public void Report(double done, double total, string? title = null)
-        {
-        }
     }
 }
 

@@ -20,7 +20,7 @@ internal sealed record MethodScore(string Method, string Title, IReadOnlyList<do
 internal sealed record Comparison(int PoolImages, int TestImages, IReadOnlyList<MethodScore> Methods, IReadOnlyList<TimedStep> Steps);
 
 /// <summary>Encodes pool and test images once, then fits and scores each method with each seed on the cached features.</summary>
-internal sealed class ComparisonRun(AdaptPlan plan, bool skipUnreadable, CancellationToken cancellation)
+internal sealed class ComparisonRun(AdaptPlan plan, bool skipUnreadable, bool sideBySide, CancellationToken cancellation)
 {
     private readonly List<TimedStep> _steps = [];
 
@@ -35,7 +35,7 @@ internal sealed class ComparisonRun(AdaptPlan plan, bool skipUnreadable, Cancell
         });
         var poolFeatures = Encode(ml, pool, "pool");
         var testFeatures = Encode(ml, test, "test");
-        return new Comparison(pool.Count, test.Count, [.. methods.Select(method => Score(method, seeds, poolFeatures, testFeatures))], _steps);
+        return new Comparison(pool.Count, test.Count, Score(methods, seeds, poolFeatures, testFeatures), _steps);
     }
 
     private IDataView Encode(MLContext ml, IReadOnlyList<ImageRow> rows, string what) =>
@@ -53,32 +53,51 @@ internal sealed class ComparisonRun(AdaptPlan plan, bool skipUnreadable, Cancell
             return cached;
         }));
 
-    private MethodScore Score(AdaptMethod method, IReadOnlyList<int> seeds, IDataView pool, IDataView test)
+    /// <summary>
+    /// Every method with every seed. Fits whose operators want one thread run side by side; a model is the same as when it is fitted
+    /// alone, since that is decided by the model and not by who else computes.
+    /// </summary>
+    private List<MethodScore> Score(IReadOnlyList<AdaptMethod> methods, IReadOnlyList<int> seeds, IDataView pool, IDataView test)
     {
-        var name = AdaptPlan.Methods.First(pair => pair.Value == method).Key;
-        var accuracies = new List<double>();
-        var fitting = 0.0;
-        foreach (var seed in seeds)
+        (AdaptMethod Method, int Seed)[] runs = [.. methods.SelectMany(method => seeds.Select(seed => (method, seed)))];
+        var results = new (double Accuracy, double FitSeconds)[runs.Length];
+        var done = 0;
+        Terminal.Work($"{runs.Length} fits", runs.Length, step =>
         {
-            accuracies.Add(Timed($"{name}, seed {seed}", () => Terminal.Work($"{name}, seed {seed}", 1, step =>
+            var side = new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = sideBySide ? Environment.ProcessorCount : 1 };
+            Parallel.For(0, runs.Length, side, i =>
             {
-                // A fresh context per seed: its seed is the only one.
-                var ml = new MLContext(seed);
-                var clock = Stopwatch.StartNew();
-                var model = AdaptChain.ForFeatures(ml, plan with { Method = method }, step, cancellation).Fit(pool);
-                fitting += clock.Elapsed.TotalSeconds;
-                return LabelledImages.Of(ml, model.Transform(test), [.. plan.ClassNames]).MicroAccuracy;
-            })));
-        }
-
-        return new MethodScore(name, AdaptChain.Title(method), accuracies, fitting / Math.Max(seeds.Count, 1));
+                var name = $"{Name(runs[i].Method)}, seed {runs[i].Seed}";
+                results[i] = Timed(name, () => Score(runs[i].Method, runs[i].Seed, pool, test));
+                step.Report(Interlocked.Increment(ref done), runs.Length, name);
+            });
+            return 0;
+        });
+        return [.. methods.Select((method, m) => (Method: method, Own: results.Skip(m * seeds.Count).Take(seeds.Count).ToArray()))
+            .Select(r => new MethodScore(Name(r.Method), AdaptChain.Title(r.Method), [.. r.Own.Select(o => o.Accuracy)], r.Own.Average(o => o.FitSeconds)))];
     }
+
+    private (double Accuracy, double FitSeconds) Score(AdaptMethod method, int seed, IDataView pool, IDataView test)
+    {
+        // A fresh context per seed: its seed is the only one.
+        var ml = new MLContext(seed);
+        var clock = Stopwatch.StartNew();
+        var model = AdaptChain.ForFeatures(ml, plan with { Method = method }, new SilentStep(), cancellation).Fit(pool);
+        var fitting = clock.Elapsed.TotalSeconds;
+        return (LabelledImages.Of(ml, model.Transform(test), [.. plan.ClassNames]).MicroAccuracy, fitting);
+    }
+
+    private static string Name(AdaptMethod method) => AdaptPlan.Methods.First(pair => pair.Value == method).Key;
 
     private T Timed<T>(string name, Func<T> work)
     {
         var clock = Stopwatch.StartNew();
         var result = work();
-        _steps.Add(new TimedStep(name, clock.Elapsed.TotalSeconds));
+        lock (_steps)
+        {
+            _steps.Add(new TimedStep(name, clock.Elapsed.TotalSeconds));
+        }
+
         return result;
     }
 }

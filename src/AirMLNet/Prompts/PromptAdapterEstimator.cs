@@ -1,4 +1,5 @@
 using AirMLNet.Clip;
+using AirMLNet.Layers;
 using AirMLNet.Persistence;
 using AirMLNet.Pipeline;
 using Microsoft.ML;
@@ -82,7 +83,7 @@ public sealed class PromptAdapterEstimator : IEstimator<PromptAdapterTransformer
                 input, Stage, features, _options.CancellationToken, label, known, vector: prototype, origin: origin, second: first, image: image, secondImage: made, takeImage: images is null ? null : images.Add);
             channel.Say($"{Stage}: {rows.Count} images, {_options.Rounds} rounds of {_options.Epochs} epochs.");
             using IPromptModel model = Model(backbone, rows, visual, images);
-            (float[] context, float[] vectors) = Train(channel, model, rows);
+            (float[] context, float[] vectors) = Train(channel, model, rows, PromptRounds.WantsOneThread(backbone.Model.Config.Text.HiddenSize, _options.Prompt) && backbone.Device.type == DeviceType.CPU);
             return new(_host, _options, Head(backbone, vectors), context, visual is null ? null : ClipBackbone.Acquire(_options.ClipFolder, backbone.Device, backbone.Execution));
         }
         finally
@@ -125,7 +126,7 @@ public sealed class PromptAdapterEstimator : IEstimator<PromptAdapterTransformer
         return new VisualPromptModel(visual, images, vectors, classes, backbone.LogitScale, backbone.Device);
     }
 
-    private (float[] Context, float[] ClassVectors) Train(IChannel channel, IPromptModel model, TrainingRows rows)
+    private (float[] Context, float[] ClassVectors) Train(IChannel channel, IPromptModel model, TrainingRows rows, bool oneThread)
     {
         long total = (long)_options.Rounds * _options.Epochs;
         double last = 0;
@@ -148,6 +149,7 @@ public sealed class PromptAdapterEstimator : IEstimator<PromptAdapterTransformer
                 _options.Progress?.Report(new(Stage, $"round {round} of {_options.Rounds}", (round - 1L) * _options.Epochs + epoch, total, loss));
             },
         };
+        using var threads = new ThreadCount(oneThread ? 1 : 0);
         (float[] context, float[] vectors) = rounds.Run(rows, _seed);
         channel.Say($"{Stage}: trained; last loss {last:0.####}.");
         return (context, vectors);

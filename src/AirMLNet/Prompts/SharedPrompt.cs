@@ -9,15 +9,14 @@ namespace AirMLNet.Prompts;
 /// class name, end token; through the frozen text tower. Free of ML.NET.
 /// </summary>
 /// <remarks>
-/// Sequences end with the longest class name: what follows an end token cannot reach it under the causal mask. For the
-/// same reason the learned vectors are run through the tower once for all classes.
+/// The learned vectors are run through the tower once for all classes: what follows cannot reach them under the causal mask.
 /// </remarks>
 public sealed class SharedPrompt : IDisposable
 {
     private readonly ClipBackbone _backbone;
     private readonly ClipSharedPrefix _tower;
     private readonly Tensor _start;  // [1, W]
-    private readonly Tensor _suffix; // [C, S, W]: name, end token, padding
+    private readonly Tensor _rest;   // [Σ length, W]: name and end token of each class
 
     /// <summary>Looks up the frozen embeddings of the class names.</summary>
     /// <param name="backbone">The model; must live as long as this.</param>
@@ -27,7 +26,6 @@ public sealed class SharedPrompt : IDisposable
     public SharedPrompt(ClipBackbone backbone, IReadOnlyList<string> classNames, int length)
     {
         _backbone = backbone;
-        int classes = classNames.Count;
         Length = length;
         ClipTokenizer tokenizer = backbone.Tokenizer;
         int[][] names = classNames.Select(name => tokenizer.Encode(ZeroShotClassifier.Spoken(name))).ToArray();
@@ -38,22 +36,13 @@ public sealed class SharedPrompt : IDisposable
             string name = classNames[Array.FindIndex(names, n => n.Length == longest)];
             throw new ArgumentException($"Class name '{name}' is {longest} tokens long; beside a prompt of {length} vectors the model's context has room for {room}.", nameof(classNames));
         }
-        var ids = new long[classes * (longest + 1)];
-        Array.Fill(ids, tokenizer.PadToken);
-        var ends = new long[classes];
-        for (int c = 0; c < classes; c++)
-        {
-            int at = c * (longest + 1);
-            foreach (int id in names[c]) ids[at++] = id;
-            ids[at] = tokenizer.EndToken;
-            ends[c] = names[c].Length;
-        }
+        long[] ids = [.. names.SelectMany(name => name.Append(tokenizer.EndToken)).Select(id => (long)id)];
         using var off = no_grad();
         using var scope = NewDisposeScope();
         ClipTextTower text = backbone.Model.Text;
         _start = text.EmbedTokens(tensor([(long)tokenizer.StartToken], [1, 1], device: backbone.Device)).view(1, -1).DetachFromDisposeScope();
-        _suffix = text.EmbedTokens(tensor(ids, [classes, longest + 1], device: backbone.Device)).DetachFromDisposeScope();
-        _tower = new ClipSharedPrefix(backbone.Model, 1 + length, longest + 1, ends, backbone.Device);
+        _rest = text.EmbedTokens(tensor(ids, [1, ids.Length], device: backbone.Device)).squeeze(0).DetachFromDisposeScope();
+        _tower = new ClipSharedPrefix(backbone.Model, 1 + length, [.. names.Select(name => name.Length + 1)], backbone.Device);
     }
 
     /// <summary>P.</summary>
@@ -78,8 +67,7 @@ public sealed class SharedPrompt : IDisposable
     public Tensor ClassVectors(Tensor context)
     {
         using var scope = NewDisposeScope();
-        Tensor prefix = cat([_start, context.view(Length, -1)], 0);                          // [1 + P, W]
-        Tensor vectors = _tower.Encode(prefix, _suffix);                                    // [C, D]
+        Tensor vectors = _tower.Encode(cat([_start, context.view(Length, -1), _rest], 0)); // [C, D]
         return nn.functional.normalize(vectors, 2, -1, 1e-12).MoveToOuterDisposeScope();
     }
 
@@ -87,7 +75,7 @@ public sealed class SharedPrompt : IDisposable
     public void Dispose()
     {
         _start.Dispose();
-        _suffix.Dispose();
+        _rest.Dispose();
         _tower.Dispose();
     }
 }
