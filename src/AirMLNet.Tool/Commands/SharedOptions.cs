@@ -29,6 +29,8 @@ internal static class SharedOptions
         Required = true,
     };
 
+    public static Option<int?> Gpu() => Optional("--gpu", "Number of the GPU to compute on (default: the processor)", 0, 63);
+
     public static Option<bool> Json() => new("--json") { Description = "Write the result as JSON" };
 
     public static Option<bool> SkipUnreadable() => new("--skip-unreadable")

@@ -40,7 +40,7 @@ internal static class SynthesizeCommand
         var slice = SharedOptions.Optional("--attention-mb", "Most mebibytes of attention scores at a time, where memory is short", 1, 1 << 20);
         var precision = new Option<string?>("--precision") { Description = "Numbers to compute in (default: float32 on a processor, float16 on a GPU)", HelpName = "TYPE" };
         precision.AcceptOnlyFromAmong([.. Precisions.Select(p => p.Name)]);
-        var gpu = SharedOptions.Optional("--gpu", "Number of the GPU to compute on (default: the processor)", 0, 63);
+        var gpu = SharedOptions.Gpu();
         var threads = SharedOptions.Threads();
         var command = new Command("synthesize", "Generate images with a diffusion model; goes on where it was interrupted")
         {

@@ -32,7 +32,7 @@ internal static class TrainLora
         var every = SharedOptions.Number("--checkpoint-every", "Steps between two checkpoints", 250, 1, 10_000_000);
         var precision = new Option<string?>("--precision") { Description = "Numbers the UNet computes in; adapters are always float32 (default: float32 on a processor, bfloat16 on a GPU)", HelpName = "TYPE" };
         precision.AcceptOnlyFromAmong("float32", "bfloat16");
-        var gpu = SharedOptions.Optional("--gpu", "Number of the GPU to compute on (default: the processor)", 0, 63);
+        var gpu = SharedOptions.Gpu();
         var seed = SharedOptions.Number("--seed", "Seed of everything random", 1, 0, int.MaxValue);
         var threads = SharedOptions.Threads();
         var json = SharedOptions.Json();

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using AirMLNet.Tool.Output;
+using AirMLNet.Tool.Pipelines;
 using AirMLNet.Verification;
 using Spectre.Console;
 
@@ -12,16 +13,17 @@ internal static class VerifyCommand
     public static Command Build()
     {
         var folder = new Argument<string>("FOLDER") { Description = "Folder of a reference case (case.json, weights, io.safetensors)" };
+        var gpu = SharedOptions.Gpu();
         var json = SharedOptions.Json();
-        var command = new Command("verify", "Compare this build's numbers with those of a reference case") { folder, json };
+        var command = new Command("verify", "Compare this build's numbers with those of a reference case") { folder, gpu, json };
         ExamplesHelpAction.Add(command, "airml verify golden/clip-vit-tiny");
-        command.Does((parsed, _) => Run(parsed.GetRequiredValue(folder), parsed.GetValue(json)));
+        command.Does((parsed, _) => Run(parsed.GetRequiredValue(folder), Processor.Device(parsed.GetValue(gpu)), parsed.GetValue(json)));
         return command;
     }
 
-    private static int Run(string folder, bool json)
+    private static int Run(string folder, TorchSharp.torch.Device device, bool json)
     {
-        var report = CaseVerifier.Verify(folder);
+        var report = CaseVerifier.Verify(folder, device);
         if (json)
         {
             Terminal.WriteJson(new

@@ -7,13 +7,16 @@ using static TorchSharp.torch;
 namespace AirMLNet.Verification;
 
 /// <summary>The files of a reference case, opened as they are asked for.</summary>
-internal sealed class CaseFolder(string path) : IDisposable
+internal sealed class CaseFolder(string path, Device device) : IDisposable
 {
     private SafetensorsFile? _io;
     private JsonObject? _case;
     private JsonObject? _config;
 
     public string Path { get; } = path;
+
+    /// <summary>Where the case is run.</summary>
+    public Device Device { get; } = device;
 
     /// <summary>The name in case.json, else the folder's.</summary>
     public string Name => Case["case"] is JsonValue v && v.TryGetValue<string>(out var name)
@@ -56,10 +59,10 @@ internal sealed class CaseFolder(string path) : IDisposable
     public IEnumerable<string> Expected(string prefix) => Io.Entries.Keys
         .Where(k => k.StartsWith(prefix, StringComparison.Ordinal)).Select(k => k[prefix.Length..]).Order(StringComparer.Ordinal);
 
-    /// <summary>A tensor of io.safetensors, as a new one.</summary>
+    /// <summary>A tensor of io.safetensors, as a new one on <see cref="Device"/>.</summary>
     /// <exception cref="InvalidDataException">There is none of that name.</exception>
     public Tensor Tensor(string name, ScalarType type) => Io.Entries.ContainsKey(name)
-        ? Io.GetTensor(name, type)
+        ? Io.GetTensor(name, type).to(Device)
         : throw new InvalidDataException($"io.safetensors has no {name}");
 
     public bool Has(string file) => System.IO.File.Exists(File(file));

@@ -1,3 +1,6 @@
+using AirMLNet.Native;
+using TorchSharp;
+
 namespace AirMLNet.Verification;
 
 /// <summary>
@@ -16,17 +19,20 @@ public static class CaseVerifier
     /// The case: <c>case.json</c>, a model configuration, <c>weights*.safetensors</c> and <c>io.safetensors</c>
     /// (<c>in.*</c>, <c>out.*</c>, <c>grad.*</c>), or a tokenizer's <c>cases.json</c>. Its kind is read off the files, not the folder's name.
     /// </param>
+    /// <param name="device">Where to run it; the CPU where null.</param>
     /// <returns>The report. An output that this version does not know is a failing row.</returns>
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
     /// <exception cref="InvalidDataException">The folder is no case of a known kind, or has nothing to compare.</exception>
     /// <exception cref="Weights.SafetensorsException">A file of the case is corrupt.</exception>
-    public static VerificationReport Verify(string folder)
+    public static VerificationReport Verify(string folder, torch.Device? device = null)
     {
         if (!Directory.Exists(folder))
         {
             throw new DirectoryNotFoundException($"There is no case folder {folder}.");
         }
-        using var files = new CaseFolder(folder);
+        LibTorch.Require();
+        if (device is { type: DeviceType.CUDA }) torch.backends.cudnn.allow_tf32 = false; // cases are float32
+        using var files = new CaseFolder(folder, device ?? torch.CPU);
         var kind = Kinds.FirstOrDefault(k => k.Recognises(files)) ?? throw new InvalidDataException(
             $"{folder} is no case of a known kind: {files.Describe()}. Known kinds: {string.Join("; ", Kinds.Select(k => $"{k.Name} ({k.Form})"))}.");
         List<VerificationRow> rows = [];

@@ -117,6 +117,6 @@ internal sealed class ClipResNetRun(ClipModel model, CaseFolder folder) : IDispo
         want.dim() > 0 && got.dim() == want.dim() && want.size(0) < got.size(0) ? got.narrow(0, 0, want.size(0)) : got;
 
     private Tensor Io(string name, ScalarType type) => folder.Io.Entries.ContainsKey(name)
-        ? folder.Io.GetTensor(name, type)
+        ? folder.Tensor(name, type)
         : throw new InvalidDataException($"io.safetensors has no {name}");
 }

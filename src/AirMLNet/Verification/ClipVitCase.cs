@@ -45,7 +45,7 @@ internal sealed class ClipVitCase : ICaseKind
             var outputs = folder.Expected("out.").Select(n => (Name: n, Variant: Variant(n))).ToList();
             foreach (var group in outputs.GroupBy(o => o.Variant).OrderBy(g => g.Key.Prefix, StringComparer.Ordinal))
             {
-                using var model = ClipModel.Load(With(config, files, group.Key.Activation), files, null);
+                using var model = ClipModel.Load(With(config, files, group.Key.Activation), files, folder.Device);
                 using var run = new ClipVitRun(model, folder);
                 foreach (var (name, variant) in group)
                 {
@@ -55,7 +55,7 @@ internal sealed class ClipVitCase : ICaseKind
             var gradients = folder.Expected("grad.").ToList();
             if (gradients.Count > 0)
             {
-                using var model = ClipModel.Load(config, files, null);
+                using var model = ClipModel.Load(config, files, folder.Device);
                 using var run = new ClipVitRun(model, folder);
                 foreach (var name in gradients)
                 {

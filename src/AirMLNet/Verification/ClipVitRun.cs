@@ -71,7 +71,7 @@ internal sealed partial class ClipVitRun : IDisposable
     private Tensor Loss(Tensor image, Tensor text)
     {
         var logits = Logits(image, text);
-        var targets = arange(logits.size(0), ScalarType.Int64);
+        var targets = arange(logits.size(0), ScalarType.Int64, logits.device);
         return F.cross_entropy(logits, targets).add(F.cross_entropy(logits.t(), targets)).mul(0.5);
     }
 

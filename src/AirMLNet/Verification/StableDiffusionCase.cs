@@ -18,7 +18,7 @@ internal sealed class StableDiffusionCase : ICaseKind
     {
         using var scope = NewDisposeScope();
         using var off = no_grad();
-        using var model = StableDiffusionPipeline.Load(folder.Path);
+        using var model = StableDiffusionPipeline.Load(folder.Path, folder.Device);
         Dictionary<string, Tensor> known = new(StringComparer.Ordinal);
         foreach (var name in folder.Expected("out."))
         {

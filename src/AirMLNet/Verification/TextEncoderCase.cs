@@ -24,7 +24,7 @@ internal sealed class TextEncoderCase : ICaseKind
             using var scope = NewDisposeScope();
             using var off = no_grad();
             using var files = WeightFiles.Open(path);
-            using var model = ClipTextModel.Load(ClipConfigFile.ReadText(folder.File("config.json")), files, null);
+            using var model = ClipTextModel.Load(ClipConfigFile.ReadText(folder.File("config.json")), files, folder.Device);
             Dictionary<string, Tensor>? known = null;
             foreach (var name in folder.Expected("out."))
             {

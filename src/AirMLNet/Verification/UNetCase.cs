@@ -21,7 +21,7 @@ internal sealed class UNetCase : ICaseKind
         foreach (var (path, label) in folder.LabelledWeights)
         {
             using var files = WeightFiles.Open(path);
-            using var model = UNet2DConditionModel.Load(UNet2DConditionConfig.Load(folder.File("config.json")), files, null);
+            using var model = UNet2DConditionModel.Load(UNet2DConditionConfig.Load(folder.File("config.json")), files, folder.Device);
             using var run = new UNetRun(model, folder);
             foreach (var name in folder.Expected("out.").Where(n => !IsLora(n)))
             {

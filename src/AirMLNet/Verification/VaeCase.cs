@@ -21,7 +21,7 @@ internal sealed class VaeCase : ICaseKind
             using var scope = NewDisposeScope();
             using var off = no_grad();
             using var files = WeightFiles.Open(path);
-            using var model = AutoencoderKL.Load(AutoencoderKLConfig.Load(folder.File("config.json")), files, null);
+            using var model = AutoencoderKL.Load(AutoencoderKLConfig.Load(folder.File("config.json")), files, folder.Device);
             Dictionary<string, Tensor>? known = null;
             foreach (var name in folder.Expected("out."))
             {
