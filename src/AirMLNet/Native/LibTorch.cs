@@ -101,7 +101,9 @@ internal static class LibTorch
         if (!RuntimeInformation.IsOSPlatform(OSPlatform.Windows))
         {
             // In a notebook TorchSharp lies in the package cache, and finds what it needs there.
+#pragma warning disable IL3000 // in a single file the place is empty, which is right: that is no notebook
             var interactive = typeof(torch).Assembly.Location.Contains(Path.Combine("torchsharp", Version, "lib"), StringComparison.OrdinalIgnoreCase);
+#pragma warning restore IL3000
             if (Own() is not { } own) return interactive ? null : "This program has no LibTorch: add the package TorchSharp-cpu, TorchSharp-cuda-linux or TorchSharp-cuda-windows to it.";
             try
             {
