@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using AirMLNet.Images;
 using Microsoft.ML;
 
 namespace AirMLNet.Tests;
@@ -7,13 +8,21 @@ namespace AirMLNet.Tests;
 /// <summary>The entry point of the test assembly: what tests do in a process of its own.</summary>
 public static class ChildProcess
 {
-    /// <summary>MODEL.zip IMAGE… prints the scores of a saved model; --synthesis ROOT WORK ACTIVITY DONE is killed in the middle of a fit.</summary>
+    /// <summary>MODEL.zip IMAGE… prints the scores of a saved model; --synthesis ROOT WORK ACTIVITY DONE is killed in the middle of a fit; --image-memory WARM-UP IMAGE prints the memory that an image takes at its highest.</summary>
     public static int Main(string[] args)
     {
         if (args.Length == 0) return 0;
         if (args is ["--synthesis", var root, var work, var activity, var done])
         {
             Diffusion.SynthesisFixture.FitUntil(root, work, activity, int.Parse(done, System.Globalization.CultureInfo.InvariantCulture));
+            return 0;
+        }
+        if (args is ["--image-memory", var warmUp, var image])
+        {
+            ImageFile.Load(warmUp);
+            long before = Environment.WorkingSet;
+            ImageFile.Load(image);
+            Console.Out.Write(Process.GetCurrentProcess().PeakWorkingSet64 - before);
             return 0;
         }
         var ml = new MLContext();

@@ -1,12 +1,12 @@
 using AirMLNet.Images.Formats;
 using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.Formats;
 using SixLabors.ImageSharp.Formats.Bmp;
 using SixLabors.ImageSharp.Formats.Gif;
 using SixLabors.ImageSharp.Formats.Jpeg;
 using SixLabors.ImageSharp.Formats.Png;
 using SixLabors.ImageSharp.Formats.Tiff;
 using SixLabors.ImageSharp.Formats.Webp;
-using SixLabors.ImageSharp.Metadata;
 using SixLabors.ImageSharp.Metadata.Profiles.Exif;
 using SixLabors.ImageSharp.PixelFormats;
 using SixLabors.ImageSharp.Processing;
@@ -25,6 +25,9 @@ internal static class ImageCodec
     /// Decodes the first frame to upright 8-bit RGB: EXIF orientation applied, transparency flattened on white. An image with
     /// more pixels than <paramref name="maxPixels"/> is refused from its header, before memory is taken for it.
     /// </summary>
+    /// <param name="bytes">The file; it is changed where the decoder would take more of it than the image needs.</param>
+    /// <param name="name">What to call it in error messages.</param>
+    /// <param name="maxPixels">The largest image that is decoded.</param>
     /// <exception cref="InvalidDataException">Not a whole image, or too large; the message starts with <paramref name="name"/>.</exception>
     public static RgbImage Decode(byte[] bytes, string name, long maxPixels)
     {
@@ -38,18 +41,21 @@ internal static class ImageCodec
                     $"{header.Width} x {header.Height} pixels; at most {maxPixels / 1_000_000.0:0.###} megapixels are read");
             }
 
-            if (header.Format == "PNG") PngHeader.CheckData(bytes);
-            // ImageSharp 2.1 reads no animated WebP, but each frame is an image that it reads.
-            if (header.Format == "WebP" && WebpHeader.FirstFrame(bytes) is { } frame)
+            if (header.Format == "WebP")
             {
-                return OnCanvas(Decode<Rgba32>(frame.Still, CopyOnWhite), frame.Left, frame.Top, header.Width, header.Height);
+                // ImageSharp 2.1 reads no animated WebP, but each frame is an image that it reads.
+                (byte[] file, (int Left, int Top)? place) = WebpHeader.Still(bytes);
+                RgbImage image = Decode<Rgba32>(file, header.Orientation, CopyOnWhite);
+                return place is { } at ? OnCanvas(image, at.Left, at.Top, header.Width, header.Height) : image;
             }
 
+            if (header.Format == "PNG") PngHeader.CheckData(bytes);
+            else if (header.Format == "TIFF") TiffHeader.LimitRows(bytes);
             return header switch
             {
-                { Is16Bit: true } => Decode<Rgba64>(bytes, CopyUpperBits),
-                { HasAlpha: true } => Decode<Rgba32>(bytes, CopyOnWhite),
-                _ => Decode<Rgb24>(bytes, (image, pixels) => image.CopyPixelDataTo(pixels)),
+                { Is16Bit: true } => Decode<Rgba64>(bytes, header.Orientation, CopyUpperBits),
+                { HasAlpha: true } => Decode<Rgba32>(bytes, header.Orientation, CopyOnWhite),
+                _ => Decode<Rgb24>(bytes, header.Orientation, (image, pixels) => image.CopyPixelDataTo(pixels)),
             };
         }
         catch (Exception e) when (e is InvalidDataException or ImageFormatException or NotSupportedException)
@@ -72,11 +78,17 @@ internal static class ImageCodec
         return encoded.ToArray();
     }
 
-    private static RgbImage Decode<TPixel>(byte[] bytes, Action<Image<TPixel>, byte[]> copy)
+    private static RgbImage Decode<TPixel>(byte[] bytes, int orientation, Action<Image<TPixel>, byte[]> copy)
         where TPixel : unmanaged, IPixel<TPixel>
     {
         using Image<TPixel> image = Image.Load<TPixel>(Formats, bytes);
-        if (Orientation(image.Metadata) > 1) image.Mutate(context => context.AutoOrient());
+        if (orientation != ExifOrientation.Upright)
+        {
+            image.Metadata.ExifProfile = new ExifProfile();
+            image.Metadata.ExifProfile.SetValue(ExifTag.Orientation, (ushort)orientation);
+            image.Mutate(context => context.AutoOrient());
+        }
+
         byte[] pixels = GC.AllocateUninitializedArray<byte>(checked(3 * image.Width * image.Height));
         copy(image, pixels);
         return new RgbImage(image.Width, image.Height, pixels);
@@ -85,7 +97,6 @@ internal static class ImageCodec
     private static RgbImage OnCanvas(RgbImage frame, int left, int top, int width, int height)
     {
         if ((frame.Width, frame.Height) == (width, height)) return frame;
-        if (left + frame.Width > width || top + frame.Height > height) throw ImageHeader.Damaged("WebP", "a frame outside its canvas");
         byte[] pixels = GC.AllocateUninitializedArray<byte>(checked(3 * width * height));
         pixels.AsSpan().Fill(255);
         for (int y = 0; y < frame.Height; y++)
@@ -95,8 +106,6 @@ internal static class ImageCodec
 
         return new(width, height, pixels);
     }
-
-    private static int Orientation(ImageMetadata metadata) => metadata.ExifProfile?.GetValue(ExifTag.Orientation)?.Value ?? 1;
 
     private static void CopyOnWhite(Image<Rgba32> image, byte[] pixels) => image.ProcessPixelRows(rows =>
     {
@@ -127,13 +136,17 @@ internal static class ImageCodec
     /// <summary>A colour over white, rounded.</summary>
     private static byte OnWhite(int value, int alpha) => (byte)((value * alpha + 255 * (255 - alpha) + 127) / 255);
 
-    /// <summary>The formats that the documentation names, first frame only: what nobody asked for is not decoded.</summary>
+    /// <summary>The formats that the documentation names, the first frame and its pixels only: what nobody asked for is not decoded.</summary>
     private static Configuration OnlyOurFormats()
     {
         var configuration = new Configuration(new JpegConfigurationModule(), new PngConfigurationModule(), new BmpConfigurationModule(),
             new GifConfigurationModule(), new TiffConfigurationModule(), new WebpConfigurationModule());
-        configuration.ImageFormatsManager.SetDecoder(GifFormat.Instance, new GifDecoder { DecodingMode = Decoding.First });
-        configuration.ImageFormatsManager.SetDecoder(TiffFormat.Instance, new TiffDecoder { DecodingMode = Decoding.First });
+        ImageFormatManager formats = configuration.ImageFormatsManager;
+        formats.SetDecoder(JpegFormat.Instance, new JpegDecoder { IgnoreMetadata = true });
+        formats.SetDecoder(PngFormat.Instance, new PngDecoder { IgnoreMetadata = true });
+        formats.SetDecoder(GifFormat.Instance, new GifDecoder { IgnoreMetadata = true, DecodingMode = Decoding.First });
+        formats.SetDecoder(TiffFormat.Instance, new TiffDecoder { IgnoreMetadata = true, DecodingMode = Decoding.First });
+        formats.SetDecoder(WebpFormat.Instance, new WebpDecoder { IgnoreMetadata = true });
         return configuration;
     }
 }

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using AirMLNet.Clip;
 using AirMLNet.Images;
 using Microsoft.ML;
@@ -10,7 +9,7 @@ namespace AirMLNet.Tests.Images;
 public sealed class OddImageTests
 {
     // 8 x 8, CMYK (0, 200, 100, 30) in Adobe's inverted form; Pillow reads (225, 49, 137).
-    private const string Cmyk = "/9j/7gAOQWRvYmUAZAAAAAAA/9sAQwACAQEBAQECAQEBAgICAgIEAwICAgIFBAQDBAYFBgYGBQYGBgcJCAYHCQcGBggLCAkKCgoKCgYICwwLCgwJCgoK/8AAFAgACAAIBEMRAE0RAFkRAEsRAP/EAB8AAAEFAQEBAQEBAAAAAAAAAAABAgMEBQYHCAkKC//EALUQAAIBAwMCBAMFBQQEAAABfQECAwAEEQUSITFBBhNRYQcicRQygZGhCCNCscEVUtHwJDNicoIJChYXGBkaJSYnKCkqNDU2Nzg5OkNERUZHSElKU1RVVldYWVpjZGVmZ2hpanN0dXZ3eHl6g4SFhoeIiYqSk5SVlpeYmZqio6Slpqeoqaqys7S1tre4ubrCw8TFxsfIycrS09TV1tfY2drh4uPk5ebn6Onq8fLz9PX29/j5+v/aAA4EQwBNAFkASwAAPwD9/K/NuvbK/YSv/9k=";
+    internal const string Cmyk = "/9j/7gAOQWRvYmUAZAAAAAAA/9sAQwACAQEBAQECAQEBAgICAgIEAwICAgIFBAQDBAYFBgYGBQYGBgcJCAYHCQcGBggLCAkKCgoKCgYICwwLCgwJCgoK/8AAFAgACAAIBEMRAE0RAFkRAEsRAP/EAB8AAAEFAQEBAQEBAAAAAAAAAAABAgMEBQYHCAkKC//EALUQAAIBAwMCBAMFBQQEAAABfQECAwAEEQUSITFBBhNRYQcicRQygZGhCCNCscEVUtHwJDNicoIJChYXGBkaJSYnKCkqNDU2Nzg5OkNERUZHSElKU1RVVldYWVpjZGVmZ2hpanN0dXZ3eHl6g4SFhoeIiYqSk5SVlpeYmZqio6Slpqeoqaqys7S1tre4ubrCw8TFxsfIycrS09TV1tfY2drh4uPk5ebn6Onq8fLz9PX29/j5+v/aAA4EQwBNAFkASwAAPwD9/K/NuvbK/YSv/9k=";
 
     // 6 x 4, two frames: (250, 10, 20), then (5, 240, 30).
     private const string Animated = "R0lGODlhBgAEAIEAAPoKFAAAAAAAAAAAACH5BAAKAAAALAAAAAAGAAQAAAgLAAEIHEiwoMGBAQEAIfkEAAoAAAAsAAAAAAYABACBBfAeAAAAAAAAAAAACAsAAQgcSLCgwYEBAQA7";
@@ -81,34 +80,5 @@ public sealed class OddImageTests
     }
 
     /// <summary>A PNG of a header without pixels.</summary>
-    private static byte[] Header(int width, int height)
-    {
-        var sizes = new byte[8];
-        BinaryPrimitives.WriteInt32BigEndian(sizes, width);
-        BinaryPrimitives.WriteInt32BigEndian(sizes.AsSpan(4), height);
-        return
-        [
-            0x89, .. "PNG\r\n"u8, 0x1a, (byte)'\n',
-            .. Chunk("IHDR"u8, [.. sizes, 8, 2, 0, 0, 0]), .. Chunk("IDAT"u8, [0x78, 0x9c, 3, 0, 0, 0, 0, 1]), .. Chunk("IEND"u8, []),
-        ];
-    }
-
-    private static byte[] Chunk(ReadOnlySpan<byte> name, byte[] content)
-    {
-        byte[] length = new byte[4], sum = new byte[4], named = [.. name, .. content];
-        BinaryPrimitives.WriteInt32BigEndian(length, content.Length);
-        BinaryPrimitives.WriteUInt32BigEndian(sum, Crc(named));
-        return [.. length, .. named, .. sum];
-    }
-
-    private static uint Crc(ReadOnlySpan<byte> bytes)
-    {
-        uint crc = uint.MaxValue;
-        foreach (byte b in bytes)
-        {
-            crc ^= b;
-            for (int bit = 0; bit < 8; bit++) crc = (crc >> 1) ^ ((crc & 1) * 0xEDB88320);
-        }
-        return ~crc;
-    }
+    private static byte[] Header(int width, int height) => Parts.Png(Parts.PngHeader(width, height), Parts.PngChunk("IDAT"u8, [0x78, 0x9c, 3, 0, 0, 0, 0, 1]));
 }

@@ -6,7 +6,9 @@ namespace AirMLNet.Images.Formats;
 /// <param name="Height">Height in pixels, as stored.</param>
 /// <param name="HasAlpha">Whether pixels may be transparent.</param>
 /// <param name="Is16Bit">Whether a channel has 16 bits.</param>
-internal readonly record struct ImageHeader(string Format, int Width, int Height, bool HasAlpha = false, bool Is16Bit = false)
+/// <param name="Orientation">EXIF's number of how the stored rows have to be turned.</param>
+internal readonly record struct ImageHeader(
+    string Format, int Width, int Height, bool HasAlpha = false, bool Is16Bit = false, int Orientation = ExifOrientation.Upright)
 {
     /// <summary>
     /// Reads the header of a file and follows its structure to the end: decoders fill what is missing of a file that was cut

@@ -6,18 +6,21 @@ namespace AirMLNet.Images.Formats;
 internal static class JpegHeader
 {
     private const string Format = "JPEG";
-    private const byte StartOfScan = 0xda, EndOfImage = 0xd9;
+    private const byte StartOfScan = 0xda, EndOfImage = 0xd9, App1 = 0xe1;
+
+    // Encoders write about ten, and a few dozen at most. Each costs a pass over the whole image, and takes a dozen bytes.
+    private const int MostScans = 200;
 
     public static ImageHeader Read(ReadOnlySpan<byte> bytes)
     {
         ImageHeader? header = null;
-        var at = 2;
+        int at = 2, scans = 0, orientation = 0;
         while (true)
         {
             var marker = NextMarker(bytes, ref at);
             if (marker == EndOfImage)
             {
-                return header ?? throw ImageHeader.Damaged(Format, "it holds no image");
+                return (header ?? throw ImageHeader.Damaged(Format, "it holds no image")) with { Orientation = Math.Max(orientation, ExifOrientation.Upright) };
             }
 
             if (marker is 0x01 or >= 0xd0 and <= 0xd8)
@@ -27,6 +30,7 @@ internal static class JpegHeader
 
             var length = BinaryPrimitives.ReadUInt16BigEndian(ImageHeader.Slice(bytes, at, 2, Format));
             var segment = ImageHeader.Slice(bytes, at, length, Format);
+            if (marker == App1 && orientation == 0 && length > 8 && segment[2..].StartsWith("Exif\0\0"u8)) orientation = ExifOrientation.Read(segment[2..]);
             // Frame headers: SOF0 to SOF15, less DHT, JPG and DAC, which have numbers among them.
             if (marker is >= 0xc0 and <= 0xcf and not (0xc4 or 0xc8 or 0xcc) && header is null)
             {
@@ -37,6 +41,7 @@ internal static class JpegHeader
             at += Math.Max(2, (int)length);
             if (marker == StartOfScan)
             {
+                if (++scans > MostScans) throw ImageHeader.Damaged(Format, $"more than {MostScans} scans");
                 SkipScan(bytes, ref at);
             }
         }

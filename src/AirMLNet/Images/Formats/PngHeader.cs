@@ -9,6 +9,11 @@ internal static class PngHeader
 {
     private const string Format = "PNG";
 
+    // EXIF has at most 64 kB, and here two digits and some line ends for each byte.
+    private const int LongestProfile = 1 << 18;
+
+    private static ReadOnlySpan<byte> ProfileName => "Raw profile type exif\0"u8;
+
     public static ImageHeader Read(ReadOnlySpan<byte> bytes)
     {
         var header = ImageHeader.Slice(bytes, 8, 25, Format);
@@ -17,17 +22,22 @@ internal static class PngHeader
         var (depth, color) = (header[16], header[17]);
         var alpha = color is 4 or 6;
         long at = 8;
+        var orientation = 0;
         while (true)
         {
             var chunk = ImageHeader.Slice(bytes, at, 8, Format);
             long length = BinaryPrimitives.ReadUInt32BigEndian(chunk);
             if (chunk[4..].SequenceEqual("IEND"u8)) break;
             if (chunk[4..].SequenceEqual("tRNS"u8)) alpha = true;
-            ImageHeader.Slice(bytes, at + 8, length + 4, Format);
+            // A decoder would take memory for the size in the last one.
+            if (chunk[4..].SequenceEqual("IHDR"u8) && at > 8) throw ImageHeader.Damaged(Format, "it has two headers");
+            var content = ImageHeader.Slice(bytes, at + 8, length + 4, Format)[..(int)length];
+            if (chunk[4..].SequenceEqual("eXIf"u8)) orientation = ExifOrientation.Read(content);
+            else if (orientation == 0 && chunk[4..].SequenceEqual("zTXt"u8)) orientation = OrientationOfText(content);
             at += length + 12;
         }
 
-        return new(Format, width, height, alpha, depth == 16);
+        return new(Format, width, height, alpha, depth == 16, Math.Max(orientation, ExifOrientation.Upright));
     }
 
     /// <summary>
@@ -57,6 +67,25 @@ internal static class PngHeader
         }
 
         if (needed > 0) throw ImageHeader.EndsEarly(Format);
+    }
+
+    /// <summary>EXIF as ImageMagick wrote it into texts: a name, a length, and two digits for each byte; 0 for another text.</summary>
+    private static int OrientationOfText(ReadOnlySpan<byte> text)
+    {
+        if (!text.StartsWith(ProfileName)) return 0;
+        try
+        {
+            using var inflated = new ZLibStream(new MemoryStream(text[(ProfileName.Length + 1)..].ToArray()), CompressionMode.Decompress);
+            var digits = new byte[LongestProfile];
+            digits = digits[..inflated.ReadAtLeast(digits, digits.Length, throwOnEndOfStream: false)];
+            // "\nexif\n    1234\n4578…": after the third line end, and lines of 72 digits.
+            string[] lines = System.Text.Encoding.ASCII.GetString(digits).Split('\n');
+            return ExifOrientation.Read(Convert.FromHexString(string.Concat(lines.Skip(3))));
+        }
+        catch (Exception e) when (e is InvalidDataException or FormatException)
+        {
+            return ExifOrientation.Upright;
+        }
     }
 
     private static long DataLength(long width, long height, int depth, int color, bool interlaced)

@@ -1,76 +1,104 @@
-using System.Buffers.Binary;
-
 namespace AirMLNet.Images.Formats;
 
 /// <summary>TIFF (revision 6.0): all directories, and the strips or tiles that they name.</summary>
 internal static class TiffHeader
 {
     private const string Format = "TIFF";
-    private const int WidthTag = 256, HeightTag = 257, BitsTag = 258, StripOffsets = 273, StripLengths = 279, TileOffsets = 324, TileLengths = 325;
-    private const int MaxPages = 10_000;
+    private const int WidthTag = 256, HeightTag = 257, BitsTag = 258, CompressionTag = 259, StripOffsets = 273, RowsPerStrip = 278, StripLengths = 279;
+    private const int TileOffsets = 324, TileLengths = 325;
+    private const int MostBits = 64, Jpeg = 7, Long = 4;
 
     public static ImageHeader Read(ReadOnlySpan<byte> bytes)
     {
-        var file = new Reader(bytes, bytes[0] == 'I');
+        var file = new TiffReader(bytes, bytes[0] == 'I');
         ImageHeader? header = null;
-        long at = file.UInt32(4);
-        for (var page = 0; at != 0; page++)
+        // Directories, lists of strips and values that overlap could be walked for ever, and copied by a decoder.
+        long budget = 4L * bytes.Length;
+        for (var at = file.UInt32(4); at != 0;)
         {
-            if (page == MaxPages) throw ImageHeader.Damaged(Format, "its pages go in a circle");
+            var page = new Directory();
             var count = file.UInt16(at);
-            long width = 0, height = 0, bits = 1;
-            (long At, int Type, long Count) offsets = default, lengths = default;
             for (var i = 0; i < count; i++)
             {
-                var entry = at + 2 + 12 * i;
-                int tag = file.UInt16(entry), type = file.UInt16(entry + 2);
-                (long At, int Type, long Count) values = (entry + 8, type, file.UInt32(entry + 4));
-                if (SizeOf(type) * values.Count > 4) values.At = file.UInt32(entry + 8);
-                if (tag == WidthTag) width = file.Value(values, 0);
-                else if (tag == HeightTag) height = file.Value(values, 0);
-                else if (tag == BitsTag) bits = file.Value(values, 0);
-                else if (tag is StripOffsets or TileOffsets) offsets = values;
-                else if (tag is StripLengths or TileLengths) lengths = values;
+                page.Add(file, at + 2 + 12 * i);
+                budget -= 12 + Math.Min(bytes.Length, file.SizeOfValues(at + 2 + 12 * i));
             }
 
             // Without lengths nothing says how long the strips are; a decoder has to find out.
-            for (long i = 0; i < Math.Min(offsets.Count, lengths.Count); i++)
+            var strips = Math.Min(page.Offsets.Count, page.Lengths.Count);
+            if ((budget -= strips) < 0) throw ImageHeader.Damaged(Format, "its pages or strips overlap");
+            for (long i = 0; i < strips; i++)
             {
-                ImageHeader.Slice(bytes, file.Value(offsets, i), file.Value(lengths, i), Format);
+                var strip = ImageHeader.Slice(bytes, file.Value(page.Offsets, i), file.Value(page.Lengths, i), Format);
+                if (header is null && page.Compression == Jpeg) CheckJpeg(strip, page, ref budget);
             }
 
-            if (width is <= 0 or > int.MaxValue || height is <= 0 or > int.MaxValue) throw ImageHeader.Damaged(Format, $"{width} x {height} pixels");
-            header ??= new(Format, (int)width, (int)height, HasAlpha: true, Is16Bit: bits == 16);
+            if (page.Width is <= 0 or > int.MaxValue || page.Height is <= 0 or > int.MaxValue) throw ImageHeader.Damaged(Format, $"{page.Width} x {page.Height} pixels");
+            header ??= new(Format, (int)page.Width, (int)page.Height, HasAlpha: true, Is16Bit: page.Bits == 16, Math.Max(page.Orientation, ExifOrientation.Upright));
             at = file.UInt32(at + 2 + 12 * count);
         }
 
         return header ?? throw ImageHeader.Damaged(Format, "it holds no image");
     }
 
-    private static int SizeOf(int type) => type switch { 1 or 2 or 6 or 7 => 1, 3 or 8 => 2, 4 or 9 or 11 or 13 => 4, _ => 8 };
-
-    private readonly ref struct Reader(ReadOnlySpan<byte> bytes, bool little)
+    /// <summary>
+    /// Makes strips of the first page that claim more rows than the image has, which is allowed, as high as the image: a decoder
+    /// takes memory for all the rows.
+    /// </summary>
+    public static void LimitRows(byte[] bytes)
     {
-        private readonly ReadOnlySpan<byte> _bytes = bytes;
-
-        public int UInt16(long at)
+        var file = new TiffReader(bytes, bytes[0] == 'I');
+        var at = file.UInt32(4);
+        var page = new Directory();
+        for (var i = file.UInt16(at) - 1; i >= 0; i--) page.Add(file, at + 2 + 12 * i);
+        if (page.RowsAt > 0 && file.Value((page.RowsAt + 8, file.UInt16(page.RowsAt + 2), 1), 0) > page.Height)
         {
-            var two = ImageHeader.Slice(_bytes, at, 2, Format);
-            return little ? BinaryPrimitives.ReadUInt16LittleEndian(two) : BinaryPrimitives.ReadUInt16BigEndian(two);
+            file.Write(bytes, page.RowsAt + 2, 2, Long);
+            file.Write(bytes, page.RowsAt + 8, 4, page.Height);
         }
+    }
 
-        public long UInt32(long at)
+    /// <summary>A strip that is a JPEG file gives its own size, for which a decoder takes memory.</summary>
+    private static void CheckJpeg(ReadOnlySpan<byte> strip, in Directory page, ref long budget)
+    {
+        var part = JpegHeader.Read(strip);
+        if (part.Width > page.Width || part.Height > page.Height) throw ImageHeader.Damaged(Format, "a strip larger than the image");
+        if ((budget -= strip.Length) < 0) throw ImageHeader.Damaged(Format, "its strips overlap");
+    }
+
+    /// <summary>What a page says of itself.</summary>
+    private ref struct Directory
+    {
+        public long Width, Height, Bits, Compression, RowsAt;
+        public (long At, int Type, long Count) Offsets, Lengths;
+        public int Orientation;
+        private ulong _seen;
+
+        public void Add(TiffReader file, long entry)
         {
-            var four = ImageHeader.Slice(_bytes, at, 4, Format);
-            return little ? BinaryPrimitives.ReadUInt32LittleEndian(four) : BinaryPrimitives.ReadUInt32BigEndian(four);
+            int tag = file.UInt16(entry), type = file.UInt16(entry + 2);
+            if (tag is not (>= WidthTag and < WidthTag + 64 or TileOffsets or TileLengths)) return;
+            // Decoders differ on whether the first or the last of two counts.
+            var bit = 1ul << (tag is TileOffsets or TileLengths ? tag - TileOffsets + StripOffsets - WidthTag + 32 : tag - WidthTag);
+            if ((_seen & bit) != 0) throw ImageHeader.Damaged(Format, $"two entries {tag}");
+            _seen |= bit;
+            (long At, int Type, long Count) values = (entry + 8, type, file.UInt32(entry + 4));
+            if (file.SizeOfValues(entry) > 0) values.At = file.UInt32(entry + 8);
+            if (tag == WidthTag) Width = file.Value(values, 0);
+            else if (tag == HeightTag) Height = file.Value(values, 0);
+            else if (tag == CompressionTag) Compression = file.Value(values, 0);
+            else if (tag == ExifOrientation.Tag) Orientation = ExifOrientation.Of(file, entry);
+            else if (tag == RowsPerStrip && type is 3 or 4) RowsAt = entry;
+            else if (tag is StripOffsets or TileOffsets) Offsets = values;
+            else if (tag is StripLengths or TileLengths) Lengths = values;
+            else if (tag == BitsTag)
+            {
+                Bits = file.Value(values, 0);
+                for (var i = 0; i < Math.Min(values.Count, 64); i++)
+                {
+                    if (file.Value(values, i) is 0 or > MostBits) throw ImageHeader.Damaged(Format, "samples of no or too many bits");
+                }
+            }
         }
-
-        public long Value((long At, int Type, long Count) values, long index) => SizeOf(values.Type) switch
-        {
-            1 => ImageHeader.Slice(_bytes, values.At + index, 1, Format)[0],
-            2 => UInt16(values.At + 2 * index),
-            4 => UInt32(values.At + 4 * index),
-            _ => throw ImageHeader.Damaged(Format, "a number of the wrong type"),
-        };
     }
 }
