@@ -1,19 +1,12 @@
 using System.Globalization;
 using AirMLNet.Benchmarks;
-using AirMLNet.Benchmarks.Engine;
 
-// `airml-bench [engine|throughput|memory|epoch|pipeline|tokenizer|air|precision|clip|diffusion]`; some run this program again, as "memory-child N",
-// "engine-child NAME CALLS WARMUPS" and "diffusion-child FOLDER THREADS".
-string[] known = ["engine", "throughput", "memory", "epoch", "pipeline", "tokenizer", "air", "precision", "clip", "diffusion"];
+// `airml-bench [throughput|memory|epoch|pipeline|tokenizer|air|precision|clip|diffusion]`; some run this program again, as
+// "memory-child N" and "diffusion-child FOLDER THREADS".
+string[] known = ["throughput", "memory", "epoch", "pipeline", "tokenizer", "air", "precision", "clip", "diffusion"];
 if (args is ["memory-child", var count])
 {
     MemoryBenchmark.Child(int.Parse(count, CultureInfo.InvariantCulture));
-    return 0;
-}
-
-if (args is ["engine-child", var work, var calls, var warmUps])
-{
-    EngineWork.Child(work, int.Parse(calls, CultureInfo.InvariantCulture), int.Parse(warmUps, CultureInfo.InvariantCulture));
     return 0;
 }
 
@@ -30,8 +23,8 @@ if (unknown != null)
     return 2;
 }
 
-// The comparisons of whole models with PyTorch take minutes and need Python: only when asked for.
-var chosen = args.Length == 0 ? known[..^2] : args;
+// Only when asked for: photos that must be fetched first, and comparisons of whole models, which need Python and take minutes.
+var chosen = args.Length == 0 ? known[..^3] : args;
 var clip = BenchmarkData.ClipFolder();
 Console.WriteLine($"model {Path.GetFileName(clip)}, {Environment.ProcessorCount} processors, {TorchSharp.torch.get_num_threads()} LibTorch threads");
 foreach (var name in chosen)
@@ -39,7 +32,6 @@ foreach (var name in chosen)
     Console.WriteLine();
     switch (name)
     {
-        case "engine": EngineBenchmark.Run(); break;
         case "throughput": ThroughputBenchmark.Run(clip); break;
         case "memory": MemoryBenchmark.Run(); break;
         case "tokenizer": TokenizerBenchmark.Run(); break;

@@ -2,6 +2,7 @@
 
 images FOLDER COUNT   writes COUNT JPEG files of about one megapixel, unless they are there
 load FILE THREADS     loads a ViT in Hugging Face names from a safetensors file
+export TRACE ONNX     writes the loaded model as a TorchScript trace and as an ONNX file, unless they are there
 pipeline FOLDER BATCH OUT   decodes, preprocesses and encodes every image; features go to OUT as float32
 model BATCH REPEATS   encodes random pixels
 Each command answers with one line: the seconds it took, or the versions.
@@ -101,8 +102,7 @@ class Tower(nn.Module):
         x = self.ln_pre(x).transpose(0, 1)
         for block in self.blocks:
             x = block(x)
-        x = self.ln_post(x[0]) @ self.proj
-        return x / x.norm(dim=-1, keepdim=True)
+        return self.ln_post(x[0]) @ self.proj
 
 
 def preprocess(path, size):
@@ -115,6 +115,26 @@ def preprocess(path, size):
     return (torch.from_numpy(np.array(image)).permute(2, 0, 1).float().div(255) - MEAN) / STD
 
 
+def encode(tower, pixels):
+    features = tower(pixels)
+    return features / features.norm(dim=-1, keepdim=True)
+
+
+def write_once(path, write):
+    if not os.path.exists(path):
+        write(path + ".part")
+        os.rename(path + ".part", path)
+
+
+def export(tower, size, trace, onnx):
+    # The batch is open in both, and the trace holds no cast, so that it runs in whatever type it is converted to.
+    pixels = torch.randn(2, 3, size, size)
+    write_once(trace, lambda path: torch.jit.trace(tower, pixels).save(path))
+    write_once(onnx, lambda path: torch.onnx.export(
+        tower, pixels, path, opset_version=14, input_names=["pixels"], output_names=["features"],
+        dynamic_axes={"pixels": {0: "batch"}, "features": {0: "batch"}}))
+
+
 def main():
     tower = None
     size = 224
@@ -122,7 +142,7 @@ def main():
         command, *args = line.rstrip("\n").split("\t")
         started = time.perf_counter()
         answer = None
-        with torch.inference_mode():
+        with torch.inference_mode(command not in ("load", "export")), torch.no_grad():
             if command == "images":
                 make_images(args[0], int(args[1]))
             elif command == "load":
@@ -130,11 +150,13 @@ def main():
                 tower = Tower(read_safetensors(args[0])).eval()
                 size = tower.patch * int(round((tower.pos.shape[0] - 1) ** 0.5))
                 answer = f"PyTorch {torch.__version__}, Pillow {Image.__version__}"
+            elif command == "export":
+                export(tower, size, *args)
             elif command == "pipeline":
                 paths = sorted(os.path.join(args[0], n) for n in os.listdir(args[0]) if n.endswith(".jpg"))
                 batch = int(args[1])
                 features = [
-                    tower(torch.stack([preprocess(p, size) for p in paths[i:i + batch]])) for i in range(0, len(paths), batch)
+                    encode(tower, torch.stack([preprocess(p, size) for p in paths[i:i + batch]])) for i in range(0, len(paths), batch)
                 ]
                 np.asarray(torch.cat(features), dtype=np.float32).tofile(args[2])
             elif command == "model":

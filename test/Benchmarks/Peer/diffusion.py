@@ -1,6 +1,7 @@
 """The peer of the diffusion benchmark: Stable Diffusion v1's models in plain PyTorch, driven by lines on standard input.
 
 load FOLDER THREADS      loads a model folder in diffusers layout
+trace FILE SIDE BATCH    writes the UNet as a TorchScript trace, unless it is there
 step SIDE BATCH REPEATS  calls the UNet on random latents of SIDE x SIDE
 generate STEPS GUIDANCE IDS NEGATIVE LATENTS OUT   one image: DDIM with guidance, from the ids and latents of files, to a file
 lora SIDE BATCH RANK STEPS   trains LoRA on the attentions of the UNet: noise, forward, backward, clipped AdamW
@@ -373,22 +374,36 @@ def train_lora(pipeline, side, batch, rank, steps):
     return started
 
 
+def text_width(unet):
+    return unet.mid_block.attentions[0].transformer_blocks[0].attn2.to_k.weight.shape[1]
+
+
+def write_trace(unet, path, side, batch):
+    if not os.path.exists(path):
+        inputs = torch.randn(batch, 4, side, side), torch.full((batch,), 500), torch.randn(batch, 77, text_width(unet))
+        with torch.no_grad():
+            torch.jit.trace(unet, inputs).save(path + ".part")
+        os.rename(path + ".part", path)
+
+
 def main():
     pipeline = None
     for line in sys.stdin:
         command, *args = line.rstrip("\n").split("\t")
         started = time.perf_counter(), time.process_time()
         answer = None
-        with torch.inference_mode(command not in ("load", "lora")):
+        with torch.inference_mode(command not in ("load", "lora", "trace")):
             if command == "load":
                 torch.set_num_threads(int(args[1]))
                 pipeline = Pipeline(args[0])
                 answer = f"PyTorch {torch.__version__}"
+            elif command == "trace":
+                write_trace(pipeline.unet, args[0], int(args[1]), int(args[2]))
             elif command == "step":
                 side, batch = int(args[0]), int(args[1])
                 random = torch.Generator().manual_seed(1)
                 x = torch.randn(batch, 4, side, side, generator=random)
-                text = torch.randn(batch, 77, pipeline.unet.mid_block.attentions[0].transformer_blocks[0].attn2.to_k.weight.shape[1], generator=random)
+                text = torch.randn(batch, 77, text_width(pipeline.unet), generator=random)
                 times = torch.full((batch,), 500)
                 started = time.perf_counter(), time.process_time()
                 for _ in range(int(args[2])):
