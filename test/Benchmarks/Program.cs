@@ -16,6 +16,13 @@ if (args is ["diffusion-child", var model, var threads])
     return 0;
 }
 
+// For eng/gpu.sh, on a machine that has neither this repository nor the models.
+if (args is ["gpu", var where, ..])
+{
+    GpuBenchmark.Run(where, small: args.Contains("small"));
+    return 0;
+}
+
 var unknown = args.Except(known).FirstOrDefault();
 if (unknown != null)
 {

@@ -1,3 +1,4 @@
+using AirMLNet.Native;
 using TorchSharp;
 
 namespace AirMLNet.Tool.Pipelines;
@@ -9,14 +10,17 @@ internal static class Processor
     {
         if (threads is { } number)
         {
+            LibTorch.Require();
             torch.set_num_threads(number);
         }
     }
 
     /// <summary>The device that --gpu names; the processor where it was not given.</summary>
+    /// <exception cref="DllNotFoundException">LibTorch cannot be loaded.</exception>
     /// <exception cref="InvalidOperationException">There is no such GPU.</exception>
     public static torch.Device Device(int? gpu)
     {
+        LibTorch.Require();
         if (gpu is not { } index)
         {
             return torch.CPU;
