@@ -36,7 +36,7 @@ internal static class ClipPeerBenchmark
         turns.Add("peer pipeline", Count, () => peer.Seconds("pipeline", files.Images, Text(Batch), files.Features), warmUp: false);
         turns.Run(repeats);
 
-        Console.WriteLine($"ViT-B/32 with random weights, {Threads} threads each; images/s, medians of {repeats} turns; ratios are medians of the turns' own");
+        Console.WriteLine($"ViT-B/32 with random weights, {Threads} thread{(Threads == 1 ? "" : "s")} each; images/s, medians of {repeats} turns; ratios are medians of the turns' own");
         Console.WriteLine($"peers: a trace in LibTorch {TorchSharp.torch.__version__}, ONNX Runtime {OnnxModel.Version}, {files.Peer}");
         PrintModels(turns);
         PrintPipeline(turns);
@@ -84,7 +84,7 @@ internal static class ClipPeerBenchmark
         Console.WriteLine();
         Console.WriteLine($"{"decoding and preprocessing",-26}{"here",8}");
         Console.WriteLine($"  {"1 thread",-24}{turns.Rate("decode 1"),8:0.0}");
-        Console.WriteLine($"  {$"{Threads} threads",-24}{turns.Rate("decode"),8:0.0}");
+        if (Threads > 1) Console.WriteLine($"  {$"{Threads} threads",-24}{turns.Rate("decode"),8:0.0}");
         Console.WriteLine();
         Console.WriteLine($"{$"whole pipeline, {Count} files",-22}{"here",8}{"added",9}{"ratio",8}  {"",-24}{"PyTorch, Pillow",18}{"ratio",8}   (added: 1 / (1/decoding + 1/model))");
         foreach (var precision in Precisions)

@@ -13,7 +13,6 @@ internal sealed class TraceModel : IDisposable
 
     public TraceModel(string path, ScalarType type)
     {
-        // In a scope of its own: its parameters must not be let go with those of a scope that is open where it is made.
         _module = jit.load(path);
         _module.eval();
         if (type != ScalarType.Float32) _module.to(type);
