@@ -2,7 +2,7 @@
 # Shows what a GPU computes: makes a folder that can be carried to a machine with one, and runs it there.
 #
 #   eng/gpu.sh pack FOLDER              a self-contained publish of the command and the benchmarks without LibTorch, the reference
-#                                       cases and the small models; FOLDER.tar.xz is under 60 MB
+#                                       cases and the small models; FOLDER.tar.xz has about 60 MB
 #   FOLDER/gpu.sh run LIBTORCH [DEVICE] with the libraries of a CUDA build of LibTorch 2.10 or newer, such as the lib folder of an
 #                                       installed PyTorch: airml doctor, every reference case, and throughput, as one Markdown
 #                                       page on standard output. DEVICE: cuda:0 (default), cuda:1, … or cpu, with small models

@@ -9,7 +9,7 @@ namespace AirMLNet.Clip;
 /// The text tower for texts that all begin with the same P tokens. The attention is causal, so the states of the shared prefix do
 /// not depend on what follows: they are computed once, and the rests follow without padding. R = P + Σ length rows of work give
 /// the same numbers, to rounding, as C·(P + longest). (Ten classes of one or two tokens after 17 shared ones: a step of prompt
-/// training takes 0.2 of the time that the whole texts would take; see docs/performance.md.)
+/// training takes 0.3 of the time that the whole texts would take; see docs/performance.md.)
 /// </summary>
 internal sealed class ClipSharedPrefix : IDisposable
 {

@@ -55,12 +55,20 @@ internal static class LibTorch
 
     /// <summary>
     /// LibTorch's threads otherwise spin between operators, each taking a processor from whoever else has work: beside two other busy
-    /// programs on two processors, a fit of 30 s took 414 s, and 55 s without spinning. The user's own settings stay.
+    /// programs on two processors, a fit took 414 s, and 55 s without spinning. The user's own settings stay.
     /// </summary>
     private static void WaitWithoutSpinning()
     {
         // Environment.SetEnvironmentVariable would tell this program only; the OpenMP library reads the process's own variables.
-        if (RuntimeInformation.IsOSPlatform(OSPlatform.Linux) && Environment.GetEnvironmentVariable("GOMP_SPINCOUNT") is null) _ = setenv("OMP_WAIT_POLICY", "passive", 0);
+        if (!RuntimeInformation.IsOSPlatform(OSPlatform.Linux) || Environment.GetEnvironmentVariable("GOMP_SPINCOUNT") is not null) return;
+        try
+        {
+            _ = setenv("OMP_WAIT_POLICY", "passive", 0);
+        }
+        catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException)
+        {
+            // Then they spin: slower, but no reason for the program not to start.
+        }
     }
 
     private static string? Load(string folder)
