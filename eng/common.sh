@@ -18,6 +18,11 @@ airml() {
     dotnet "$root/src/AirMLNet.Tool/bin/Release/net10.0/airml.dll" "$@"
 }
 
+# small_models ARGUMENT...: trains the models under models/ and writes photos, as built by `build eng/SmallModels`.
+small_models() {
+    dotnet "$root/eng/SmallModels/bin/Release/net10.0/small-models.dll" "$@"
+}
+
 # install WHY PACKAGE...: those of the packages that a Debian or Ubuntu system lacks; false where that cannot be done.
 install() {
     local why=$1 name

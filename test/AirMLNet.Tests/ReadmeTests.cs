@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 using AirMLNet.Data;
-using AirMLNet.Images;
+using AirMLNet.Testing;
 using Microsoft.CodeAnalysis.CSharp.Scripting;
 using Microsoft.CodeAnalysis.Scripting;
 using Microsoft.ML;
@@ -66,7 +66,7 @@ public sealed partial class ReadmeTests
         {
             TinyClip.WriteImages(Path.Combine(folder, "photos"), 12);
             File.WriteAllLines(Path.Combine(folder, "classes.txt"), StageFixture.Names);
-            Diffusion.TinyDiffusion.Write(Path.Combine(folder, "models/mini-diffusion"), Path.Combine(Root, "models", "mini-clip"));
+            TinyDiffusion.Write(Path.Combine(folder, "models/mini-diffusion"), Path.Combine(Root, "models", "mini-clip"));
             await Run(2, folder,
                 ("WorkFolder = \"work\"", $"WorkFolder = {Quote(Path.Combine(folder, "work"))}, ImagesPerClass = 2, Training = new() {{ Steps = 2 }}, Generation = new() {{ Steps = 2 }}"),
                 ("recipe.Chain", "(recipe with { Rounds = 2, Epochs = 1, WarmUpEpochs = null }).Chain"));

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using AirMLNet.Data;
-using AirMLNet.Tests;
-using AirMLNet.Tests.Diffusion;
+using AirMLNet.Testing;
 using Microsoft.ML;
 
 namespace AirMLNet.Tool.Tests;

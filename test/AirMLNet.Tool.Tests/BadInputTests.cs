@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using AirMLNet.Tests;
+using AirMLNet.Testing;
 
 namespace AirMLNet.Tool.Tests;
 

@@ -1,3 +1,5 @@
+using AirMLNet.Testing;
+
 namespace AirMLNet.Tool.Tests;
 
 /// <summary>What the command line says before any work begins.</summary>
@@ -9,8 +11,7 @@ public sealed class CommandLineTests
     [DataRow("predict")]
     [DataRow("evaluate")]
     [DataRow("compare")]
-    [DataRow("data", "cifar10")]
-    [DataRow("train", "mini-clip")]
+    [DataRow("train", "lora")]
     [DataRow("verify")]
     [DataRow("synthesize")]
     public void EveryCommandExplainsItselfWithAnExample(params string[] command)

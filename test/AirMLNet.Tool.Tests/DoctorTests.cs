@@ -1,5 +1,6 @@
 using System.Text.Json;
-using AirMLNet.Tests;
+using AirMLNet.Native;
+using AirMLNet.Testing;
 
 namespace AirMLNet.Tool.Tests;
 

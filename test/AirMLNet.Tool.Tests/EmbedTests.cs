@@ -1,3 +1,5 @@
+using AirMLNet.Testing;
+
 namespace AirMLNet.Tool.Tests;
 
 /// <summary><c>airml embed</c> and <c>airml pull</c> as a user calls them.</summary>

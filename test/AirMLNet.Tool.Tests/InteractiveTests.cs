@@ -1,44 +1,12 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
-using AirMLNet.Tests;
-using AirMLNet.Tests.Training;
+using AirMLNet.Testing;
 
 namespace AirMLNet.Tool.Tests;
 
-/// <summary>What only someone at a terminal sees: Ctrl-C and progress bars.</summary>
+/// <summary>What only someone at a terminal sees: progress bars.</summary>
 [TestClass]
-public sealed partial class InteractiveTests
+public sealed class InteractiveTests
 {
-    private const int Interrupt = 2; // SIGINT
-
-    [TestMethod]
-    [OSCondition(ConditionMode.Exclude, OperatingSystems.Windows)]
-    public void Ctrl_C_ends_a_training_with_one_line_and_leaves_no_half_model()
-    {
-        using var folder = new TemporaryFolder();
-        var data = TinyCifar10.Create(folder["data"]);
-        var output = folder["model"];
-        using var process = Process.Start(new ProcessStartInfo("dotnet")
-        {
-            RedirectStandardError = true,
-            ArgumentList =
-            {
-                Path.Combine(AppContext.BaseDirectory, "airml.dll"), "train", "mini-clip", "--data", data, "-o", output,
-                "--photos", "1000", "--batch", "8", "--epochs", "1000", "--keep-patches", "4",
-            },
-        })!;
-
-        // Steps are told from the hundredth on.
-        Assert.StartsWith("step 100 of 125000", process.StandardError.ReadLine());
-        Assert.AreEqual(0, Kill(process.Id, Interrupt));
-        var rest = process.StandardError.ReadToEnd();
-        process.WaitForExit();
-
-        Assert.AreEqual(130, process.ExitCode, rest);
-        Assert.AreEqual("airml: cancelled", rest.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1]);
-        Assert.IsFalse(File.Exists(Path.Combine(output, "model.safetensors")));
-    }
-
     [TestMethod]
     [OSCondition(OperatingSystems.Linux)]
     public void On_a_terminal_long_work_shows_a_bar_that_fills()
@@ -62,7 +30,4 @@ public sealed partial class InteractiveTests
         Assert.Contains("\u2501", screen); // the bar
         Assert.IsTrue(File.Exists(model));
     }
-
-    [LibraryImport("libc", EntryPoint = "kill")]
-    private static partial int Kill(int process, int signal);
 }

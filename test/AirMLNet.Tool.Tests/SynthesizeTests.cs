@@ -1,5 +1,5 @@
 using AirMLNet.Images;
-using AirMLNet.Tests.Diffusion;
+using AirMLNet.Testing;
 using AirMLNet.Weights;
 using TorchSharp;
 

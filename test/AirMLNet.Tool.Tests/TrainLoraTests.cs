@@ -1,5 +1,5 @@
 using System.Text.Json;
-using AirMLNet.Tests.Diffusion;
+using AirMLNet.Testing;
 
 namespace AirMLNet.Tool.Tests;
 

@@ -1,5 +1,5 @@
-using AirMLNet.Tests;
 using System.Text.Json;
+using AirMLNet.Testing;
 
 namespace AirMLNet.Tool.Tests;
 

@@ -2,6 +2,8 @@ using System.Diagnostics;
 using System.Globalization;
 using AirMLNet.Clip;
 using AirMLNet.Data;
+using AirMLNet.Features;
+using AirMLNet.Files;
 using AirMLNet.Prompts;
 using AirMLNet.Weights;
 using Microsoft.ML;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using AirMLNet.Clip;
-using AirMLNet.Data;
+using AirMLNet.Native;
 using Microsoft.ML;
 using static AirMLNet.Clip.ClipPrecision;
 

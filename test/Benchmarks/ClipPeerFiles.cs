@@ -1,6 +1,6 @@
 using System.Globalization;
 using AirMLNet.Clip;
-using AirMLNet.Training;
+using AirMLNet.SmallModels;
 using TorchSharp;
 
 namespace AirMLNet.Benchmarks;

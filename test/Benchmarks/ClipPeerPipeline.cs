@@ -1,5 +1,6 @@
 using AirMLNet.Clip;
 using AirMLNet.Data;
+using AirMLNet.Features;
 using AirMLNet.Images;
 using Microsoft.ML;
 

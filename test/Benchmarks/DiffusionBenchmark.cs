@@ -1,10 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
-using AirMLNet.Clip;
 using AirMLNet.Diffusion;
-using AirMLNet.Pipeline;
-using AirMLNet.Training;
+using AirMLNet.Options;
+using AirMLNet.Tool.Pipelines;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -150,7 +149,7 @@ internal static class DiffusionBenchmark
             TimeSpan started = default;
             Stopwatch clock = new();
             var taken = new Taken();
-            var progress = new Reports<LoraProgress>(p =>
+            var progress = new DirectProgress<LoraProgress>(p =>
             {
                 process.Refresh();
                 if (p.Step == 1) (started, clock) = (process.TotalProcessorTime, Stopwatch.StartNew());

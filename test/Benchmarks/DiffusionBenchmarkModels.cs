@@ -1,6 +1,6 @@
 using AirMLNet.Clip;
 using AirMLNet.Diffusion;
-using AirMLNet.Training;
+using AirMLNet.SmallModels;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using AirMLNet.Clip;
 using AirMLNet.Data;
+using AirMLNet.Features;
 using AirMLNet.Prompts;
 using Microsoft.ML;
 

@@ -1,6 +1,9 @@
 using System.Diagnostics;
 using AirMLNet.Clip;
 using AirMLNet.Data;
+using AirMLNet.Features;
+using AirMLNet.SmallModels;
+using AirMLNet.Tool.Pipelines;
 using Microsoft.ML;
 
 namespace AirMLNet.Benchmarks;

@@ -1,5 +1,5 @@
 using AirMLNet.Clip;
-using AirMLNet.Training;
+using AirMLNet.SmallModels;
 using TorchSharp;
 
 namespace AirMLNet.Benchmarks;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using AirMLNet.Clip;
 using AirMLNet.Data;
+using AirMLNet.Features;
 using AirMLNet.Images;
 using Microsoft.ML;
 

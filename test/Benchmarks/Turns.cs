@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using AirMLNet.Optimisation;
 
 namespace AirMLNet.Benchmarks;
 

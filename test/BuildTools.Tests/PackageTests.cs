@@ -26,12 +26,15 @@ public sealed class PackageTests : IDisposable
         Pack();
         using ZipArchive package = ZipFile.OpenRead(Directory.GetFiles(Feed, "AirMLNet.0*.nupkg").Single());
         string[] files = [.. package.Entries.Select(e => e.FullName)];
+        CollectionAssert.IsSubsetOf(new[] { "lib/net10.0/AirMLNet.dll", "lib/net10.0/AirMLNet.xml", "README.md" }, files);
+        using ZipArchive models = ZipFile.OpenRead(Directory.GetFiles(Feed, "AirMLNet.Models.0*.nupkg").Single());
         CollectionAssert.IsSubsetOf(
-            new[] { "lib/net10.0/AirMLNet.dll", "lib/net10.0/AirMLNet.xml", "README.md", "buildTransitive/AirMLNet.targets", "buildTransitive/AirMLNet.BuildTasks.dll" }, files);
+            new[] { "lib/net10.0/AirMLNet.Models.dll", "buildTransitive/AirMLNet.Models.targets", "buildTransitive/AirMLNet.BuildTasks.dll" },
+            models.Entries.Select(e => e.FullName).ToArray());
         using Stream nuspec = package.GetEntry("AirMLNet.nuspec")!.Open();
         XElement[] elements = [.. XDocument.Load(nuspec).Descendants()];
         Assert.AreEqual(
-            "Microsoft.Extensions.AI.Abstractions, Microsoft.ML, Microsoft.ML.ImageAnalytics, SixLabors.ImageSharp, SkiaSharp, SkiaSharp.NativeAssets.Linux.NoDependencies, SkiaSharp.NativeAssets.Win32, SkiaSharp.NativeAssets.macOS, TorchSharp",
+            "AirMLNet.Models, Microsoft.Extensions.AI.Abstractions, Microsoft.ML, Microsoft.ML.ImageAnalytics, SkiaSharp, SkiaSharp.NativeAssets.Linux.NoDependencies, SkiaSharp.NativeAssets.Win32, SkiaSharp.NativeAssets.macOS",
             string.Join(", ", elements.Where(e => e.Name.LocalName == "dependency").Select(d => d.Attribute("id")!.Value).Order(StringComparer.Ordinal)));
         Assert.AreEqual("MIT", elements.Single(e => e.Name.LocalName == "license").Value);
         using ZipArchive symbols = ZipFile.OpenRead(Directory.GetFiles(Feed, "AirMLNet.0*.snupkg").Single());
@@ -61,9 +64,12 @@ public sealed class PackageTests : IDisposable
 
     private void Pack()
     {
-        string project = Path.Combine(Repository.Root, "src", "AirMLNet");
-        (int code, string output, string error) = Repository.Run(_folder, [], "pack", project, "-c", Repository.Configuration, "--no-build", "-o", Feed, "-v", "q");
-        Assert.AreEqual(0, code, output + error);
+        foreach (string name in new[] { "AirMLNet.Models", "AirMLNet" })
+        {
+            string project = Path.Combine(Repository.Root, "src", name);
+            (int code, string output, string error) = Repository.Run(_folder, [], "pack", project, "-c", Repository.Configuration, "--no-build", "-o", Feed, "-v", "q");
+            Assert.AreEqual(0, code, output + error);
+        }
     }
 
     /// <summary>The native library among the files to be published.</summary>

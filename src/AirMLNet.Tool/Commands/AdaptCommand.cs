@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
-using AirMLNet.Data;
 using AirMLNet.Tool.Output;
 using AirMLNet.Tool.Pipelines;
 using Microsoft.ML;

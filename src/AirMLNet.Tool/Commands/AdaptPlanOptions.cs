@@ -1,4 +1,5 @@
 using System.CommandLine;
+using AirMLNet.Data;
 using AirMLNet.Prompts;
 using AirMLNet.Tool.Pipelines;
 

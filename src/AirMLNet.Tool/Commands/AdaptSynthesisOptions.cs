@@ -1,5 +1,7 @@
 using System.CommandLine;
+using AirMLNet.Data;
 using AirMLNet.Diffusion;
+using AirMLNet.Synthesis;
 using AirMLNet.Tool.Pipelines;
 
 namespace AirMLNet.Tool.Commands;

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
-using AirMLNet.Data;
 using AirMLNet.Clip;
 using AirMLNet.Prompts;
 using AirMLNet.Tool.Output;
@@ -58,7 +57,7 @@ internal static class CompareCommand
         [.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
             .Select(part => read(part) ?? throw new UsageException($"{option}: '{part}' is not one of the values it takes"))];
 
-    private static void Write(Comparison comparison, bool json)
+    private static void Write(MethodComparison comparison, bool json)
     {
         if (json)
         {

@@ -1,7 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
 using AirMLNet.Clip;
-using AirMLNet.Embedding;
+using AirMLNet.Features;
+using AirMLNet.Pipeline;
 using AirMLNet.Tool.Output;
 using AirMLNet.Tool.Pipelines;
 using Microsoft.ML;

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
-using AirMLNet.Evaluation.Experiments;
+using AirMLNet.Experiments;
 using AirMLNet.Pipeline;
 using AirMLNet.Tool.Output;
 using AirMLNet.Tool.Pipelines;

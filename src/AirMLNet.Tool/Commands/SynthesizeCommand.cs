@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using AirMLNet.Data;
 using AirMLNet.Diffusion;
+using AirMLNet.Synthesis;
 using AirMLNet.Tool.Output;
 using AirMLNet.Tool.Pipelines;
 using TorchSharp;

@@ -3,6 +3,7 @@ using System.Globalization;
 using AirMLNet.Data;
 using AirMLNet.Diffusion;
 using AirMLNet.Images;
+using AirMLNet.Synthesis;
 using AirMLNet.Tool.Output;
 using AirMLNet.Tool.Pipelines;
 using TorchSharp;

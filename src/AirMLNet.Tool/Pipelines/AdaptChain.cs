@@ -1,4 +1,5 @@
-using AirMLNet.Clip;
+using AirMLNet.Data;
+using AirMLNet.Features;
 using AirMLNet.Pipeline;
 using AirMLNet.Prompts;
 using AirMLNet.Prototypes;

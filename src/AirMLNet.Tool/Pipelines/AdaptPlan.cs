@@ -1,5 +1,6 @@
-using AirMLNet.Diffusion;
+using AirMLNet.Data;
 using AirMLNet.Prompts;
+using AirMLNet.Synthesis;
 
 namespace AirMLNet.Tool.Pipelines;
 

@@ -1,5 +1,5 @@
 using AirMLNet.Data;
-using AirMLNet.Methods;
+using AirMLNet.Recipes;
 
 namespace AirMLNet.Tool.Pipelines;
 

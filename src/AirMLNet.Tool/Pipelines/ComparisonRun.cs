@@ -17,14 +17,14 @@ internal sealed record MethodScore(string Method, string Title, IReadOnlyList<do
 }
 
 /// <summary>What <c>airml compare</c> found.</summary>
-internal sealed record Comparison(int PoolImages, int TestImages, IReadOnlyList<MethodScore> Methods, IReadOnlyList<TimedStep> Steps);
+internal sealed record MethodComparison(int PoolImages, int TestImages, IReadOnlyList<MethodScore> Methods, IReadOnlyList<TimedStep> Steps);
 
 /// <summary>Encodes pool and test images once, then fits and scores each method with each seed on the cached features.</summary>
 internal sealed class ComparisonRun(AdaptPlan plan, bool skipUnreadable, bool sideBySide, CancellationToken cancellation)
 {
     private readonly List<TimedStep> _steps = [];
 
-    public Comparison Run(string poolFolder, string testFolder, IReadOnlyList<AdaptMethod> methods, IReadOnlyList<int> seeds)
+    public MethodComparison Run(string poolFolder, string testFolder, IReadOnlyList<AdaptMethod> methods, IReadOnlyList<int> seeds)
     {
         var ml = new MLContext(seed: 1);
         var (pool, test) = Timed("check images", () =>
@@ -35,7 +35,7 @@ internal sealed class ComparisonRun(AdaptPlan plan, bool skipUnreadable, bool si
         });
         var poolFeatures = Encode(ml, pool, "pool");
         var testFeatures = Encode(ml, test, "test");
-        return new Comparison(pool.Count, test.Count, Score(methods, seeds, poolFeatures, testFeatures), _steps);
+        return new MethodComparison(pool.Count, test.Count, Score(methods, seeds, poolFeatures, testFeatures), _steps);
     }
 
     private IDataView Encode(MLContext ml, IReadOnlyList<ImageRow> rows, string what) =>

@@ -1,5 +1,6 @@
 using AirMLNet.Data;
 using AirMLNet.Images;
+using AirMLNet.Pipeline;
 using AirMLNet.Tool.Output;
 
 namespace AirMLNet.Tool.Pipelines;

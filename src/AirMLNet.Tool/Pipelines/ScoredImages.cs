@@ -1,3 +1,4 @@
+using AirMLNet.Data;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 

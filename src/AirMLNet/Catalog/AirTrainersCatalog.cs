@@ -1,4 +1,4 @@
-using AirMLNet.Persistence;
+using AirMLNet.Pipeline;
 using AirMLNet.Prompts;
 
 namespace Microsoft.ML;

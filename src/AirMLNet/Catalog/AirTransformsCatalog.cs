@@ -1,8 +1,8 @@
-using AirMLNet.Clip;
-using AirMLNet.Diffusion;
-using AirMLNet.Persistence;
+using AirMLNet.Features;
+using AirMLNet.Pipeline;
 using AirMLNet.Prototypes;
 using AirMLNet.PseudoLabels;
+using AirMLNet.Synthesis;
 
 namespace Microsoft.ML;
 

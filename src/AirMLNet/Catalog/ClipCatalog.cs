@@ -1,5 +1,7 @@
 using AirMLNet.Clip;
-using AirMLNet.Persistence;
+using AirMLNet.Data;
+using AirMLNet.Features;
+using AirMLNet.Pipeline;
 using AirMLNet.ZeroShot;
 
 namespace Microsoft.ML;

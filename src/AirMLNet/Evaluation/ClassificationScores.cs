@@ -50,7 +50,7 @@ public sealed record PseudoLabelAccuracy(double PerClass, double Overall)
         double[] shares = [.. Enumerable.Range(0, classes)
             .Where(c => Enumerable.Range(0, truth.Count).Any(i => probabilities.Span[i * classes + c] > 0))
             .Select(c => chosen[c].Count(i => truth[i] == c) / (double)chosen[c].Length)];
-        int[] best = [.. Enumerable.Range(0, truth.Count).Select(i => Pipeline.CosineHead.ArgMax(probabilities.Span.Slice(i * classes, classes)))];
+        int[] best = [.. Enumerable.Range(0, truth.Count).Select(i => Heads.CosineHead.ArgMax(probabilities.Span.Slice(i * classes, classes)))];
         int[] surest = [.. Enumerable.Range(0, truth.Count).OrderByDescending(i => probabilities.Span[i * classes + best[i]]).ThenBy(i => i).Take(images)];
         return new(shares.Average(), surest.Count(i => best[i] == truth[i]) / (double)surest.Length);
     }

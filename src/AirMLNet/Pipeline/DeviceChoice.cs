@@ -1,5 +1,4 @@
 using AirMLNet.Native;
-using AirMLNet.Persistence;
 using Microsoft.ML.Runtime;
 using TorchSharp;
 

@@ -1,3 +1,4 @@
+using AirMLNet.Heads;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 

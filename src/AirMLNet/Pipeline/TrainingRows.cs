@@ -1,4 +1,3 @@
-using AirMLNet.Clip;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 

@@ -1,6 +1,6 @@
 using AirMLNet.Clip;
+using AirMLNet.Heads;
 using AirMLNet.Layers;
-using AirMLNet.Persistence;
 using AirMLNet.Pipeline;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -36,7 +36,7 @@ public sealed class PromptAdapterEstimator : IEstimator<PromptAdapterTransformer
         // Options that contradict each other are refused here, not after the features are made.
         _options.Schedule();
         _options.FusionRule();
-        PseudoLabels.ClassSubset.Of(options.ClassNames, options.LabelClasses, nameof(PromptAdapterOptions.LabelClasses));
+        ClassSubset.Of(options.ClassNames, options.LabelClasses, nameof(PromptAdapterOptions.LabelClasses));
         _seed = _host.Rand.Next();
     }
 

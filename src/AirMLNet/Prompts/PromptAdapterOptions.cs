@@ -1,7 +1,10 @@
-using AirMLNet.Clip;
 using System.Text.Json.Serialization;
+using AirMLNet.Clip;
+using AirMLNet.Data;
+using AirMLNet.Heads;
+using AirMLNet.Optimisation;
+using AirMLNet.Options;
 using AirMLNet.Pipeline;
-using AirMLNet.Prototypes;
 using AirMLNet.PseudoLabels;
 
 namespace AirMLNet.Prompts;
@@ -25,7 +28,7 @@ public sealed record PromptAdapterOptions
     /// <summary>Folder of the CLIP model whose features are read: its text tower is tuned against.</summary>
     public required string ClipFolder { get; init => field = OptionCheck.NotBlank(value); }
 
-    /// <summary>The activation of the model's blocks; null as for <see cref="ClipFeatureOptions.Activation"/>. Must be that of the features.</summary>
+    /// <summary>The activation of the model's blocks; null as for <see cref="ClipExecution.Activation"/>. Must be that of the features.</summary>
     public ClipActivation? Activation { get; init; }
 
     /// <summary>Two or more class names, each once, in the order of the label's KeyValues.</summary>

@@ -1,6 +1,7 @@
 using AirMLNet.Clip;
+using AirMLNet.Data;
+using AirMLNet.Heads;
 using AirMLNet.Layers;
-using AirMLNet.Persistence;
 using AirMLNet.Pipeline;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -92,5 +93,5 @@ public sealed class PromptAdapterTransformer : StageTransformer, IDisposable
         return new VisualScoreStage(this, inputSchema, image, prototype, setId, input?.GetRowCount());
     }
 
-    private protected override void SaveTo(ModelSaveContext ctx) => StageFiles.Save(ctx, this);
+    private protected override void SaveTo(ModelSaveContext ctx) => PromptAdapterSaved.Save(ctx, this);
 }

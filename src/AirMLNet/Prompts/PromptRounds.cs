@@ -1,3 +1,4 @@
+using AirMLNet.Heads;
 using AirMLNet.Pipeline;
 using AirMLNet.PseudoLabels;
 using TorchSharp;

@@ -1,3 +1,4 @@
+using AirMLNet.Optimisation;
 using TorchSharp;
 using static TorchSharp.torch;
 

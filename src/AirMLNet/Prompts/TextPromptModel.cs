@@ -1,5 +1,5 @@
+using AirMLNet.Heads;
 using AirMLNet.Layers;
-using AirMLNet.Pipeline;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,6 +1,7 @@
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using AirMLNet.Clip;
+using AirMLNet.Heads;
 using AirMLNet.Layers;
 using AirMLNet.Pipeline;
 using Microsoft.ML;

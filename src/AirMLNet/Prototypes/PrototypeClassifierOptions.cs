@@ -1,7 +1,6 @@
-using AirMLNet.Clip;
 using System.Text.Json.Serialization;
-using AirMLNet.Pipeline;
-using AirMLNet.Prompts;
+using AirMLNet.Clip;
+using AirMLNet.Options;
 
 namespace AirMLNet.Prototypes;
 
@@ -41,7 +40,7 @@ public sealed record PrototypeClassifierOptions
     /// </summary>
     public string? ClipFolder { get; init => field = OptionCheck.NullOrNotBlank(value); }
 
-    /// <summary>The activation of the model's blocks; null as for <see cref="ClipFeatureOptions.Activation"/>. Must be that of the features.</summary>
+    /// <summary>The activation of the model's blocks; null as for <see cref="ClipExecution.Activation"/>. Must be that of the features.</summary>
     public ClipActivation? Activation { get; init; }
 
     /// <summary>Checked at every row.</summary>

@@ -1,4 +1,5 @@
-using AirMLNet.Persistence;
+using AirMLNet.Data;
+using AirMLNet.Heads;
 using AirMLNet.Pipeline;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -33,7 +34,7 @@ public sealed class PrototypeClassifierTransformer : StageTransformer
     private protected override BoundStage Bind(DataViewSchema inputSchema, IDataView? input = null)
         => new Bound(this, inputSchema, SchemaCheck.Vector(inputSchema, PrototypeClassifierEstimator.Stage, FeatureColumnName, Head.Dimension));
 
-    private protected override void SaveTo(ModelSaveContext ctx) => StageFiles.Save(ctx, this);
+    private protected override void SaveTo(ModelSaveContext ctx) => PrototypeClassifierSaved.Save(ctx, this);
 
     private sealed class Bound(PrototypeClassifierTransformer parent, DataViewSchema schema, DataViewSchema.Column features)
         : BoundStage(schema, StageAnnotations.ClassVector(parent.OutputColumnName, parent.ClassNames))

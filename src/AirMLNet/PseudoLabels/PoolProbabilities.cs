@@ -1,4 +1,4 @@
-using AirMLNet.Prototypes;
+using AirMLNet.Heads;
 
 namespace AirMLNet.PseudoLabels;
 

@@ -1,7 +1,7 @@
 using AirMLNet.Clip;
-using AirMLNet.Persistence;
+using AirMLNet.Heads;
+using AirMLNet.Options;
 using AirMLNet.Pipeline;
-using AirMLNet.Prompts;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;

@@ -1,8 +1,9 @@
-using AirMLNet.Clip;
 using System.Text.Json.Serialization;
+using AirMLNet.Clip;
+using AirMLNet.Data;
+using AirMLNet.Heads;
+using AirMLNet.Options;
 using AirMLNet.Pipeline;
-using AirMLNet.Prompts;
-using AirMLNet.Prototypes;
 
 namespace AirMLNet.PseudoLabels;
 
@@ -12,7 +13,7 @@ public sealed record PseudoLabelOptions
     /// <summary>Folder of the CLIP model that labels the images: the one whose features are read.</summary>
     public required string ClipFolder { get; init => field = OptionCheck.NotBlank(value); }
 
-    /// <summary>The activation of the model's blocks; null as for <see cref="ClipFeatureOptions.Activation"/>. Must be that of the features.</summary>
+    /// <summary>The activation of the model's blocks; null as for <see cref="ClipExecution.Activation"/>. Must be that of the features.</summary>
     public ClipActivation? Activation { get; init; }
 
     /// <summary>Two or more class names, each once.</summary>

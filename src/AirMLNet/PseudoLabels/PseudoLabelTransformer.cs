@@ -1,4 +1,4 @@
-using AirMLNet.Persistence;
+using AirMLNet.Heads;
 using AirMLNet.Pipeline;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -46,7 +46,7 @@ public sealed class PseudoLabelTransformer : StageTransformer
         return new Bound(this, inputSchema, features, prototype);
     }
 
-    private protected override void SaveTo(ModelSaveContext ctx) => StageFiles.Save(ctx, this);
+    private protected override void SaveTo(ModelSaveContext ctx) => PseudoLabelSaved.Save(ctx, this);
 
     private static DataViewSchema.DetachedColumn[] Added(PseudoLabelTransformer parent)
     {

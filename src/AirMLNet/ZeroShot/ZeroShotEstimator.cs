@@ -1,7 +1,6 @@
 using AirMLNet.Clip;
-using AirMLNet.Persistence;
+using AirMLNet.Heads;
 using AirMLNet.Pipeline;
-using AirMLNet.Prompts;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using AirMLNet.Clip;
-using AirMLNet.Pipeline;
+using AirMLNet.Data;
+using AirMLNet.Options;
 
 namespace AirMLNet.ZeroShot;
 
@@ -16,7 +17,7 @@ public sealed record ZeroShotOptions
     /// <summary>Texts with <c>{}</c> for the class name, such as <see cref="PromptTemplates.Ensemble"/>; the class vector is the mean over them.</summary>
     public IReadOnlyList<string> Templates { get; init => field = OptionCheck.Templates(value); } = PromptTemplates.Single;
 
-    /// <summary>The activation of the model's blocks; null as for <see cref="ClipFeatureOptions.Activation"/>.</summary>
+    /// <summary>The activation of the model's blocks; null as for <see cref="ClipExecution.Activation"/>.</summary>
     public ClipActivation? Activation { get; init; }
 
     /// <summary>Image features of length 1.</summary>

@@ -1,4 +1,5 @@
-using AirMLNet.Persistence;
+using AirMLNet.Data;
+using AirMLNet.Heads;
 using AirMLNet.Pipeline;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -26,7 +27,7 @@ public sealed class ZeroShotTransformer : StageTransformer
     private protected override BoundStage Bind(DataViewSchema inputSchema, IDataView? input = null) => new Bound(
         this, inputSchema, SchemaCheck.Vector(inputSchema, ZeroShotEstimator.Stage, Options.FeatureColumn, Head.Dimension), StageAnnotations.NextSetId(inputSchema));
 
-    private protected override void SaveTo(ModelSaveContext ctx) => ZeroShotFiles.Save(ctx, this);
+    private protected override void SaveTo(ModelSaveContext ctx) => ZeroShotSaved.Save(ctx, this);
 
     private sealed class Bound(ZeroShotTransformer parent, DataViewSchema schema, DataViewSchema.Column features, uint setId) : BoundStage(
         schema,

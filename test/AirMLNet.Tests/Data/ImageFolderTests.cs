@@ -49,4 +49,20 @@ public sealed class ImageFolderTests
         Assert.Contains(loose, Assert.ThrowsExactly<InvalidDataException>(() => ImageFolder.Open(_root, true)).Message);
         Assert.Contains("not a file", Assert.ThrowsExactly<DirectoryNotFoundException>(() => ImageFolder.Open(loose, false)).Message);
     }
+
+    [TestMethod]
+    public void A_folder_lists_the_rarer_endings_too()
+    {
+        string root = Directory.CreateTempSubdirectory("airmlnet-test-").FullName;
+        try
+        {
+            string[] names = ["a.tif", "b.tiff", "c.jfif", "d.jpe", "e.TIF", "f.JFIF"];
+            foreach (string name in names) File.WriteAllBytes(Path.Combine(root, name), []);
+            CollectionAssert.AreEqual(names, ImageFolder.Open(root, labelsFromSubfolders: false).Entries.Select(e => Path.GetFileName(e.Path)).ToArray());
+        }
+        finally
+        {
+            Directory.Delete(root, recursive: true);
+        }
+    }
 }

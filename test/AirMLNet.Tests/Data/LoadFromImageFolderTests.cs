@@ -1,4 +1,3 @@
-using AirMLNet.Data;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 

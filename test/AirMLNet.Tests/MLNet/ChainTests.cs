@@ -1,3 +1,5 @@
+using AirMLNet.Pipeline;
+using AirMLNet.Testing;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 

@@ -1,3 +1,4 @@
+using AirMLNet.Testing;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 

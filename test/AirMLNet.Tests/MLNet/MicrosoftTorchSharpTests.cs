@@ -1,5 +1,6 @@
 using System.Reflection;
-using AirMLNet.ZeroShot;
+using AirMLNet.Heads;
+using AirMLNet.Testing;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
@@ -82,7 +83,7 @@ public sealed class MicrosoftTorchSharpTests
         var network = new AutoFormerV2(StageFixture.Names.Length, [.. channels], [.. depths], [.. heads]);
         var options = new ObjectDetectionTrainer.Options { PredictedLabelColumnName = "Found", ScoreColumnName = "FoundScore", PredictedBoundingBoxColumnName = "FoundBoxes" };
         typeof(ObjectDetectionTrainer.Options).GetField("NumberOfClasses", Hidden)!.SetValue(options, StageFixture.Names.Length);
-        DataViewSchema.DetachedColumn label = AirMLNet.Pipeline.StageAnnotations.ClassKey("Label", StageFixture.Names);
+        DataViewSchema.DetachedColumn label = StageAnnotations.ClassKey("Label", StageFixture.Names);
         return (ITransformer)typeof(ObjectDetectionTransformer).GetConstructors(Hidden).Single().Invoke([(IHostEnvironment)ml, options, network, label]);
     }
 

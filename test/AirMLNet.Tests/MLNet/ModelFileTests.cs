@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Reflection;
+using AirMLNet.Testing;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 

@@ -1,7 +1,9 @@
-using AirMLNet.Clip;
+using AirMLNet.Data;
+using AirMLNet.Heads;
 using AirMLNet.Prompts;
 using AirMLNet.Prototypes;
 using AirMLNet.PseudoLabels;
+using AirMLNet.Testing;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 

@@ -1,8 +1,12 @@
 using AirMLNet.Clip;
+using AirMLNet.Data;
+using AirMLNet.Heads;
 using AirMLNet.Images;
+using AirMLNet.Pipeline;
 using AirMLNet.Prompts;
 using AirMLNet.Prototypes;
 using AirMLNet.PseudoLabels;
+using AirMLNet.Testing;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Transforms.Image;
@@ -250,7 +254,7 @@ public sealed class ParadigmTests
         IDataView view = t.View(t.Rows.Select((r, i) => new RowWithImage
         {
             Features = r.Features, PseudoLabel = r.PseudoLabel, Label = r.Label, Truth = r.Truth, Origin = r.Origin,
-            ImagePath = i < 6 ? r.ImagePath : "", Image = i < 6 ? null : ImageFile.ToMLImage(ImageFile.Load(r.ImagePath)),
+            ImagePath = i < 6 ? r.ImagePath : "", Image = i < 6 ? null : MLImages.FromRgb(ImageFile.Load(r.ImagePath)),
         }).ToArray());
         CollectionAssert.AreEqual(expected, new MLContext(5).MulticlassClassification.Trainers.PromptAdapter(options).Fit(view).Prompt.ToArray());
     }

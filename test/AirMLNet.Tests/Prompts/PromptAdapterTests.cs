@@ -1,8 +1,11 @@
-using AirMLNet.Clip;
+using AirMLNet.Data;
+using AirMLNet.Features;
+using AirMLNet.Heads;
+using AirMLNet.Optimisation;
 using AirMLNet.Pipeline;
 using AirMLNet.Prompts;
-using AirMLNet.Prototypes;
 using AirMLNet.PseudoLabels;
+using AirMLNet.Testing;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
@@ -190,5 +193,15 @@ public sealed class PromptAdapterTests
 
         [KeyType(3)]
         public uint Label { get; set; }
+    }
+
+    [TestMethod]
+    public void Options_TakeATenthOfFewEpochs_AndRefuseAWarmUpWithoutTraining()
+    {
+        var options = new PromptAdapterOptions { ClipFolder = "x", ClassNames = ["a", "b"], Epochs = 20 };
+        Assert.AreEqual(2, options.Schedule().WarmUpEpochs);
+        Assert.AreEqual(5, (options with { Epochs = 150 }).Schedule().WarmUpEpochs);
+        var e = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => (options with { WarmUpEpochs = 20 }).Schedule());
+        Assert.Contains("WarmUpEpochs = 20; expected 0..19", e.Message);
     }
 }

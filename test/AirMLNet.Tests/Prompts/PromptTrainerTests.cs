@@ -1,5 +1,7 @@
 using AirMLNet.Clip;
+using AirMLNet.Optimisation;
 using AirMLNet.Prompts;
+using AirMLNet.Testing;
 using TorchSharp;
 using static TorchSharp.torch;
 

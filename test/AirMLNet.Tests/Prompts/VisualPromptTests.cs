@@ -1,5 +1,6 @@
 using AirMLNet.Clip;
 using AirMLNet.Prompts;
+using AirMLNet.Testing;
 using TorchSharp;
 using static TorchSharp.torch;
 

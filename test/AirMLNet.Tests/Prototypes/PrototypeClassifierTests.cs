@@ -1,4 +1,5 @@
 using AirMLNet.Prototypes;
+using AirMLNet.Testing;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 

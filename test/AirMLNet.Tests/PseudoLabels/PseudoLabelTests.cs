@@ -1,5 +1,5 @@
-using AirMLNet.Clip;
 using AirMLNet.PseudoLabels;
+using AirMLNet.Testing;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 

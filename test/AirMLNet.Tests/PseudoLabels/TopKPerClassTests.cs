@@ -1,5 +1,6 @@
 using System.Text.Json;
 using AirMLNet.PseudoLabels;
+using AirMLNet.Testing;
 using AirMLNet.Weights;
 using TorchSharp;
 

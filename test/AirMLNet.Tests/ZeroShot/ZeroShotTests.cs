@@ -1,5 +1,6 @@
 using AirMLNet.Clip;
-using AirMLNet.Prompts;
+using AirMLNet.Data;
+using AirMLNet.Testing;
 using AirMLNet.ZeroShot;
 using Microsoft.ML;
 
@@ -70,7 +71,7 @@ public sealed class ZeroShotTests
     [TestMethod]
     public void DoubledBraces_AreBracesInTheText()
     {
-        Assert.AreEqual("a photo of a {}cat", AirMLNet.Prompts.ZeroShotClassifier.Fill("a photo of a {{}}{}", "cat"));
-        Assert.AreEqual("a cat and a cat", AirMLNet.Prompts.ZeroShotClassifier.Fill("a {} and a {}", "cat"));
+        Assert.AreEqual("a photo of a {}cat", ZeroShotClassifier.Fill("a photo of a {{}}{}", "cat"));
+        Assert.AreEqual("a cat and a cat", ZeroShotClassifier.Fill("a {} and a {}", "cat"));
     }
 }

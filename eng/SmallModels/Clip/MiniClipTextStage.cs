@@ -1,0 +1,102 @@
+using AirMLNet.Clip;
+using AirMLNet.Layers;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace AirMLNet.SmallModels;
+
+/// <summary>
+/// The second stage: the image tower is frozen and a new text tower learns to meet it (Zhai et al. 2022, "LiT"), from
+/// captions that hardly ever use the classes' own names. After joint training alone the names sit so well that
+/// zero-shot is as good as a linear probe, and there would be nothing to adapt.
+/// </summary>
+internal sealed class MiniClipTextStage(MiniClipOptions options, Cifar10 data, ClipTokenizer tokenizer)
+{
+    private const double LearningRate = 1e-3;
+    private const int WarmupSteps = 50;
+    private const int EncodeBatch = 250;
+
+    /// <summary>Trains the new text tower and returns the model made of both.</summary>
+    /// <param name="joint">The model of the first stage.</param>
+    /// <param name="features">Its image features of the training photos, [N, E].</param>
+    public ClipModel Train(ClipModel joint, Tensor features)
+    {
+        using var scope = NewDisposeScope();
+        using var generator = new Generator((ulong)options.Seed + 1);
+        var model = new ClipModel(joint.Config, generator);
+        CopyImageTower(joint, model);
+        var learned = model.named_parameters().Where(p => !IsImage(p.name)).ToList();
+        foreach (var (name, parameter) in model.named_parameters().Where(p => IsImage(p.name)))
+        {
+            parameter.requires_grad_(false);
+        }
+
+        using var optimizer = optim.AdamW(
+            [
+                new AdamW.ParamGroup(learned.Where(p => p.parameter.dim() >= 2).Select(p => p.parameter), LearningRate, 0.9, 0.98, weight_decay: 0.1),
+                new AdamW.ParamGroup(learned.Where(p => p.parameter.dim() < 2).Select(p => p.parameter), LearningRate, 0.9, 0.98, weight_decay: 0),
+            ],
+            lr: LearningRate);
+        var batches = new MiniClipBatches(data, new CaptionCorpus(options.TextNameShare, options.WrongShare, options.Seed + 1, options.AmbiguousNameShare), tokenizer, options);
+        var steps = batches.StepsPerEpoch * options.TextEpochs;
+        for (var step = 0; step < steps; step++)
+        {
+            options.CancellationToken.ThrowIfCancellationRequested();
+            foreach (var group in optimizer.ParamGroups)
+            {
+                group.LearningRate = LearningRate * Math.Min(1, (step + 1.0) / WarmupSteps) * 0.5 * (1 + Math.Cos(Math.PI * step / steps));
+            }
+
+            using var inner = NewDisposeScope();
+            var batch = batches.MakeCaptions(step);
+            var images = features.index_select(0, tensor(batch.Photos));               // [B, E]
+            var texts = functional.normalize(model.EncodeText(tensor(batch.Tokens, [batch.Size, batch.Length])), dim: 1); // [B, E]
+            var loss = MiniClipLoss.Contrastive(images, texts, model.logit_scale, batch.Targets);
+            optimizer.zero_grad();
+            loss.backward();
+            nn.utils.clip_grad_norm_(learned.Select(p => p.parameter), 1.0);
+            optimizer.step();
+            MiniClipLoss.ClampScale(model.logit_scale);
+            if (step % 50 == 49)
+            {
+                options.Progress?.Report(new(step + 1, steps, MiniClipLoss.Finite(loss, step), 0));
+            }
+        }
+
+        model.eval();
+        return model;
+    }
+
+    private static bool IsImage(string name) =>
+        name.StartsWith("vision_model.", StringComparison.Ordinal) || name.StartsWith("visual_projection.", StringComparison.Ordinal);
+
+    private static void CopyImageTower(ClipModel from, ClipModel to)
+    {
+        using var _ = no_grad();
+        var source = from.state_dict();
+        foreach (var (name, parameter) in to.named_parameters().Where(p => IsImage(p.name)))
+        {
+            parameter.copy_(source[name]);
+        }
+    }
+
+    /// <summary>Normalised features of the training photos, [N, E].</summary>
+    public Tensor ImageFeatures(ClipModel model)
+    {
+        using var _ = no_grad();
+        var preprocessor = new ClipPreprocessor(Cifar10.Side);
+        var parts = new List<Tensor>();
+        for (var start = 0; start < options.Photos; start += EncodeBatch)
+        {
+            using var inner = NewDisposeScope();
+            var count = Math.Min(EncodeBatch, options.Photos - start);
+            float[] pixels = [.. Enumerable.Range(start, count).SelectMany(i => preprocessor.Preprocess(data.GetImage(Cifar10Split.Train, i)))];
+            var encoded = model.EncodeImage(Tensors.Of(pixels, [count, 3, Cifar10.Side, Cifar10.Side]));
+            parts.Add(functional.normalize(encoded, dim: 1).MoveToOuterDisposeScope());
+        }
+
+        return cat(parts, 0);
+    }
+}

@@ -1,0 +1,75 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace AirMLNet.SmallModels;
+
+/// <summary>
+/// Multinomial logistic regression on frozen features with all labels: what the features allow when nothing has to be
+/// guessed, the usual yardstick of an image tower (Radford et al. 2021, appendix A.3).
+/// </summary>
+public sealed class LinearProbe : IDisposable
+{
+    private const int Steps = 400;
+
+    private readonly Tensor _mean, _std, _weight, _bias;
+
+    /// <summary>Fits on features with labels.</summary>
+    /// <param name="features">[N, D].</param>
+    /// <param name="labels">[N], int64, 0 to C - 1.</param>
+    /// <param name="classes">C.</param>
+    /// <param name="l2">Weight of the squared norm of the standardised weights in the loss.</param>
+    public LinearProbe(Tensor features, Tensor labels, int classes, double l2 = 1e-4)
+    {
+        using var scope = NewDisposeScope();
+        _mean = features.mean([0], keepdim: true).DetachFromDisposeScope();                            // [1, D]
+        _std = ((features - _mean).pow(2).mean([0], keepdim: true).sqrt() + 1e-6).DetachFromDisposeScope(); // [1, D]
+        var x = (features - _mean) / _std;                                                              // [N, D]
+        var weight = Parameter(zeros(features.shape[1], classes));                                      // [D, C]; convex, so no random start
+        var bias = Parameter(zeros(classes));
+        using var optimizer = optim.Adam([weight, bias], lr: 0.05);
+        for (var step = 0; step < Steps; step++)
+        {
+            using var inner = NewDisposeScope();
+            optimizer.ParamGroups.Single().LearningRate = 0.05 * 0.5 * (1 + Math.Cos(Math.PI * step / Steps));
+            var loss = functional.cross_entropy(x.matmul(weight) + bias, labels) + weight.pow(2).sum() * l2;
+            optimizer.zero_grad();
+            loss.backward();
+            optimizer.step();
+        }
+
+        using (no_grad())
+        {
+            _weight = weight.detach().DetachFromDisposeScope();
+            _bias = bias.detach().DetachFromDisposeScope();
+        }
+    }
+
+    /// <summary>The share of features that are named right, 0 to 1.</summary>
+    /// <param name="features">[M, D].</param>
+    /// <param name="labels">[M], int64.</param>
+    public double Accuracy(Tensor features, Tensor labels)
+    {
+        using var scope = NewDisposeScope();
+        using var off = no_grad();
+        var predicted = (((features - _mean) / _std).matmul(_weight) + _bias).argmax(1);               // [M]
+        return predicted.eq(labels).to_type(ScalarType.Float64).mean().item<double>();
+    }
+
+    /// <summary>Fits on one set of features and gives the accuracy on another; arguments as of the constructor and <see cref="Accuracy(Tensor, Tensor)"/>.</summary>
+    public static double Accuracy(Tensor trainFeatures, Tensor trainLabels, Tensor testFeatures, Tensor testLabels, int classes, double l2 = 1e-4)
+    {
+        using var probe = new LinearProbe(trainFeatures, trainLabels, classes, l2);
+        return probe.Accuracy(testFeatures, testLabels);
+    }
+
+    /// <summary>Frees the weights.</summary>
+    public void Dispose()
+    {
+        _mean.Dispose();
+        _std.Dispose();
+        _weight.Dispose();
+        _bias.Dispose();
+    }
+}

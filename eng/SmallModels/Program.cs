@@ -1,0 +1,11 @@
+using System.CommandLine;
+using AirMLNet.SmallModels.Commands;
+using AirMLNet.Tool;
+
+var root = new RootCommand("Trains the small models of this repository, and writes the photos that they are shown on.")
+{
+    MiniClipCommand.Build(),
+    MiniDiffusionCommand.Build(),
+    Cifar10Command.Build(),
+};
+return await CommandLine.RunAsync(root, "small-models", args);

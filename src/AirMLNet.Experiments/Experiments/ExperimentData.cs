@@ -1,0 +1,90 @@
+using System.Security.Cryptography;
+using System.Text;
+using AirMLNet.Data;
+using AirMLNet.Features;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+
+namespace AirMLNet.Experiments;
+
+/// <summary>Images of one part with their features, which are computed when they are first asked for and then kept.</summary>
+internal sealed class EncodedImages(IReadOnlyList<LabelledImage> images, string clip, CancellationToken cancellation)
+{
+    private float[][]? _features;
+
+    public IReadOnlyList<LabelledImage> Images { get; } = images;
+
+    /// <summary>What tells these images from others: names, sizes and classes, but not where they lie.</summary>
+    public string Fingerprint { get; } = Hash(images);
+
+    public float[][] Features => _features ??= Encode();
+
+    private float[][] Encode()
+    {
+        var ml = new MLContext(1);
+        IDataView view = ml.Data.LoadFromEnumerable(Images.Select(i => new ImageRow { ImagePath = i.Path }));
+        using ClipFeatureTransformer encoder = ml.Transforms.ClipFeature("Features", "ImagePath", new ClipFeatureOptions { ClipFolder = clip, CancellationToken = cancellation, KeepTrainingFeatures = false }).Fit(view);
+        IDataView encoded = encoder.Transform(view);
+        var features = new List<float[]>(Images.Count);
+        DataViewSchema.Column column = encoded.Schema["Features"];
+        using DataViewRowCursor cursor = encoded.GetRowCursor([column]);
+        ValueGetter<VBuffer<float>> getter = cursor.GetGetter<VBuffer<float>>(column);
+        VBuffer<float> value = default;
+        while (cursor.MoveNext())
+        {
+            getter(ref value);
+            features.Add([.. value.DenseValues()]);
+        }
+        return [.. features];
+    }
+
+    private static string Hash(IReadOnlyList<LabelledImage> images)
+    {
+        var text = new StringBuilder();
+        foreach (LabelledImage image in images)
+        {
+            var file = new FileInfo(image.Path);
+            text.Append(file.Directory!.Name).Append('/').Append(file.Name).Append('|').Append(file.Exists ? file.Length : -1).Append('|').Append(image.Class).Append('\n');
+        }
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
+    }
+}
+
+/// <summary>A data set opened for an experiment.</summary>
+internal sealed class ExperimentData
+{
+    private readonly Dictionary<string, EncodedImages> _synthetic = new(StringComparer.Ordinal);
+    private readonly string _clip;
+    private readonly CancellationToken _cancellation;
+
+    public ExperimentData(ExperimentDataSet entry, string clip, CancellationToken cancellation)
+    {
+        (Entry, _clip, _cancellation) = (entry, clip, cancellation);
+        var options = new DataSetOptions { Pool = entry.Pool };
+        ImageDataSet set = entry.Csv is { } csv ? GenericDataSets.FromCsv(csv, entry.Name, options)
+            : Data.DataSets.Names.Contains(entry.Name, StringComparer.OrdinalIgnoreCase) ? Data.DataSets.Open(entry.Name, entry.Folder!, options)
+            : GenericDataSets.FromFolders(entry.Folder!, entry.Name);
+        ClassNames = set.ClassNames;
+        Train = new(Some(set.Train, entry.MostTrain), clip, cancellation);
+        Test = new(Some(set.Test, entry.MostTest), clip, cancellation);
+        Split = entry.SplitFile is { } file ? ClassSplit.Load(file, ClassNames) : ClassSplit.Draw(ClassNames.Count, entry.SplitSeed);
+    }
+
+    public ExperimentDataSet Entry { get; }
+    public IReadOnlyList<string> ClassNames { get; }
+    public EncodedImages Train { get; }
+    public EncodedImages Test { get; }
+    public ClassSplit Split { get; }
+
+    /// <summary>The synthetic images of a folder with a sub-folder per class.</summary>
+    /// <exception cref="InvalidDataException">A sub-folder is no class.</exception>
+    public EncodedImages Synthetic(string folder)
+    {
+        if (_synthetic.TryGetValue(folder, out EncodedImages? known)) return known;
+        IReadOnlyList<LabelledImage> images = SyntheticImages.FromFolder(folder, ClassNames, Entry.MostSynthetic);
+        return _synthetic[folder] = new(images, _clip, _cancellation);
+    }
+
+    private static IReadOnlyList<LabelledImage> Some(IReadOnlyList<LabelledImage> images, int? most)
+        => most is { } n && n < images.Count ? [.. new NumpyRandom(0).Choice(images.Count, n).Order().Select(i => images[i])] : images;
+}

@@ -1,0 +1,124 @@
+using AirMLNet.Layers;
+using TorchSharp;
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace AirMLNet.Clip;
+
+// The parts of the ResNet image tower. Field names are OpenAI's parameter names: no Hugging Face class has such a tower.
+
+/// <summary>Batch normalisation by the stored statistics, which are constants here: CLIP's towers are fine-tuned so.</summary>
+internal sealed class ClipBatchNorm : nn.Module
+{
+    private const double Eps = 1e-5;
+
+    internal readonly Parameter weight;
+    internal readonly Parameter bias;
+    internal readonly Tensor running_mean;
+    internal readonly Tensor running_var;
+
+    public ClipBatchNorm(long channels) : base(nameof(ClipBatchNorm))
+    {
+        weight = LayerParameter.Create(channels);
+        bias = LayerParameter.Create(channels);
+        running_mean = zeros([channels], ScalarType.Float32);
+        running_var = ones([channels], ScalarType.Float32);
+        RegisterComponents();
+    }
+
+    public Tensor Forward(Tensor x) => F.batch_norm(x, running_mean, running_var, weight, bias, false, 0.1, Eps);
+}
+
+/// <summary>
+/// A bottleneck of expansion 4. All convolutions have stride 1: where the block halves the size, average pooling after the
+/// second convolution does, and before the convolution of the shortcut.
+/// </summary>
+internal sealed class ClipBottleneck : nn.Module
+{
+    public const int Expansion = 4;
+
+    private readonly ConvLayer conv1;
+    private readonly ClipBatchNorm bn1;
+    private readonly ConvLayer conv2;
+    private readonly ClipBatchNorm bn2;
+    private readonly ConvLayer conv3;
+    private readonly ClipBatchNorm bn3;
+    private readonly ClipShortcut? downsample;
+    private readonly long _stride;
+
+    public ClipBottleneck(long inputs, long planes, long stride) : base(nameof(ClipBottleneck))
+    {
+        conv1 = new ConvLayer(inputs, planes, 1, bias: false);
+        bn1 = new ClipBatchNorm(planes);
+        conv2 = new ConvLayer(planes, planes, 3, bias: false);
+        bn2 = new ClipBatchNorm(planes);
+        conv3 = new ConvLayer(planes, planes * Expansion, 1, bias: false);
+        bn3 = new ClipBatchNorm(planes * Expansion);
+        downsample = stride > 1 || inputs != planes * Expansion ? new ClipShortcut(inputs, planes * Expansion) : null;
+        _stride = stride;
+        RegisterComponents();
+    }
+
+    /// <param name="x">[B, C, H, W].</param>
+    /// <returns>[B, 4·planes, H/stride, W/stride].</returns>
+    public Tensor Forward(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        var y = bn1.Forward(conv1.Forward(x)).relu_();
+        y = bn2.Forward(conv2.Forward(y)).relu_();
+        y = bn3.Forward(conv3.Forward(Pool(y)));
+        return y.add_(downsample is null ? x : downsample.Forward(Pool(x))).relu_().MoveToOuterDisposeScope();
+    }
+
+    private Tensor Pool(Tensor x) => _stride > 1 ? F.avg_pool2d(x, _stride) : x;
+}
+
+/// <summary>The shortcut's convolution and normalisation; the checkpoints number them 0 and 1.</summary>
+internal sealed class ClipShortcut : nn.Module
+{
+    [ComponentName(Name = "0")]
+    private readonly ConvLayer _conv;
+    [ComponentName(Name = "1")]
+    private readonly ClipBatchNorm _norm;
+
+    public ClipShortcut(long inputs, long outputs) : base(nameof(ClipShortcut))
+    {
+        _conv = new ConvLayer(inputs, outputs, 1, bias: false);
+        _norm = new ClipBatchNorm(outputs);
+        RegisterComponents();
+    }
+
+    public Tensor Forward(Tensor x) => _norm.Forward(_conv.Forward(x));
+}
+
+/// <summary>A stage: bottlenecks named 0, 1, 2 and so on, of which the first may halve the size.</summary>
+internal sealed class ClipResNetStage : nn.Module
+{
+    private readonly List<ClipBottleneck> _blocks = [];
+
+    public ClipResNetStage(long inputs, long planes, int count, long stride) : base(nameof(ClipResNetStage))
+    {
+        for (var i = 0; i < count; i++)
+        {
+            _blocks.Add(i == 0 ? new(inputs, planes, stride) : new(planes * ClipBottleneck.Expansion, planes, 1));
+            register_module(i.ToString(System.Globalization.CultureInfo.InvariantCulture), _blocks[i]);
+        }
+    }
+
+    public Tensor Forward(Tensor x)
+    {
+        var first = x;
+        foreach (var block in _blocks)
+        {
+            var next = block.Forward(x);
+            if (!ReferenceEquals(x, first))
+            {
+                x.Dispose();
+            }
+            x = next;
+        }
+        return x;
+    }
+}

@@ -1,0 +1,71 @@
+using AirMLNet.Files;
+using AirMLNet.Weights;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace AirMLNet.Clip;
+
+/// <summary>
+/// CLIP's text tower alone, as diffusion models use it: every token's state after the last layer normalisation, without a
+/// projection (CLIPTextModel of transformers). The attention is causal and knows no padding.
+/// </summary>
+public sealed class ClipTextModel : nn.Module
+{
+    private static readonly WeightFileNames Files = new("CLIP text", "model.safetensors", "model.fp16.safetensors");
+
+    private readonly ClipTextTower text_model;
+
+    /// <summary>Builds the architecture with weights drawn from a generator.</summary>
+    /// <param name="config">The architecture.</param>
+    /// <param name="generator">The source of randomness.</param>
+    public ClipTextModel(ClipTextConfig config, Generator generator) : this(config) => ClipInitializer.Initialise(this, generator);
+
+    private ClipTextModel(ClipTextConfig config) : base(nameof(ClipTextModel))
+    {
+        Config = config;
+        text_model = new ClipTextTower(config);
+        RegisterComponents();
+    }
+
+    /// <summary>The architecture with weights that have no values yet.</summary>
+    internal static ClipTextModel Empty(ClipTextConfig config) => new(config);
+
+    /// <summary>The architecture.</summary>
+    public ClipTextConfig Config { get; }
+
+    /// <summary>The tower.</summary>
+    public ClipTextTower Tower => text_model;
+
+    /// <summary>The states of all tokens.</summary>
+    /// <param name="inputIds">[B, L] int64, L at most the context length.</param>
+    /// <returns>[B, L, W].</returns>
+    /// <exception cref="ArgumentException">The shape is another.</exception>
+    public Tensor Encode(Tensor inputIds) => text_model.EncodeAll(inputIds);
+
+    /// <summary>Loads a folder with <c>config.json</c> (model_type "clip_text_model") and <c>model.safetensors</c>.</summary>
+    /// <param name="folder">The folder, <c>text_encoder</c> of a diffusion model.</param>
+    /// <param name="device">Where the weights go; CPU when null.</param>
+    /// <returns>The model in float32, in evaluation mode.</returns>
+    /// <exception cref="FileNotFoundException">The folder lacks a file.</exception>
+    /// <exception cref="InvalidDataException">Configuration and weights do not fit each other; the message names the tensors.</exception>
+    public static ClipTextModel Load(string folder, Device? device = null)
+    {
+        using var files = WeightFiles.Find(folder, Files);
+        return Load(ClipConfigFile.ReadText(Path.Combine(folder, "config.json")), files, device);
+    }
+
+    internal static ClipTextModel Load(ClipTextConfig config, WeightFiles files, Device? device) =>
+        ModelWeights.Build(
+            new ClipTextModel(config), device,
+            model => ModelWeights.Fill(model, files, ClipWeightNames.HuggingFace.Locate, ClipWeightNames.IsIgnored, "Hugging Face"));
+
+    /// <summary>Writes <c>config.json</c> and <c>model.safetensors</c>.</summary>
+    /// <param name="folder">Created if missing; the two files are replaced when whole.</param>
+    /// <param name="dtype">float32, or float16 or bfloat16 for half the size.</param>
+    /// <exception cref="ArgumentException">Another type was asked for.</exception>
+    public void Save(string folder, ScalarType dtype)
+    {
+        ModelWeights.Save(Path.Combine(folder, Files.Names[0]), state_dict(), dtype);
+        AtomicFile.WriteText(Path.Combine(folder, "config.json"), ClipConfigFile.WriteText(Config));
+    }
+}

@@ -1,0 +1,36 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace AirMLNet.Clip;
+
+/// <summary>Class vectors from names and templates, methods §1.1.</summary>
+public static class ZeroShotClassifier
+{
+    /// <summary>The template used where none is given.</summary>
+    public const string DefaultTemplate = "a photo of a {}.";
+
+    /// <summary>
+    /// One vector of length 1 per class: each filled template is encoded and normalised, the templates are averaged, and
+    /// the mean is normalised again.
+    /// </summary>
+    /// <param name="backbone">The model.</param>
+    /// <param name="classNames">C names; underscores are read as spaces.</param>
+    /// <param name="templates">Texts with <c>{}</c> where the name goes; <c>{{}}</c> stands for braces in the text itself.</param>
+    /// <returns>[C, D], row-major.</returns>
+    public static float[] ClassVectors(ClipBackbone backbone, IReadOnlyList<string> classNames, IReadOnlyList<string> templates)
+    {
+        using var off = no_grad();
+        using var scope = NewDisposeScope();
+        string[] texts = classNames.SelectMany(name => templates.Select(t => Fill(t, Spoken(name)))).ToArray();
+        Tensor vectors = backbone.EncodeTexts(texts);                                                   // [C·T, D]
+        Tensor mean = vectors.view(classNames.Count, templates.Count, backbone.FeatureDimension).mean([1L]); // [C, D]
+        Tensor unit = nn.functional.normalize(mean, 2, -1, 1e-12);
+        return unit.cpu().contiguous().data<float>().ToArray();
+    }
+
+    /// <summary>A template with a name in it. GRIP's published prompt, which leaves its braces in, is <c>a photo of a {{}}{}</c>.</summary>
+    internal static string Fill(string template, string name)
+        => string.Join("{}", template.Split("{{}}").Select(part => part.Replace("{}", name, StringComparison.Ordinal)));
+
+    internal static string Spoken(string className) => className.Replace('_', ' ').Trim();
+}

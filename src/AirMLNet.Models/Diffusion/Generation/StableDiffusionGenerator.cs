@@ -1,0 +1,34 @@
+using System.Globalization;
+using AirMLNet.Files;
+using AirMLNet.Images;
+
+namespace AirMLNet.Diffusion;
+
+/// <summary>A local Stable Diffusion model as an <see cref="ITextToImageGenerator"/>.</summary>
+/// <param name="pipeline">The model, which stays the caller's.</param>
+/// <param name="options">How images are made; the defaults when null.</param>
+public sealed class StableDiffusionGenerator(StableDiffusionPipeline pipeline, StableDiffusionOptions? options = null) : ITextToImageGenerator
+{
+    /// <inheritdoc/>
+    public IEnumerable<RgbImage> Generate(IReadOnlyList<TextToImageRequest> requests, CancellationToken cancellation = default) =>
+        pipeline.Generate(requests, options, cancellation);
+
+    /// <summary>What the images of a request depend on, by name: what a work folder of synthetic images compares.</summary>
+    /// <param name="lora">The file of the adapters in use; null for none.</param>
+    /// <exception cref="IOException">The file, or the model's, cannot be read.</exception>
+    public IReadOnlyDictionary<string, string> Settings(string? lora = null)
+    {
+        var how = options ?? new();
+        return new Dictionary<string, string>
+        {
+            ["model"] = pipeline.Fingerprint(),
+            ["lora"] = lora is null ? "" : FileHash.Sha256(lora),
+            ["scheduler"] = SchedulerConfig.ClassName(how.Scheduler ?? pipeline.Scheduler.Config.Kind),
+            ["steps"] = how.Steps.ToString(CultureInfo.InvariantCulture),
+            ["guidance"] = how.Guidance.ToString(CultureInfo.InvariantCulture),
+            ["eta"] = how.Eta.ToString(CultureInfo.InvariantCulture),
+            ["size"] = $"{how.Width ?? pipeline.NativeSize}x{how.Height ?? pipeline.NativeSize}",
+            ["precision"] = pipeline.Precision.ToString(),
+        };
+    }
+}

@@ -1,0 +1,248 @@
+using AirMLNet.Clip;
+using AirMLNet.Files;
+using AirMLNet.Images;
+using AirMLNet.Weights;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace AirMLNet.Diffusion;
+
+/// <summary>
+/// A Stable Diffusion v1 model: text encoder, UNet, VAE and scheduler of a folder in diffusers' layout. Generation is in
+/// <see cref="Generate"/>; training takes the parts.
+/// </summary>
+public sealed class StableDiffusionPipeline : IDisposable
+{
+    private const long GpuScoreBytes = 1L << 30;
+
+    private StableDiffusionPipeline(
+        string folder, UNet2DConditionModel unet, AutoencoderKL vae, ClipTextModel textEncoder, ClipTokenizer? tokenizer, NoiseScheduler scheduler, Device device, ScalarType precision) =>
+        (Folder, UNet, Vae, TextEncoder, Tokenizer, Scheduler, Device, Precision) = (folder, unet, vae, textEncoder, tokenizer, scheduler, device, precision);
+
+    /// <summary>The model's folder.</summary>
+    public string Folder { get; }
+
+    /// <summary>The noise predictor, in <see cref="Precision"/>.</summary>
+    public UNet2DConditionModel UNet { get; }
+
+    /// <summary>The autoencoder, in float32.</summary>
+    public AutoencoderKL Vae { get; }
+
+    /// <summary>The text encoder, in float32.</summary>
+    public ClipTextModel TextEncoder { get; }
+
+    /// <summary>The tokenizer; null where the folder has none: only ids can be given then.</summary>
+    public ClipTokenizer? Tokenizer { get; }
+
+    /// <summary>The model's own scheduler.</summary>
+    public NoiseScheduler Scheduler { get; }
+
+    /// <summary>Where the model computes.</summary>
+    public Device Device { get; }
+
+    /// <summary>The numbers the UNet computes in.</summary>
+    public ScalarType Precision { get; }
+
+    /// <summary>The adapters in use; null for none.</summary>
+    public LoraAdapters? Lora { get; private set; }
+
+    /// <summary>Pixels of an image's side that the model was trained on.</summary>
+    public int NativeSize => UNet.Config.SampleSize * Vae.Config.Downscaling;
+
+    /// <summary>Loads a model folder.</summary>
+    /// <param name="folder">With <c>model_index.json</c>, <c>unet</c>, <c>vae</c>, <c>text_encoder</c>, <c>scheduler</c> and <c>tokenizer</c>.</param>
+    /// <param name="device">Where to compute; CPU when null.</param>
+    /// <param name="precision">Float32, Float16 or BFloat16 of the UNet; null for Float32 on the CPU and Float16 on a GPU.</param>
+    /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
+    /// <exception cref="FileNotFoundException">A file or component is missing; the message names it.</exception>
+    /// <exception cref="InvalidDataException">The folder is another kind of model (such as Stable Diffusion XL), or its parts do not fit each other.</exception>
+    /// <exception cref="ArgumentException">The precision is another, or one that the device does not compute in.</exception>
+    public static StableDiffusionPipeline Load(string folder, Device? device = null, ScalarType? precision = null)
+    {
+        var where = device ?? CPU;
+        var onCpu = where.type == DeviceType.CPU;
+        var numbers = precision ?? (onCpu ? ScalarType.Float32 : ScalarType.Float16);
+        if (numbers is not (ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16) || (onCpu && numbers == ScalarType.Float16))
+        {
+            throw new ArgumentException($"The precision {numbers} is not one that {where} computes in; {(onCpu ? "Float32 and BFloat16" : "Float32, Float16 and BFloat16")} are.", nameof(precision));
+        }
+        var files = DiffusionFolder.Open(folder);
+        var scheduler = NoiseScheduler.Load(files.SchedulerFile);
+        var tokenizer = files.HasTokenizer ? ClipTokenizer.LoadPadded(files.Component("tokenizer")) : null;
+        if (tokenizer is not null && (tokenizer.VocabularySize > files.Text.VocabularySize || tokenizer.ContextLength > files.Text.ContextLength))
+        {
+            throw new InvalidDataException(
+                $"{folder}: the tokenizer has {tokenizer.VocabularySize} ids and {tokenizer.ContextLength} places, the text encoder only {files.Text.VocabularySize} and {files.Text.ContextLength}.");
+        }
+        List<IDisposable> loaded = [];
+        try
+        {
+            T Keep<T>(T part)
+                where T : IDisposable
+            {
+                loaded.Add(part);
+                return part;
+            }
+            var text = Keep(ClipTextModel.Load(files.Component("text_encoder"), where));
+            var vae = Keep(AutoencoderKL.Load(files.Component("vae"), where));
+            var unet = Keep(UNet2DConditionModel.Load(files.Component("unet"), where));
+            if (numbers != ScalarType.Float32)
+            {
+                unet.to(numbers);
+            }
+            if (!onCpu)
+            {
+                unet.AttentionScoreBytes = vae.AttentionScoreBytes = GpuScoreBytes;
+            }
+            return new StableDiffusionPipeline(folder, unet, vae, text, tokenizer, scheduler, where, numbers);
+        }
+        catch
+        {
+            loaded.ForEach(part => part.Dispose());
+            throw;
+        }
+    }
+
+    /// <summary>Adapts the model by a LoRA file, in place of one that was there.</summary>
+    /// <param name="path">The file, as <see cref="LoraAdapters.Load"/> takes it.</param>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The file is not one, or does not fit the model; the model is then as it was.</exception>
+    public void LoadLora(string path)
+    {
+        UseLora(LoraAdapters.Load(path, UNet, TextEncoder));
+    }
+
+    /// <summary>Adapts the model by adapters, which it owns from now on, in place of those that were there.</summary>
+    /// <param name="adapters">Made for this model.</param>
+    public void UseLora(LoraAdapters adapters)
+    {
+        ArgumentNullException.ThrowIfNull(adapters);
+        UnloadLora();
+        adapters.Attach(UNet, TextEncoder);
+        Lora = adapters;
+    }
+
+    /// <summary>Makes the model as it was without adapters.</summary>
+    public void UnloadLora()
+    {
+        Lora?.Detach(UNet, TextEncoder);
+        Lora?.Dispose();
+        Lora = null;
+    }
+
+    /// <summary>Writes a model folder that <see cref="Load"/> and diffusers read.</summary>
+    /// <param name="folder">Created if missing; <c>model_index.json</c> is written last.</param>
+    /// <param name="unet">The noise predictor.</param>
+    /// <param name="vae">The autoencoder.</param>
+    /// <param name="textEncoder">The text encoder.</param>
+    /// <param name="scheduler">The scheduler.</param>
+    /// <param name="tokenizerFolder">Where <c>vocab.json</c>, <c>merges.txt</c> and <c>tokenizer_config.json</c> are copied from; null for no tokenizer.</param>
+    /// <param name="dtype">Float32, or Float16 or BFloat16 for half the size.</param>
+    /// <exception cref="ArgumentException">Another type was asked for.</exception>
+    /// <exception cref="FileNotFoundException">There is no tokenizer in that folder.</exception>
+    public static void Save(
+        string folder, UNet2DConditionModel unet, AutoencoderKL vae, ClipTextModel textEncoder, NoiseScheduler scheduler, string? tokenizerFolder, ScalarType dtype)
+    {
+        if (tokenizerFolder is not null)
+        {
+            foreach (var name in new[] { "vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json" })
+            {
+                var source = ClipTokenizerFiles.Find(tokenizerFolder, name);
+                if (source is not null)
+                {
+                    AtomicFile.Write(Path.Combine(folder, "tokenizer", name), stream => stream.Write(File.ReadAllBytes(source)));
+                }
+                else if (name is "vocab.json" or "merges.txt")
+                {
+                    throw new FileNotFoundException($"{tokenizerFolder} holds no {name}.", name);
+                }
+            }
+        }
+        unet.Save(Path.Combine(folder, "unet"), dtype);
+        vae.Save(Path.Combine(folder, "vae"), dtype);
+        textEncoder.Save(Path.Combine(folder, "text_encoder"), dtype);
+        scheduler.Save(Path.Combine(folder, "scheduler", "scheduler_config.json"));
+        DiffusionFolder.WriteIndex(folder, scheduler.Config.Kind, tokenizerFolder is not null);
+    }
+
+    /// <summary>SHA-256 of the UNet's weights on disk, which tells models apart.</summary>
+    public string Fingerprint() => WeightFiles.Sha256(WeightFiles.Locate(Path.Combine(Folder, "unet"), UNet2DConditionModel.Files).Paths);
+
+    /// <summary>The states of prompts that the UNet attends to.</summary>
+    /// <param name="prompts">Texts; long ones are cut at the context's end.</param>
+    /// <returns>[N, L, D] in float32 on <see cref="Device"/>, without gradient.</returns>
+    /// <exception cref="InvalidOperationException">The model has no tokenizer.</exception>
+    public Tensor EncodePrompts(IReadOnlyList<string> prompts)
+    {
+        using var scope = NewDisposeScope();
+        using var off = no_grad();
+        return TextEncoder.Encode(Tokenize(prompts)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The ids of prompts, padded as the model was trained.</summary>
+    /// <param name="prompts">Texts; long ones are cut at the context's end.</param>
+    /// <returns>[N, L] int64 on <see cref="Device"/>.</returns>
+    /// <exception cref="InvalidOperationException">The model has no tokenizer.</exception>
+    public Tensor Tokenize(IReadOnlyList<string> prompts)
+    {
+        var tokenizer = Tokenizer ?? throw new InvalidOperationException($"{Folder} has no tokenizer: it cannot read prompts.");
+        var ids = new long[prompts.Count * tokenizer.ContextLength];
+        for (var i = 0; i < prompts.Count; i++)
+        {
+            tokenizer.Tokenize(prompts[i], ids.AsSpan(i * tokenizer.ContextLength, tokenizer.ContextLength));
+        }
+        return tensor(ids, [prompts.Count, tokenizer.ContextLength], device: Device);
+    }
+
+    /// <summary>Makes one image for each request, as they are asked for.</summary>
+    /// <param name="requests">What to make. An image depends on its own request, not on its batch, to rounding.</param>
+    /// <param name="options">How; the defaults when null.</param>
+    /// <param name="cancellation">Looked at in every step.</param>
+    /// <returns>The images in the order of the requests.</returns>
+    /// <exception cref="ArgumentException">The size is none that the model can make.</exception>
+    /// <exception cref="InvalidOperationException">The model has no tokenizer.</exception>
+    /// <exception cref="ArithmeticException">The model gave values that are not numbers.</exception>
+    /// <exception cref="OperationCanceledException">The work was cancelled.</exception>
+    public IEnumerable<RgbImage> Generate(IReadOnlyList<TextToImageRequest> requests, StableDiffusionOptions? options = null, CancellationToken cancellation = default) =>
+        new StableDiffusionRun(this, requests, options ?? new StableDiffusionOptions(), cancellation).Images();
+
+    /// <summary>The pictures of latents.</summary>
+    /// <param name="latents">[B, C, h, w], scaled for the UNet.</param>
+    /// <returns>[B, 3, H, W] in 0..1, float32.</returns>
+    public Tensor Decode(Tensor latents) => Decode(latents, null);
+
+    internal Tensor Decode(Tensor latents, long? scoreBytes)
+    {
+        using var scope = NewDisposeScope();
+        using var off = no_grad();
+        // One at a time: a decoder's maps are much larger than the latents.
+        List<Tensor> images = [];
+        for (long i = 0; i < latents.size(0); i++)
+        {
+            using var inner = NewDisposeScope();
+            images.Add(Vae.Decode(latents.narrow(0, i, 1).to_type(ScalarType.Float32).mul(1 / Vae.Config.ScalingFactor), scoreBytes)
+                .mul_(0.5).add_(0.5).clamp_(0, 1).MoveToOuterDisposeScope());
+        }
+        return (images.Count == 1 ? images[0] : cat(images, 0)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Pictures as 8-bit images.</summary>
+    /// <param name="pictures">[B, 3, H, W] in 0..1.</param>
+    public static IReadOnlyList<RgbImage> ToImages(Tensor pictures)
+    {
+        using var scope = NewDisposeScope();
+        using var off = no_grad();
+        var bytes = pictures.mul(255).round().to_type(ScalarType.Byte).permute(0, 2, 3, 1).cpu().contiguous();    // [B, H, W, 3]
+        var (height, width) = ((int)bytes.size(1), (int)bytes.size(2));
+        return [.. Enumerable.Range(0, (int)bytes.size(0)).Select(i => new RgbImage(width, height, bytes[i].bytes.ToArray()))];
+    }
+
+    /// <summary>Frees the weights.</summary>
+    public void Dispose()
+    {
+        UnloadLora();
+        UNet.Dispose();
+        Vae.Dispose();
+        TextEncoder.Dispose();
+    }
+}

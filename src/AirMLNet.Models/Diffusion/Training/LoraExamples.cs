@@ -1,0 +1,146 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
+using AirMLNet.Images;
+using AirMLNet.Optimisation;
+using static TorchSharp.torch;
+
+namespace AirMLNet.Diffusion;
+
+/// <summary>The training images as latents, and their prompts; everything that the steps have in common, made once.</summary>
+internal sealed class LoraExamples : IDisposable
+{
+    private const int TextBatch = 32;
+    private const int CropStream = 21;
+
+    private readonly Tensor _means;      // [N·V, C, h, w] on the processor; scaled for the UNet
+    private readonly Tensor _deviations; // the same
+    private readonly Tensor _prompts;    // [P, L, D] states, or [P, L] ids where the text encoder is trained
+    private readonly long[] _promptOf;
+    private readonly int _views;
+
+    private LoraExamples(Tensor means, Tensor deviations, Tensor prompts, long[] promptOf, int views, string fingerprint) =>
+        (_means, _deviations, _prompts, _promptOf, _views, Fingerprint) = (means, deviations, prompts, promptOf, views, fingerprint);
+
+    public int Count => _promptOf.Length;
+
+    /// <summary>Tells sets of images and prompts apart.</summary>
+    public string Fingerprint { get; }
+
+    /// <summary>What <see cref="Fingerprint"/> would be, without encoding anything.</summary>
+    /// <exception cref="UnreadableImageException">An image cannot be read.</exception>
+    public static string Identify(IReadOnlyList<LoraExample> examples, CancellationToken cancellation)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var example in examples)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            Append(hash, example.Load(), example.Prompt);
+        }
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <exception cref="UnreadableImageException">An image cannot be read.</exception>
+    public static LoraExamples Encode(StableDiffusionPipeline model, IReadOnlyList<LoraExample> examples, LoraTrainingOptions options, int seed)
+    {
+        using var scope = NewDisposeScope();
+        using var off = no_grad();
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        List<Tensor> means = [], deviations = [];
+        Dictionary<string, long> places = new(StringComparer.Ordinal) { [""] = 0 };
+        var promptOf = new long[examples.Count];
+        for (var i = 0; i < examples.Count; i++)
+        {
+            options.CancellationToken.ThrowIfCancellationRequested();
+            var image = examples[i].Load();
+            Append(hash, image, examples[i].Prompt);
+            promptOf[i] = places.TryGetValue(examples[i].Prompt, out var known) ? known : places[examples[i].Prompt] = places.Count;
+            foreach (var cut in Cuts(image, model.NativeSize, options.Crops, SeededRandom.Create(seed, CropStream, i)))
+            {
+                foreach (var mirrored in options.HorizontalFlip ? new[] { false, true } : [false])
+                {
+                    using var inner = NewDisposeScope();
+                    var pixels = Pixels(cut, mirrored).to(model.Device);                                        // [1, 3, S, S]
+                    using var latents = model.Vae.Encode(pixels);
+                    means.Add(latents.Mean.mul(model.Vae.Config.ScalingFactor).cpu().MoveToOuterDisposeScope());
+                    deviations.Add(latents.Deviation().mul(model.Vae.Config.ScalingFactor).cpu().MoveToOuterDisposeScope());
+                }
+            }
+        }
+        List<Tensor> prompts = [];
+        foreach (var chunk in places.Keys.Chunk(TextBatch))
+        {
+            prompts.Add(options.Lora.TextEncoderTargets is null ? model.EncodePrompts(chunk) : model.Tokenize(chunk));
+        }
+        return new(
+            cat(means, 0).DetachFromDisposeScope(), cat(deviations, 0).DetachFromDisposeScope(), cat(prompts, 0).DetachFromDisposeScope(),
+            promptOf, means.Count / examples.Count, Convert.ToHexStringLower(hash.GetHashAndReset()));
+    }
+
+    /// <summary>Latents drawn from those of the images.</summary>
+    /// <param name="members">B images.</param>
+    /// <param name="random">Chooses the views.</param>
+    /// <param name="noise">[B, C, h, w], for the VAE's own uncertainty.</param>
+    /// <returns>[B, C, h, w] on the processor.</returns>
+    public Tensor Latents(IReadOnlyList<int> members, Random random, Tensor noise)
+    {
+        using var scope = NewDisposeScope();
+        var rows = tensor(members.Select(m => ((long)m * _views) + random.Next(_views)).ToArray());
+        return _means.index_select(0, rows).add_(_deviations.index_select(0, rows).mul_(noise)).MoveToOuterDisposeScope();
+    }
+
+    public long[] LatentShape(int batch) => [batch, .. _means.shape[1..]];
+
+    /// <summary>States of prompts; those of a text encoder that is trained carry gradients.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="members">B images; −1 for no prompt.</param>
+    /// <returns>[B, L, D] in the UNet's precision.</returns>
+    public Tensor States(StableDiffusionPipeline model, IEnumerable<int> members)
+    {
+        using var scope = NewDisposeScope();
+        long[] wanted = [.. members.Select(m => m < 0 ? 0 : _promptOf[m])];
+        if (_prompts.dim() == 3)
+        {
+            return _prompts.index_select(0, tensor(wanted, ScalarType.Int64, device: _prompts.device)).to_type(model.Precision).MoveToOuterDisposeScope();
+        }
+        // Each different prompt is encoded once.
+        long[] different = [.. wanted.Distinct()];
+        var states = model.TextEncoder.Encode(_prompts.index_select(0, tensor(different, ScalarType.Int64, device: _prompts.device)));
+        var rows = tensor(wanted.Select(w => (long)Array.IndexOf(different, w)).ToArray(), ScalarType.Int64, device: states.device);
+        return states.index_select(0, rows).to_type(model.Precision).MoveToOuterDisposeScope();
+    }
+
+    public void Dispose()
+    {
+        _means.Dispose();
+        _deviations.Dispose();
+        _prompts.Dispose();
+    }
+
+    /// <summary>Squares of the model's size: the shorter side is scaled to it (bicubic, as PIL), the longer one cut.</summary>
+    private static IEnumerable<RgbImage> Cuts(RgbImage image, int size, int crops, Random random)
+    {
+        var shorter = Math.Min(image.Width, image.Height);
+        var (width, height) = ((int)((long)image.Width * size / shorter), (int)((long)image.Height * size / shorter));
+        for (var crop = 0; crop < crops; crop++)
+        {
+            var (left, top) = crops == 1 ? ((width - size) / 2, (height - size) / 2) : (random.Next(width - size + 1), random.Next(height - size + 1));
+            yield return width == image.Width && height == image.Height && width == height ? image : PilResize.Bicubic(image, width, height, left, top, size, size);
+        }
+    }
+
+    private static void Append(IncrementalHash hash, RgbImage image, string prompt)
+    {
+        hash.AppendData(MemoryMarshal.AsBytes<int>([image.Width, image.Height]));
+        hash.AppendData(image.Pixels);
+        hash.AppendData(Encoding.UTF8.GetBytes(prompt + "\n"));
+    }
+
+    private static Tensor Pixels(RgbImage image, bool mirrored)
+    {
+        using var scope = NewDisposeScope();
+        var bytes = tensor(image.Pixels, [1, image.Height, image.Width, 3]).permute(0, 3, 1, 2);
+        var pixels = bytes.to_type(ScalarType.Float32).div_(127.5).sub_(1);
+        return (mirrored ? pixels.flip(3) : pixels).contiguous().MoveToOuterDisposeScope();
+    }
+}

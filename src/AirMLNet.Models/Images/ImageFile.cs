@@ -1,0 +1,74 @@
+using AirMLNet.Files;
+
+namespace AirMLNet.Images;
+
+/// <summary>
+/// Reads image files as upright 8-bit RGB and writes PNG. EXIF orientation is applied, transparency is flattened on white;
+/// grey, palette and 16-bit images become 8-bit RGB. Safe for concurrent use.
+/// </summary>
+public static class ImageFile
+{
+    /// <summary>The largest image that is decoded where no other limit is given, in pixels; checked before memory is taken.</summary>
+    public const long MaxPixels = 100_000_000;
+
+    // A file cannot usefully be larger than its pixels uncompressed at 16 bits with alpha.
+    private const long BytesPerPixel = 8;
+
+    /// <summary>Decodes a file.</summary>
+    /// <param name="path">A PNG, JPEG, BMP, GIF (first frame), TIFF or WebP file.</param>
+    /// <param name="maxPixels">The largest image that is decoded; refused from its header, before memory is taken.</param>
+    /// <exception cref="UnreadableImageException">The file is missing, truncated, too large or not an image.</exception>
+    public static RgbImage Load(string path, long maxPixels = MaxPixels)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        byte[] bytes;
+        try
+        {
+            var file = new FileInfo(path);
+            if (file.Exists && file.Length / BytesPerPixel > Math.Max(maxPixels, 1 << 20))
+            {
+                throw new UnreadableImageException(path, $"{path}: {file.Length} bytes are too many for an image.");
+            }
+
+            bytes = File.ReadAllBytes(path);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new UnreadableImageException(path, $"{path}: the image file does not exist.", e);
+        }
+        catch (Exception e) when (e is (IOException or UnauthorizedAccessException) and not UnreadableImageException)
+        {
+            throw new UnreadableImageException(path, $"{path}: the image file cannot be read: {e.Message}", e);
+        }
+
+        return Decode(bytes, path, maxPixels);
+    }
+
+    /// <summary>Decodes an encoded image in memory.</summary>
+    /// <param name="bytes">The content of an image file.</param>
+    /// <param name="name">What to call it in error messages.</param>
+    /// <param name="maxPixels">The largest image that is decoded; refused from its header, before memory is taken.</param>
+    /// <exception cref="UnreadableImageException">The bytes are no whole image, or the image is too large.</exception>
+    public static RgbImage Decode(ReadOnlySpan<byte> bytes, string name, long maxPixels = MaxPixels) => Decode(bytes.ToArray(), name, maxPixels);
+
+    private static RgbImage Decode(byte[] bytes, string name, long maxPixels)
+    {
+        try
+        {
+            return ImageCodec.Decode(bytes, name, maxPixels);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new UnreadableImageException(name, e.Message, e);
+        }
+    }
+
+    /// <summary>Writes a PNG file without loss; the file appears under its name only when whole.</summary>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public static void SavePng(string path, RgbImage image)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        byte[] encoded = ImageCodec.EncodePng(image);
+        AtomicFile.Write(path, stream => stream.Write(encoded));
+    }
+}

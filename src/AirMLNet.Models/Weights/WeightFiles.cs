@@ -1,0 +1,173 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using AirMLNet.Files;
+using AirMLNet.Native;
+using static TorchSharp.torch;
+
+namespace AirMLNet.Weights;
+
+/// <summary>The tensors of a model on disk, in one safetensors file or in several shards.</summary>
+internal sealed class WeightFiles : IDisposable
+{
+    private readonly List<SafetensorsFile> _files = [];
+    private readonly Dictionary<string, SafetensorsFile> _owner = new(StringComparer.Ordinal);
+
+    private WeightFiles(IEnumerable<string> paths, string description)
+    {
+        LibTorch.Require();
+        Description = description;
+        try
+        {
+            foreach (var path in paths)
+            {
+                var file = SafetensorsFile.Open(path);
+                _files.Add(file);
+                foreach (var name in file.Entries.Keys)
+                {
+                    if (!_owner.TryAdd(name, file))
+                    {
+                        throw new InvalidDataException($"{description}: tensor \"{name}\" is in more than one shard.");
+                    }
+                }
+            }
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The file, or the index of the shards: what messages name.</summary>
+    public string Description { get; }
+
+    /// <summary>The names of the file and of its folder, which may tell how the weights were trained.</summary>
+    public string Place => Path.Combine(Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(Description))) ?? "", Path.GetFileName(Description));
+
+    public IReadOnlyCollection<string> Names => _owner.Keys;
+
+    public bool Contains(string name) => _owner.ContainsKey(name);
+
+    public long[] Shape(string name) => _owner[name].Entries[name].Shape;
+
+    /// <summary>A new float32 tensor.</summary>
+    public Tensor Get(string name) => _owner[name].GetTensor(name, ScalarType.Float32);
+
+    public static WeightFiles Open(string path) => new([path], path);
+
+    /// <summary>Opens the weights of a model folder; arguments as in <see cref="Locate"/>.</summary>
+    public static WeightFiles Find(string folder, WeightFileNames names)
+    {
+        var (paths, description) = Locate(folder, names);
+        return new(paths, description);
+    }
+
+    /// <summary>The weights files of a model folder, without opening them.</summary>
+    /// <param name="folder">The model folder.</param>
+    /// <param name="names">How they may be called; a single safetensors file of any name is taken too.</param>
+    /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
+    /// <exception cref="FileNotFoundException">It holds no weights that can be read; the message says what it holds.</exception>
+    public static (IReadOnlyList<string> Paths, string Description) Locate(string folder, WeightFileNames names)
+    {
+        if (!Directory.Exists(folder))
+        {
+            throw new DirectoryNotFoundException($"There is no model folder {folder}.");
+        }
+        foreach (var name in names.Names)
+        {
+            var path = Path.Combine(folder, name);
+            if (File.Exists(path))
+            {
+                return ([path], path);
+            }
+            var index = path + ".index.json";
+            if (File.Exists(index))
+            {
+                return Shards(folder, index);
+            }
+        }
+        var others = Directory.GetFiles(folder, "*.safetensors");
+        return others.Length == 1 ? ([others[0]], others[0]) : throw NotAModel(folder, others, names);
+    }
+
+    /// <summary>SHA-256 of the weights: of the file, or for shards of the list of their hashes in order.</summary>
+    public static string Sha256(IReadOnlyList<string> paths)
+    {
+        if (paths.Count == 1)
+        {
+            return FileHash.Sha256(paths[0]);
+        }
+        var list = string.Concat(paths.Select(p => FileHash.Sha256(p) + "  " + Path.GetFileName(p) + "\n"));
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(list)));
+    }
+
+    public void Dispose()
+    {
+        foreach (var file in _files)
+        {
+            file.Dispose();
+        }
+    }
+
+    private static (IReadOnlyList<string>, string) Shards(string folder, string index)
+    {
+        try
+        {
+            if (JsonNode.Parse(File.ReadAllText(index))?["weight_map"] is not JsonObject map || map.Count == 0)
+            {
+                throw new InvalidDataException($"{index}: weight_map was expected.");
+            }
+            var names = map.Select(p => (string?)p.Value).Distinct().Order(StringComparer.Ordinal).ToList();
+            foreach (var name in names)
+            {
+                // A shard is a plain file name: an index must not reach outside its folder.
+                if (string.IsNullOrEmpty(name) || name != Path.GetFileName(name))
+                {
+                    throw new InvalidDataException($"{index}: \"{name}\" is not a file name.");
+                }
+                if (!File.Exists(Path.Combine(folder, name)))
+                {
+                    throw new FileNotFoundException($"{index} names {name}, which is not in the folder.", name);
+                }
+            }
+            return ([.. names.Select(n => Path.Combine(folder, n!))], index);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new InvalidDataException($"{index} is not a valid index: {e.Message}", e);
+        }
+    }
+
+    private static FileNotFoundException NotAModel(string folder, string[] safetensors, WeightFileNames names)
+    {
+        if (safetensors.Length > 1)
+        {
+            return new($"{folder} holds {safetensors.Length} safetensors files and none is called {names.Names[0]}: {Listed(safetensors)}.");
+        }
+        var pickles = Directory.GetFiles(folder).Where(f => Path.GetExtension(f) is ".bin" or ".pt" or ".pth" or ".ckpt").ToArray();
+        if (pickles.Length > 0)
+        {
+            return new(
+                $"{folder} holds its weights only as {Listed(pickles)}. Such files are Python pickles, which run code when read, and are refused. " +
+                $"Convert them to {names.Names[0]}, in Python: from safetensors.torch import save_file; " +
+                $"save_file(torch.load(\"{Path.GetFileName(pickles[0])}\", weights_only=True), \"{names.Names[0]}\").");
+        }
+        var entries = Directory.GetFileSystemEntries(folder);
+        return new(
+            $"{folder} is not a {names.Kind} model: it has no {names.Names[0]} or {names.Names[1]} " +
+            (entries.Length == 0 ? "(it is empty)." : $"(it holds {Listed(entries)})."));
+    }
+
+    private static string Listed(string[] paths)
+    {
+        var names = paths.Select(p => Path.GetFileName(p)).Order(StringComparer.Ordinal).ToArray();
+        return string.Join(", ", names.Take(5)) + (names.Length > 5 ? $" and {names.Length - 5} more" : "");
+    }
+}
+
+/// <summary>How the weights of a kind of model are called.</summary>
+/// <param name="Kind">The kind, for messages.</param>
+/// <param name="Names">File names, the preferred one first; two or more.</param>
+internal sealed record WeightFileNames(string Kind, params string[] Names);

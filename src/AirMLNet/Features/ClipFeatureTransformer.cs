@@ -1,0 +1,78 @@
+using AirMLNet.Clip;
+using AirMLNet.Layers;
+using AirMLNet.Pipeline;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
+using TorchSharp;
+
+namespace AirMLNet.Features;
+
+/// <summary>Adds the CLIP feature of each image; see <see cref="ClipFeatureEstimator"/>.</summary>
+public sealed class ClipFeatureTransformer : StageTransformer, IDisposable
+{
+    internal const string Expected = ImageSource.Expected;
+    private readonly string _output, _input;
+    private readonly ClipFeatureOptions _options;
+    private readonly WeakReference<IDataView>? _training;
+    private long _encoded;
+    private int _disposed;
+
+    internal ClipFeatureTransformer(IHost host, string output, string input, ClipFeatureOptions options, ClipBackbone backbone, IDataView? training)
+        : base(host)
+    {
+        _output = output;
+        _input = input;
+        _options = options;
+        Backbone = backbone;
+        BatchSize = options.BatchSize != 0 ? options.BatchSize : ClipBatchSize.Choose(backbone.Model.Config);
+        _training = training is null ? null : new(training);
+    }
+
+    /// <summary>D, the length of a feature vector.</summary>
+    public int FeatureDimension => Backbone.FeatureDimension;
+
+    /// <summary>Images encoded so far by this transformer.</summary>
+    internal long EncodedImages => Interlocked.Read(ref _encoded);
+
+    internal ClipBackbone Backbone { get; }
+
+    /// <summary>Images encoded at a time.</summary>
+    internal int BatchSize { get; }
+
+    internal ClipFeatureOptions Options => _options;
+
+    /// <summary>The largest image that is decoded, in pixels.</summary>
+    internal long MaxPixels => 1_000_000L * _options.MaxMegapixels;
+
+    internal string OutputColumnName => _output;
+
+    internal string InputColumnName => _input;
+
+    /// <summary>Gives the model back; it is freed when no stage uses it.</summary>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) == 0) Backbone.Release();
+    }
+
+    internal static DataViewSchema.Column CheckInput(DataViewSchema schema, string name) => ImageSource.Check(schema, ClipFeatureEstimator.Stage, name);
+
+    internal void Encode(ReadOnlySpan<float> pixels, int count, Span<float> features)
+    {
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        FriendMembers.CheckAlive(Host);
+        using var threads = new ThreadCount(_options.Threads);
+        Backbone.EncodeImages(pixels, count, features);
+        Interlocked.Add(ref _encoded, count);
+    }
+
+    private protected override BoundStage Bind(DataViewSchema inputSchema, IDataView? input = null)
+    {
+        DataViewSchema.Column column = CheckInput(inputSchema, _input);
+        // Only the view that a chain builds over the data it fitted on remembers features: scoring streams.
+        bool training = input is not null && _training is not null && _training.TryGetTarget(out IDataView? fitted) && ReferenceEquals(fitted, input);
+        return new ClipFeatureStage(this, inputSchema, column, training ? new FeatureMemory() : null, input?.GetRowCount());
+    }
+
+    private protected override void SaveTo(ModelSaveContext ctx) => ClipFeatureSaved.Save(ctx, this);
+}

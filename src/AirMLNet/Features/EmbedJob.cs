@@ -1,0 +1,208 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using AirMLNet.Data;
+using AirMLNet.Images;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+
+namespace AirMLNet.Features;
+
+/// <summary>
+/// Features of a folder of images, in a file. Finished chunks lie in a folder beside the output until all are there, so that
+/// an interrupted run goes on where it stopped; shards do their chunks on different machines and are merged. Chunks are the
+/// same however the work is split, so the file is, too, bit for bit.
+/// </summary>
+public sealed class EmbedJob
+{
+    private const int Format = 1;
+    private readonly MLContext _ml;
+    private readonly EmbedOptions _options;
+    private readonly List<ImageRow> _rows;
+    private readonly string[] _names; // relative to the folder, with slashes
+
+    /// <summary>Lists the images.</summary>
+    /// <param name="ml">Decides the device.</param>
+    /// <param name="options">What to embed, and where to.</param>
+    /// <exception cref="ArgumentException">The output's ending is not known, or the shard is above the number of shards.</exception>
+    /// <exception cref="DirectoryNotFoundException">There is no folder of images.</exception>
+    /// <exception cref="InvalidDataException">The folder has no images, or a name with a line break.</exception>
+    public EmbedJob(MLContext ml, EmbedOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(ml);
+        ArgumentNullException.ThrowIfNull(options);
+        FeatureTable.Format(options.Output);
+        if (options.Shard > options.Shards)
+        {
+            throw new ArgumentException($"Shard = {options.Shard}; expected 1..{options.Shards}.", nameof(options));
+        }
+
+        (_ml, _options) = (ml, options);
+        _rows = [.. ImageFolder.Open(options.Images, labelsFromSubfolders: false).Entries.Select(e => new ImageRow { ImagePath = e.Path })];
+        _names = [.. _rows.Select(r => Path.GetRelativePath(options.Images, r.ImagePath).Replace('\\', '/'))];
+        if (Array.Find(_names, n => n.Contains('\n')) is { } broken)
+        {
+            throw new InvalidDataException($"'{broken}': a file name with a line break cannot be listed.");
+        }
+    }
+
+    /// <summary>Number of images of all shards.</summary>
+    public int Count => _rows.Count;
+
+    /// <summary>The file that this run writes: the output, or of a shard the output's name with shard and number before .safetensors.</summary>
+    public string Target => _options.Shards == 1 ? _options.Output : ShardFile(_options.Shard);
+
+    /// <summary>Encodes what is not on disk yet, and writes <see cref="Target"/>.</summary>
+    /// <returns>Number of features in the target.</returns>
+    /// <exception cref="InvalidDataException">Chunks of another model, of other images or of other options lie where this run's should.</exception>
+    /// <exception cref="UnreadableImageException">An image cannot be read, and that is not to be skipped.</exception>
+    public int Run()
+    {
+        var view = _ml.Data.LoadFromEnumerable(_rows.Take(1));
+        using var stage = _ml.Transforms.ClipFeature(
+            "Features", "ImagePath", _options.Clip with { KeepTrainingFeatures = false, CancellationToken = _options.CancellationToken }).Fit(view);
+        var metadata = Metadata(stage);
+        var folder = Target + ".parts";
+        var chunks = Chunks(_options.Shard);
+        var (done, total) = (0, chunks.Sum(c => Range(c).Count));
+        foreach (var chunk in chunks)
+        {
+            var file = ChunkFile(folder, chunk);
+            if (File.Exists(file))
+            {
+                Check(file, metadata);
+            }
+            else
+            {
+                var part = Encode(stage, Range(chunk), done, total);
+                FeatureTable.Write(file, stage.FeatureDimension, part.Paths, metadata, [part]);
+            }
+
+            done += Range(chunk).Count;
+            _options.Progress?.Invoke(done, total);
+        }
+
+        var written = Join(Target, stage.FeatureDimension, metadata, [.. chunks.Select(c => ChunkFile(folder, c))]);
+        if (Directory.Exists(folder))
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+
+        return written;
+    }
+
+    /// <summary>Joins the files of all shards into the output. The files stay.</summary>
+    /// <returns>Number of features in the output.</returns>
+    /// <exception cref="FileNotFoundException">A shard is missing; the message names all that are.</exception>
+    /// <exception cref="InvalidDataException">Shards are of different models or images.</exception>
+    public int Merge()
+    {
+        string[] files = [.. Enumerable.Range(1, _options.Shards).Select(ShardFile)];
+        string[] missing = [.. files.Where(f => !File.Exists(f))];
+        if (missing.Length > 0)
+        {
+            throw new FileNotFoundException($"{missing.Length} of {files.Length} shards are missing: {string.Join(", ", missing.Take(5))}{(missing.Length > 5 ? ", …" : "")}.");
+        }
+
+        var (first, metadata) = FeatureTable.Read(files[0]);
+        var dimension = int.Parse(metadata["dimension"], CultureInfo.InvariantCulture);
+        foreach (var file in files)
+        {
+            Check(file, metadata);
+        }
+
+        return metadata["images_sha256"] == ListHash()
+            ? Join(_options.Output, dimension, metadata, files)
+            : throw new InvalidDataException($"{files[0]}: its shard was made of other images than {_options.Images} holds now.");
+    }
+
+    private static int Join(string target, int dimension, IReadOnlyDictionary<string, string> metadata, string[] files)
+    {
+        string[] paths = [.. files.SelectMany(f => FeatureTable.Read(f).Part.Paths)];
+        FeatureTable.Write(target, dimension, paths, metadata, files.Select(f => FeatureTable.Read(f).Part));
+        return paths.Length;
+    }
+
+    private FeaturePart Encode(ClipFeatureTransformer stage, (int Start, int Count) range, int before, int total)
+    {
+        var view = stage.Transform(_ml.Data.LoadFromEnumerable(_rows.GetRange(range.Start, range.Count)));
+        var column = view.Schema["Features"];
+        List<string> paths = [];
+        List<float> values = new(range.Count * stage.FeatureDimension);
+        using var cursor = view.GetRowCursor([column]);
+        var getter = cursor.GetGetter<VBuffer<float>>(column);
+        VBuffer<float> value = default;
+        for (var i = 0; cursor.MoveNext(); i++)
+        {
+            try
+            {
+                getter(ref value);
+            }
+            catch (UnreadableImageException e) when (_options.SkipUnreadable)
+            {
+                _options.Warn?.Invoke(e.Message);
+                continue;
+            }
+
+            paths.Add(_names[range.Start + i]);
+            values.AddRange(value.GetValues());
+            _options.Progress?.Invoke(before + i + 1, total);
+        }
+
+        return new(paths, [.. values]);
+    }
+
+    private Dictionary<string, string> Metadata(ClipFeatureTransformer stage) => new(StringComparer.Ordinal)
+    {
+        ["format"] = "airml-features-" + Format.ToString(CultureInfo.InvariantCulture),
+        ["model"] = stage.Backbone.Name,
+        ["model_sha256"] = stage.Backbone.WeightsSha256,
+        ["precision"] = _options.Clip.Precision.ToString(),
+        ["activation"] = stage.Backbone.Model.Config.Text.Activation.ToString(),
+        ["dimension"] = stage.FeatureDimension.ToString(CultureInfo.InvariantCulture),
+        ["chunk"] = _options.ChunkSize.ToString(CultureInfo.InvariantCulture),
+        ["images_sha256"] = ListHash(),
+    };
+
+    /// <summary>A hash of the images' names and sizes: what a chunk of this run belongs to.</summary>
+    private string ListHash()
+    {
+        var list = new StringBuilder();
+        for (var i = 0; i < _rows.Count; i++)
+        {
+            list.Append(CultureInfo.InvariantCulture, $"{new FileInfo(_rows[i].ImagePath).Length} {_names[i]}\n");
+        }
+
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(list.ToString())));
+    }
+
+    private static void Check(string file, IReadOnlyDictionary<string, string> metadata)
+    {
+        var (_, found) = FeatureTable.Read(file);
+        var different = metadata.Keys.Where(k => !found.TryGetValue(k, out var value) || value != metadata[k]).ToList();
+        if (different.Count > 0)
+        {
+            throw new InvalidDataException(
+                $"{file} was made with another {string.Join(", ", different)}; delete it, or name another output, to start anew.");
+        }
+    }
+
+    /// <summary>The chunks of a shard: as even a share as whole chunks allow.</summary>
+    private List<int> Chunks(int shard)
+    {
+        long chunks = (_rows.Count + _options.ChunkSize - 1) / _options.ChunkSize;
+        var (first, end) = ((int)(chunks * (shard - 1) / _options.Shards), (int)(chunks * shard / _options.Shards));
+        return [.. Enumerable.Range(first, end - first)];
+    }
+
+    private (int Start, int Count) Range(int chunk)
+    {
+        var start = chunk * _options.ChunkSize;
+        return (start, Math.Min(_options.ChunkSize, _rows.Count - start));
+    }
+
+    private string ShardFile(int shard) => string.Create(
+        CultureInfo.InvariantCulture, $"{Path.ChangeExtension(_options.Output, null)}.shard-{shard:00000}-of-{_options.Shards:00000}.safetensors");
+
+    private static string ChunkFile(string folder, int chunk) => Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"chunk-{chunk:000000}.safetensors"));
+}

@@ -1,0 +1,151 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+using AirMLNet.Files;
+using AirMLNet.Weights;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+
+namespace AirMLNet.Features;
+
+/// <summary>A part of a table of features, in memory: N paths and [N, D] values.</summary>
+internal sealed record FeaturePart(IReadOnlyList<string> Paths, float[] Values);
+
+/// <summary>
+/// Writes tables of features. The parts are asked for once, in order, so that no more than one needs to be in memory. A file
+/// appears under its name only when whole.
+/// </summary>
+internal static class FeatureTable
+{
+    public static readonly IReadOnlyList<string> Formats = [".safetensors", ".npy", ".csv", ".idv"];
+
+    /// <summary>The format of a file name.</summary>
+    /// <exception cref="ArgumentException">It is none that can be written.</exception>
+    public static string Format(string path)
+    {
+        var extension = Path.GetExtension(path).ToLowerInvariant();
+        return Formats.Contains(extension)
+            ? extension
+            : throw new ArgumentException($"{path}: the features' file must end in {string.Join(", ", Formats)}.", nameof(path));
+    }
+
+    /// <summary>Writes all parts in the format that the name asks for; .npy has its paths in a .paths.txt beside it.</summary>
+    public static void Write(string path, int dimension, IReadOnlyList<string> paths, IReadOnlyDictionary<string, string> metadata, IEnumerable<FeaturePart> parts)
+    {
+        switch (Format(path))
+        {
+            case ".safetensors":
+                AtomicFile.Write(path, stream => WriteSafetensors(stream, dimension, paths, metadata, parts));
+                break;
+            case ".npy":
+                AtomicFile.Write(path, stream => WriteNpy(stream, dimension, paths.Count, parts));
+                AtomicFile.Write(Path.ChangeExtension(path, ".paths.txt"), stream => stream.Write(Lines(paths)));
+                break;
+            case ".idv":
+                AtomicFile.Write(path, stream => WriteBinary(stream, dimension, parts));
+                break;
+            default:
+                AtomicFile.Write(path, stream => WriteCsv(stream, dimension, parts));
+                break;
+        }
+    }
+
+    /// <summary>Reads a safetensors file that <see cref="Write"/> wrote.</summary>
+    /// <exception cref="InvalidDataException">It is another file.</exception>
+    public static (FeaturePart Part, IReadOnlyDictionary<string, string> Metadata) Read(string path)
+    {
+        using var file = SafetensorsFile.Open(path);
+        if (!file.Entries.TryGetValue("features", out var features) || features.Shape.Length != 2 || !file.Entries.ContainsKey("paths"))
+        {
+            throw new InvalidDataException($"{path}: this is no file of features and paths.");
+        }
+
+        var text = Encoding.UTF8.GetString(file.GetBytes("paths"));
+        var paths = text.Length == 0 ? [] : text.TrimEnd('\n').Split('\n');
+        return paths.Length == features.Shape[0]
+            ? (new(paths, MemoryMarshal.Cast<byte, float>(file.GetBytes("features")).ToArray()), file.Metadata)
+            : throw new InvalidDataException($"{path}: {features.Shape[0]} features but {paths.Length} paths.");
+    }
+
+    private static void WriteSafetensors(
+        Stream stream, int dimension, IReadOnlyList<string> paths, IReadOnlyDictionary<string, string> metadata, IEnumerable<FeaturePart> parts)
+    {
+        var lines = Lines(paths);
+        var bytes = (long)paths.Count * dimension * sizeof(float);
+        var header = JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, object>
+        {
+            ["__metadata__"] = new SortedDictionary<string, string>(metadata.ToDictionary(), StringComparer.Ordinal),
+            ["features"] = new { dtype = "F32", shape = new[] { paths.Count, dimension }, data_offsets = new[] { 0, bytes } },
+            ["paths"] = new { dtype = "U8", shape = new[] { lines.Length }, data_offsets = new[] { bytes, bytes + lines.Length } },
+        });
+        var padded = (header.Length + 7) / 8 * 8;
+        var length = new byte[8];
+        BinaryPrimitives.WriteInt64LittleEndian(length, padded);
+        stream.Write(length);
+        stream.Write(header);
+        stream.Write(Enumerable.Repeat((byte)' ', padded - header.Length).ToArray());
+        WriteValues(stream, parts);
+        stream.Write(lines);
+    }
+
+    private static void WriteNpy(Stream stream, int dimension, int count, IEnumerable<FeaturePart> parts)
+    {
+        // Format 1.0: magic, version, length of the header, the header padded to a multiple of 64 in all.
+        var header = string.Create(CultureInfo.InvariantCulture, $"{{'descr': '<f4', 'fortran_order': False, 'shape': ({count}, {dimension}), }}");
+        header = header.PadRight(((10 + header.Length + 1 + 63) / 64 * 64) - 10 - 1) + "\n";
+        stream.Write([0x93, .. "NUMPY"u8, 1, 0, (byte)header.Length, (byte)(header.Length >> 8)]);
+        stream.Write(Encoding.ASCII.GetBytes(header));
+        WriteValues(stream, parts);
+    }
+
+    private static void WriteCsv(Stream stream, int dimension, IEnumerable<FeaturePart> parts)
+    {
+        using var writer = new StreamWriter(stream, new UTF8Encoding(false), leaveOpen: true) { NewLine = "\n" };
+        writer.WriteLine("path," + string.Join(',', Enumerable.Range(0, dimension).Select(d => $"f{d}")));
+        foreach (var part in parts)
+        {
+            for (var i = 0; i < part.Paths.Count; i++)
+            {
+                writer.Write(Quoted(part.Paths[i]));
+                for (var d = 0; d < dimension; d++)
+                {
+                    writer.Write(',');
+                    writer.Write(part.Values[(i * dimension) + d].ToString("R", CultureInfo.InvariantCulture));
+                }
+
+                writer.WriteLine();
+            }
+        }
+    }
+
+    // ML.NET's binary data view: the columns of a pipeline, so that mlContext.Data.LoadFromBinary goes on from here.
+    private static void WriteBinary(Stream stream, int dimension, IEnumerable<FeaturePart> parts)
+    {
+        var ml = new MLContext();
+        var schema = SchemaDefinition.Create(typeof(FeatureRow));
+        schema[nameof(FeatureRow.Features)].ColumnType = new VectorDataViewType(NumberDataViewType.Single, dimension);
+        var rows = parts.SelectMany(part => part.Paths.Select((path, i) => new FeatureRow { ImagePath = path, Features = part.Values[(i * dimension)..((i + 1) * dimension)] }));
+        ml.Data.SaveAsBinary(ml.Data.LoadFromEnumerable(rows, schema), stream);
+    }
+
+    private sealed class FeatureRow
+    {
+        public string ImagePath { get; set; } = "";
+
+        public float[] Features { get; set; } = [];
+    }
+
+    private static void WriteValues(Stream stream, IEnumerable<FeaturePart> parts)
+    {
+        foreach (var part in parts)
+        {
+            stream.Write(MemoryMarshal.AsBytes<float>(part.Values));
+        }
+    }
+
+    private static byte[] Lines(IReadOnlyList<string> paths) => Encoding.UTF8.GetBytes(string.Concat(paths.Select(p => p + "\n")));
+
+    private static string Quoted(string text) => text.IndexOfAny([',', '"', '\r', '\n']) < 0 ? text : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+}

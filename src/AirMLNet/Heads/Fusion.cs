@@ -1,0 +1,35 @@
+namespace AirMLNet.Heads;
+
+/// <summary>How text-side and image-side probabilities are joined (methods §4.1, Eq. 7).</summary>
+public enum FusionForm
+{
+    /// <summary>(p + λ·p̂)/(1 + λ), λ ≥ 0.</summary>
+    Additive,
+
+    /// <summary>(1 − λ)·p + λ·p̂, λ in 0..1. The same as additive with λ/(1 − λ).</summary>
+    Convex,
+}
+
+/// <summary>Eq. 7 with its weight. Both forms keep a distribution a distribution.</summary>
+/// <param name="Form">Additive or convex.</param>
+/// <param name="Weight">λ.</param>
+internal readonly record struct Fusion(FusionForm Form, double Weight)
+{
+    /// <exception cref="ArgumentOutOfRangeException">A convex weight above 1; the message names the option.</exception>
+    public Fusion Checked(string option) => Form == FusionForm.Convex && Weight > 1
+        ? throw new ArgumentOutOfRangeException(option, Weight, FormattableString.Invariant($"{option} = {Weight}; expected 0..1 in convex form.")) : this;
+
+    /// <summary>p ← p̃.</summary>
+    public void Into(Span<float> text, ReadOnlySpan<float> image)
+    {
+        float weight = (float)Weight;
+        if (Form == FusionForm.Convex)
+        {
+            for (int c = 0; c < text.Length; c++) text[c] = (1 - weight) * text[c] + weight * image[c];
+        }
+        else
+        {
+            for (int c = 0; c < text.Length; c++) text[c] = (text[c] + weight * image[c]) / (1 + weight);
+        }
+    }
+}

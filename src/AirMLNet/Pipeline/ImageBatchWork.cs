@@ -1,0 +1,155 @@
+using AirMLNet.Clip;
+using AirMLNet.Images;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+
+namespace AirMLNet.Pipeline;
+
+/// <summary>Reads the image of a row: a path to be decoded later, or an image; where a path is blank, an image of a second column.</summary>
+internal sealed class ImageSource
+{
+    public const string Expected = "Text (image paths) or MLImage";
+    private readonly string _stage;
+    private readonly ValueGetter<ReadOnlyMemory<char>>? _path;
+    private readonly ValueGetter<MLImage>? _image;
+
+    public ImageSource(DataViewRow row, DataViewSchema.Column column, string stage, DataViewSchema.Column? second = null)
+    {
+        _stage = stage;
+        if (column.Type is TextDataViewType) _path = row.GetGetter<ReadOnlyMemory<char>>(column);
+        else _image = row.GetGetter<MLImage>(column);
+        if (_path is not null && second is { } made) _image = row.GetGetter<MLImage>(made);
+    }
+
+    /// <exception cref="ArgumentException">The column is missing, or neither paths nor images.</exception>
+    public static DataViewSchema.Column Check(DataViewSchema schema, string stage, string name)
+    {
+        DataViewSchema.Column column = SchemaCheck.Find(schema, stage, name, Expected);
+        return column.Type is TextDataViewType || column.Type.RawType == typeof(MLImage)
+            ? column
+            : throw SchemaCheck.Mismatch(stage, name, column.Type.ToString()!, Expected);
+    }
+
+    public object Read()
+    {
+        if (_path is not null)
+        {
+            ReadOnlyMemory<char> path = default;
+            _path(ref path);
+            if (_image is null || !path.Span.IsWhiteSpace()) return path.ToString();
+        }
+        MLImage image = null!; // never an old one: the source may fill what it is given, and others may still look at it
+        _image!(ref image);
+        return image ?? throw new InvalidDataException($"{_stage}: a row has no image.");
+    }
+
+    public static RgbImage Load(object source, long maxPixels) => source is string path ? ImageFile.Load(path, maxPixels) : MLImages.ToRgb((MLImage)source);
+}
+
+/// <summary>How images are read and encoded in batches.</summary>
+/// <param name="Preprocessor">Makes pixels of images.</param>
+/// <param name="MaxPixels">The largest image that is decoded.</param>
+/// <param name="BatchSize">Images encoded at a time.</param>
+/// <param name="Workers">Images prepared at a time; 0: one per processor.</param>
+/// <param name="Dimension">Length of a feature.</param>
+/// <param name="Rows">Number of rows, where it is known.</param>
+/// <param name="Cancellation">Checked between batches.</param>
+internal sealed record ImageBatchSettings(
+    ClipPreprocessor Preprocessor, long MaxPixels, int BatchSize, int Workers, int Dimension, long? Rows, CancellationToken Cancellation)
+{
+    /// <summary>Values of a preprocessed image.</summary>
+    public int ImageSize => 3 * Preprocessor.Size * Preprocessor.Size;
+
+    /// <summary>Rows that a batch really gets: the whole data, where that is known and less than a batch.</summary>
+    public int Capacity => (int)Math.Min(BatchSize, Math.Max(1, Rows ?? long.MaxValue));
+}
+
+/// <summary>Batched work whose first step is a feature per image: decoded and preprocessed in parallel, encoded together.</summary>
+internal abstract class ImageBatchWork(string stage, DataViewRow input, DataViewSchema.Column image, ImageBatchSettings settings) : IBatchWork
+{
+    private readonly ImageSource _source = new(input, image, stage);
+    private readonly ValueGetter<DataViewRowId> _id = input.GetIdGetter();
+    private readonly float[] _packed = new float[settings.BatchSize * settings.Dimension];
+
+    public int BatchSize => settings.BatchSize;
+    public int Workers => settings.Workers == 0 ? Environment.ProcessorCount : settings.Workers;
+    public CancellationToken Cancellation => settings.Cancellation;
+    protected ImageBatchSettings Settings => settings;
+
+    public abstract IBatch NewBatch();
+
+    public void Dispose()
+    {
+    }
+
+    /// <summary>Features of preprocessed images.</summary>
+    protected abstract void Encode(ReadOnlySpan<float> pixels, int count, Span<float> features);
+
+    /// <summary>A feature that is known already.</summary>
+    protected virtual bool TryKnown(DataViewRowId row, Span<float> feature) => false;
+
+    /// <summary>Told each new feature.</summary>
+    protected virtual void Keep(DataViewRowId row, ReadOnlySpan<float> feature)
+    {
+    }
+
+    /// <summary>Told after each batch how many rows it had.</summary>
+    protected virtual void Done(int rows)
+    {
+    }
+
+    private void Run(int count, ReadOnlySpan<bool> failed, object?[] images, float[] pixels, DataViewRowId[] ids, float[] features)
+    {
+        // Rows that failed or are known already leave gaps; the others move down over them.
+        int size = settings.ImageSize, dimension = settings.Dimension, packed = 0;
+        Span<int> slots = count <= 1024 ? stackalloc int[count] : new int[count];
+        for (int slot = 0; slot < count; slot++)
+        {
+            if (failed[slot] || images[slot] is null) continue;
+            if (packed != slot) pixels.AsSpan(slot * size, size).CopyTo(pixels.AsSpan(packed * size));
+            slots[packed++] = slot;
+        }
+        if (packed > 0)
+        {
+            Encode(pixels.AsSpan(0, packed * size), packed, _packed.AsSpan(0, packed * dimension));
+            for (int k = 0; k < packed; k++)
+            {
+                ReadOnlySpan<float> feature = _packed.AsSpan(k * dimension, dimension);
+                feature.CopyTo(features.AsSpan(slots[k] * dimension, dimension));
+                Keep(ids[slots[k]], feature);
+            }
+        }
+        Array.Clear(images, 0, count);
+        Done(count);
+    }
+
+    /// <summary>Room for one batch of images.</summary>
+    protected abstract class Room(ImageBatchWork work) : IBatch
+    {
+        private readonly object?[] _images = new object?[work.BatchSize];
+        private readonly DataViewRowId[] _ids = new DataViewRowId[work.BatchSize];
+        private readonly float[] _features = new float[work.BatchSize * work.Settings.Dimension];
+        private float[] _pixels = []; // [B, 3, S, S]
+
+        public virtual void Read(int slot, long row)
+        {
+            work._id(ref _ids[slot]);
+            bool known = work.TryKnown(_ids[slot], Feature(slot));
+            _images[slot] = known ? null : work._source.Read();
+            if (!known && _pixels.Length == 0) _pixels = GC.AllocateUninitializedArray<float>(work.Settings.Capacity * work.Settings.ImageSize);
+        }
+
+        public void Prepare(int slot)
+        {
+            if (_images[slot] is not { } image) return;
+            ImageBatchSettings settings = work.Settings;
+            settings.Preprocessor.Preprocess(ImageSource.Load(image, settings.MaxPixels), _pixels.AsSpan(slot * settings.ImageSize, settings.ImageSize));
+        }
+
+        public virtual void Run(int count, ReadOnlySpan<bool> failed) => work.Run(count, failed, _images, _pixels, _ids, _features);
+
+        public abstract Delegate?[] Getters(Func<int> current);
+
+        protected Span<float> Feature(int slot) => _features.AsSpan(slot * work.Settings.Dimension, work.Settings.Dimension);
+    }
+}

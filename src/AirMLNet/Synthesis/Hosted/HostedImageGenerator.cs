@@ -1,0 +1,54 @@
+#pragma warning disable MEAI001 // experimental, as the classes below say of themselves
+using System.Diagnostics.CodeAnalysis;
+using AirMLNet.Diffusion;
+using AirMLNet.Images;
+using Microsoft.Extensions.AI;
+
+namespace AirMLNet.Synthesis;
+
+/// <summary>
+/// An image generator of Microsoft.Extensions.AI, such as a hosted service, as an <see cref="ITextToImageGenerator"/>: it can
+/// take a local model's place.
+/// </summary>
+/// <remarks>
+/// That package marks its interface as experimental (MEAI001), so this class is too. Seed and negative prompt go to the
+/// service as the additional properties <c>seed</c> and <c>negative_prompt</c>; whether it heeds them is its affair.
+/// </remarks>
+/// <param name="generator">The service, which stays the caller's.</param>
+/// <param name="options">What every request is sent with; null for the service's defaults.</param>
+[Experimental("AIRML003")]
+public sealed class HostedImageGenerator(IImageGenerator generator, ImageGenerationOptions? options = null) : ITextToImageGenerator
+{
+    internal const string Seed = "seed";
+    internal const string NegativePrompt = "negative_prompt";
+
+    /// <inheritdoc/>
+    /// <exception cref="InvalidDataException">The service gave no image, or one that cannot be decoded.</exception>
+    public IEnumerable<RgbImage> Generate(IReadOnlyList<TextToImageRequest> requests, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(requests);
+        return requests.Select(request =>
+        {
+            var wanted = options?.Clone() ?? new ImageGenerationOptions();
+            wanted.Count = 1;
+            wanted.ResponseFormat ??= ImageGenerationResponseFormat.Data;
+            wanted.AdditionalProperties = new AdditionalPropertiesDictionary(wanted.AdditionalProperties ?? []) { [Seed] = request.Seed };
+            if (!string.IsNullOrEmpty(request.NegativePrompt))
+            {
+                wanted.AdditionalProperties[NegativePrompt] = request.NegativePrompt;
+            }
+            // Off this thread's context, so that a service that comes back to it cannot wait for itself.
+            var response = Task.Run(() => generator.GenerateAsync(new ImageGenerationRequest(request.Prompt), wanted, cancellation), cancellation).GetAwaiter().GetResult();
+            var data = response.Contents.OfType<DataContent>().FirstOrDefault(c => c.HasTopLevelMediaType("image"))
+                ?? throw new InvalidDataException($"The image service gave no image for \"{request.Prompt}\"{(response.Contents.OfType<UriContent>().Any() ? ", but an address; it must be asked for data" : "")}.");
+            try
+            {
+                return ImageFile.Decode(data.Data.Span, $"the image for \"{request.Prompt}\"");
+            }
+            catch (UnreadableImageException e)
+            {
+                throw new InvalidDataException($"The image service's answer cannot be decoded: {e.Message}", e);
+            }
+        });
+    }
+}

@@ -1,0 +1,121 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using AirMLNet.Diffusion;
+using AirMLNet.Files;
+using AirMLNet.Images;
+using AirMLNet.Optimisation;
+
+namespace AirMLNet.Synthesis;
+
+/// <summary>
+/// Makes the images of prompts in a folder. Each is there when it is whole; an interrupted job goes on where it was and ends
+/// with the same files as one that was not interrupted.
+/// </summary>
+/// <param name="generator">Makes the images.</param>
+/// <param name="options">Which, and where they go.</param>
+public sealed class SynthesisJob(ITextToImageGenerator generator, SynthesisOptions options)
+{
+    private const string Manifest = "synthesis.json";
+    private const int LongestName = 100;
+
+    /// <summary>Makes what is missing, then the contact sheet.</summary>
+    /// <exception cref="ArgumentException">There is no prompt, or two classes would share a folder.</exception>
+    /// <exception cref="InvalidDataException">The folder holds images that were made in another way; the message says what differs.</exception>
+    /// <exception cref="IOException">A file cannot be written.</exception>
+    /// <exception cref="OperationCanceledException">The work was cancelled.</exception>
+    public SynthesisResult Run()
+    {
+        if (options.Prompts.Count == 0)
+        {
+            throw new ArgumentException("Prompts is empty; expected 1 or more.");
+        }
+        var folders = Folders();
+        var manifest = CheckedManifest();
+        var clock = Stopwatch.StartNew();
+        List<(string File, TextToImageRequest Request)> all = [];
+        var digits = Math.Max(4, (options.ImagesPerPrompt - 1).ToString(CultureInfo.InvariantCulture).Length);
+        for (var p = 0; p < options.Prompts.Count; p++)
+        {
+            for (var i = 0; i < options.ImagesPerPrompt; i++)
+            {
+                var name = i.ToString(CultureInfo.InvariantCulture).PadLeft(digits, '0') + ".png";
+                all.Add((Path.Combine(folders[p], name), new TextToImageRequest(options.Prompts[p].Text, SeedOf(p, i), options.NegativePrompt)));
+            }
+        }
+        var missing = all.Chunk(options.GroupSize).Where(group => group.Any(a => !File.Exists(a.File))).SelectMany(group => group).ToList();
+        // What cannot be made is refused here, before anything is written.
+        var images = generator.Generate([.. missing.Select(m => m.Request)], options.CancellationToken);
+        AtomicFile.WriteText(Path.Combine(options.Output, Manifest), manifest);
+        var made = 0;
+        foreach (var image in images)
+        {
+            if (!File.Exists(missing[made].File))
+            {
+                ImageFile.SavePng(missing[made].File, image);
+            }
+            made++;
+            options.Progress?.Invoke(all.Count - missing.Count + made, all.Count, made / clock.Elapsed.TotalSeconds);
+            options.CancellationToken.ThrowIfCancellationRequested();
+        }
+        if (made < missing.Count)
+        {
+            throw new InvalidOperationException($"{missing.Count} images were asked for, but the generator gave {made}.");
+        }
+        var seconds = clock.Elapsed.TotalSeconds;
+        var sheet = Path.Combine(options.Output, "contact-sheet.png");
+        ImageFile.SavePng(sheet, ContactSheet.Of([.. all.Select(a => a.File).Chunk(options.ImagesPerPrompt)]));
+        return new SynthesisResult([.. all.Select(a => a.File)], made, sheet, seconds);
+    }
+
+    // One prompt: seeds in a row, so that one image can be made again by hand. Several: unrelated noise.
+    private int SeedOf(int prompt, int image) => options.Prompts.Count == 1
+        ? (int)(((long)options.Seed + image) & int.MaxValue)
+        : SeededRandom.Create(options.Seed, prompt, image).Next();
+
+    private List<string> Folders()
+    {
+        var images = Path.Combine(options.Output, "images");
+        List<string> folders = [.. options.Prompts.Select((prompt, i) => prompt.Class is { } name
+            ? Path.Combine(images, FolderName(name))
+            : options.Prompts.Count == 1 ? images : Path.Combine(images, i.ToString("D4", CultureInfo.InvariantCulture)))];
+        var twice = folders.GroupBy(f => f, StringComparer.OrdinalIgnoreCase).FirstOrDefault(g => g.Count() > 1);
+        return twice is null ? folders : throw new ArgumentException($"Prompts has two classes whose images would go to {twice.Key}; expected names that differ as folder names.");
+    }
+
+    private static string FolderName(string name)
+    {
+        var clean = string.Concat(name.Trim().Select(c => char.IsLetterOrDigit(c) || c is ' ' or '-' or '_' or '.' or ',' or '(' or ')' or '\'' or '&' ? c : '_'));
+        clean = clean.TrimStart('.').TrimEnd('.', ' '); // hidden on one system, impossible on another
+        return clean.Length == 0 ? "_" : clean.Length > LongestName ? clean[..LongestName] : clean;
+    }
+
+    private string CheckedManifest()
+    {
+        JsonObject now = new()
+        {
+            ["seed"] = options.Seed.ToString(CultureInfo.InvariantCulture),
+            ["negativePrompt"] = options.NegativePrompt ?? "",
+            ["prompts"] = new JsonArray([.. options.Prompts.Select(p => (JsonNode)(p.Class is null ? p.Text : $"{p.Class}: {p.Text}"))]),
+        };
+        foreach (var (key, value) in options.Settings.OrderBy(s => s.Key, StringComparer.Ordinal))
+        {
+            now[key] = value;
+        }
+        var file = Path.Combine(options.Output, Manifest);
+        if (File.Exists(file))
+        {
+            var before = ConfigJson.Open(file);
+            // More images of the same prompts may be asked for; anything else would mix two sets.
+            foreach (var (key, value) in now)
+            {
+                if (before.Node(key)?.ToJsonString() is var was && was != value!.ToJsonString())
+                {
+                    throw new InvalidDataException(
+                        $"{options.Output} holds images made with another {key} ({was ?? "none"}, now {value!.ToJsonString()}); choose another folder.");
+                }
+            }
+        }
+        return ConfigJson.Write(now);
+    }
+}

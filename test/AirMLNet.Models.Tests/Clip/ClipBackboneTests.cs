@@ -1,0 +1,161 @@
+using AirMLNet.Clip;
+using AirMLNet.Files;
+using AirMLNet.Testing;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace AirMLNet.Tests.Clip;
+
+[TestClass]
+public sealed class ClipBackboneTests
+{
+    private string _folder = "";
+    private DisposeScope? _scope;
+
+    [TestInitialize]
+    public void Create()
+    {
+        _folder = Directory.CreateTempSubdirectory("airml-backbone-").FullName;
+        _scope = NewDisposeScope();
+        WriteModel(_folder, 1);
+    }
+
+    [TestCleanup]
+    public void Delete()
+    {
+        _scope!.Dispose();
+        Directory.Delete(_folder, true);
+    }
+
+    [TestMethod]
+    public void OneInstanceIsSharedUntilTheLastRelease()
+    {
+        var first = ClipBackbone.Acquire(_folder);
+        var second = ClipBackbone.Acquire(_folder + Path.DirectorySeparatorChar, CPU);
+        Assert.AreSame(first, second);
+
+        first.Release();
+        using (var features = second.EncodeTexts(["a photo of a cat."]))
+        {
+            Assert.AreEqual(1f, features.norm().item<float>(), 1e-5f);
+        }
+        second.Release();
+
+        Assert.ThrowsExactly<InvalidOperationException>(second.Release);
+        var third = ClipBackbone.Acquire(_folder);
+        Assert.AreNotSame(first, third);
+        third.Release();
+    }
+
+    [TestMethod]
+    public void ItSurvivesTheScopeItWasMadeIn()
+    {
+        ClipBackbone backbone;
+        using (NewDisposeScope())
+        {
+            backbone = ClipBackbone.Acquire(_folder);
+        }
+        using var features = backbone.EncodeTexts(["a dog", "a cat"]);
+        CollectionAssert.AreEqual(new long[] { 2, 12 }, features.shape);
+        backbone.Release();
+    }
+
+    [TestMethod]
+    public void ReplacedWeightsAreAnotherInstance()
+    {
+        var first = ClipBackbone.Acquire(_folder);
+        Assert.AreEqual(FileHash.Sha256(Path.Combine(_folder, "model.safetensors")), first.WeightsSha256);
+        Assert.AreEqual(Path.GetFileName(_folder), first.Name);
+        Assert.AreEqual(Math.Exp(2.6592), first.LogitScale, 1e-4);
+
+        WriteModel(_folder, 2);
+        File.SetLastWriteTimeUtc(Path.Combine(_folder, "model.safetensors"), new DateTime(2020, 1, 1, 0, 0, 0, DateTimeKind.Utc));
+        var second = ClipBackbone.Acquire(_folder);
+
+        Assert.AreNotSame(first, second);
+        Assert.AreNotEqual(first.WeightsSha256, second.WeightsSha256);
+        first.Release();
+        second.Release();
+    }
+
+    [TestMethod]
+    public void ImagesAreEncodedAloneAsInABatch()
+    {
+        var backbone = ClipBackbone.Acquire(_folder);
+        const int Count = 7, Pixels = 3 * 12 * 12;
+        var pixels = ClipModelTests.Values(ClipModelTests.Pixels(Count));
+        var together = new float[Count * 12];
+        backbone.EncodeImages(pixels, Count, together);
+
+        for (var i = 0; i < Count; i++)
+        {
+            var alone = new float[12];
+            backbone.EncodeImages(pixels.AsSpan(i * Pixels, Pixels), 1, alone);
+            Assert.AreEqual(1.0, Math.Sqrt(alone.Sum(v => (double)v * v)), 1e-5);
+            for (var d = 0; d < 12; d++)
+            {
+                Assert.AreEqual(together[(i * 12) + d], alone[d], 1e-5f);
+            }
+        }
+        Assert.ThrowsExactly<ArgumentException>(() => backbone.EncodeImages(pixels, Count - 1, together));
+        Assert.ThrowsExactly<ArgumentException>(() => backbone.EncodeImages(pixels, Count, new float[5]));
+        backbone.Release();
+    }
+
+    [TestMethod]
+    public void ConcurrentCallsGiveTheSameFeatures()
+    {
+        var backbone = ClipBackbone.Acquire(_folder);
+        var pixels = ClipModelTests.Values(ClipModelTests.Pixels(4));
+        var want = new float[4 * 12];
+        backbone.EncodeImages(pixels, 4, want);
+        var wantText = ClipModelTests.Values(backbone.EncodeTexts(["a photo of a cat."]));
+
+        Parallel.For(0, 24, new ParallelOptions { MaxDegreeOfParallelism = 4 }, i =>
+        {
+            if (i % 2 == 0)
+            {
+                var got = new float[want.Length];
+                backbone.EncodeImages(pixels, 4, got);
+                CollectionAssert.AreEqual(want, got);
+            }
+            else
+            {
+                using var text = backbone.EncodeTexts(["a photo of a cat."]);
+                CollectionAssert.AreEqual(wantText, ClipModelTests.Values(text));
+            }
+        });
+        backbone.Release();
+    }
+
+    [TestMethod]
+    public void ATextThatIsTooLongIsCut()
+    {
+        var backbone = ClipBackbone.Acquire(_folder);
+        using var features = backbone.EncodeTexts([string.Join(' ', Enumerable.Repeat("cat", 40)), "cat"]);
+
+        CollectionAssert.AreEqual(new long[] { 2, 12 }, features.shape);
+        Assert.IsFalse(features.requires_grad);
+        using var none = backbone.EncodeTexts([]);
+        CollectionAssert.AreEqual(new long[] { 0, 12 }, none.shape);
+        backbone.Release();
+    }
+
+    [TestMethod]
+    public void APreprocessorOfAnotherSizeIsRefused()
+    {
+        File.WriteAllText(Path.Combine(_folder, "preprocessor_config.json"), """{"size":224,"crop_size":224}""");
+
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => ClipBackbone.Acquire(_folder)).Message, "224");
+    }
+
+    private static void WriteModel(string folder, ulong seed)
+    {
+        var config = ClipModelTests.Small with { Text = ClipModelTests.Small.Text with { VocabularySize = 49408 } };
+        using var generator = new Generator(seed);
+        using var model = new ClipModel(config, generator);
+        model.Save(folder, ScalarType.Float32);
+        File.Copy(TestData.Path("golden/tokenizer/bpe_simple_vocab_16e6.txt.gz"), Path.Combine(folder, "bpe_simple_vocab_16e6.txt.gz"), true);
+        File.WriteAllText(Path.Combine(folder, "preprocessor_config.json"), """{"size":{"shortest_edge":12},"crop_size":{"height":12,"width":12}}""");
+    }
+}

@@ -1,0 +1,86 @@
+using AirMLNet.Clip;
+using AirMLNet.Testing;
+
+namespace AirMLNet.Tests.Clip;
+
+[TestClass]
+public sealed class ClipConfigTests
+{
+    private string _folder = "";
+
+    [TestInitialize]
+    public void Create() => _folder = Directory.CreateTempSubdirectory("airml-config-").FullName;
+
+    [TestCleanup]
+    public void Delete() => Directory.Delete(_folder, true);
+
+    [TestMethod]
+    public void HuggingFaceAndOpenClipFormsAgree()
+    {
+        var golden = TestData.Path("golden/openclip-vit-tiny");
+        var hf = ClipConfigFile.Read(Path.Combine(golden, "config.json"));
+        var openClip = ClipConfigFile.Read(Path.Combine(golden, "open_clip_config.json"));
+
+        Assert.AreEqual(2, openClip.Vision.Heads); // width 48 / head_width 24
+        Assert.AreEqual(hf.Vision, openClip.Vision);
+        Assert.AreEqual(hf.Text, openClip.Text with { StartToken = 398, EndToken = 399, PadToken = 399 });
+        Assert.AreEqual(hf.ProjectionDim, openClip.ProjectionDim);
+    }
+
+    [TestMethod]
+    public void WhatIsWrittenReadsBackEqual()
+    {
+        var config = ClipConfig.Load(TestData.Path("golden/clip-vit-tiny"))!;
+        File.WriteAllText(Path.Combine(_folder, "config.json"), config.ToJson());
+
+        Assert.AreEqual(config, ClipConfig.Load(_folder));
+    }
+
+    [TestMethod]
+    public void MissingValuesTakeTheDefaultsOfTransformers()
+    {
+        File.WriteAllText(Path.Combine(_folder, "config.json"), """{"model_type":"clip","text_config":{},"vision_config":{"patch_size":16}}""");
+
+        var config = ClipConfig.Load(_folder)!;
+
+        Assert.AreEqual(16, config.Vision.PatchSize);
+        Assert.AreEqual(768, config.Vision.HiddenSize);
+        Assert.AreEqual(49408, config.Text.VocabularySize);
+        Assert.AreEqual(ClipActivation.QuickGelu, config.Text.Activation);
+    }
+
+    [TestMethod]
+    public void OpenClipWithoutTheFlagIsExactGelu()
+    {
+        const string Towers = """ "embed_dim":64,"vision_cfg":{"width":128,"layers":1},"text_cfg":{"width":64,"heads":1,"layers":1} """;
+        File.WriteAllText(Path.Combine(_folder, "open_clip_config.json"), "{\"model_cfg\":{" + Towers + "}}");
+        Assert.AreEqual(ClipActivation.Gelu, ClipConfig.Load(_folder)!.Vision.Activation);
+
+        File.WriteAllText(Path.Combine(_folder, "open_clip_config.json"), "{\"model_cfg\":{\"quick_gelu\":true," + Towers + "}}");
+        Assert.AreEqual(ClipActivation.QuickGelu, ClipConfig.Load(_folder)!.Text.Activation);
+    }
+
+    [TestMethod]
+    [DataRow("{ not json", "not valid JSON")]
+    [DataRow("[1]", "JSON object")]
+    [DataRow("{}", "vision_config")]
+    [DataRow("""{"model_type":"siglip","vision_config":{}}""", "siglip")]
+    [DataRow("""{"model_type":"clip","vision_config":{"hidden_act":"relu"}}""", "relu")]
+    [DataRow("""{"model_type":"clip","vision_config":{"hidden_size":"wide"}}""", "wrong type")]
+    [DataRow("""{"model_type":"clip","vision_config":{"hidden_size":0}}""", "hidden_size is 0")]
+    [DataRow("""{"model_type":"clip","vision_config":{"num_attention_heads":7}}""", "num_attention_heads is 7")]
+    [DataRow("""{"model_type":"clip","vision_config":{"patch_size":15}}""", "multiple of patch_size")]
+    [DataRow("""{"embed_dim":8,"vision_cfg":{"layers":[1,2,1]},"text_cfg":{}}""", "four stages")]
+    [DataRow("""{"embed_dim":8,"vision_cfg":{"timm_model_name":"x"},"text_cfg":{}}""", "timm_model_name")]
+    [DataRow("""{"embed_dim":8,"vision_cfg":{"head_width":100},"text_cfg":{}}""", "head_width")]
+    public void BadConfigurationIsRefusedByName(string json, string expected)
+    {
+        var path = Path.Combine(_folder, "config.json");
+        File.WriteAllText(path, json);
+
+        var error = Assert.ThrowsExactly<InvalidDataException>(() => ClipConfig.Load(_folder));
+
+        StringAssert.Contains(error.Message, expected);
+        StringAssert.StartsWith(error.Message, path);
+    }
+}

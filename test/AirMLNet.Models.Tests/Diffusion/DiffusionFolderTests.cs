@@ -1,0 +1,155 @@
+using System.Text.Json.Nodes;
+using AirMLNet.Diffusion;
+using AirMLNet.Testing;
+using AirMLNet.Weights;
+using static TorchSharp.torch;
+
+namespace AirMLNet.Tests.Diffusion;
+
+/// <summary>Folders that cannot be used are refused with the reason, before weights are read.</summary>
+[TestClass]
+public sealed class DiffusionFolderTests
+{
+    private string _root = "";
+    private string _model = "";
+
+    [TestInitialize]
+    public void Copy()
+    {
+        _root = Directory.CreateTempSubdirectory("airml-sd-").FullName;
+        _model = Path.Combine(_root, "model");
+        var source = TestData.Path("golden/sd-tiny");
+        foreach (var file in Directory.GetFiles(source, "*", SearchOption.AllDirectories))
+        {
+            var target = Path.Combine(_model, Path.GetRelativePath(source, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            File.WriteAllBytes(target, File.ReadAllBytes(file));
+        }
+    }
+
+    [TestCleanup]
+    public void Delete() => Directory.Delete(_root, true);
+
+    [TestMethod]
+    public void WhatIsNoModelIsSaidSo()
+    {
+        Assert.Contains("none", Assert.ThrowsExactly<DirectoryNotFoundException>(() => StableDiffusionPipeline.Load(Path.Combine(_root, "none"))).Message);
+        Assert.Contains("it has no model_index.json", Assert.ThrowsExactly<FileNotFoundException>(() => StableDiffusionPipeline.Load(_root)).Message);
+    }
+
+    [TestMethod]
+    [DataRow("unet")]
+    [DataRow("vae")]
+    [DataRow("text_encoder")]
+    [DataRow("scheduler")]
+    public void AMissingComponentIsNamed(string component)
+    {
+        Directory.Delete(Path.Combine(_model, component), true);
+        Assert.Contains($"lacks the component {component}", Assert.ThrowsExactly<FileNotFoundException>(() => StableDiffusionPipeline.Load(_model)).Message);
+        Change("model_index.json", json => json[component] = new JsonArray(null, null));
+        Assert.Contains($"has no {component}", Refused());
+    }
+
+    [TestMethod]
+    public void OtherModelsAreRefusedByName()
+    {
+        Change("model_index.json", json => json["_class_name"] = "StableDiffusionXLPipeline");
+        Assert.Contains("Stable Diffusion XL, which is not supported", Refused());
+        Change("model_index.json", json =>
+        {
+            json["_class_name"] = "StableDiffusionPipeline";
+            json["text_encoder_2"] = new JsonArray("transformers", "CLIPTextModelWithProjection");
+        });
+        Assert.Contains("Stable Diffusion XL", Refused());
+        Change("model_index.json", json =>
+        {
+            json.Remove("text_encoder_2");
+            json["_class_name"] = "FluxPipeline";
+        });
+        Assert.Contains("\"FluxPipeline\", which is not supported", Refused());
+    }
+
+    [TestMethod]
+    public void WidthsThatDoNotFitAreNamedInBothFiles()
+    {
+        Change("unet/config.json", json => json["cross_attention_dim"] = 64);
+        var message = Refused();
+        Assert.Contains("cross_attention_dim is 64", message);
+        Assert.Contains("hidden_size", message);
+        Change("unet/config.json", json => json["cross_attention_dim"] = 32);
+        Change("vae/config.json", json => json["latent_channels"] = 16);
+        Assert.Contains("the VAE has 16 latent_channels", Refused());
+    }
+
+    [TestMethod]
+    [DataRow("class_embed_type", "\"timestep\"")]
+    [DataRow("addition_embed_type", "\"text_time\"")]
+    [DataRow("resnet_time_scale_shift", "\"scale_shift\"")]
+    [DataRow("mid_block_type", "\"UNetMidBlock2D\"")]
+    [DataRow("down_block_types", "[\"AttnDownBlock2D\", \"DownBlock2D\"]")]
+    [DataRow("act_fn", "\"gelu\"")]
+    [DataRow("num_class_embeds", "10")]
+    [DataRow("dual_cross_attention", "true")]
+    [DataRow("block_out_channels", "[16, 30]")]
+    [DataRow("attention_head_dim", "[4, 5]")]
+    [DataRow("norm_eps", "0")]
+    public void UNetSettingsThatAreNotBuiltAreRefusedByName(string key, string value)
+    {
+        Change("unet/config.json", json => json[key] = JsonNode.Parse(value));
+        Assert.Contains(key, Refused());
+    }
+
+    [TestMethod]
+    public void WeightsThatDoNotFitAreListed()
+    {
+        var file = Path.Combine(_model, "unet", "diffusion_pytorch_model.safetensors");
+        Dictionary<string, Tensor> tensors;
+        using (var stream = File.OpenRead(file))
+        {
+            tensors = Safetensors.Read(stream, file);
+        }
+        tensors.Remove("conv_in.bias");
+        tensors["conv_out.weight"] = zeros(4, 16, 1, 1);
+        tensors["extra.weight"] = zeros(1);
+        Safetensors.Write(file, tensors);
+        var message = Refused();
+        Assert.Contains("missing: conv_in.bias", message);
+        Assert.Contains("conv_out.weight is [4, 16, 1, 1], not [4, 16, 3, 3]", message);
+        Assert.Contains("left over: extra.weight", message);
+    }
+
+    [TestMethod]
+    public void ModelsAreWrittenAsTheyAreRead()
+    {
+        using var model = StableDiffusionPipeline.Load(_model);
+        var copy = Path.Combine(_root, "copy");
+        StableDiffusionPipeline.Save(copy, model.UNet, model.Vae, model.TextEncoder, model.Scheduler, null, ScalarType.Float32);
+        using var again = StableDiffusionPipeline.Load(copy);
+        Assert.AreEqual(model.UNet.Config, again.UNet.Config);
+        Assert.AreEqual(model.Vae.Config, again.Vae.Config);
+        Assert.AreEqual(model.Scheduler.Config, again.Scheduler.Config);
+        foreach (var (before, after) in new[] { (model.UNet.state_dict(), again.UNet.state_dict()), (model.Vae.state_dict(), again.Vae.state_dict()), (model.TextEncoder.state_dict(), again.TextEncoder.state_dict()) })
+        {
+            CollectionAssert.AreEqual(before.Keys, after.Keys);
+            Assert.IsTrue(before.All(p => p.Value.eq(after[p.Key]).all().item<bool>()));
+        }
+        Assert.Contains("Int64", Assert.ThrowsExactly<ArgumentException>(() => model.UNet.Save(copy, ScalarType.Int64)).Message);
+    }
+
+    [TestMethod]
+    public void PromptsWithoutATokenizerAreRefused()
+    {
+        using var model = StableDiffusionPipeline.Load(_model);
+        Assert.Contains("has no tokenizer", Assert.ThrowsExactly<InvalidOperationException>(() => model.Generate([new("a cat", 1)]).ToList()).Message);
+    }
+
+    private string Refused() => Assert.ThrowsExactly<InvalidDataException>(() => StableDiffusionPipeline.Load(_model)).Message;
+
+    private void Change(string name, Action<JsonObject> change)
+    {
+        var path = Path.Combine(_model, name);
+        var json = (JsonObject)JsonNode.Parse(File.ReadAllText(path))!;
+        change(json);
+        File.WriteAllText(path, json.ToJsonString());
+    }
+}

@@ -1,0 +1,62 @@
+using System.Diagnostics;
+using System.Text;
+using AirMLNet.Images;
+using Microsoft.ML;
+
+namespace AirMLNet.Testing;
+
+/// <summary>The entry point of the test assembly: what tests do in a process of its own.</summary>
+public static class ChildProcess
+{
+    /// <summary>MODEL.zip IMAGE… prints the scores of a saved model; --synthesis ROOT WORK ACTIVITY DONE is killed in the middle of a fit; --image-memory WARM-UP IMAGE prints the memory that an image takes at its highest.</summary>
+    public static int Main(string[] args)
+    {
+        if (args.Length == 0) return 0;
+        if (args is ["--synthesis", var root, var work, var activity, var done])
+        {
+            SynthesisFixture.FitUntil(root, work, activity, int.Parse(done, System.Globalization.CultureInfo.InvariantCulture));
+            return 0;
+        }
+        if (args is ["--image-memory", var warmUp, var image])
+        {
+            ImageFile.Load(warmUp);
+            long before = Environment.WorkingSet;
+            ImageFile.Load(image);
+            Console.Out.Write(Process.GetCurrentProcess().PeakWorkingSet64 - before);
+            return 0;
+        }
+        var ml = new MLContext();
+        Console.Out.Write(Scores(ml, ml.Model.Load(args[0], out _), args.Skip(1)));
+        return 0;
+    }
+
+    /// <summary>Runs this in a process of its own.</summary>
+    public static (int ExitCode, string Output, string Error) Run(params string[] args)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath is { } p && Path.GetFileNameWithoutExtension(p) == "dotnet" ? p : "dotnet")
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true,
+        };
+        start.ArgumentList.Add(typeof(ChildProcess).Assembly.Location);
+        foreach (string argument in args) start.ArgumentList.Add(argument);
+        using Process child = Process.Start(start)!;
+        Task<string> errors = child.StandardError.ReadToEndAsync();
+        string output = child.StandardOutput.ReadToEnd();
+        child.WaitForExit();
+        return (child.ExitCode, output, errors.Result);
+    }
+
+    /// <summary>The bits of every score, through Transform and through PredictionEngine.</summary>
+    public static string Scores(MLContext ml, ITransformer model, IEnumerable<string> images)
+    {
+        PictureRow[] rows = images.Select(path => new PictureRow { ImagePath = path }).ToArray();
+        var text = new StringBuilder();
+        foreach (float[] score in StageFixture.Vectors(model.Transform(ml.Data.LoadFromEnumerable(rows)), "Score")) Append(text, score);
+        using var engine = ml.Model.CreatePredictionEngine<PictureRow, PictureScore>(model);
+        foreach (PictureRow row in rows) Append(text, engine.Predict(row).Score);
+        return text.ToString();
+    }
+
+    private static void Append(StringBuilder text, float[] score)
+        => text.AppendJoin(' ', score.Select(s => BitConverter.SingleToUInt32Bits(s).ToString("x8", System.Globalization.CultureInfo.InvariantCulture))).Append('\n');
+}

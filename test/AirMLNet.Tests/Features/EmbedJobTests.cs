@@ -1,0 +1,177 @@
+using AirMLNet.Clip;
+using AirMLNet.Features;
+using AirMLNet.Files;
+using AirMLNet.Images;
+using AirMLNet.Pipeline;
+using AirMLNet.Testing;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+
+namespace AirMLNet.Tests.Features;
+
+[TestClass]
+public sealed class EmbedJobTests
+{
+    private StageFixture _f = null!;
+    private string _output = "";
+
+    [TestInitialize]
+    public void Create()
+    {
+        _f = new StageFixture(23);
+        _output = Path.Combine(_f.Root, "out", "features.safetensors");
+    }
+
+    [TestCleanup]
+    public void Delete() => _f.Dispose();
+
+    [TestMethod]
+    public void Features_are_those_of_the_stage_in_the_order_of_the_names()
+    {
+        Assert.AreEqual(23, Job(Options()).Run());
+
+        var (part, metadata) = FeatureTable.Read(_output);
+        CollectionAssert.AreEqual(_f.Rows.Select(r => r.Name).ToArray(), part.Paths.ToArray());
+        float[] expected = [.. StageFixture.Vectors(_f.Features().Fit(_f.Data).Transform(_f.Data), "Features").SelectMany(v => v)];
+        for (int i = 0; i < expected.Length; i++) Assert.AreEqual(expected[i], part.Values[i], 1e-5f);
+        Assert.AreEqual(FileHash.Sha256(Path.Combine(_f.ClipFolder, "model.safetensors")), metadata["model_sha256"]);
+        Assert.HasCount(1, Directory.GetFileSystemEntries(Path.GetDirectoryName(_output)!));
+    }
+
+    [TestMethod]
+    public void An_interrupted_run_goes_on_and_ends_with_the_same_bytes()
+    {
+        Job(Options()).Run();
+        byte[] whole = File.ReadAllBytes(_output);
+        File.Delete(_output);
+        using var source = new CancellationTokenSource();
+        int encoded = 0;
+
+        Assert.Throws<OperationCanceledException>(() => Job(Options() with
+        {
+            CancellationToken = source.Token,
+            Progress = (done, _) =>
+            {
+                if (done == 12) source.Cancel();
+            },
+        }).Run());
+        Assert.IsFalse(File.Exists(_output));
+        Assert.HasCount(2, Directory.GetFiles(_output + ".parts", "*.safetensors"));
+
+        Job(Options() with { Clip = Options().Clip with { Progress = new Count(() => encoded++) } }).Run();
+
+        CollectionAssert.AreEqual(whole, File.ReadAllBytes(_output));
+        Assert.AreEqual(2 + 2 + 1, encoded, "three chunks of 5, 5 and 3 images were left, in batches of 4");
+    }
+
+    [TestMethod]
+    [DataRow(".safetensors")]
+    [DataRow(".npy")]
+    [DataRow(".idv")]
+    [DataRow(".csv")]
+    public void Shards_merge_to_the_bytes_of_one_run(string format)
+    {
+        string one = Path.ChangeExtension(Path.Combine(_f.Root, "one.x"), format), merged = Path.ChangeExtension(Path.Combine(_f.Root, "merged.x"), format);
+        Job(Options() with { Output = one }).Run();
+        foreach (int shard in new[] { 3, 1, 2 }) Job(Options() with { Output = merged, Shard = shard, Shards = 3 }).Run();
+
+        Assert.AreEqual(23, Job(Options() with { Output = merged, Shards = 3 }).Merge());
+
+        // ML.NET compresses the columns of a binary view in parallel and writes each when it is ready: its bytes may differ, its rows not.
+        if (format == ".idv") CollectionAssert.AreEqual(Rows(one), Rows(merged));
+        else CollectionAssert.AreEqual(File.ReadAllBytes(one), File.ReadAllBytes(merged));
+    }
+
+    private static string[] Rows(string idv)
+    {
+        IDataView view = new MLContext().Data.LoadFromBinary(idv);
+        return [.. StageFixture.Column<ReadOnlyMemory<char>>(view, "ImagePath").Zip(StageFixture.Vectors(view, "Features"),
+            (path, feature) => $"{path} {string.Join(' ', feature.Select(BitConverter.SingleToUInt32Bits))}")];
+    }
+
+    [TestMethod]
+    public void Npy_and_csv_have_the_form_that_others_read()
+    {
+        string npy = Path.Combine(_f.Root, "f.npy"), csv = Path.Combine(_f.Root, "f.csv");
+        Job(Options() with { Output = npy }).Run();
+        Job(Options() with { Output = csv }).Run();
+
+        byte[] bytes = File.ReadAllBytes(npy);
+        int header = bytes[8] | bytes[9] << 8;
+        Assert.AreEqual(0, (10 + header) % 64);
+        Assert.Contains("'descr': '<f4', 'fortran_order': False, 'shape': (23, 24)", System.Text.Encoding.ASCII.GetString(bytes, 10, header));
+        Assert.HasCount(10 + header + 23 * 24 * 4, bytes);
+        Assert.HasCount(23, File.ReadAllLines(Path.Combine(_f.Root, "f.paths.txt")));
+        string[] lines = File.ReadAllLines(csv);
+        Assert.HasCount(24, lines);
+        Assert.StartsWith("path,f0,f1,", lines[0]);
+        Assert.AreEqual(BitConverter.ToSingle(bytes, 10 + header), float.Parse(lines[1].Split(',')[1], System.Globalization.CultureInfo.InvariantCulture));
+    }
+
+    [TestMethod]
+    public void An_unreadable_image_stops_the_run_or_is_left_out()
+    {
+        File.WriteAllBytes(_f.Rows[7].ImagePath, [1, 2, 3]);
+        Assert.Contains(_f.Rows[7].Name, Assert.ThrowsExactly<UnreadableImageException>(() => Job(Options()).Run()).Message);
+        Assert.IsFalse(File.Exists(_output));
+        List<string> warnings = [];
+
+        Assert.AreEqual(22, Job(Options() with { SkipUnreadable = true, Warn = warnings.Add }).Run());
+
+        Assert.Contains(_f.Rows[7].Name, warnings.Single());
+        CollectionAssert.DoesNotContain(FeatureTable.Read(_output).Part.Paths.ToArray(), _f.Rows[7].Name);
+    }
+
+    [TestMethod]
+    public void Parts_of_another_run_are_refused_by_what_differs()
+    {
+        Job(Options() with { Shard = 1, Shards = 2 }).Run();
+        Job(Options() with { Shard = 2, Shards = 2, Clip = Options().Clip with { Precision = ClipPrecision.BFloat16 } }).Run();
+        Assert.Contains("another precision", Assert.ThrowsExactly<InvalidDataException>(() => Job(Options() with { Shards = 2 }).Merge()).Message);
+
+        Assert.Contains("1 of 3 shards are missing", Assert.ThrowsExactly<FileNotFoundException>(() =>
+        {
+            Job(Options() with { Shard = 1, Shards = 3 }).Run();
+            Job(Options() with { Shard = 3, Shards = 3 }).Run();
+            Job(Options() with { Shards = 3 }).Merge();
+        }).Message);
+
+        Job(Options() with { Shard = 2, Shards = 3 }).Run();
+        File.Delete(_f.Rows[0].ImagePath);
+        Assert.Contains("other images", Assert.ThrowsExactly<InvalidDataException>(() => Job(Options() with { Shards = 3 }).Merge()).Message);
+    }
+
+    [TestMethod]
+    public void Bad_options_are_named()
+    {
+        Assert.Contains(".safetensors, .npy, .csv", Assert.ThrowsExactly<ArgumentException>(() => Job(Options() with { Output = "x.txt" })).Message);
+        Assert.Contains("Shard = 4; expected 1..3", Assert.ThrowsExactly<ArgumentException>(() => Job(Options() with { Shard = 4, Shards = 3 })).Message);
+        Assert.Contains("ChunkSize = 0", Assert.Throws<ArgumentException>(() => Options() with { ChunkSize = 0 }).Message);
+    }
+
+    private EmbedOptions Options() => new()
+    {
+        Images = Path.Combine(_f.Root, "images"), Output = _output, ChunkSize = 5,
+        Clip = new ClipFeatureOptions { ClipFolder = _f.ClipFolder, BatchSize = 4 },
+    };
+
+    private EmbedJob Job(EmbedOptions options) => new(new MLContext(1), options);
+
+    private sealed class Count(Action heard) : IProgress<AirMLNet.Pipeline.StageProgress>
+    {
+        public void Report(AirMLNet.Pipeline.StageProgress value) => heard();
+    }
+
+    [TestMethod]
+    public void A_binary_view_goes_on_in_a_pipeline()
+    {
+        string idv = Path.Combine(_f.Root, "f.idv"), table = Path.Combine(_f.Root, "f.safetensors");
+        Job(Options() with { Output = idv }).Run();
+        Job(Options() with { Output = table }).Run();
+        IDataView view = _f.Context.Data.LoadFromBinary(idv);
+        Assert.AreEqual(new VectorDataViewType(NumberDataViewType.Single, TinyClip.FeatureDimension), view.Schema["Features"].Type);
+        (FeaturePart part, _) = FeatureTable.Read(table);
+        CollectionAssert.AreEqual(part.Paths.ToArray(), view.GetColumn<string>("ImagePath").ToArray());
+        CollectionAssert.AreEqual(part.Values, view.GetColumn<float[]>("Features").SelectMany(f => f).ToArray());
+    }
+}

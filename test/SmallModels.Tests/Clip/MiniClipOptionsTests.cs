@@ -1,0 +1,28 @@
+namespace AirMLNet.SmallModels.Tests;
+
+[TestClass]
+public sealed class MiniClipOptionsTests
+{
+    [TestMethod]
+    public void A_value_out_of_range_names_the_option_the_value_and_the_range()
+    {
+        var e = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new MiniClipOptions { DataFolder = "a", OutputFolder = "b", KeepPatches = 65 });
+        Assert.Contains("KeepPatches = 65; expected 1 to 64", e.Message);
+    }
+
+    [TestMethod]
+    public void A_folder_without_the_photos_says_how_to_get_them()
+    {
+        var folder = Directory.CreateTempSubdirectory("airml-train").FullName;
+        try
+        {
+            var trainer = new MiniClipTrainer(new MiniClipOptions { DataFolder = folder, OutputFolder = Path.Combine(folder, "out") });
+            Assert.Contains("setup.sh --data", Assert.ThrowsExactly<DirectoryNotFoundException>(() => trainer.Train()).Message);
+            Assert.IsFalse(Directory.Exists(Path.Combine(folder, "out")));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+}
