@@ -1,7 +1,3 @@
-using System;
-using System.Collections.Generic;
-using System.IO;
-using System.Linq;
 using System.Text;
 
 namespace AirMLNet.BuildTasks;
@@ -12,10 +8,26 @@ namespace AirMLNet.BuildTasks;
 /// </summary>
 public sealed class ElfFile
 {
-    private const int HeaderSize = 64, SegmentSize = 56, DynamicSize = 16, NeedSize = 16, NeedEntrySize = 16, DefinitionSize = 20, RelocationSize = 24;
-    private const int LoadSegment = 1, DynamicSegment = 2;
-    private const long StringTable = 5, Relocations = 7, RelocationBytes = 8, StringBytes = 10, PltBytes = 2, PltRelocations = 23;
-    private const long SymbolVersions = 0x6ffffff0, Definitions = 0x6ffffffc, DefinitionCount = 0x6ffffffd, Needs = 0x6ffffffe, NeedCount = 0x6fffffff;
+    private const int HeaderSize = 64,
+        SegmentSize = 56,
+        DynamicSize = 16,
+        NeedSize = 16,
+        NeedEntrySize = 16,
+        DefinitionSize = 20,
+        RelocationSize = 24;
+    private const int LoadSegment = 1,
+        DynamicSegment = 2;
+    private const long StringTable = 5,
+        Relocations = 7,
+        RelocationBytes = 8,
+        StringBytes = 10,
+        PltBytes = 2,
+        PltRelocations = 23;
+    private const long SymbolVersions = 0x6ffffff0,
+        Definitions = 0x6ffffffc,
+        DefinitionCount = 0x6ffffffd,
+        Needs = 0x6ffffffe,
+        NeedCount = 0x6fffffff;
     private const ushort WeakFlag = 2; // VER_FLG_WEAK
 
     private readonly byte[] _bytes;
@@ -31,32 +43,55 @@ public sealed class ElfFile
     {
         (_bytes, _name) = (bytes, name);
         if (bytes.Length < HeaderSize || bytes[0] != 0x7f || bytes[1] != 'E' || bytes[2] != 'L' || bytes[3] != 'F')
-            throw Bad("is no ELF file");
-        if (bytes[4] != 2 || bytes[5] != 1)
-            throw Bad("is no 64-bit little-endian ELF file");
-        ulong segments = U64(32);
-        int size = U16(54), count = U16(56);
-        if (count > 0 && size < SegmentSize)
-            throw Bad($"has program headers of {size} bytes");
-        ulong dynamicAt = 0, dynamicSize = 0;
-        for (int i = 0; i < count; i++)
         {
-            ulong at = segments + (ulong)(i * size);
+            throw Bad("is no ELF file");
+        }
+
+        if (bytes[4] != 2 || bytes[5] != 1)
+        {
+            throw Bad("is no 64-bit little-endian ELF file");
+        }
+
+        var segments = U64(32);
+        int size = U16(54),
+            count = U16(56);
+        if (count > 0 && size < SegmentSize)
+        {
+            throw Bad($"has program headers of {size} bytes");
+        }
+
+        ulong dynamicAt = 0,
+            dynamicSize = 0;
+        for (var i = 0; i < count; i++)
+        {
+            var at = segments + (ulong)(i * size);
             Check(at, SegmentSize);
-            uint type = U32(at);
-            ulong offset = U64(at + 8), address = U64(at + 16), length = U64(at + 32);
+            var type = U32(at);
+            ulong offset = U64(at + 8),
+                address = U64(at + 16),
+                length = U64(at + 32);
             if (type is LoadSegment or DynamicSegment)
+            {
                 Check(offset, length);
+            }
+
             if (type == LoadSegment)
+            {
                 _segments.Add((address, offset, length));
+            }
             else if (type == DynamicSegment)
+            {
                 (dynamicAt, dynamicSize) = (offset, length);
+            }
         }
         for (ulong i = 0; i + DynamicSize <= dynamicSize; i += DynamicSize)
         {
-            long tag = (long)U64(dynamicAt + i);
+            var tag = (long)U64(dynamicAt + i);
             if (tag == 0)
+            {
                 break;
+            }
+
             _dynamic[tag] = U64(dynamicAt + i + 8);
         }
     }
@@ -65,19 +100,28 @@ public sealed class ElfFile
     /// <exception cref="InvalidDataException">The file is damaged.</exception>
     public bool Defines(string version)
     {
-        if (!_dynamic.TryGetValue(Definitions, out ulong address))
+        if (!_dynamic.TryGetValue(Definitions, out var address))
+        {
             return false;
-        ulong at = Offset(address, DefinitionSize);
-        for (ulong left = Count(DefinitionCount); left > 0; left--)
+        }
+
+        var at = Offset(address, DefinitionSize);
+        for (var left = Count(DefinitionCount); left > 0; left--)
         {
             Check(at, DefinitionSize);
-            ulong entry = at + U32(at + 12);
+            var entry = at + U32(at + 12);
             Check(entry, 8);
             if (Text(U32(entry)) == version)
+            {
                 return true;
-            uint next = U32(at + 16);
+            }
+
+            var next = U32(at + 16);
             if (next == 0)
+            {
                 break;
+            }
+
             at += next;
         }
         return false;
@@ -91,11 +135,14 @@ public sealed class ElfFile
     /// <exception cref="InvalidDataException">The file is damaged, or code would be called through that version.</exception>
     public bool MakeWeak(string version)
     {
-        bool changed = false;
-        foreach (ulong entry in NeededEntries())
+        var changed = false;
+        foreach (var entry in NeededEntries())
         {
             if (Text(U32(entry + 8)) != version || (U16(entry + 4) & WeakFlag) != 0)
+            {
                 continue;
+            }
+
             RefuseIfUsed(version, U16(entry + 6));
             _bytes[entry + 4] |= (byte)WeakFlag;
             changed = true;
@@ -105,25 +152,34 @@ public sealed class ElfFile
 
     private IEnumerable<ulong> NeededEntries()
     {
-        if (!_dynamic.TryGetValue(Needs, out ulong address))
+        if (!_dynamic.TryGetValue(Needs, out var address))
+        {
             yield break;
-        ulong at = Offset(address, NeedSize);
-        for (ulong left = Count(NeedCount); left > 0; left--)
+        }
+
+        var at = Offset(address, NeedSize);
+        for (var left = Count(NeedCount); left > 0; left--)
         {
             Check(at, NeedSize);
-            ulong entry = at + U32(at + 8);
+            var entry = at + U32(at + 8);
             for (int entries = U16(at + 2); entries > 0; entries--)
             {
                 Check(entry, NeedEntrySize);
                 yield return entry;
-                uint nextEntry = U32(entry + 12);
+                var nextEntry = U32(entry + 12);
                 if (nextEntry == 0)
+                {
                     break;
+                }
+
                 entry += nextEntry;
             }
-            uint next = U32(at + 12);
+            var next = U32(at + 12);
             if (next == 0)
+            {
                 break;
+            }
+
             at += next;
         }
     }
@@ -131,32 +187,47 @@ public sealed class ElfFile
     /// <summary>A symbol that a relocation names is called or read: without its version the program would not be whole.</summary>
     private void RefuseIfUsed(string version, int index)
     {
-        foreach ((long table, long bytes) in new[] { (Relocations, RelocationBytes), (PltRelocations, PltBytes) })
+        foreach ((var table, var bytes) in new[] { (Relocations, RelocationBytes), (PltRelocations, PltBytes) })
         {
-            if (!_dynamic.TryGetValue(table, out ulong address) || !_dynamic.TryGetValue(bytes, out ulong size))
+            if (!_dynamic.TryGetValue(table, out var address) || !_dynamic.TryGetValue(bytes, out var size))
+            {
                 continue;
-            if (!_dynamic.TryGetValue(SymbolVersions, out ulong versions))
+            }
+
+            if (!_dynamic.TryGetValue(SymbolVersions, out var versions))
+            {
                 throw Bad("has relocations but no table of symbol versions");
-            ulong at = Offset(address, size);
+            }
+
+            var at = Offset(address, size);
             for (ulong i = 0; i + RelocationSize <= size; i += RelocationSize)
             {
-                ulong symbol = U64(at + i + 8) >> 32;
+                var symbol = U64(at + i + 8) >> 32;
                 if (symbol != 0 && (U16(Offset(versions + 2 * symbol, 2)) & 0x7fff) == index)
+                {
                     throw Bad($"really uses a symbol of version {version}, so this version cannot be made optional");
+                }
             }
         }
     }
 
-    private ulong Count(long tag) => _dynamic.TryGetValue(tag, out ulong count) ? count : throw Bad("has symbol versions without their number");
+    private ulong Count(long tag) =>
+        _dynamic.TryGetValue(tag, out var count) ? count : throw Bad("has symbol versions without their number");
 
     private string Text(uint offset)
     {
-        if (!_dynamic.TryGetValue(StringTable, out ulong address) || !_dynamic.TryGetValue(StringBytes, out ulong size) || offset >= size)
+        if (!_dynamic.TryGetValue(StringTable, out var address) || !_dynamic.TryGetValue(StringBytes, out var size) || offset >= size)
+        {
             throw Bad("names a symbol version outside its table of strings");
-        ulong at = Offset(address, size) + offset;
-        int length = 0;
+        }
+
+        var at = Offset(address, size) + offset;
+        var length = 0;
         while (offset + (ulong)length < size && _bytes[at + (ulong)length] != 0)
+        {
             length++;
+        }
+
         return Encoding.ASCII.GetString(_bytes, (int)at, length);
     }
 
@@ -165,8 +236,14 @@ public sealed class ElfFile
     {
         foreach (var segment in _segments)
         {
-            if (address >= segment.Address && address - segment.Address <= segment.Size && size <= segment.Size - (address - segment.Address))
+            if (
+                address >= segment.Address
+                && address - segment.Address <= segment.Size
+                && size <= segment.Size - (address - segment.Address)
+            )
+            {
                 return segment.Offset + (address - segment.Address);
+            }
         }
         throw Bad($"has a table at address 0x{address:x} that no part of the file holds");
     }
@@ -174,10 +251,16 @@ public sealed class ElfFile
     private void Check(ulong offset, ulong size)
     {
         if (offset > (ulong)_bytes.Length || size > (ulong)_bytes.Length - offset)
+        {
             throw Bad("ends early or is damaged");
+        }
     }
 
-    private ushort U16(ulong at) { Check(at, 2); return (ushort)(_bytes[at] | _bytes[at + 1] << 8); }
+    private ushort U16(ulong at)
+    {
+        Check(at, 2);
+        return (ushort)(_bytes[at] | _bytes[at + 1] << 8);
+    }
 
     private uint U32(ulong at) => U16(at) | (uint)U16(at + 2) << 16;
 

@@ -1,7 +1,3 @@
-using System;
-using System.Collections.Generic;
-using System.IO;
-using System.Linq;
 using System.Runtime.InteropServices;
 using Microsoft.Build.Framework;
 using Microsoft.Build.Utilities;
@@ -40,21 +36,39 @@ public sealed class PatchTorchSharp : Microsoft.Build.Utilities.Task
     /// <inheritdoc/>
     public override bool Execute()
     {
-        List<ITaskItem> originals = new(), copies = new();
-        foreach (ITaskItem file in Files.Where(f => Path.GetFileName(f.ItemSpec) == Library))
+        List<ITaskItem> originals = new(),
+            copies = new();
+        foreach (var file in Files.Where(f => Path.GetFileName(f.ItemSpec) == Library))
         {
             if (OnlyWhereNeeded && (!RuntimeInformation.IsOSPlatform(OSPlatform.Linux) || SystemHas(Version)))
+            {
                 break;
+            }
+
             try
             {
                 if (Patch(file.ItemSpec, Path.Combine(Folder, Library)) is not { } copy)
+                {
                     continue;
+                }
+
                 originals.Add(file);
                 copies.Add(new TaskItem(file) { ItemSpec = copy });
             }
             catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
             {
-                Log.LogError(null, "AIRML003", null, file.ItemSpec, 0, 0, 0, 0, "TorchSharp's native library cannot be made to load on systems older than GCC 13: {0} (-p:AirMLNetPatchTorchSharp=false leaves it as it is)", e.Message);
+                Log.LogError(
+                    null,
+                    "AIRML003",
+                    null,
+                    file.ItemSpec,
+                    0,
+                    0,
+                    0,
+                    0,
+                    "TorchSharp's native library cannot be made to load on systems older than GCC 13: {0} (-p:AirMLNetPatchTorchSharp=false leaves it as it is)",
+                    e.Message
+                );
             }
         }
         (Originals, Copies) = (originals.ToArray(), copies.ToArray());
@@ -69,20 +83,30 @@ public sealed class PatchTorchSharp : Microsoft.Build.Utilities.Task
     {
         var made = new FileInfo(copy);
         if (made.Exists && made.Length == new FileInfo(source).Length && made.LastWriteTimeUtc == File.GetLastWriteTimeUtc(source))
+        {
             return copy;
-        byte[] bytes = File.ReadAllBytes(source);
+        }
+
+        var bytes = File.ReadAllBytes(source);
         if (!new ElfFile(bytes, source).MakeWeak(Version))
+        {
             return null;
+        }
+
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(copy))!);
-        string temporary = copy + "." + Guid.NewGuid().ToString("N") + ".tmp";
+        var temporary = copy + "." + Guid.NewGuid().ToString("N") + ".tmp";
         try
         {
             File.WriteAllBytes(temporary, bytes);
             File.SetLastWriteTimeUtc(temporary, File.GetLastWriteTimeUtc(source));
             if (File.Exists(copy))
+            {
                 File.Replace(temporary, copy, null);
+            }
             else
+            {
                 File.Move(temporary, copy);
+            }
         }
         finally
         {
@@ -94,7 +118,7 @@ public sealed class PatchTorchSharp : Microsoft.Build.Utilities.Task
     private static bool SystemHas(string version)
     {
         string[] folders = { "/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64", "/usr/local/lib64", "/usr/lib" };
-        foreach (string library in folders.Select(folder => Path.Combine(folder, "libstdc++.so.6")).Where(File.Exists))
+        foreach (var library in folders.Select(folder => Path.Combine(folder, "libstdc++.so.6")).Where(File.Exists))
         {
             try
             {

@@ -9,8 +9,11 @@ if (args.Length < 2)
 try
 {
     Directory.CreateDirectory(args[0]);
-    foreach (string assembly in args[1..])
+    foreach (var assembly in args[1..])
+    {
         ReferenceCopy.Write(assembly, Path.Combine(args[0], Path.GetFileName(assembly)));
+    }
+
     return 0;
 }
 catch (Exception e) when (e is IOException or BadImageFormatException or UnauthorizedAccessException)

@@ -17,13 +17,18 @@ public static class ReferenceCopy
     {
         using var resolver = new DefaultAssemblyResolver();
         resolver.AddSearchDirectory(Path.GetDirectoryName(Path.GetFullPath(source)));
-        using ModuleDefinition module = ModuleDefinition.ReadModule(source, new ReaderParameters { AssemblyResolver = resolver });
-        foreach (TypeDefinition type in module.GetTypes())
+        using var module = ModuleDefinition.ReadModule(source, new ReaderParameters { AssemblyResolver = resolver });
+        foreach (var type in module.GetTypes())
+        {
             Open(type);
+        }
         // Friends of the original would see members twice, once through friendship.
-        foreach (CustomAttribute attribute in module.Assembly.CustomAttributes.Where(a => _ownAttributes.Contains(a.AttributeType.FullName)).ToArray())
+        foreach (var attribute in module.Assembly.CustomAttributes.Where(a => _ownAttributes.Contains(a.AttributeType.FullName)).ToArray())
+        {
             module.Assembly.CustomAttributes.Remove(attribute);
-        string temporary = $"{target}.{Environment.ProcessId}.tmp";
+        }
+
+        var temporary = $"{target}.{Environment.ProcessId}.tmp";
         try
         {
             module.Write(temporary);
@@ -38,25 +43,36 @@ public static class ReferenceCopy
     private static void Open(TypeDefinition type)
     {
         if (type.IsNested)
+        {
             type.IsNestedPublic = true;
+        }
         else if (type.Name != "<Module>")
+        {
             type.IsPublic = true;
+        }
         // The field behind an event has the event's name: opened, every use of the event would be ambiguous.
         var events = type.Events.Select(e => e.Name).ToHashSet(StringComparer.Ordinal);
-        foreach (FieldDefinition field in type.Fields)
+        foreach (var field in type.Fields)
         {
             if (!field.IsCompilerControlled && !events.Contains(field.Name))
+            {
                 field.IsPublic = true;
+            }
         }
-        foreach (MethodDefinition method in type.Methods)
+        foreach (var method in type.Methods)
         {
             // An explicit implementation stays one; a member that derived classes outside override must keep its access.
-            bool isExplicit = method.HasOverrides && method.IsPrivate;
-            bool isProtected = method.IsVirtual && (method.IsFamily || method.IsFamilyOrAssembly);
+            var isExplicit = method.HasOverrides && method.IsPrivate;
+            var isProtected = method.IsVirtual && (method.IsFamily || method.IsFamilyOrAssembly);
             if (!method.IsCompilerControlled && !isExplicit && !isProtected)
+            {
                 method.IsPublic = true;
+            }
+
             if (method.HasBody)
+            {
                 Empty(method);
+            }
         }
     }
 
@@ -64,7 +80,7 @@ public static class ReferenceCopy
     private static void Empty(MethodDefinition method)
     {
         method.Body = new MethodBody(method);
-        ILProcessor il = method.Body.GetILProcessor();
+        var il = method.Body.GetILProcessor();
         il.Append(il.Create(OpCodes.Ldnull));
         il.Append(il.Create(OpCodes.Throw));
     }

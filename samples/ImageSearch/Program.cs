@@ -9,8 +9,12 @@ if (args is not [var clip, var folder, var query])
 }
 
 string[] extensions = [".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif"];
-var paths = Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
-    .Where(p => extensions.Contains(Path.GetExtension(p).ToLowerInvariant())).Order(StringComparer.Ordinal).Select(p => new Item(p)).ToArray();
+var paths = Directory
+    .EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+    .Where(p => extensions.Contains(Path.GetExtension(p).ToLowerInvariant()))
+    .Order(StringComparer.Ordinal)
+    .Select(p => new Item(p))
+    .ToArray();
 var ml = new MLContext();
 var images = ml.Data.LoadFromEnumerable(paths);
 var texts = ml.Data.LoadFromEnumerable([new Item(query)]);

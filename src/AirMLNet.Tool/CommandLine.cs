@@ -83,7 +83,11 @@ internal static class CommandLine
     /// <summary>Writes what went wrong on one line of standard error, and returns the exit code for it.</summary>
     public static int Explain(Exception exception, bool verbose)
     {
-        while (exception is (AggregateException or System.Reflection.TargetInvocationException or TypeInitializationException) and { InnerException: { } inner })
+        while (
+            exception
+                is (AggregateException or System.Reflection.TargetInvocationException or TypeInitializationException)
+                    and { InnerException: { } inner }
+        )
         {
             exception = inner;
         }

@@ -11,7 +11,11 @@ public static class ChildProcess
     /// <summary>MODEL.zip IMAGE… prints the scores of a saved model; --synthesis ROOT WORK ACTIVITY DONE is killed in the middle of a fit; --image-memory WARM-UP IMAGE prints the memory that an image takes at its highest.</summary>
     public static int Main(string[] args)
     {
-        if (args.Length == 0) return 0;
+        if (args.Length == 0)
+        {
+            return 0;
+        }
+
         if (args is ["--synthesis", var root, var work, var activity, var done])
         {
             SynthesisFixture.FitUntil(root, work, activity, int.Parse(done, System.Globalization.CultureInfo.InvariantCulture));
@@ -20,7 +24,7 @@ public static class ChildProcess
         if (args is ["--image-memory", var warmUp, var image])
         {
             ImageFile.Load(warmUp);
-            long before = Environment.WorkingSet;
+            var before = Environment.WorkingSet;
             ImageFile.Load(image);
             Console.Out.Write(Process.GetCurrentProcess().PeakWorkingSet64 - before);
             return 0;
@@ -35,13 +39,18 @@ public static class ChildProcess
     {
         var start = new ProcessStartInfo(Environment.ProcessPath is { } p && Path.GetFileNameWithoutExtension(p) == "dotnet" ? p : "dotnet")
         {
-            RedirectStandardOutput = true, RedirectStandardError = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         start.ArgumentList.Add(typeof(ChildProcess).Assembly.Location);
-        foreach (string argument in args) start.ArgumentList.Add(argument);
-        using Process child = Process.Start(start)!;
-        Task<string> errors = child.StandardError.ReadToEndAsync();
-        string output = child.StandardOutput.ReadToEnd();
+        foreach (var argument in args)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        using var child = Process.Start(start)!;
+        var errors = child.StandardError.ReadToEndAsync();
+        var output = child.StandardOutput.ReadToEnd();
         child.WaitForExit();
         return (child.ExitCode, output, errors.Result);
     }
@@ -49,14 +58,26 @@ public static class ChildProcess
     /// <summary>The bits of every score, through Transform and through PredictionEngine.</summary>
     public static string Scores(MLContext ml, ITransformer model, IEnumerable<string> images)
     {
-        PictureRow[] rows = images.Select(path => new PictureRow { ImagePath = path }).ToArray();
+        var rows = images.Select(path => new PictureRow { ImagePath = path }).ToArray();
         var text = new StringBuilder();
-        foreach (float[] score in StageFixture.Vectors(model.Transform(ml.Data.LoadFromEnumerable(rows)), "Score")) Append(text, score);
+        foreach (var score in StageFixture.Vectors(model.Transform(ml.Data.LoadFromEnumerable(rows)), "Score"))
+        {
+            Append(text, score);
+        }
+
         using var engine = ml.Model.CreatePredictionEngine<PictureRow, PictureScore>(model);
-        foreach (PictureRow row in rows) Append(text, engine.Predict(row).Score);
+        foreach (var row in rows)
+        {
+            Append(text, engine.Predict(row).Score);
+        }
+
         return text.ToString();
     }
 
-    private static void Append(StringBuilder text, float[] score)
-        => text.AppendJoin(' ', score.Select(s => BitConverter.SingleToUInt32Bits(s).ToString("x8", System.Globalization.CultureInfo.InvariantCulture))).Append('\n');
+    private static void Append(StringBuilder text, float[] score) =>
+        text.AppendJoin(
+                ' ',
+                score.Select(s => BitConverter.SingleToUInt32Bits(s).ToString("x8", System.Globalization.CultureInfo.InvariantCulture))
+            )
+            .Append('\n');
 }

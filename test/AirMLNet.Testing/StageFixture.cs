@@ -1,4 +1,3 @@
-using AirMLNet.Data;
 using AirMLNet.Features;
 using AirMLNet.Prompts;
 using AirMLNet.PseudoLabels;
@@ -16,7 +15,15 @@ public sealed class StageFixture : IDisposable
     {
         Root = Directory.CreateTempSubdirectory("airmlnet-test-").FullName;
         ClipFolder = TinyClip.Create(Path.Combine(Root, "tiny-clip"));
-        Rows = TinyClip.WriteImages(Path.Combine(Root, "images"), images).Select(i => new PictureRow { ImagePath = i.Path, Name = Path.GetFileName(i.Path), Number = i.Class }).ToArray();
+        Rows = TinyClip
+            .WriteImages(Path.Combine(Root, "images"), images)
+            .Select(i => new PictureRow
+            {
+                ImagePath = i.Path,
+                Name = Path.GetFileName(i.Path),
+                Number = i.Class,
+            })
+            .ToArray();
         Context = new MLContext(seed);
         Data = Context.Data.LoadFromEnumerable(Rows);
     }
@@ -27,20 +34,35 @@ public sealed class StageFixture : IDisposable
     public MLContext Context { get; }
     public IDataView Data { get; }
 
-    public ClipFeatureEstimator Features(int batch = 7) => Context.Transforms.ClipFeature("Features", "ImagePath", new ClipFeatureOptions { ClipFolder = ClipFolder, BatchSize = batch });
+    public ClipFeatureEstimator Features(int batch = 7) =>
+        Context.Transforms.ClipFeature("Features", "ImagePath", new ClipFeatureOptions { ClipFolder = ClipFolder, BatchSize = batch });
 
-    public PseudoLabelOptions PseudoLabels(int perClass = 4) => new() { ClipFolder = ClipFolder, ClassNames = Names, PerClass = perClass };
+    public PseudoLabelOptions PseudoLabels(int perClass = 4) =>
+        new()
+        {
+            ClipFolder = ClipFolder,
+            ClassNames = Names,
+            PerClass = perClass,
+        };
 
-    public PromptAdapterOptions Prompts(int rounds = 1, int epochs = 3) => new()
-    {
-        ClipFolder = ClipFolder, ClassNames = Names, Rounds = rounds, Epochs = epochs, PromptLength = 4, BatchSize = 8, PerClass = 4,
-    };
+    public PromptAdapterOptions Prompts(int rounds = 1, int epochs = 3) =>
+        new()
+        {
+            ClipFolder = ClipFolder,
+            ClassNames = Names,
+            Rounds = rounds,
+            Epochs = epochs,
+            PromptLength = 4,
+            BatchSize = 8,
+            PerClass = 4,
+        };
 
     /// <summary>Features, pseudo-labels, prototypes and prompts in one chain.</summary>
     public EstimatorChain<PromptAdapterTransformer> Chain(MLContext? context = null, int rounds = 2)
     {
-        MLContext ml = context ?? Context;
-        return ml.Transforms.ClipFeature("Features", "ImagePath", new ClipFeatureOptions { ClipFolder = ClipFolder, BatchSize = 7 })
+        var ml = context ?? Context;
+        return ml
+            .Transforms.ClipFeature("Features", "ImagePath", new ClipFeatureOptions { ClipFolder = ClipFolder, BatchSize = 7 })
             .Append(ml.Transforms.PseudoLabel("PseudoLabel", "Features", PseudoLabels()))
             .Append(ml.Transforms.PrototypeClassifier("PrototypeScore", "Features"))
             .Append(ml.MulticlassClassification.Trainers.PromptAdapter(Prompts(rounds) with { PrototypeColumn = "PrototypeScore" }));
@@ -51,9 +73,9 @@ public sealed class StageFixture : IDisposable
     public static T[] Column<T>(IDataView view, string name)
     {
         var values = new List<T>();
-        DataViewSchema.Column column = view.Schema[name];
-        using DataViewRowCursor cursor = view.GetRowCursor([column]);
-        ValueGetter<T> getter = cursor.GetGetter<T>(column);
+        var column = view.Schema[name];
+        using var cursor = view.GetRowCursor([column]);
+        var getter = cursor.GetGetter<T>(column);
         while (cursor.MoveNext())
         {
             T value = default!;
@@ -63,7 +85,8 @@ public sealed class StageFixture : IDisposable
         return [.. values];
     }
 
-    public static float[][] Vectors(IDataView view, string name) => Column<VBuffer<float>>(view, name).Select(v => v.DenseValues().ToArray()).ToArray();
+    public static float[][] Vectors(IDataView view, string name) =>
+        Column<VBuffer<float>>(view, name).Select(v => v.DenseValues().ToArray()).ToArray();
 }
 
 public sealed class PictureRow

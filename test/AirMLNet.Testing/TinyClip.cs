@@ -9,21 +9,38 @@ namespace AirMLNet.Testing;
 /// <summary>A very small CLIP with random weights and a byte-level tokenizer, as a model folder; and pictures for it.</summary>
 public static class TinyClip
 {
-    public const int ImageSize = 16, FeatureDimension = 24, ContextLength = 40;
+    public const int ImageSize = 16,
+        FeatureDimension = 24,
+        ContextLength = 40;
 
     /// <summary>Writes a model folder; the same seed gives the same files.</summary>
     public static string Create(string folder, long seed = 1)
     {
         Directory.CreateDirectory(folder);
-        int vocabulary = WriteTokenizer(folder);
+        var vocabulary = WriteTokenizer(folder);
         var config = new ClipConfig
         {
             ProjectionDim = FeatureDimension,
-            Vision = new ClipVisionConfig { HiddenSize = 32, IntermediateSize = 64, Layers = 2, Heads = 2, ImageSize = ImageSize, PatchSize = 8 },
+            Vision = new ClipVisionConfig
+            {
+                HiddenSize = 32,
+                IntermediateSize = 64,
+                Layers = 2,
+                Heads = 2,
+                ImageSize = ImageSize,
+                PatchSize = 8,
+            },
             Text = new ClipTextConfig
             {
-                HiddenSize = 32, IntermediateSize = 64, Layers = 2, Heads = 2, ContextLength = ContextLength, VocabularySize = vocabulary,
-                StartToken = vocabulary - 2, EndToken = vocabulary - 1, PadToken = vocabulary - 1,
+                HiddenSize = 32,
+                IntermediateSize = 64,
+                Layers = 2,
+                Heads = 2,
+                ContextLength = ContextLength,
+                VocabularySize = vocabulary,
+                StartToken = vocabulary - 2,
+                EndToken = vocabulary - 1,
+                PadToken = vocabulary - 1,
             },
         };
         using (var generator = new torch.Generator((ulong)seed))
@@ -31,11 +48,14 @@ public static class TinyClip
         {
             model.Save(folder, torch.ScalarType.Float32);
         }
-        File.WriteAllText(Path.Combine(folder, "preprocessor_config.json"), $$"""
+        File.WriteAllText(
+            Path.Combine(folder, "preprocessor_config.json"),
+            $$"""
             { "size": { "shortest_edge": {{ImageSize}} }, "crop_size": { "height": {{ImageSize}}, "width": {{ImageSize}} },
               "do_resize": true, "do_center_crop": true, "do_rescale": true, "do_normalize": true, "resample": 3, "rescale_factor": 0.00392156862745098,
               "image_mean": [0.48145466, 0.4578275, 0.40821073], "image_std": [0.26862954, 0.26130258, 0.27577711] }
-            """);
+            """
+        );
         return folder;
     }
 
@@ -45,9 +65,9 @@ public static class TinyClip
         Directory.CreateDirectory(folder);
         var random = new Random(seed);
         var images = new (string, int)[count];
-        for (int i = 0; i < count; i++)
+        for (var i = 0; i < count; i++)
         {
-            int c = i % classes;
+            var c = i % classes;
             images[i] = (Path.Combine(folder, $"image{i:00000}.png"), c);
             ImageFile.SavePng(images[i].Item1, Picture(c, random));
         }
@@ -57,9 +77,9 @@ public static class TinyClip
     public static RgbImage Picture(int @class, Random random, int width = 20, int height = 18)
     {
         var pixels = new byte[3 * width * height];
-        for (int i = 0; i < pixels.Length; i++)
+        for (var i = 0; i < pixels.Length; i++)
         {
-            int strong = (i % 3 == @class % 3 ? 200 : 40) + 5 * (@class / 3);
+            var strong = (i % 3 == @class % 3 ? 200 : 40) + 5 * (@class / 3);
             pixels[i] = (byte)(strong + random.Next(-30, 31));
         }
         return new RgbImage(width, height, pixels);
@@ -69,23 +89,43 @@ public static class TinyClip
     private static int WriteTokenizer(string folder)
     {
         List<string> symbols = [];
-        int extra = 0;
+        var extra = 0;
         List<(int Byte, string Symbol)> rest = [];
-        for (int b = 0; b < 256; b++)
+        for (var b = 0; b < 256; b++)
         {
-            bool printable = b is >= 33 and <= 126 or >= 161 and <= 172 or >= 174;
-            if (printable) symbols.Add(((char)b).ToString());
-            else rest.Add((b, ((char)(256 + extra++)).ToString()));
+            var printable = b is >= 33 and <= 126 or >= 161 and <= 172 or >= 174;
+            if (printable)
+            {
+                symbols.Add(((char)b).ToString());
+            }
+            else
+            {
+                rest.Add((b, ((char)(256 + extra++)).ToString()));
+            }
         }
         symbols.AddRange(rest.Select(r => r.Symbol));
         string[] merges = ["t h", "th e</w>", "o f</w>", "r e", "re d</w>", "p h", "ph o"];
-        List<string> tokens = [.. symbols, .. symbols.Select(s => s + "</w>"), .. merges.Select(m => m.Replace(" ", "", StringComparison.Ordinal)), "<|startoftext|>", "<|endoftext|>"];
+        List<string> tokens =
+        [
+            .. symbols,
+            .. symbols.Select(s => s + "</w>"),
+            .. merges.Select(m => m.Replace(" ", "", StringComparison.Ordinal)),
+            "<|startoftext|>",
+            "<|endoftext|>",
+        ];
         var vocabulary = tokens.Select((token, id) => (token, id)).ToDictionary(t => t.token, t => t.id);
         File.WriteAllText(Path.Combine(folder, "vocab.json"), JsonSerializer.Serialize(vocabulary));
-        File.WriteAllText(Path.Combine(folder, "merges.txt"), "#version: 0.2\n" + string.Join('\n', merges) + "\n", new UTF8Encoding(false));
-        File.WriteAllText(Path.Combine(folder, "tokenizer_config.json"), $$"""
+        File.WriteAllText(
+            Path.Combine(folder, "merges.txt"),
+            "#version: 0.2\n" + string.Join('\n', merges) + "\n",
+            new UTF8Encoding(false)
+        );
+        File.WriteAllText(
+            Path.Combine(folder, "tokenizer_config.json"),
+            $$"""
             { "model_max_length": {{ContextLength}}, "bos_token": "<|startoftext|>", "eos_token": "<|endoftext|>", "pad_token": "<|endoftext|>" }
-            """);
+            """
+        );
         return tokens.Count;
     }
 }

@@ -1,4 +1,3 @@
-using AirMLNet.Data;
 using AirMLNet.Images;
 
 namespace AirMLNet.Testing;

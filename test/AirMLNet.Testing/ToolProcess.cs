@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Microsoft.VisualStudio.TestTools.UnitTesting;
 
 namespace AirMLNet.Testing;
 
@@ -9,7 +8,8 @@ public sealed record ToolProcess(int ExitCode, string Output, string Error)
     public static ToolProcess Run(params string[] arguments) => Run(AppContext.BaseDirectory, [], arguments);
 
     /// <summary>Runs another program of the test's folder, such as <c>small-models</c>.</summary>
-    public static ToolProcess RunProgram(string program, params string[] arguments) => Run(AppContext.BaseDirectory, program, [], arguments);
+    public static ToolProcess RunProgram(string program, params string[] arguments) =>
+        Run(AppContext.BaseDirectory, program, [], arguments);
 
     /// <summary>Runs the <c>airml</c> of a folder, with environment variables of its own.</summary>
     public static ToolProcess Run(string folder, (string Name, string Value)[] environment, params string[] arguments) =>

@@ -17,20 +17,21 @@ public sealed partial class ReadmeTests
     [TestMethod]
     public async Task The_sample_makes_a_model_that_predicts()
     {
-        string folder = Directory.CreateTempSubdirectory("airmlnet-test-").FullName;
+        var folder = Directory.CreateTempSubdirectory("airmlnet-test-").FullName;
         try
         {
-            string photos = Path.Combine(folder, "photos"), model = Path.Combine(folder, "model.zip");
+            string photos = Path.Combine(folder, "photos"),
+                model = Path.Combine(folder, "model.zip");
             TinyClip.WriteImages(photos, 30);
             File.WriteAllLines(Path.Combine(folder, "classes.txt"), StageFixture.Names);
             await Run(0, folder);
 
             var ml = new MLContext();
-            ITransformer loaded = ml.Model.Load(model, out DataViewSchema input);
+            var loaded = ml.Model.Load(model, out var input);
             Assert.IsNotNull(input.GetColumnOrNull("ImagePath"));
-            string first = Directory.GetFiles(photos).Order().First();
-            IDataView scored = loaded.Transform(ml.Data.LoadFromEnumerable([new ImageRow { ImagePath = first }]));
-            float[] score = scored.GetColumn<VBuffer<float>>("Score").Single().DenseValues().ToArray();
+            var first = Directory.GetFiles(photos).Order().First();
+            var scored = loaded.Transform(ml.Data.LoadFromEnumerable([new ImageRow { ImagePath = first }]));
+            var score = scored.GetColumn<VBuffer<float>>("Score").Single().DenseValues().ToArray();
             Assert.HasCount(StageFixture.Names.Length, score);
             Assert.AreEqual(1, score.Sum(), 1e-4);
         }
@@ -43,11 +44,11 @@ public sealed partial class ReadmeTests
     [TestMethod]
     public async Task Zero_shot_on_a_folder_names_a_class_for_each_photo()
     {
-        string folder = Directory.CreateTempSubdirectory("airmlnet-test-").FullName;
+        var folder = Directory.CreateTempSubdirectory("airmlnet-test-").FullName;
         try
         {
             TinyClip.WriteImages(Path.Combine(folder, "photos"), 6);
-            ScriptState<object> state = await Run(1, folder);
+            var state = await Run(1, folder);
             var scored = (IDataView)state.GetVariable("scored").Value;
             Assert.IsTrue(scored.GetColumn<uint>("PredictedLabel").All(k => k is >= 1 and <= 3));
             Assert.AreEqual(6, scored.GetColumn<VBuffer<float>>("Score").Count());
@@ -61,19 +62,28 @@ public sealed partial class ReadmeTests
     [TestMethod]
     public async Task Air_makes_its_own_images_and_a_model_that_predicts()
     {
-        string folder = Directory.CreateTempSubdirectory("airmlnet-test-").FullName;
+        var folder = Directory.CreateTempSubdirectory("airmlnet-test-").FullName;
         try
         {
             TinyClip.WriteImages(Path.Combine(folder, "photos"), 12);
             File.WriteAllLines(Path.Combine(folder, "classes.txt"), StageFixture.Names);
             TinyDiffusion.Write(Path.Combine(folder, "models/mini-diffusion"), Path.Combine(Root, "models", "mini-clip"));
-            await Run(2, folder,
-                ("WorkFolder = \"work\"", $"WorkFolder = {Quote(Path.Combine(folder, "work"))}, ImagesPerClass = 2, Training = new() {{ Steps = 2 }}, Generation = new() {{ Steps = 2 }}"),
-                ("recipe.Chain", "(recipe with { Rounds = 2, Epochs = 1, WarmUpEpochs = null }).Chain"));
+            await Run(
+                2,
+                folder,
+                (
+                    "WorkFolder = \"work\"",
+                    $"WorkFolder = {Quote(Path.Combine(folder, "work"))}, ImagesPerClass = 2, Training = new() {{ Steps = 2 }}, Generation = new() {{ Steps = 2 }}"
+                ),
+                ("recipe.Chain", "(recipe with { Rounds = 2, Epochs = 1, WarmUpEpochs = null }).Chain")
+            );
             Assert.HasCount(6, Directory.GetFiles(Path.Combine(folder, "work", "images"), "*.png", SearchOption.AllDirectories));
             var ml = new MLContext();
-            ITransformer loaded = ml.Model.Load(Path.Combine(folder, "model.zip"), out _);
-            Assert.AreEqual(12, loaded.Transform(ml.Data.LoadFromImageFolder(Path.Combine(folder, "photos"))).GetColumn<uint>("PredictedLabel").Count());
+            var loaded = ml.Model.Load(Path.Combine(folder, "model.zip"), out _);
+            Assert.AreEqual(
+                12,
+                loaded.Transform(ml.Data.LoadFromImageFolder(Path.Combine(folder, "photos"))).GetColumn<uint>("PredictedLabel").Count()
+            );
         }
         finally
         {
@@ -84,19 +94,25 @@ public sealed partial class ReadmeTests
     // Only where the files lie is changed, and how long a training goes on.
     private static Task<ScriptState<object>> Run(int block, string folder, params (string Old, string New)[] shorter)
     {
-        string code = CSharpBlock().Matches(File.ReadAllText(Path.Combine(Root, "README.md")))[block].Groups[1].Value
-            .Replace("\"photos\"", Quote(Path.Combine(folder, "photos")), StringComparison.Ordinal)
+        var code = CSharpBlock()
+            .Matches(File.ReadAllText(Path.Combine(Root, "README.md")))[block]
+            .Groups[1]
+            .Value.Replace("\"photos\"", Quote(Path.Combine(folder, "photos")), StringComparison.Ordinal)
             .Replace("\"classes.txt\"", Quote(Path.Combine(folder, "classes.txt")), StringComparison.Ordinal)
             .Replace("\"models/mini-clip\"", Quote(Path.Combine(Root, "models", "mini-clip")), StringComparison.Ordinal)
             .Replace("\"models/mini-diffusion\"", Quote(Path.Combine(folder, "models/mini-diffusion")), StringComparison.Ordinal)
             .Replace("\"model.zip\"", Quote(Path.Combine(folder, "model.zip")), StringComparison.Ordinal);
-        foreach ((string old, string @new) in shorter)
+        foreach ((var old, var @new) in shorter)
         {
             Assert.Contains(old, code);
             code = code.Replace(old, @new, StringComparison.Ordinal);
         }
-        ScriptOptions options = ScriptOptions.Default.AddReferences(
-            typeof(ImageFolder).Assembly, typeof(MLContext).Assembly, typeof(IDataView).Assembly, typeof(ITransformer).Assembly);
+        var options = ScriptOptions.Default.AddReferences(
+            typeof(ImageFolder).Assembly,
+            typeof(MLContext).Assembly,
+            typeof(IDataView).Assembly,
+            typeof(ITransformer).Assembly
+        );
         return CSharpScript.RunAsync(code, options);
     }
 

@@ -25,14 +25,18 @@ public sealed class AdaptTests
         var images = TinyData.Images(_folder["photos"]);
         Adapt(images, "model.zip", "--method", method).Succeeded();
 
-        var lines = ToolProcess.Run("predict", _folder["model.zip"], images, "--json", "--top", "3").Succeeded()
+        var lines = ToolProcess
+            .Run("predict", _folder["model.zip"], images, "--json", "--top", "3")
+            .Succeeded()
             .Split('\n', StringSplitOptions.RemoveEmptyEntries);
         var here = Scores(_folder["model.zip"], images);
         Assert.HasCount(here.Count, lines);
         for (var i = 0; i < lines.Length; i++)
         {
             using var line = JsonDocument.Parse(lines[i]);
-            var scores = line.RootElement.GetProperty("scores").EnumerateArray()
+            var scores = line
+                .RootElement.GetProperty("scores")
+                .EnumerateArray()
                 .ToDictionary(s => s.GetProperty("label").GetString()!, s => s.GetProperty("score").GetSingle());
             Assert.AreEqual(here[i].ImagePath, line.RootElement.GetProperty("image").GetString());
             for (var c = 0; c < TinyData.ClassNames.Length; c++)
@@ -54,9 +58,14 @@ public sealed class AdaptTests
     public void WholeMethodsAdaptAndPredictInAFreshProcess(string method, string prompt)
     {
         var images = TinyData.Images(_folder["photos"]);
-        string[] more = method == "air" ? ["--synthetic", TinyData.Images(_folder["synthetic"], 2, byClass: true), "--base", "cpl", "--beta", "0.3"] : [];
+        string[] more =
+            method == "air"
+                ? ["--synthetic", TinyData.Images(_folder["synthetic"], 2, byClass: true), "--base", "cpl", "--beta", "0.3"]
+                : [];
         Adapt(images, "model.zip", ["--method", method, "--prompt", prompt, .. more]).Succeeded();
-        using var json = JsonDocument.Parse(ToolProcess.Run("evaluate", _folder["model.zip"], TinyData.Images(_folder["test"], byClass: true), "--json").Succeeded());
+        using var json = JsonDocument.Parse(
+            ToolProcess.Run("evaluate", _folder["model.zip"], TinyData.Images(_folder["test"], byClass: true), "--json").Succeeded()
+        );
         Assert.AreEqual(12, json.RootElement.GetProperty("images").GetInt32());
         Assert.IsTrue(double.IsFinite(json.RootElement.GetProperty("logLoss").GetDouble()));
     }
@@ -68,16 +77,38 @@ public sealed class AdaptTests
     {
         var images = TinyData.Images(_folder["photos"]);
         var diffusion = TinyDiffusion.Write(_folder["diffusion"], TinyData.MiniClip());
-        string[] air = ["--diffusion", diffusion, "--images-per-class", "2", "--lora-steps", "3", "--lora-lr", "0.01", "--sampling-steps", "2", "--sampling-batch", "4", "--prompt", prompt];
+        string[] air =
+        [
+            "--diffusion",
+            diffusion,
+            "--images-per-class",
+            "2",
+            "--lora-steps",
+            "3",
+            "--lora-lr",
+            "0.01",
+            "--sampling-steps",
+            "2",
+            "--sampling-batch",
+            "4",
+            "--prompt",
+            prompt,
+        ];
         Adapt(images, "model.zip", air).Succeeded(); // --method air is what these options are for
         var work = _folder["model-synthetic"];
         Assert.IsTrue(File.Exists(Path.Combine(work, "lora", "pytorch_lora_weights.safetensors")));
-        Assert.AreEqual(2 * TinyData.ClassNames.Length, Directory.GetFiles(Path.Combine(work, "images"), "*.png", SearchOption.AllDirectories).Length);
+        Assert.AreEqual(
+            2 * TinyData.ClassNames.Length,
+            Directory.GetFiles(Path.Combine(work, "images"), "*.png", SearchOption.AllDirectories).Length
+        );
         var first = ToolProcess.Run("predict", _folder["model.zip"], images, "--json", "--top", "3").Succeeded();
         // The images of a run before are taken; given as a folder they make the same model, seeds apart.
         var stamp = File.GetLastWriteTimeUtc(Directory.GetFiles(Path.Combine(work, "images"), "*.png", SearchOption.AllDirectories)[0]);
         Adapt(images, "again.zip", [.. air, "--work", work]).Succeeded();
-        Assert.AreEqual(stamp, File.GetLastWriteTimeUtc(Directory.GetFiles(Path.Combine(work, "images"), "*.png", SearchOption.AllDirectories)[0]));
+        Assert.AreEqual(
+            stamp,
+            File.GetLastWriteTimeUtc(Directory.GetFiles(Path.Combine(work, "images"), "*.png", SearchOption.AllDirectories)[0])
+        );
         Assert.AreEqual(first, ToolProcess.Run("predict", _folder["again.zip"], images, "--json", "--top", "3").Succeeded());
         Adapt(images, "folder.zip", "--synthetic", work, "--prompt", prompt).Succeeded();
         Assert.AreNotEqual("", ToolProcess.Run("predict", _folder["folder.zip"], images, "--json").Succeeded());
@@ -92,7 +123,9 @@ public sealed class AdaptTests
         Directory.Delete(Path.Combine(labelled, "blue"), recursive: true);
         Adapt(images, "some.zip", "--method", "cpl", "--labelled", labelled).Succeeded();
         Assert.AreNotEqual(
-            ToolProcess.Run("predict", _folder["all.zip"], images, "--json").Succeeded(), ToolProcess.Run("predict", _folder["some.zip"], images, "--json").Succeeded());
+            ToolProcess.Run("predict", _folder["all.zip"], images, "--json").Succeeded(),
+            ToolProcess.Run("predict", _folder["some.zip"], images, "--json").Succeeded()
+        );
     }
 
     [TestMethod]
@@ -109,7 +142,11 @@ public sealed class AdaptTests
         Assert.Contains("DiffusionSynthesis: 1 images of each of 3 prompts", verbose.Error);
         var few = TinyData.Images(_folder["few"], 1);
         File.Delete(Directory.GetFiles(few)[0]); // two photos are not of three classes
-        var warned = Adapt(few, "few.zip", ["--diffusion", diffusion, "--images-per-class", "1", "--lora-steps", "1", "--sampling-steps", "1"]);
+        var warned = Adapt(
+            few,
+            "few.zip",
+            ["--diffusion", diffusion, "--images-per-class", "1", "--lora-steps", "1", "--sampling-steps", "1"]
+        );
         warned.Succeeded();
         Assert.Contains("airml: warning: DiffusionSynthesis: no pseudo-labelled or labelled image of", warned.Error);
     }
@@ -122,11 +159,16 @@ public sealed class AdaptTests
         Adapt(images, "model.zip", "--method", "cpl", "--synthetic", images).Failed(2, "--synthetic is for --method air only");
         Adapt(images, "model.zip", "--method", "cpl", "--diffusion", images).Failed(2, "--diffusion is for --method air only");
         Adapt(images, "model.zip", "--synthetic", images, "--diffusion", images).Failed(2, "give either --diffusion");
-        Adapt(images, "model.zip", "--method", "air", "--synthetic", images, "--domain", "Flowers:").Failed(2, "--domain says how images are generated; it needs --diffusion");
-        Adapt(images, "model.zip", "--method", "prototypes", "--prompt", "visual").Failed(2, "--method prototypes takes neither --prompt nor --labelled");
+        Adapt(images, "model.zip", "--method", "air", "--synthetic", images, "--domain", "Flowers:")
+            .Failed(2, "--domain says how images are generated; it needs --diffusion");
+        Adapt(images, "model.zip", "--method", "prototypes", "--prompt", "visual")
+            .Failed(2, "--method prototypes takes neither --prompt nor --labelled");
         Adapt(images, "model.zip", "--labels", "--labelled", images).Failed(2, "--labels learns from the folders of the images alone");
         Directory.CreateDirectory(_folder["odd"]);
-        File.Copy(Directory.GetFiles(images)[0], Path.Combine(Directory.CreateDirectory(Path.Combine(_folder["odd"], "pink")).FullName, "1.png"));
+        File.Copy(
+            Directory.GetFiles(images)[0],
+            Path.Combine(Directory.CreateDirectory(Path.Combine(_folder["odd"], "pink")).FullName, "1.png")
+        );
         Adapt(images, "model.zip", "--method", "air", "--synthetic", _folder["odd"]).Failed(1, "'pink'", "none of the classes");
         Assert.IsFalse(File.Exists(_folder["model.zip"]));
     }
@@ -153,7 +195,9 @@ public sealed class AdaptTests
     {
         var images = TinyData.Images(_folder["photos"], byClass: true);
         Adapt(images, "model.zip", "--method", "fpl").Succeeded();
-        var right = ToolProcess.Run("predict", _folder["model.zip"], images).Succeeded()
+        var right = ToolProcess
+            .Run("predict", _folder["model.zip"], images)
+            .Succeeded()
             .Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Select(line => line.Split('\t'))
             .Count(cells => Path.GetFileName(Path.GetDirectoryName(cells[0])) == cells[1]);
@@ -162,7 +206,10 @@ public sealed class AdaptTests
         var root = json.RootElement;
         Assert.AreEqual(12, root.GetProperty("images").GetInt32());
         Assert.AreEqual(right / 12.0, root.GetProperty("accuracy").GetDouble(), 1e-9);
-        Assert.AreEqual(12, root.GetProperty("confusion").EnumerateArray().SelectMany(row => row.EnumerateArray()).Sum(cell => cell.GetDouble()));
+        Assert.AreEqual(
+            12,
+            root.GetProperty("confusion").EnumerateArray().SelectMany(row => row.EnumerateArray()).Sum(cell => cell.GetDouble())
+        );
         Assert.IsGreaterThan(0, root.GetProperty("logLoss").GetDouble());
 
         var text = ToolProcess.Run("evaluate", _folder["model.zip"], images).Succeeded();
@@ -184,13 +231,35 @@ public sealed class AdaptTests
     {
         var pool = TinyData.Images(_folder["photos"]);
         var test = TinyData.Images(_folder["test"], byClass: true);
-        var result = ToolProcess.Run([
-            "compare", pool, "--test", test, "--classes", TinyData.Classes(_folder["classes.txt"]), "--clip", TinyClip.Create(_folder["clip"]),
-            "--epochs", "2", "--rounds", "2", "--per-class", "2", "--batch", "4", "--seeds", "1,2", "--json"]).Succeeded();
+        var result = ToolProcess
+            .Run([
+                "compare",
+                pool,
+                "--test",
+                test,
+                "--classes",
+                TinyData.Classes(_folder["classes.txt"]),
+                "--clip",
+                TinyClip.Create(_folder["clip"]),
+                "--epochs",
+                "2",
+                "--rounds",
+                "2",
+                "--per-class",
+                "2",
+                "--batch",
+                "4",
+                "--seeds",
+                "1,2",
+                "--json",
+            ])
+            .Succeeded();
         using var json = JsonDocument.Parse(result);
         var methods = json.RootElement.GetProperty("methods").EnumerateArray().ToList();
         CollectionAssert.AreEqual(
-            new[] { "zero-shot", "fpl", "grip", "prototypes" }, methods.Select(m => m.GetProperty("method").GetString()).ToArray());
+            new[] { "zero-shot", "fpl", "grip", "prototypes" },
+            methods.Select(m => m.GetProperty("method").GetString()).ToArray()
+        );
         foreach (var method in methods)
         {
             Assert.AreEqual(2, method.GetProperty("accuracies").GetArrayLength());
@@ -203,10 +272,22 @@ public sealed class AdaptTests
     private ToolProcess Adapt(string images, string output, params string[] more)
     {
         // An option of `more` replaces the quick one of the same name.
-        var quick = Enumerable.Range(0, Quick.Length / 2).Where(i => !more.Contains(Quick[2 * i])).SelectMany(i => Quick[(2 * i)..(2 * i + 2)]);
+        var quick = Enumerable
+            .Range(0, Quick.Length / 2)
+            .Where(i => !more.Contains(Quick[2 * i]))
+            .SelectMany(i => Quick[(2 * i)..(2 * i + 2)]);
         return ToolProcess.Run([
-            "adapt", images, "--classes", TinyData.Classes(_folder["classes.txt"]), "--clip", TinyClip.Create(_folder["clip"]),
-            "-o", _folder[output], .. quick, .. more]);
+            "adapt",
+            images,
+            "--classes",
+            TinyData.Classes(_folder["classes.txt"]),
+            "--clip",
+            TinyClip.Create(_folder["clip"]),
+            "-o",
+            _folder[output],
+            .. quick,
+            .. more,
+        ]);
     }
 
     private static List<Scored> Scores(string model, string images)

@@ -115,10 +115,20 @@ public sealed class BadInputTests
         Assert.Contains("   at ", result.Error);
     }
 
-    private ToolProcess Adapt(string images, string? classes = null, string? clip = null, string extra = "--json") => ToolProcess.Run(
-        "adapt", images, "-o", Output, "--method", "zero-shot", extra,
-        "--classes", classes ?? TinyData.Classes(_folder["classes.txt"]),
-        "--clip", clip ?? TinyClip.Create(_folder["clip"]));
+    private ToolProcess Adapt(string images, string? classes = null, string? clip = null, string extra = "--json") =>
+        ToolProcess.Run(
+            "adapt",
+            images,
+            "-o",
+            Output,
+            "--method",
+            "zero-shot",
+            extra,
+            "--classes",
+            classes ?? TinyData.Classes(_folder["classes.txt"]),
+            "--clip",
+            clip ?? TinyClip.Create(_folder["clip"])
+        );
 
     private void NothingWritten()
     {

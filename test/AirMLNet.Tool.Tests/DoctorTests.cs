@@ -1,5 +1,4 @@
 using System.Text.Json;
-using AirMLNet.Native;
 using AirMLNet.Testing;
 
 namespace AirMLNet.Tool.Tests;
@@ -20,12 +19,17 @@ public sealed class DoctorTests
     {
         Directory.CreateDirectory(_folder["home", "a-clip"]);
         File.WriteAllText(_folder["home", "a-clip", "model.safetensors"], "");
-        var found = JsonDocument.Parse(ToolProcess.Run(AppContext.BaseDirectory, [("AIRMLNET_HOME", _folder["home"])], "doctor", "--json").Succeeded()).RootElement;
+        var found = JsonDocument
+            .Parse(ToolProcess.Run(AppContext.BaseDirectory, [("AIRMLNET_HOME", _folder["home"])], "doctor", "--json").Succeeded())
+            .RootElement;
         Assert.AreEqual("runs on cpu", found.GetProperty("a product of tensors").GetString()!);
         Assert.AreEqual("a-clip", found.GetProperty("model").GetString()!);
         Assert.Contains("made for LibTorch 2.10", found.GetProperty("TorchSharp").GetString()!);
         Assert.Contains("float32", found.GetProperty("bfloat16").GetString()!);
-        foreach (var name in new[] { "memory", "disk", "threads", "OpenMP", "BLAS", "instruction set", "GPU" }) Assert.IsTrue(found.TryGetProperty(name, out _), name);
+        foreach (var name in new[] { "memory", "disk", "threads", "OpenMP", "BLAS", "instruction set", "GPU" })
+        {
+            Assert.IsTrue(found.TryGetProperty(name, out _), name);
+        }
     }
 
     [TestMethod]
@@ -37,7 +41,10 @@ public sealed class DoctorTests
         {
             var doctor = JsonDocument.Parse(ToolProcess.Run(program, [(Variable, other)], "doctor", "--json").Succeeded()).RootElement;
             Assert.Contains(Path.Combine(other, "libtorch_cpu.so"), doctor.GetProperty("LibTorch").GetString()!);
-            Assert.Contains("PASS", ToolProcess.Run(program, [(Variable, other)], "verify", TestData.Path("golden/clip-vit-tiny")).Succeeded());
+            Assert.Contains(
+                "PASS",
+                ToolProcess.Run(program, [(Variable, other)], "verify", TestData.Path("golden/clip-vit-tiny")).Succeeded()
+            );
         }
     }
 
@@ -45,7 +52,9 @@ public sealed class DoctorTests
     public void AFolderThatIsNotThere_OrHoldsNone_IsOneSentence()
     {
         var verify = new[] { "verify", TestData.Path("golden/clip-vit-tiny") };
-        ToolProcess.Run(AppContext.BaseDirectory, [(Variable, _folder["nowhere"])], verify).Failed(1, Variable, _folder["nowhere"], "no folder");
+        ToolProcess
+            .Run(AppContext.BaseDirectory, [(Variable, _folder["nowhere"])], verify)
+            .Failed(1, Variable, _folder["nowhere"], "no folder");
         ToolProcess.Run(AppContext.BaseDirectory, [(Variable, _folder.Path)], verify).Failed(1, Variable, _folder.Path, "lacks");
         var doctor = ToolProcess.Run(AppContext.BaseDirectory, [(Variable, _folder.Path)], "doctor");
         Assert.AreEqual(1, doctor.ExitCode);
@@ -56,8 +65,14 @@ public sealed class DoctorTests
     [OSCondition(OperatingSystems.Linux)]
     public void LibrariesThatAreNone_AreOneSentence()
     {
-        foreach (var name in new[] { "libc10.so", "libtorch_cpu.so", "libtorch.so" }) File.WriteAllText(_folder[name], "no library");
-        ToolProcess.Run(AppContext.BaseDirectory, [(Variable, _folder.Path)], "verify", TestData.Path("golden/clip-vit-tiny")).Failed(1, Variable, "cannot be loaded", "libc10.so");
+        foreach (var name in new[] { "libc10.so", "libtorch_cpu.so", "libtorch.so" })
+        {
+            File.WriteAllText(_folder[name], "no library");
+        }
+
+        ToolProcess
+            .Run(AppContext.BaseDirectory, [(Variable, _folder.Path)], "verify", TestData.Path("golden/clip-vit-tiny"))
+            .Failed(1, Variable, "cannot be loaded", "libc10.so");
     }
 
     [TestMethod]
@@ -65,11 +80,14 @@ public sealed class DoctorTests
     public void AProgramWithoutLibTorch_OrWithAPartOfIt_IsOneSentence()
     {
         var verify = new[] { "verify", TestData.Path("golden/clip-vit-tiny") };
-        ToolProcess.Run(Program(f => !IsLibTorch(f) && !f.Contains("LibTorchSharp", StringComparison.Ordinal)), [], verify).Failed(1, "no LibTorch", "TorchSharp-cpu");
+        ToolProcess
+            .Run(Program(f => !IsLibTorch(f) && !f.Contains("LibTorchSharp", StringComparison.Ordinal)), [], verify)
+            .Failed(1, "no LibTorch", "TorchSharp-cpu");
         ToolProcess.Run(Program(f => !IsLibTorch(f)), [], verify).Failed(1, "cannot be loaded", "TorchSharp-cpu");
     }
 
-    private static bool IsLibTorch(string file) => Path.GetFileName(file) is var name
+    private static bool IsLibTorch(string file) =>
+        Path.GetFileName(file) is var name
         && (name.StartsWith("libtorch", StringComparison.Ordinal) || name.StartsWith("libc10", StringComparison.Ordinal));
 
     /// <summary>The command with those of its files that are wanted.</summary>

@@ -12,14 +12,33 @@ public sealed class EmbedTests
         using var folder = new TemporaryFolder();
         var images = TinyData.Images(folder["images"], 3);
 
-        var line = ToolProcess.Run("embed", images, "--clip", TinyData.MiniClip(), "-o", folder["one.npy"], "--chunk", "4", "--threads", "1").Succeeded();
+        var line = ToolProcess
+            .Run("embed", images, "--clip", TinyData.MiniClip(), "-o", folder["one.npy"], "--chunk", "4", "--threads", "1")
+            .Succeeded();
         Assert.Contains("one.npy: 9 features", line);
         for (var shard = 1; shard <= 2; shard++)
         {
-            ToolProcess.Run("embed", images, "--clip", TinyData.MiniClip(), "-o", folder["two.npy"], "--chunk", "4", "--shard", $"{shard}/2", "--threads", "1").Succeeded();
+            ToolProcess
+                .Run(
+                    "embed",
+                    images,
+                    "--clip",
+                    TinyData.MiniClip(),
+                    "-o",
+                    folder["two.npy"],
+                    "--chunk",
+                    "4",
+                    "--shard",
+                    $"{shard}/2",
+                    "--threads",
+                    "1"
+                )
+                .Succeeded();
         }
 
-        ToolProcess.Run("embed", images, "--clip", TinyData.MiniClip(), "-o", folder["two.npy"], "--chunk", "4", "--merge", "2").Succeeded();
+        ToolProcess
+            .Run("embed", images, "--clip", TinyData.MiniClip(), "-o", folder["two.npy"], "--chunk", "4", "--merge", "2")
+            .Succeeded();
 
         CollectionAssert.AreEqual(File.ReadAllBytes(folder["one.npy"]), File.ReadAllBytes(folder["two.npy"]));
     }
@@ -29,7 +48,9 @@ public sealed class EmbedTests
     {
         using var folder = new TemporaryFolder();
         var images = TinyData.Images(folder["images"], 1);
-        ToolProcess.Run("embed", images, "--clip", TinyData.MiniClip(), "-o", folder["f.npy"], "--shard", "4/3").Failed(2, "--shard is '4/3'");
+        ToolProcess
+            .Run("embed", images, "--clip", TinyData.MiniClip(), "-o", folder["f.npy"], "--shard", "4/3")
+            .Failed(2, "--shard is '4/3'");
         ToolProcess.Run("embed", images, "--clip", TinyData.MiniClip(), "-o", folder["f.txt"]).Failed(1, ".safetensors, .npy, .csv");
         ToolProcess.Run("embed", folder["none"], "--clip", TinyData.MiniClip(), "-o", folder["f.npy"]).Failed(1, "none");
         ToolProcess.Run("pull", "no-owner", "-o", folder["m"]).Failed(1, "expected owner/name");

@@ -19,11 +19,14 @@ public sealed class ExperimentTests
         TinyData.Images(_folder["set/train"], 6, byClass: true);
         TinyData.Images(_folder["set/test"], 4, byClass: true);
         TinyData.Images(_folder["synthetic"], 2, byClass: true);
-        File.WriteAllText(_folder["file.json"], """
+        File.WriteAllText(
+            _folder["file.json"],
+            """
             { "name": "colours", "clip": "clip", "output": "out", "dataSets": [{ "name": "colours", "folder": "set", "synthetic": "synthetic" }],
               "methods": ["zero-shot", "air-cpl"], "paradigms": ["ul", "trzsl"], "seeds": [1, 2],
               "settings": { "rounds": 2, "epochs": 2, "batchSize": 8, "promptLength": 3, "warmUpEpochs": 1 } }
-            """);
+            """
+        );
         Assert.Contains("0 runs are there already", ToolProcess.Run("experiment", _folder["file.json"], "--plan").Succeeded());
         var first = ToolProcess.Run("experiment", _folder["file.json"]);
         Assert.Contains("| air-cpl | ", first.Succeeded());

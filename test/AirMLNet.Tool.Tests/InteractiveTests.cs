@@ -16,9 +16,15 @@ public sealed class InteractiveTests
         var classes = TinyData.Classes(folder["classes.txt"]);
         var clip = TinyClip.Create(folder["clip"]);
         var model = folder["model.zip"];
-        var command = $"dotnet '{Path.Combine(AppContext.BaseDirectory, "airml.dll")}' adapt '{images}' --classes '{classes}' --clip '{clip}' --method zero-shot -o '{model}'";
+        var command =
+            $"dotnet '{Path.Combine(AppContext.BaseDirectory, "airml.dll")}' adapt '{images}' --classes '{classes}' --clip '{clip}' --method zero-shot -o '{model}'";
         // util-linux's script gives the command a pseudo-terminal.
-        var start = new ProcessStartInfo("script") { RedirectStandardOutput = true, RedirectStandardInput = true, ArgumentList = { "-qec", command, "/dev/null" } };
+        var start = new ProcessStartInfo("script")
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardInput = true,
+            ArgumentList = { "-qec", command, "/dev/null" },
+        };
         start.Environment["TERM"] = "xterm-256color";
         using var process = Process.Start(start)!;
         process.StandardInput.Close();

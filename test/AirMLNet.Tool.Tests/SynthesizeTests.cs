@@ -45,7 +45,27 @@ public sealed class SynthesizeTests
     {
         using var folder = new TemporaryFolder();
         var classes = TinyData.Classes(folder["classes.txt"], "a/b", "Cat");
-        ToolProcess.Run("synthesize", "--diffusion", Model(folder), "--classes", classes, "--domain", "Colours:", "-n", "2", "--steps", "2", "--size", "8x16", "-o", folder["out"], "--threads", "1").Succeeded();
+        ToolProcess
+            .Run(
+                "synthesize",
+                "--diffusion",
+                Model(folder),
+                "--classes",
+                classes,
+                "--domain",
+                "Colours:",
+                "-n",
+                "2",
+                "--steps",
+                "2",
+                "--size",
+                "8x16",
+                "-o",
+                folder["out"],
+                "--threads",
+                "1"
+            )
+            .Succeeded();
 
         Assert.AreEqual(2, Directory.GetFiles(folder["out/images/a_b"]).Length);
         var image = ImageFile.Load(folder["out/images/Cat/0001.png"]);
@@ -59,19 +79,27 @@ public sealed class SynthesizeTests
         using var folder = new TemporaryFolder();
         var model = Model(folder);
         const string layer = "unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_v";
-        Safetensors.Write(folder["lora.safetensors"], new Dictionary<string, torch.Tensor>
-        {
-            [layer + ".lora_A.weight"] = torch.arange(64, torch.ScalarType.Float32).view(2, 32), // a normalised state sums to nothing
-            [layer + ".lora_B.weight"] = torch.ones(32, 2),
-        });
+        Safetensors.Write(
+            folder["lora.safetensors"],
+            new Dictionary<string, torch.Tensor>
+            {
+                [layer + ".lora_A.weight"] = torch.arange(64, torch.ScalarType.Float32).view(2, 32), // a normalised state sums to nothing
+                [layer + ".lora_B.weight"] = torch.ones(32, 2),
+            }
+        );
         Safetensors.Write(folder["other.safetensors"], new Dictionary<string, torch.Tensor> { ["a"] = torch.ones(1) });
 
         ToolProcess.Run(Make(model, folder["plain"])).Succeeded();
         ToolProcess.Run([.. Make(model, folder["adapted"]), "--lora", folder["lora.safetensors"]]).Succeeded();
 
-        CollectionAssert.AreNotEqual(File.ReadAllBytes(folder["plain/images/0000.png"]), File.ReadAllBytes(folder["adapted/images/0000.png"]));
+        CollectionAssert.AreNotEqual(
+            File.ReadAllBytes(folder["plain/images/0000.png"]),
+            File.ReadAllBytes(folder["adapted/images/0000.png"])
+        );
         ToolProcess.Run([.. Make(model, folder["plain"]), "--lora", folder["lora.safetensors"]]).Failed(1, "another lora");
-        ToolProcess.Run([.. Make(model, folder["x"]), "--lora", folder["other.safetensors"]]).Failed(1, "other.safetensors holds no LoRA for this model");
+        ToolProcess
+            .Run([.. Make(model, folder["x"]), "--lora", folder["other.safetensors"]])
+            .Failed(1, "other.safetensors holds no LoRA for this model");
     }
 
     [TestMethod]
@@ -79,7 +107,7 @@ public sealed class SynthesizeTests
     {
         using var folder = new TemporaryFolder();
         var model = Model(folder);
-        string[] make = Make(model, folder["out"]);
+        var make = Make(model, folder["out"]);
         ToolProcess.Run([.. make, "--size", "8y"]).Failed(2, "--size is '8y'");
         ToolProcess.Run([.. make, "--size", "9"]).Failed(1, "Height = 9; expected a multiple of 2");
         ToolProcess.Run([.. make, "--classes", "c.txt"]).Failed(2, "either --prompt or --classes");

@@ -13,7 +13,25 @@ public sealed class TrainLoraTests
         using var folder = new TemporaryFolder();
         var model = TinyDiffusion.Write(folder["model"], TinyData.MiniClip());
         var images = TinyData.Images(folder["photos"], byClass: true);
-        string[] train = ["train", "lora", images, "--diffusion", model, "--steps", "4", "--lr", "0.01", "--rank", "2", "--batch", "3", "--text-encoder", "--threads", "1"];
+        string[] train =
+        [
+            "train",
+            "lora",
+            images,
+            "--diffusion",
+            model,
+            "--steps",
+            "4",
+            "--lr",
+            "0.01",
+            "--rank",
+            "2",
+            "--batch",
+            "3",
+            "--text-encoder",
+            "--threads",
+            "1",
+        ];
         using (var json = JsonDocument.Parse(ToolProcess.Run([.. train, "-o", folder["lora"], "--json"]).Succeeded()))
         {
             Assert.AreEqual(12, json.RootElement.GetProperty("images").GetInt32());
@@ -26,7 +44,10 @@ public sealed class TrainLoraTests
         string[] make = ["synthesize", "--diffusion", model, "--prompt", "a photo of a red", "--steps", "2", "--threads", "1"];
         ToolProcess.Run([.. make, "-o", folder["plain"]]).Succeeded();
         ToolProcess.Run([.. make, "--lora", file, "-o", folder["adapted"]]).Succeeded();
-        CollectionAssert.AreNotEqual(File.ReadAllBytes(folder["plain/images/0000.png"]), File.ReadAllBytes(folder["adapted/images/0000.png"]));
+        CollectionAssert.AreNotEqual(
+            File.ReadAllBytes(folder["plain/images/0000.png"]),
+            File.ReadAllBytes(folder["adapted/images/0000.png"])
+        );
     }
 
     [TestMethod]
@@ -36,7 +57,7 @@ public sealed class TrainLoraTests
         var model = TinyDiffusion.Write(folder["model"], TinyData.MiniClip());
         var images = TinyData.Images(folder["photos"]);
         string[] train = ["train", "lora", images, "--diffusion", model, "-o", folder["lora"]];
-        ToolProcess.Run(train).Failed(1, "photos");               // images in no class folder, and no --prompt
+        ToolProcess.Run(train).Failed(1, "photos"); // images in no class folder, and no --prompt
         ToolProcess.Run([.. train, "--prompt", "a", "--rank", "0"]).Failed(2, "--rank");
         ToolProcess.Run([.. train, "--prompt", "a", "--precision", "float16"]).Failed(2, "float16");
         ToolProcess.Run([.. train, "--prompt", "a", "--gpu", "9"]).Failed(1, "--gpu is 9");

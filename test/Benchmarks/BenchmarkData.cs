@@ -19,7 +19,9 @@ internal static class BenchmarkData
     public static string ClipFolder()
     {
         var trained = Path.Combine(Root, "models", "mini-clip");
-        return File.Exists(Path.Combine(trained, "model.safetensors")) ? trained : RandomModel.Write(Path.Combine(Root, "artifacts", "bench", "random-clip"));
+        return File.Exists(Path.Combine(trained, "model.safetensors"))
+            ? trained
+            : RandomModel.Write(Path.Combine(Root, "artifacts", "bench", "random-clip"));
     }
 
     /// <summary>Paths of <paramref name="count"/> PNG photos of 32×32 pixels, made once.</summary>

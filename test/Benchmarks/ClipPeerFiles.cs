@@ -53,7 +53,13 @@ internal sealed class ClipPeerFiles
 
         var vocabulary = BytePairLearner.Learn(["a photo of a cat"], 8, 32, folder);
         using var generator = new torch.Generator(1);
-        using var model = new ClipModel(new ClipConfig { Text = new() { ContextLength = 32, VocabularySize = vocabulary } }, generator);
+        using var model = new ClipModel(
+            new ClipConfig
+            {
+                Text = new() { ContextLength = 32, VocabularySize = vocabulary },
+            },
+            generator
+        );
         MiniClipModelFiles.Write(model, folder);
         model.Save(folder, torch.ScalarType.Float32); // the peer reads this type only
         return folder;

@@ -37,7 +37,8 @@ internal sealed class ClipPeerModels : IDisposable
     public Func<float[]> Ours(ClipPrecision precision, int batch) => Encoder(precision, batch, _models[precision].Ours.Model.EncodeImage);
 
     /// <summary>A run of the trace.</summary>
-    public Func<float[]> Trace(ClipPrecision precision, int batch) => Encoder(precision, batch, pixels => _models[precision].Trace.Run(pixels));
+    public Func<float[]> Trace(ClipPrecision precision, int batch) =>
+        Encoder(precision, batch, pixels => _models[precision].Trace.Run(pixels));
 
     /// <summary>A run of ONNX Runtime, which has no bfloat16 on processors.</summary>
     public Func<float[]> Onnx(int batch)

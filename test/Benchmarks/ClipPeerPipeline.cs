@@ -11,7 +11,9 @@ internal sealed class ClipPeerPipeline(string images, string clip, ClipBackbone 
 {
     private readonly MLContext _ml = new(seed: 1);
     private readonly ImageRow[] _rows =
-        [.. Directory.GetFiles(images, "*.jpg").Order(StringComparer.Ordinal).Select(path => new ImageRow { ImagePath = path })];
+    [
+        .. Directory.GetFiles(images, "*.jpg").Order(StringComparer.Ordinal).Select(path => new ImageRow { ImagePath = path }),
+    ];
 
     public void AddTo(Turns turns, IEnumerable<ClipPrecision> precisions)
     {
@@ -28,20 +30,37 @@ internal sealed class ClipPeerPipeline(string images, string clip, ClipBackbone 
     public float[] Features(ClipPrecision precision)
     {
         var view = _ml.Data.LoadFromEnumerable(_rows);
-        using var stage = _ml.Transforms.ClipFeature("Features", "ImagePath", new ClipFeatureOptions
-        {
-            ClipFolder = clip, BatchSize = batch, Precision = precision, Threads = threads, Workers = threads, KeepTrainingFeatures = false,
-        }).Fit(view);
+        using var stage = _ml
+            .Transforms.ClipFeature(
+                "Features",
+                "ImagePath",
+                new ClipFeatureOptions
+                {
+                    ClipFolder = clip,
+                    BatchSize = batch,
+                    Precision = precision,
+                    Threads = threads,
+                    Workers = threads,
+                    KeepTrainingFeatures = false,
+                }
+            )
+            .Fit(view);
         return [.. Benchmarks.Features.Read(stage.Transform(view)).SelectMany(feature => feature)];
     }
 
     private void Decode(int workers)
     {
         var area = 3 * backbone.Preprocessor.Size * backbone.Preprocessor.Size;
-        Parallel.ForEach(_rows, new ParallelOptions { MaxDegreeOfParallelism = workers }, () => new float[area], (row, _, pixels) =>
-        {
-            backbone.Preprocessor.Preprocess(ImageFile.Load(row.ImagePath), pixels);
-            return pixels;
-        }, _ => { });
+        Parallel.ForEach(
+            _rows,
+            new ParallelOptions { MaxDegreeOfParallelism = workers },
+            () => new float[area],
+            (row, _, pixels) =>
+            {
+                backbone.Preprocessor.Preprocess(ImageFile.Load(row.ImagePath), pixels);
+                return pixels;
+            },
+            _ => { }
+        );
     }
 }

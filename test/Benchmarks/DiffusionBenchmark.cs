@@ -3,8 +3,6 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using AirMLNet.Diffusion;
 using AirMLNet.Options;
-using AirMLNet.Tool.Pipelines;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Benchmarks;
@@ -41,11 +39,22 @@ internal static class DiffusionBenchmark
                 return;
             }
 
-            Console.WriteLine($"{name}, {config.SampleSize} x {config.SampleSize} latents, against {peer.Ask("load", folder, Text(threads))}, {threads} threads, best of {repeats} turns each");
+            Console.WriteLine(
+                $"{name}, {config.SampleSize} x {config.SampleSize} latents, against {peer.Ask("load", folder, Text(threads))}, {threads} threads, best of {repeats} turns each"
+            );
             using var model = StableDiffusionPipeline.Load(folder);
             var inputs = DiffusionBenchmarkModels.Inputs(folder, model);
             var calls = config.BlockOutChannels[0] < 64 ? 50 : 4;
-            List<Taken>[] times = [[], [], [], [], [], [], []];
+            List<Taken>[] times =
+            [
+                [],
+                [],
+                [],
+                [],
+                [],
+                [],
+                [],
+            ];
             var (trained, batch) = config.BlockOutChannels[0] < 64 ? (40, 8) : (3, 2);
             float[] picture = [];
             var file = Path.Combine(folder, "unet-trace.pt");
@@ -55,7 +64,15 @@ internal static class DiffusionBenchmark
             Step(model.UNet.Forward, config, calls); // the first calls of a process are slow everywhere
             peer.Ask("step", Text(config.SampleSize), "2", Text(calls));
             Generate(model, inputs, out _, steps: 5);
-            peer.Ask("generate", "5", Guidance.ToString(CultureInfo.InvariantCulture), inputs.Ids, inputs.Negative, inputs.Latents, inputs.Output);
+            peer.Ask(
+                "generate",
+                "5",
+                Guidance.ToString(CultureInfo.InvariantCulture),
+                inputs.Ids,
+                inputs.Negative,
+                inputs.Latents,
+                inputs.Output
+            );
             Train(model, batch, 2);
             peer.Ask("lora", Text(config.SampleSize), Text(batch), "16", "2");
             for (var repeat = 0; repeat < repeats; repeat++)
@@ -64,7 +81,21 @@ internal static class DiffusionBenchmark
                 times[6].Add(Step((s, t, x) => trace.Run(s, t, x), config, calls));
                 times[1].Add(Taken.Parse(peer.Ask("step", Text(config.SampleSize), "2", Text(calls)), calls));
                 times[2].Add(Generate(model, inputs, out picture));
-                times[3].Add(Taken.Parse(peer.Ask("generate", Text(Steps), Guidance.ToString(CultureInfo.InvariantCulture), inputs.Ids, inputs.Negative, inputs.Latents, inputs.Output), 1));
+                times[3]
+                    .Add(
+                        Taken.Parse(
+                            peer.Ask(
+                                "generate",
+                                Text(Steps),
+                                Guidance.ToString(CultureInfo.InvariantCulture),
+                                inputs.Ids,
+                                inputs.Negative,
+                                inputs.Latents,
+                                inputs.Output
+                            ),
+                            1
+                        )
+                    );
                 times[4].Add(Train(model, batch, trained));
                 times[5].Add(Taken.Parse(peer.Ask("lora", Text(config.SampleSize), Text(batch), "16", Text(trained)), trained));
             }
@@ -82,7 +113,9 @@ internal static class DiffusionBenchmark
 
             Console.WriteLine($"  largest difference of a picture to the peer's {difference:0.0e+00}, of 1");
             var (ours, theirs) = (PeakOf(folder, inputs, threads), PeerPeak(script, folder, inputs, threads));
-            Console.WriteLine($"  peak memory                {ours / 1e6,9:0} MB, PyTorch {theirs / 1e6,9:0} MB: {ours / theirs:0.00} × ({(ours <= theirs ? "ok" : "TOO MUCH")}: 1.0 × at most)");
+            Console.WriteLine(
+                $"  peak memory                {ours / 1e6, 9:0} MB, PyTorch {theirs / 1e6, 9:0} MB: {ours / theirs:0.00} × ({(ours <= theirs ? "ok" : "TOO MUCH")}: 1.0 × at most)"
+            );
         }
     }
 
@@ -103,16 +136,24 @@ internal static class DiffusionBenchmark
         var sample = randn([2, 4, config.SampleSize, config.SampleSize], generator: generator);
         var text = randn([2, 77, config.CrossAttentionDim], generator: generator);
         var times = tensor(new long[] { 500, 500 });
-        return Time(() =>
-        {
-            for (var i = 0; i < calls; i++)
+        return Time(
+            () =>
             {
-                using var output = unet(sample, times, text);
-            }
-        }, calls);
+                for (var i = 0; i < calls; i++)
+                {
+                    using var output = unet(sample, times, text);
+                }
+            },
+            calls
+        );
     }
 
-    private static Taken Generate(StableDiffusionPipeline model, (string Ids, string Negative, string Latents, string Output) inputs, out float[] picture, int steps = Steps)
+    private static Taken Generate(
+        StableDiffusionPipeline model,
+        (string Ids, string Negative, string Latents, string Output) inputs,
+        out float[] picture,
+        int steps = Steps
+    )
     {
         float[] result = [];
         var seconds = Time(() =>
@@ -124,7 +165,15 @@ internal static class DiffusionBenchmark
             using var way = model.Scheduler.Start(steps);
             using var conditions = model.UNet.Prepare(model.EncodePrompts(["", "a photo of a cat"]), [0, 1], way.Timesteps);
             var options = new StableDiffusionOptions { Guidance = Guidance };
-            var end = StableDiffusionRun.Denoise(model, way, latents, conditions, options, () => throw new InvalidOperationException(), (_, _, _) => { });
+            var end = StableDiffusionRun.Denoise(
+                model,
+                way,
+                latents,
+                conditions,
+                options,
+                () => throw new InvalidOperationException(),
+                (_, _, _) => { }
+            );
             result = MemoryMarshal.Cast<byte, float>(model.Decode(end).contiguous().bytes).ToArray();
         });
         picture = result;
@@ -136,12 +185,17 @@ internal static class DiffusionBenchmark
     {
         var side = model.NativeSize;
         var random = new Random(1);
-        LoraExample[] examples = [.. Enumerable.Range(0, 16).Select(i =>
-        {
-            var pixels = new byte[3 * side * side];
-            random.NextBytes(pixels);
-            return new LoraExample($"{i}", () => new Images.RgbImage(side, side, pixels), $"a photo {i % 4}");
-        })];
+        LoraExample[] examples =
+        [
+            .. Enumerable
+                .Range(0, 16)
+                .Select(i =>
+                {
+                    var pixels = new byte[3 * side * side];
+                    random.NextBytes(pixels);
+                    return new LoraExample($"{i}", () => new Images.RgbImage(side, side, pixels), $"a photo {i % 4}");
+                }),
+        ];
         var folder = Directory.CreateTempSubdirectory("airml-bench-lora-").FullName;
         try
         {
@@ -152,11 +206,28 @@ internal static class DiffusionBenchmark
             var progress = new DirectProgress<LoraProgress>(p =>
             {
                 process.Refresh();
-                if (p.Step == 1) (started, clock) = (process.TotalProcessorTime, Stopwatch.StartNew());
-                taken = new(clock.Elapsed.TotalSeconds / Math.Max(1, steps), (process.TotalProcessorTime - started).TotalSeconds / Math.Max(1, steps));
+                if (p.Step == 1)
+                {
+                    (started, clock) = (process.TotalProcessorTime, Stopwatch.StartNew());
+                }
+
+                taken = new(
+                    clock.Elapsed.TotalSeconds / Math.Max(1, steps),
+                    (process.TotalProcessorTime - started).TotalSeconds / Math.Max(1, steps)
+                );
             });
             // One step more than is counted: the clock starts when the first is done.
-            new LoraTrainer(model, new() { Steps = steps + 1, BatchSize = batch, HorizontalFlip = false, CheckpointEvery = int.Max(steps + 1, 1000), Progress = progress }).Train(examples, folder, 1);
+            new LoraTrainer(
+                model,
+                new()
+                {
+                    Steps = steps + 1,
+                    BatchSize = batch,
+                    HorizontalFlip = false,
+                    CheckpointEvery = int.Max(steps + 1, 1000),
+                    Progress = progress,
+                }
+            ).Train(examples, folder, 1);
             return taken;
         }
         finally
@@ -185,11 +256,24 @@ internal static class DiffusionBenchmark
         return 1024 * double.Parse(output, CultureInfo.InvariantCulture);
     }
 
-    private static double PeerPeak(string script, string folder, (string Ids, string Negative, string Latents, string Output) inputs, int threads)
+    private static double PeerPeak(
+        string script,
+        string folder,
+        (string Ids, string Negative, string Latents, string Output) inputs,
+        int threads
+    )
     {
         using var peer = PythonPeer.Start(script, threads)!;
         peer.Ask("load", folder, Text(threads));
-        peer.Ask("generate", Text(Steps), Guidance.ToString(CultureInfo.InvariantCulture), inputs.Ids, inputs.Negative, inputs.Latents, inputs.Output);
+        peer.Ask(
+            "generate",
+            Text(Steps),
+            Guidance.ToString(CultureInfo.InvariantCulture),
+            inputs.Ids,
+            inputs.Negative,
+            inputs.Latents,
+            inputs.Output
+        );
         return double.Parse(peer.Ask("memory"), CultureInfo.InvariantCulture);
     }
 
@@ -198,7 +282,8 @@ internal static class DiffusionBenchmark
         var (a, b) = (ours.Min(t => t.Clock), theirs.Min(t => t.Clock));
         var processor = theirs.Min(t => t.Processor) / ours.Min(t => t.Processor);
         Console.WriteLine(
-            $"  {name,-22} {a * 1000,9:0.00} ms, {other,-7} {b * 1000,9:0.00} ms: {b / a:0.00} × ({(b >= wanted * a ? "ok" : "TOO SLOW")}: {wanted:0.0} × wanted); in processor time {processor:0.00} ×");
+            $"  {name, -22} {a * 1000, 9:0.00} ms, {other, -7} {b * 1000, 9:0.00} ms: {b / a:0.00} × ({(b >= wanted * a ? "ok" : "TOO SLOW")}: {wanted:0.0} × wanted); in processor time {processor:0.00} ×"
+        );
     }
 
     private static Taken Time(Action work, int calls = 1)

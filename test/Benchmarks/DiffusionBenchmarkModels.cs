@@ -1,7 +1,6 @@
 using AirMLNet.Clip;
 using AirMLNet.Diffusion;
 using AirMLNet.SmallModels;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Benchmarks;
@@ -16,16 +15,51 @@ internal static class DiffusionBenchmarkModels
             "tiny",
             new()
             {
-                SampleSize = 16, BlockOutChannels = [32, 48], DownBlockTypes = ["CrossAttnDownBlock2D", "DownBlock2D"], UpBlockTypes = ["UpBlock2D", "CrossAttnUpBlock2D"],
-                LayersPerBlock = [1, 1], TransformerLayersPerBlock = [1, 1], AttentionHeads = [4, 4], CrossAttentionDim = 32, NormNumGroups = 8,
+                SampleSize = 16,
+                BlockOutChannels = [32, 48],
+                DownBlockTypes = ["CrossAttnDownBlock2D", "DownBlock2D"],
+                UpBlockTypes = ["UpBlock2D", "CrossAttnUpBlock2D"],
+                LayersPerBlock = [1, 1],
+                TransformerLayersPerBlock = [1, 1],
+                AttentionHeads = [4, 4],
+                CrossAttentionDim = 32,
+                NormNumGroups = 8,
             },
-            new() { BlockOutChannels = [16, 32], LayersPerBlock = 1, NormNumGroups = 8, SampleSize = 32 },
-            new() { HiddenSize = 32, IntermediateSize = 128, Layers = 2, Heads = 4, VocabularySize = 600 });
+            new()
+            {
+                BlockOutChannels = [16, 32],
+                LayersPerBlock = 1,
+                NormNumGroups = 8,
+                SampleSize = 32,
+            },
+            new()
+            {
+                HiddenSize = 32,
+                IntermediateSize = 128,
+                Layers = 2,
+                Heads = 4,
+                VocabularySize = 600,
+            }
+        );
         yield return (
             "quarter width",
-            new() { SampleSize = 32, BlockOutChannels = [80, 160, 320, 320], CrossAttentionDim = 192, NormNumGroups = 16 },
+            new()
+            {
+                SampleSize = 32,
+                BlockOutChannels = [80, 160, 320, 320],
+                CrossAttentionDim = 192,
+                NormNumGroups = 16,
+            },
             new() { BlockOutChannels = [32, 64, 128, 128], SampleSize = 256 },
-            new() { HiddenSize = 192, IntermediateSize = 768, Layers = 12, Heads = 3, VocabularySize = 600 });
+            new()
+            {
+                HiddenSize = 192,
+                IntermediateSize = 768,
+                Layers = 12,
+                Heads = 3,
+                VocabularySize = 600,
+            }
+        );
     }
 
     /// <summary>The folder of a model in diffusers layout, made once.</summary>
@@ -39,7 +73,15 @@ internal static class DiffusionBenchmarkModels
             using var unet = new UNet2DConditionModel(config, generator);
             using var vae = new AutoencoderKL(vaeConfig, generator);
             using var text = new ClipTextModel(textConfig, generator);
-            StableDiffusionPipeline.Save(folder, unet, vae, text, NoiseScheduler.Create(new() { Kind = SchedulerKind.Ddim, StepsOffset = 1 }), folder, ScalarType.Float32);
+            StableDiffusionPipeline.Save(
+                folder,
+                unet,
+                vae,
+                text,
+                NoiseScheduler.Create(new() { Kind = SchedulerKind.Ddim, StepsOffset = 1 }),
+                folder,
+                ScalarType.Float32
+            );
         }
 
         return folder;
@@ -59,7 +101,10 @@ internal static class DiffusionBenchmarkModels
 
         var side = model.UNet.Config.SampleSize;
         return (
-            Write("ids.bin", model.Tokenize(["a photo of a cat"])), Write("negative.bin", model.Tokenize([""])),
-            Write("latents.bin", randn([1, 4, side, side], generator: generator)), Path.Combine(folder, "peer-picture.bin"));
+            Write("ids.bin", model.Tokenize(["a photo of a cat"])),
+            Write("negative.bin", model.Tokenize([""])),
+            Write("latents.bin", randn([1, 4, side, side], generator: generator)),
+            Path.Combine(folder, "peer-picture.bin")
+        );
     }
 }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using AirMLNet.Data;
 using AirMLNet.Features;
 using AirMLNet.Prompts;
 using Microsoft.ML;
@@ -26,8 +25,9 @@ internal static class EpochBenchmark
         }
 
         var images = ml.Data.LoadFromEnumerable(rows);
-        var encoder = ml.Transforms.ClipFeature(
-            "Features", "ImagePath", new ClipFeatureOptions { ClipFolder = clip, KeepTrainingFeatures = false }).Fit(images);
+        var encoder = ml
+            .Transforms.ClipFeature("Features", "ImagePath", new ClipFeatureOptions { ClipFolder = clip, KeepTrainingFeatures = false })
+            .Fit(images);
         var cached = Keyed(ml, ml.Data.Cache(encoder.Transform(images)));
         Features.Read(cached);
 
@@ -35,21 +35,30 @@ internal static class EpochBenchmark
         var kept = Median(() => (Fit(ml, clip, cached, 7) - Fit(ml, clip, cached, 2)) / 5);
         var encoding = Median(() => Timed(() => Features.Read(encoder.Transform(images))));
         Console.WriteLine($"prompt training, {rows.Count} images of {Names.Length} classes, seconds per epoch, median of {Repeats}");
-        Console.WriteLine($"  features kept                      {kept,8:0.000}");
-        Console.WriteLine($"  images encoded again in each epoch {kept + encoding,8:0.000}   ({encoding:0.000} of it for encoding; {(kept + encoding) / kept:0.0} times as long)");
+        Console.WriteLine($"  features kept                      {kept, 8:0.000}");
+        Console.WriteLine(
+            $"  images encoded again in each epoch {kept + encoding, 8:0.000}   ({encoding:0.000} of it for encoding; {(kept + encoding) / kept:0.0} times as long)"
+        );
     }
 
-    private static IDataView Keyed(MLContext ml, IDataView view) => ml.Transforms.Conversion.MapValueToKey("LabelKey", "Label").Fit(view).Transform(view);
+    private static IDataView Keyed(MLContext ml, IDataView view) =>
+        ml.Transforms.Conversion.MapValueToKey("LabelKey", "Label").Fit(view).Transform(view);
 
-    private static double Fit(MLContext ml, string clip, IDataView features, int epochs) => Timed(() =>
-        ml.MulticlassClassification.Trainers.PromptAdapter(new PromptAdapterOptions
-        {
-            ClipFolder = clip,
-            ClassNames = Names,
-            LabelColumn = "LabelKey",
-            Rounds = 1,
-            Epochs = epochs,
-        }).Fit(features));
+    private static double Fit(MLContext ml, string clip, IDataView features, int epochs) =>
+        Timed(() =>
+            ml
+                .MulticlassClassification.Trainers.PromptAdapter(
+                    new PromptAdapterOptions
+                    {
+                        ClipFolder = clip,
+                        ClassNames = Names,
+                        LabelColumn = "LabelKey",
+                        Rounds = 1,
+                        Epochs = epochs,
+                    }
+                )
+                .Fit(features)
+        );
 
     private static double Median(Func<double> measure) => BenchmarkData.Median([.. Enumerable.Range(0, Repeats).Select(_ => measure())]);
 

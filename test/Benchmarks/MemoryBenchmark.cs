@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using Microsoft.ML;
-using Microsoft.ML.Data;
 
 namespace AirMLNet.Benchmarks;
 
@@ -22,7 +21,9 @@ internal static class MemoryBenchmark
         Console.WriteLine($"peak memory, {Few} images:   {few:0.0} MB");
         Console.WriteLine($"peak memory, {Many} images:  {many:0.0} MB");
         var difference = many - few;
-        Console.WriteLine($"difference:                {difference:0.0} MB ({(difference < AllowedMegabytes ? "ok" : "TOO MUCH")}: under {AllowedMegabytes:0} MB wanted)");
+        Console.WriteLine(
+            $"difference:                {difference:0.0} MB ({(difference < AllowedMegabytes ? "ok" : "TOO MUCH")}: under {AllowedMegabytes:0} MB wanted)"
+        );
     }
 
     /// <summary>Encodes, then prints the peak of this process in kB.</summary>
@@ -30,7 +31,9 @@ internal static class MemoryBenchmark
     {
         var ml = new MLContext(seed: 1);
         var view = ml.Data.LoadFromEnumerable(BenchmarkData.Images(count));
-        var features = Features.Read(ml.Transforms.ClipFeature("Features", "ImagePath", BenchmarkData.ClipFolder()).Fit(view).Transform(view));
+        var features = Features.Read(
+            ml.Transforms.ClipFeature("Features", "ImagePath", BenchmarkData.ClipFolder()).Fit(view).Transform(view)
+        );
         Console.WriteLine(PeakKilobytes());
         GC.KeepAlive(features);
     }
@@ -38,23 +41,25 @@ internal static class MemoryBenchmark
     private static double PeakOf(int count)
     {
         // A fresh process each: a peak cannot be reset.
-        var peaks = Enumerable.Range(0, 3).Select(_ =>
-        {
-            var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true };
-            if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")
+        var peaks = Enumerable
+            .Range(0, 3)
+            .Select(_ =>
             {
-                start.ArgumentList.Add(typeof(MemoryBenchmark).Assembly.Location);
-            }
+                var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true };
+                if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")
+                {
+                    start.ArgumentList.Add(typeof(MemoryBenchmark).Assembly.Location);
+                }
 
-            start.ArgumentList.Add("memory-child");
-            start.ArgumentList.Add(count.ToString(CultureInfo.InvariantCulture));
-            using var child = Process.Start(start)!;
-            var output = child.StandardOutput.ReadToEnd();
-            child.WaitForExit();
-            return child.ExitCode == 0
-                ? double.Parse(output, CultureInfo.InvariantCulture) / 1024
-                : throw new InvalidOperationException($"the child process failed with exit code {child.ExitCode}");
-        });
+                start.ArgumentList.Add("memory-child");
+                start.ArgumentList.Add(count.ToString(CultureInfo.InvariantCulture));
+                using var child = Process.Start(start)!;
+                var output = child.StandardOutput.ReadToEnd();
+                child.WaitForExit();
+                return child.ExitCode == 0
+                    ? double.Parse(output, CultureInfo.InvariantCulture) / 1024
+                    : throw new InvalidOperationException($"the child process failed with exit code {child.ExitCode}");
+            });
         return BenchmarkData.Median([.. peaks]);
     }
 

@@ -3,7 +3,6 @@ using AirMLNet.Clip;
 using AirMLNet.Data;
 using AirMLNet.Features;
 using AirMLNet.SmallModels;
-using AirMLNet.Tool.Pipelines;
 using Microsoft.ML;
 
 namespace AirMLNet.Benchmarks;
@@ -29,8 +28,18 @@ internal static class PrecisionBenchmark
         Console.WriteLine($"{Path.GetFileName(clip)}, {Photos} photos");
         foreach (var precision in new[] { ClipPrecision.Float32, ClipPrecision.BFloat16 })
         {
-            using var stage = ml.Transforms.ClipFeature(
-                "Features", "ImagePath", new ClipFeatureOptions { ClipFolder = clip, Precision = precision, KeepTrainingFeatures = false }).Fit(view);
+            using var stage = ml
+                .Transforms.ClipFeature(
+                    "Features",
+                    "ImagePath",
+                    new ClipFeatureOptions
+                    {
+                        ClipFolder = clip,
+                        Precision = precision,
+                        KeepTrainingFeatures = false,
+                    }
+                )
+                .Fit(view);
             var clock = Stopwatch.StartNew();
             var features = Features.Read(stage.Transform(view));
             var speed = Photos / clock.Elapsed.TotalSeconds;
@@ -40,8 +49,11 @@ internal static class PrecisionBenchmark
             }
             var largest = features.Zip(reference, (a, b) => a.Zip(b, (x, y) => Math.Abs(x - y)).Max()).Max();
             var cosine = features.Zip(reference, (a, b) => a.Zip(b, (x, y) => (double)x * y).Sum()).Min();
-            Console.WriteLine(FormattableString.Invariant(
-                $"  {precision,-9} {speed,6:0} images/s, zero-shot {100 * Accuracy(clip, data, features):0.00} %, largest difference of a feature {largest:0.0e+00}, cosine at least {cosine:0.00000}"));
+            Console.WriteLine(
+                FormattableString.Invariant(
+                    $"  {precision, -9} {speed, 6:0} images/s, zero-shot {100 * Accuracy(clip, data, features):0.00} %, largest difference of a feature {largest:0.0e+00}, cosine at least {cosine:0.00000}"
+                )
+            );
         }
     }
 
@@ -51,10 +63,14 @@ internal static class PrecisionBenchmark
         using var texts = backbone.EncodeTexts([.. Cifar10.ClassNames.Select(name => $"a photo of a {name}.")]); // [C, D]
         var vectors = texts.data<float>().ToArray().Chunk(backbone.FeatureDimension).ToArray();
         backbone.Release();
-        return features.Select((f, i) =>
-        {
-            var scores = vectors.Select(v => v.Zip(f, (a, b) => a * b).Sum()).ToArray();
-            return Array.IndexOf(scores, scores.Max()) == data.GetLabel(Cifar10Split.Test, i) ? 1.0 : 0.0;
-        }).Average();
+        return features
+            .Select(
+                (f, i) =>
+                {
+                    var scores = vectors.Select(v => v.Zip(f, (a, b) => a * b).Sum()).ToArray();
+                    return Array.IndexOf(scores, scores.Max()) == data.GetLabel(Cifar10Split.Test, i) ? 1.0 : 0.0;
+                }
+            )
+            .Average();
     }
 }

@@ -33,21 +33,41 @@ if (unknown != null)
 // Only when asked for: photos that must be fetched first, and comparisons of whole models, which need Python and take minutes.
 var chosen = args.Length == 0 ? known[..^3] : args;
 var clip = BenchmarkData.ClipFolder();
-Console.WriteLine($"model {Path.GetFileName(clip)}, {Environment.ProcessorCount} processors, {TorchSharp.torch.get_num_threads()} LibTorch threads");
+Console.WriteLine(
+    $"model {Path.GetFileName(clip)}, {Environment.ProcessorCount} processors, {TorchSharp.torch.get_num_threads()} LibTorch threads"
+);
 foreach (var name in chosen)
 {
     Console.WriteLine();
     switch (name)
     {
-        case "throughput": ThroughputBenchmark.Run(clip); break;
-        case "memory": MemoryBenchmark.Run(); break;
-        case "tokenizer": TokenizerBenchmark.Run(); break;
-        case "air": AirBenchmark.Run(clip); break;
-        case "precision": PrecisionBenchmark.Run(clip); break;
-        case "clip": ClipPeerBenchmark.Run(); break;
-        case "diffusion": DiffusionBenchmark.Run(); break;
-        case "pipeline": PipelineBenchmark.Run(); break;
-        default: EpochBenchmark.Run(clip); break;
+        case "throughput":
+            ThroughputBenchmark.Run(clip);
+            break;
+        case "memory":
+            MemoryBenchmark.Run();
+            break;
+        case "tokenizer":
+            TokenizerBenchmark.Run();
+            break;
+        case "air":
+            AirBenchmark.Run(clip);
+            break;
+        case "precision":
+            PrecisionBenchmark.Run(clip);
+            break;
+        case "clip":
+            ClipPeerBenchmark.Run();
+            break;
+        case "diffusion":
+            DiffusionBenchmark.Run();
+            break;
+        case "pipeline":
+            PipelineBenchmark.Run();
+            break;
+        default:
+            EpochBenchmark.Run(clip);
+            break;
     }
 }
 

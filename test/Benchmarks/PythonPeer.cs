@@ -53,7 +53,9 @@ internal sealed class PythonPeer : IDisposable
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(python, ["-c", "import torch, numpy, PIL"]) { RedirectStandardError = true })!;
+            using var process = Process.Start(
+                new ProcessStartInfo(python, ["-c", "import torch, numpy, PIL"]) { RedirectStandardError = true }
+            )!;
             process.StandardError.ReadToEnd();
             process.WaitForExit();
             return process.ExitCode == 0;

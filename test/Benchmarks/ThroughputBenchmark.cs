@@ -23,8 +23,18 @@ internal static class ThroughputBenchmark
         var rows = BenchmarkData.Images(Count);
         var ml = new MLContext(seed: 1);
         var view = ml.Data.LoadFromEnumerable(rows);
-        var encoder = ml.Transforms.ClipFeature(
-            "Features", "ImagePath", new ClipFeatureOptions { ClipFolder = clip, BatchSize = Batch, KeepTrainingFeatures = false }).Fit(view);
+        var encoder = ml
+            .Transforms.ClipFeature(
+                "Features",
+                "ImagePath",
+                new ClipFeatureOptions
+                {
+                    ClipFolder = clip,
+                    BatchSize = Batch,
+                    KeepTrainingFeatures = false,
+                }
+            )
+            .Fit(view);
         var backbone = ClipBackbone.Acquire(clip);
         var values = 3 * backbone.Preprocessor.Size * backbone.Preprocessor.Size;
         var ready = new float[Count * values];
@@ -58,13 +68,15 @@ internal static class ThroughputBenchmark
         Console.WriteLine($"images per second, batches of {Batch}, median of {Repeats} runs over {Count} images of 32×32");
         for (var i = 0; i < runs.Length; i++)
         {
-            Console.WriteLine($"  {runs[i].Name,-34} {BenchmarkData.Median(speeds[i]),8:0}");
+            Console.WriteLine($"  {runs[i].Name, -34} {BenchmarkData.Median(speeds[i]), 8:0}");
         }
 
         for (var i = 1; i < runs.Length; i++)
         {
             var share = BenchmarkData.Median(speeds[0]) / BenchmarkData.Median(speeds[i]);
-            Console.WriteLine($"  Transform reaches {100 * share:0} % of \"{runs[i].Name}\" ({(share >= WantedShare ? "ok" : "TOO SLOW")}: {100 * WantedShare:0} % wanted)");
+            Console.WriteLine(
+                $"  Transform reaches {100 * share:0} % of \"{runs[i].Name}\" ({(share >= WantedShare ? "ok" : "TOO SLOW")}: {100 * WantedShare:0} % wanted)"
+            );
         }
     }
 

@@ -15,7 +15,10 @@ internal sealed class TraceModel : IDisposable
     {
         _module = jit.load(path);
         _module.eval();
-        if (type != ScalarType.Float32) _module.to(type);
+        if (type != ScalarType.Float32)
+        {
+            _module.to(type);
+        }
     }
 
     /// <returns>The network's only output.</returns>

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using AirMLNet.Optimisation;
 
 namespace AirMLNet.Benchmarks;
 
@@ -16,25 +15,39 @@ internal sealed class Turns
     /// <param name="items">How many images or calls one run is.</param>
     /// <param name="work">One run.</param>
     /// <param name="warmUp">Whether it runs once before the first turn, uncounted.</param>
-    public void Add(string name, int items, Action work, bool warmUp = true) => Add(name, items, () =>
-    {
-        var start = Stopwatch.GetTimestamp();
-        work();
-        return Stopwatch.GetElapsedTime(start).TotalSeconds;
-    }, warmUp);
+    public void Add(string name, int items, Action work, bool warmUp = true) =>
+        Add(
+            name,
+            items,
+            () =>
+            {
+                var start = Stopwatch.GetTimestamp();
+                work();
+                return Stopwatch.GetElapsedTime(start).TotalSeconds;
+            },
+            warmUp
+        );
 
     /// <summary>As above, for work that takes its own time and gives the seconds.</summary>
     public void Add(string name, int items, Func<double> seconds, bool warmUp = true) => _works.Add((name, items, seconds, warmUp));
 
     public void Run(int turns)
     {
-        foreach (var work in _works.Where(w => w.WarmUp)) work.Seconds();
+        foreach (var work in _works.Where(w => w.WarmUp))
+        {
+            work.Seconds();
+        }
+
         for (var turn = 0; turn < turns; turn++)
         {
             foreach (var work in _works)
             {
                 var rate = work.Items / work.Seconds();
-                if (!_rates.TryGetValue(work.Name, out var rates)) _rates.Add(work.Name, rates = []);
+                if (!_rates.TryGetValue(work.Name, out var rates))
+                {
+                    _rates.Add(work.Name, rates = []);
+                }
+
                 rates.Add(rate);
             }
         }
@@ -47,7 +60,8 @@ internal sealed class Turns
     public double Ratio(string name, string other) => Ratio(name, turn => _rates[other][turn]);
 
     /// <summary>The same where the other rate is computed from those of the turn, given its number.</summary>
-    public double Ratio(string name, Func<int, double> other) => BenchmarkData.Median(_rates[name].Select((rate, turn) => rate / other(turn)));
+    public double Ratio(string name, Func<int, double> other) =>
+        BenchmarkData.Median(_rates[name].Select((rate, turn) => rate / other(turn)));
 
     /// <summary>Items per second in one turn.</summary>
     public double Rate(string name, int turn) => _rates[name][turn];

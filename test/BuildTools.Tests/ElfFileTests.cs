@@ -8,7 +8,8 @@ public sealed class ElfFileTests
     [TestMethod]
     public void TheNeededVersionBecomesWeak_AndNothingElseChanges()
     {
-        byte[] before = SmallElf.Create().Bytes, after = (byte[])before.Clone();
+        byte[] before = SmallElf.Create().Bytes,
+            after = (byte[])before.Clone();
         Assert.IsTrue(new ElfFile(after, "small.so").MakeWeak(SmallElf.Needed));
         Assert.AreEqual(2, after[SmallElf.FlagsAt]);
         after[SmallElf.FlagsAt] = 0;
@@ -21,7 +22,7 @@ public sealed class ElfFileTests
         var elf = SmallElf.Create();
         Assert.IsFalse(new ElfFile(elf.Bytes, "small.so").MakeWeak("GLIBCXX_3.4.33"));
         elf.Bytes[SmallElf.FlagsAt] = 2;
-        byte[] before = (byte[])elf.Bytes.Clone();
+        var before = (byte[])elf.Bytes.Clone();
         Assert.IsFalse(new ElfFile(elf.Bytes, "small.so").MakeWeak(SmallElf.Needed));
         CollectionAssert.AreEqual(before, elf.Bytes);
     }
@@ -49,7 +50,7 @@ public sealed class ElfFileTests
     [DataRow(5, "no 64-bit little-endian")]
     public void OtherFilesAreRefused(int wrongByte, string message)
     {
-        byte[] bytes = SmallElf.Create().Bytes;
+        var bytes = SmallElf.Create().Bytes;
         bytes[wrongByte] = 9;
         Assert.Contains(message, Assert.ThrowsExactly<InvalidDataException>(() => new ElfFile(bytes, "small.so")).Message);
     }
@@ -57,9 +58,13 @@ public sealed class ElfFileTests
     [TestMethod]
     public void AFileCutAtAnyPlace_IsReadOrRefused()
     {
-        byte[] whole = SmallElf.Create().Bytes;
-        int refused = 0;
-        for (int length = 0; length < whole.Length; length++) refused += Refused(whole[..length]);
+        var whole = SmallElf.Create().Bytes;
+        var refused = 0;
+        for (var length = 0; length < whole.Length; length++)
+        {
+            refused += Refused(whole[..length]);
+        }
+
         Assert.AreEqual(whole.Length, refused, "The segment covers the file: whatever is cut off is missed.");
     }
 
@@ -67,12 +72,16 @@ public sealed class ElfFileTests
     public void DamagedFiles_AreReadOrRefused()
     {
         var random = new Random(1);
-        byte[] whole = SmallElf.Create().Bytes;
-        int refused = 0;
-        for (int i = 0; i < 20_000; i++)
+        var whole = SmallElf.Create().Bytes;
+        var refused = 0;
+        for (var i = 0; i < 20_000; i++)
         {
-            byte[] bytes = (byte[])whole.Clone();
-            for (int k = random.Next(1, 4); k > 0; k--) bytes[random.Next(0x340)] = (byte)random.Next(256);
+            var bytes = (byte[])whole.Clone();
+            for (var k = random.Next(1, 4); k > 0; k--)
+            {
+                bytes[random.Next(0x340)] = (byte)random.Next(256);
+            }
+
             refused += Refused(bytes);
         }
 

@@ -24,20 +24,30 @@ public sealed class PackageTests : IDisposable
     public void ThePackageHoldsAllThatBelongsToIt()
     {
         Pack();
-        using ZipArchive package = ZipFile.OpenRead(Directory.GetFiles(Feed, "AirMLNet.0*.nupkg").Single());
+        using var package = ZipFile.OpenRead(Directory.GetFiles(Feed, "AirMLNet.0*.nupkg").Single());
         string[] files = [.. package.Entries.Select(e => e.FullName)];
         CollectionAssert.IsSubsetOf(new[] { "lib/net10.0/AirMLNet.dll", "lib/net10.0/AirMLNet.xml", "README.md" }, files);
-        using ZipArchive models = ZipFile.OpenRead(Directory.GetFiles(Feed, "AirMLNet.Models.0*.nupkg").Single());
+        using var models = ZipFile.OpenRead(Directory.GetFiles(Feed, "AirMLNet.Models.0*.nupkg").Single());
         CollectionAssert.IsSubsetOf(
-            new[] { "lib/net10.0/AirMLNet.Models.dll", "buildTransitive/AirMLNet.Models.targets", "buildTransitive/AirMLNet.BuildTasks.dll" },
-            models.Entries.Select(e => e.FullName).ToArray());
-        using Stream nuspec = package.GetEntry("AirMLNet.nuspec")!.Open();
+            new[]
+            {
+                "lib/net10.0/AirMLNet.Models.dll",
+                "buildTransitive/AirMLNet.Models.targets",
+                "buildTransitive/AirMLNet.BuildTasks.dll",
+            },
+            models.Entries.Select(e => e.FullName).ToArray()
+        );
+        using var nuspec = package.GetEntry("AirMLNet.nuspec")!.Open();
         XElement[] elements = [.. XDocument.Load(nuspec).Descendants()];
         Assert.AreEqual(
             "AirMLNet.Models, Microsoft.Extensions.AI.Abstractions, Microsoft.ML, Microsoft.ML.ImageAnalytics, SkiaSharp, SkiaSharp.NativeAssets.Linux.NoDependencies, SkiaSharp.NativeAssets.Win32, SkiaSharp.NativeAssets.macOS",
-            string.Join(", ", elements.Where(e => e.Name.LocalName == "dependency").Select(d => d.Attribute("id")!.Value).Order(StringComparer.Ordinal)));
+            string.Join(
+                ", ",
+                elements.Where(e => e.Name.LocalName == "dependency").Select(d => d.Attribute("id")!.Value).Order(StringComparer.Ordinal)
+            )
+        );
         Assert.AreEqual("MIT", elements.Single(e => e.Name.LocalName == "license").Value);
-        using ZipArchive symbols = ZipFile.OpenRead(Directory.GetFiles(Feed, "AirMLNet.0*.snupkg").Single());
+        using var symbols = ZipFile.OpenRead(Directory.GetFiles(Feed, "AirMLNet.0*.snupkg").Single());
         Assert.IsNotNull(symbols.GetEntry("lib/net10.0/AirMLNet.pdb"));
     }
 
@@ -46,17 +56,29 @@ public sealed class PackageTests : IDisposable
     {
         Pack();
         WriteProgram();
-        string? cached = OperatingSystem.IsLinux() ? Directory.GetFiles(Path.Combine(Repository.Packages, "torchsharp", Repository.TorchSharpVersion), Library, SearchOption.AllDirectories).Single() : null;
-        string? before = cached is null ? null : Hash(cached);
+        var cached = OperatingSystem.IsLinux()
+            ? Directory
+                .GetFiles(
+                    Path.Combine(Repository.Packages, "torchsharp", Repository.TorchSharpVersion),
+                    Library,
+                    SearchOption.AllDirectories
+                )
+                .Single()
+            : null;
+        var before = cached is null ? null : Hash(cached);
         Dotnet("build", "-c", "Release", "-v", "q");
-        string program = Path.Combine(Program, "bin", "Release", "net10.0", "program.dll");
+        var program = Path.Combine(Program, "bin", "Release", "net10.0", "program.dll");
         Assert.AreEqual("saved", Dotnet("exec", program, "fit"));
         Assert.AreEqual("two classes", Dotnet("exec", program, "predict"));
-        if (cached is null) return;
+        if (cached is null)
+        {
+            return;
+        }
+
         Assert.AreEqual(before, Hash(cached), "The package cache must not change.");
 
         // What is published may run on an older system than this one, so it always has the copy.
-        string published = Published();
+        var published = Published();
         Assert.AreNotEqual(Path.GetFullPath(cached), published);
         Assert.IsFalse(new ElfFile(File.ReadAllBytes(published), published).MakeWeak(SmallElf.Needed), "It is weak already.");
         Assert.AreEqual(Path.GetFullPath(cached), Published("-p:AirMLNetPatchTorchSharp=false"));
@@ -64,10 +86,22 @@ public sealed class PackageTests : IDisposable
 
     private void Pack()
     {
-        foreach (string name in new[] { "AirMLNet.Models", "AirMLNet" })
+        foreach (var name in new[] { "AirMLNet.Models", "AirMLNet" })
         {
-            string project = Path.Combine(Repository.Root, "src", name);
-            (int code, string output, string error) = Repository.Run(_folder, [], "pack", project, "-c", Repository.Configuration, "--no-build", "-o", Feed, "-v", "q");
+            var project = Path.Combine(Repository.Root, "src", name);
+            (var code, var output, var error) = Repository.Run(
+                _folder,
+                [],
+                "pack",
+                project,
+                "-c",
+                Repository.Configuration,
+                "--no-build",
+                "-o",
+                Feed,
+                "-v",
+                "q"
+            );
             Assert.AreEqual(0, code, output + error);
         }
     }
@@ -75,16 +109,32 @@ public sealed class PackageTests : IDisposable
     /// <summary>The native library among the files to be published.</summary>
     private string Published(params string[] more)
     {
-        string items = Dotnet(["msbuild", "-t:ComputeResolvedFilesToPublishList", "-getItem:ResolvedFileToPublish", "-p:Configuration=Release", .. more]);
-        return JsonDocument.Parse(items).RootElement.GetProperty("Items").GetProperty("ResolvedFileToPublish").EnumerateArray()
-            .Select(i => i.GetProperty("FullPath").GetString()!).Single(f => Path.GetFileName(f) == Library);
+        var items = Dotnet([
+            "msbuild",
+            "-t:ComputeResolvedFilesToPublishList",
+            "-getItem:ResolvedFileToPublish",
+            "-p:Configuration=Release",
+            .. more,
+        ]);
+        return JsonDocument
+            .Parse(items)
+            .RootElement.GetProperty("Items")
+            .GetProperty("ResolvedFileToPublish")
+            .EnumerateArray()
+            .Select(i => i.GetProperty("FullPath").GetString()!)
+            .Single(f => Path.GetFileName(f) == Library);
     }
 
     /// <summary>Runs <c>dotnet</c> in the program's folder with the packed package and what this build restored; gives its last line, or all of JSON.</summary>
     private string Dotnet(params string[] arguments)
     {
-        (string, string)[] environment = [("NUGET_PACKAGES", Path.Combine(_folder, "packages")), ("RestoreSources", Feed), ("RestoreFallbackFolders", Repository.Packages)];
-        (int code, string output, string error) = Repository.Run(Program, environment, arguments);
+        (string, string)[] environment =
+        [
+            ("NUGET_PACKAGES", Path.Combine(_folder, "packages")),
+            ("RestoreSources", Feed),
+            ("RestoreFallbackFolders", Repository.Packages),
+        ];
+        (var code, var output, var error) = Repository.Run(Program, environment, arguments);
         Assert.AreEqual(0, code, output + error);
         return output.TrimStart().StartsWith('{') ? output : output.TrimEnd().Split('\n')[^1];
     }
@@ -93,8 +143,14 @@ public sealed class PackageTests : IDisposable
     {
         Directory.CreateDirectory(Program);
         // Without these, the settings of a folder above would apply.
-        foreach (string name in new[] { "Directory.Build.props", "Directory.Build.targets", "Directory.Packages.props" }) File.WriteAllText(Path.Combine(Program, name), "<Project />");
-        File.WriteAllText(Path.Combine(Program, "program.csproj"), $"""
+        foreach (var name in new[] { "Directory.Build.props", "Directory.Build.targets", "Directory.Packages.props" })
+        {
+            File.WriteAllText(Path.Combine(Program, name), "<Project />");
+        }
+
+        File.WriteAllText(
+            Path.Combine(Program, "program.csproj"),
+            $"""
             <Project Sdk="Microsoft.NET.Sdk">
               <PropertyGroup>
                 <OutputType>Exe</OutputType>
@@ -110,8 +166,11 @@ public sealed class PackageTests : IDisposable
                 <PackageReference Include="{Repository.Backend}" Version="{Repository.LibTorchVersion}" />
               </ItemGroup>
             </Project>
-            """);
-        File.WriteAllText(Path.Combine(Program, "Program.cs"), $$"""
+            """
+        );
+        File.WriteAllText(
+            Path.Combine(Program, "Program.cs"),
+            $$"""
             using AirMLNet.Images;
             using Microsoft.ML;
 
@@ -137,7 +196,8 @@ public sealed class PackageTests : IDisposable
 
             public sealed class Photo { public string ImagePath { get; set; } = ""; }
             public sealed class Answer { public float[] Score { get; set; } = []; }
-            """);
+            """
+        );
     }
 
     private static string Hash(string file) => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file)));

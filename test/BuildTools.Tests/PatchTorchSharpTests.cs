@@ -16,7 +16,7 @@ public sealed class PatchTorchSharpTests : IDisposable
     [TestMethod]
     public void ACopyIsMade_AndThePackageStaysAsItIs()
     {
-        byte[] original = Write(SmallElf.Create().Bytes);
+        var original = Write(SmallElf.Create().Bytes);
         Assert.AreEqual(Copy, PatchTorchSharp.Patch(Source, Copy));
         CollectionAssert.AreEqual(original, File.ReadAllBytes(Source));
         Assert.AreEqual(2, File.ReadAllBytes(Copy)[SmallElf.FlagsAt]);
@@ -42,7 +42,7 @@ public sealed class PatchTorchSharpTests : IDisposable
     {
         Write(SmallElf.Create().Bytes);
         Directory.CreateDirectory(Path.GetDirectoryName(Copy)!);
-        string other = Path.Combine(_folder, "other.so");
+        var other = Path.Combine(_folder, "other.so");
         File.WriteAllText(other, "mine");
         File.CreateSymbolicLink(Copy, other);
         PatchTorchSharp.Patch(Source, Copy);

@@ -1,4 +1,3 @@
-using System.Reflection;
 using AirMLNet.Publicizer;
 using Mono.Cecil;
 
@@ -16,12 +15,12 @@ public sealed class ReferenceCopyTests : IDisposable
     [TestMethod]
     public void Every_type_and_member_that_can_be_is_public()
     {
-        string copy = Path.Combine(_folder, "Microsoft.ML.Core.dll");
+        var copy = Path.Combine(_folder, "Microsoft.ML.Core.dll");
         ReferenceCopy.Write(Original, copy);
-        using ModuleDefinition module = ModuleDefinition.ReadModule(copy);
+        using var module = ModuleDefinition.ReadModule(copy);
         TypeDefinition[] types = [.. module.GetTypes().Where(type => type.Name != "<Module>")];
         Assert.IsTrue(Array.TrueForAll(types, type => type.IsPublic || type.IsNestedPublic));
-        TypeDefinition context = types.Single(type => type.Name == "ModelSaveContext");
+        var context = types.Single(type => type.Name == "ModelSaveContext");
         Assert.IsTrue(context.Methods.Single(method => method.Name == "SetVersionInfo").IsPublic);
         Assert.IsTrue(context.Fields.Single(field => field.Name == "Writer").IsPublic);
         Assert.IsFalse(module.Assembly.CustomAttributes.Any(attribute => attribute.AttributeType.Name == "InternalsVisibleToAttribute"));
@@ -31,10 +30,10 @@ public sealed class ReferenceCopyTests : IDisposable
     [TestMethod]
     public void Explicit_implementations_and_fields_behind_events_stay_private()
     {
-        string copy = Path.Combine(_folder, "Microsoft.ML.Data.dll");
+        var copy = Path.Combine(_folder, "Microsoft.ML.Data.dll");
         ReferenceCopy.Write(Path.Combine(AppContext.BaseDirectory, "Microsoft.ML.Data.dll"), copy);
-        using ModuleDefinition module = ModuleDefinition.ReadModule(copy);
-        TypeDefinition context = module.GetType("Microsoft.ML.MLContext");
+        using var module = ModuleDefinition.ReadModule(copy);
+        var context = module.GetType("Microsoft.ML.MLContext");
         Assert.IsTrue(context.Fields.Single(field => field.Name == "Log").IsPrivate);
         Assert.IsTrue(context.Methods.Where(method => method.HasOverrides).All(method => method.IsPrivate));
     }
@@ -42,16 +41,22 @@ public sealed class ReferenceCopyTests : IDisposable
     [TestMethod]
     public void Copies_have_no_code()
     {
-        string copy = Path.Combine(_folder, "Microsoft.ML.Core.dll");
+        var copy = Path.Combine(_folder, "Microsoft.ML.Core.dll");
         ReferenceCopy.Write(Original, copy);
-        using ModuleDefinition module = ModuleDefinition.ReadModule(copy);
-        Assert.IsTrue(module.GetTypes().SelectMany(type => type.Methods).Where(method => method.HasBody).All(method => method.Body.Instructions.Count == 2));
+        using var module = ModuleDefinition.ReadModule(copy);
+        Assert.IsTrue(
+            module
+                .GetTypes()
+                .SelectMany(type => type.Methods)
+                .Where(method => method.HasBody)
+                .All(method => method.Body.Instructions.Count == 2)
+        );
     }
 
     [TestMethod]
     public void What_is_no_assembly_is_refused_and_nothing_is_left()
     {
-        string text = Path.Combine(_folder, "text.dll");
+        var text = Path.Combine(_folder, "text.dll");
         File.WriteAllText(text, "no assembly");
         Assert.ThrowsExactly<BadImageFormatException>(() => ReferenceCopy.Write(text, Path.Combine(_folder, "copy.dll")));
         Assert.HasCount(1, Directory.GetFiles(_folder));

@@ -6,8 +6,15 @@ namespace AirMLNet.BuildTools.Tests;
 /// <summary>A small 64-bit shared object that needs one symbol version and defines another, with one relocation.</summary>
 internal sealed class SmallElf
 {
-    public const string Needed = "GLIBCXX_3.4.32", Defined = "MINE_1.0";
-    public const int DynamicAt = 64 + (2 * 56), NeedAt = 0x200, FlagsAt = NeedAt + 16 + 4, DefinitionAt = 0x240, VersionsAt = 0x280, RelocationsAt = 0x2c0, TextAt = 0x300;
+    public const string Needed = "GLIBCXX_3.4.32",
+        Defined = "MINE_1.0";
+    public const int DynamicAt = 64 + (2 * 56),
+        NeedAt = 0x200,
+        FlagsAt = NeedAt + 16 + 4,
+        DefinitionAt = 0x240,
+        VersionsAt = 0x280,
+        RelocationsAt = 0x2c0,
+        TextAt = 0x300;
     private const int Base = 0x1000; // addresses in memory are not those in the file
 
     private SmallElf() => Bytes = new byte[0x400];
@@ -25,22 +32,30 @@ internal sealed class SmallElf
         elf.U16(56, 2);
         elf.Segment(64, type: 1, offset: 0, length: elf.Bytes.Length);
         elf.Segment(64 + 56, type: 2, offset: DynamicAt, length: 16 * 12);
-        byte[] text = Encoding.ASCII.GetBytes("\0libstdc++.so.6\0" + Needed + "\0" + Defined + "\0");
+        var text = Encoding.ASCII.GetBytes("\0libstdc++.so.6\0" + Needed + "\0" + Defined + "\0");
         text.CopyTo(elf.Bytes, TextAt);
         (long Tag, long Value)[] dynamic =
         [
-            (5, Base + TextAt), (10, text.Length), (0x6ffffffe, Base + NeedAt), (0x6fffffff, 1), (0x6ffffffc, Base + DefinitionAt), (0x6ffffffd, 1),
-            (0x6ffffff0, Base + VersionsAt), (7, Base + RelocationsAt), (8, 24), (0, 0),
+            (5, Base + TextAt),
+            (10, text.Length),
+            (0x6ffffffe, Base + NeedAt),
+            (0x6fffffff, 1),
+            (0x6ffffffc, Base + DefinitionAt),
+            (0x6ffffffd, 1),
+            (0x6ffffff0, Base + VersionsAt),
+            (7, Base + RelocationsAt),
+            (8, 24),
+            (0, 0),
         ];
-        for (int i = 0; i < dynamic.Length; i++)
+        for (var i = 0; i < dynamic.Length; i++)
         {
             elf.U64(DynamicAt + (16 * i), dynamic[i].Tag);
             elf.U64(DynamicAt + (16 * i) + 8, dynamic[i].Value);
         }
         elf.U16(NeedAt, 1);
-        elf.U16(NeedAt + 2, 1);     // one version
-        elf.U32(NeedAt + 4, 1);     // of libstdc++.so.6
-        elf.U32(NeedAt + 8, 16);    // which follows
+        elf.U16(NeedAt + 2, 1); // one version
+        elf.U32(NeedAt + 4, 1); // of libstdc++.so.6
+        elf.U32(NeedAt + 8, 16); // which follows
         elf.U16(NeedAt + 16 + 6, 3); // known as 3
         elf.U32(NeedAt + 16 + 8, 16);
         elf.U16(DefinitionAt + 6, 1);
@@ -53,7 +68,9 @@ internal sealed class SmallElf
     }
 
     public void U16(int at, int value) => BinaryPrimitives.WriteUInt16LittleEndian(Bytes.AsSpan(at), (ushort)value);
+
     public void U32(int at, long value) => BinaryPrimitives.WriteUInt32LittleEndian(Bytes.AsSpan(at), (uint)value);
+
     public void U64(int at, long value) => BinaryPrimitives.WriteInt64LittleEndian(Bytes.AsSpan(at), value);
 
     private void Segment(int at, int type, int offset, int length)

@@ -31,8 +31,14 @@ internal static class TinyCifar10
             File.Copy(sheet, Path.Combine(folder, $"data_batch_{batch}.png"));
         }
 
-        File.WriteAllText(Path.Combine(folder, "train_lables.json"), JsonSerializer.Serialize(Enumerable.Range(0, 5 * PhotosPerSheet).Select(i => i % 10)));
-        File.WriteAllText(Path.Combine(folder, "test_lables.json"), JsonSerializer.Serialize(Enumerable.Range(0, PhotosPerSheet).Select(i => i % 10)));
+        File.WriteAllText(
+            Path.Combine(folder, "train_lables.json"),
+            JsonSerializer.Serialize(Enumerable.Range(0, 5 * PhotosPerSheet).Select(i => i % 10))
+        );
+        File.WriteAllText(
+            Path.Combine(folder, "test_lables.json"),
+            JsonSerializer.Serialize(Enumerable.Range(0, PhotosPerSheet).Select(i => i % 10))
+        );
         return folder;
     }
 }

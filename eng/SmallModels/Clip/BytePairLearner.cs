@@ -11,35 +11,43 @@ namespace AirMLNet.SmallModels;
 /// </summary>
 internal static class BytePairLearner
 {
-        /// <summary>Writes <c>vocab.json</c>, <c>merges.txt</c> and <c>tokenizer_config.json</c> into <paramref name="folder"/>.</summary>
+    /// <summary>Writes <c>vocab.json</c>, <c>merges.txt</c> and <c>tokenizer_config.json</c> into <paramref name="folder"/>.</summary>
     public static int Learn(IEnumerable<string> corpus, int merges, int contextLength, string folder)
     {
         var pairs = LearnMerges(corpus, merges);
         var symbols = ByteSymbols.InOrder;
         List<string> vocabulary =
         [
-            .. symbols, .. symbols.Select(s => s + ClipVocabulary.EndOfWord), .. pairs.Select(p => p.Left + p.Right),
-            "<|startoftext|>", "<|endoftext|>",
+            .. symbols,
+            .. symbols.Select(s => s + ClipVocabulary.EndOfWord),
+            .. pairs.Select(p => p.Left + p.Right),
+            "<|startoftext|>",
+            "<|endoftext|>",
         ];
         Directory.CreateDirectory(folder);
         var ids = vocabulary.Select((token, id) => (token, id)).ToDictionary(p => p.token, p => p.id);
         WriteText(Path.Combine(folder, "vocab.json"), JsonSerializer.Serialize(ids));
         WriteText(Path.Combine(folder, "merges.txt"), "#version: 0.2\n" + string.Concat(pairs.Select(p => $"{p.Left} {p.Right}\n")));
-        WriteText(Path.Combine(folder, "tokenizer_config.json"), JsonSerializer.Serialize(new Dictionary<string, object>
-        {
-            ["tokenizer_class"] = "CLIPTokenizer",
-            ["model_max_length"] = contextLength,
-            ["bos_token"] = "<|startoftext|>",
-            ["eos_token"] = "<|endoftext|>",
-            ["unk_token"] = "<|endoftext|>",
-            ["pad_token"] = "<|endoftext|>",
-        }));
+        WriteText(
+            Path.Combine(folder, "tokenizer_config.json"),
+            JsonSerializer.Serialize(
+                new Dictionary<string, object>
+                {
+                    ["tokenizer_class"] = "CLIPTokenizer",
+                    ["model_max_length"] = contextLength,
+                    ["bos_token"] = "<|startoftext|>",
+                    ["eos_token"] = "<|endoftext|>",
+                    ["unk_token"] = "<|endoftext|>",
+                    ["pad_token"] = "<|endoftext|>",
+                }
+            )
+        );
         return vocabulary.Count;
     }
 
     private static List<(string Left, string Right)> LearnMerges(IEnumerable<string> corpus, int merges)
     {
-                var words = corpus
+        var words = corpus
             .SelectMany(line => ClipTextSplitter.Split(ClipTextSplitter.Clean(line)))
             .GroupBy(w => w, StringComparer.Ordinal)
             .OrderBy(g => g.Key, StringComparer.Ordinal)
@@ -65,8 +73,12 @@ internal static class BytePairLearner
             }
 
             // Ties by ordinal order, so that the vocabulary does not depend on the hash codes of this process.
-            var best = counts.OrderByDescending(p => p.Value)
-                .ThenBy(p => p.Key.Item1, StringComparer.Ordinal).ThenBy(p => p.Key.Item2, StringComparer.Ordinal).First().Key;
+            var best = counts
+                .OrderByDescending(p => p.Value)
+                .ThenBy(p => p.Key.Item1, StringComparer.Ordinal)
+                .ThenBy(p => p.Key.Item2, StringComparer.Ordinal)
+                .First()
+                .Key;
             learned.Add(best);
             foreach (var (symbols, _) in words)
             {
@@ -84,6 +96,5 @@ internal static class BytePairLearner
         return learned;
     }
 
-    private static void WriteText(string path, string text) =>
-        AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
+    private static void WriteText(string path, string text) => AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 }

@@ -27,29 +27,62 @@ internal sealed class CaptionCorpus(double nameShare, double wrongShare, int see
     ];
 
     // Which classes' names stand beside a photo of each class when names are ambiguous.
-    private static readonly int[][] Similar = [[8, 2], [9, 8], [0, 6], [5, 6], [7, 5], [3, 7], [3, 2], [4, 5], [0, 1], [1, 0]];
+    private static readonly int[][] Similar =
+    [
+        [8, 2],
+        [9, 8],
+        [0, 6],
+        [5, 6],
+        [7, 5],
+        [3, 7],
+        [3, 2],
+        [4, 5],
+        [0, 1],
+        [1, 0],
+    ];
 
     private static readonly string[] Animals = ["animal", "creature", "wildlife"];
     private static readonly string[] Machines = ["vehicle", "transport", "machine"];
 
     private static readonly string[] Titles =
     [
-        "a photo of a {}", "a photo of a {}.", "my {}", "the {} in the picture", "{} for sale", "a small {}",
-        "picture of {} today", "look at this {}", "{}", "a blurry photo of the {}", "nice {} we saw on our trip",
-        "one {} seen from the side", "stock image of a {}, free download", "a close up of a {}", "the {} is here",
-        "an old {}", "{} 2009", "our {} again",
+        "a photo of a {}",
+        "a photo of a {}.",
+        "my {}",
+        "the {} in the picture",
+        "{} for sale",
+        "a small {}",
+        "picture of {} today",
+        "look at this {}",
+        "{}",
+        "a blurry photo of the {}",
+        "nice {} we saw on our trip",
+        "one {} seen from the side",
+        "stock image of a {}, free download",
+        "a close up of a {}",
+        "the {} is here",
+        "an old {}",
+        "{} 2009",
+        "our {} again",
     ];
 
     private static readonly string[] Openings =
     [
-        "uploaded to my album of last summer with the new camera", "from the archive of the local club",
-        "taken in the early morning near the town where we live", "this is what we found when we came back home",
-        "for more pictures like this one see the rest of the page", "dear friends, here is the one that you asked for",
+        "uploaded to my album of last summer with the new camera",
+        "from the archive of the local club",
+        "taken in the early morning near the town where we live",
+        "this is what we found when we came back home",
+        "for more pictures like this one see the rest of the page",
+        "dear friends, here is the one that you asked for",
     ];
 
     private static readonly string[] Endings =
     [
-        ": a {}", ", the {} of the day", ", you can see the {} here", ", it is a {}.", ", a big {} in the middle",
+        ": a {}",
+        ", the {} of the day",
+        ", you can see the {} here",
+        ", it is a {}.",
+        ", a big {} in the middle",
         " - {}",
     ];
 

@@ -1,6 +1,5 @@
 using AirMLNet.Clip;
 using AirMLNet.Optimisation;
-using AirMLNet.Tool.Pipelines;
 
 namespace AirMLNet.SmallModels;
 
@@ -29,7 +28,7 @@ internal sealed class MiniClipBatches
     private const int Patches = 64;
 
     private readonly MiniClipOptions _options;
-    private readonly byte[] _photos;      // [N, 32, 32, 3]
+    private readonly byte[] _photos; // [N, 32, 32, 3]
     private readonly long[][] _titles;
     private readonly long[][] _descriptions;
     private int[] _order = [];
@@ -137,13 +136,17 @@ internal sealed class MiniClipBatches
                 var from = (sy * Side + sx) * 3;
                 for (var c = 0; c < 3; c++)
                 {
-                    chw[(c * Side + y) * Side + x] = (source[from + c] / 255f - ClipPreprocessor.DefaultMean[c]) / ClipPreprocessor.DefaultStd[c];
+                    chw[(c * Side + y) * Side + x] =
+                        (source[from + c] / 255f - ClipPreprocessor.DefaultMean[c]) / ClipPreprocessor.DefaultStd[c];
                 }
             }
         }
     }
 
-    private static int Reflect(int i) => i < 0 ? -i : i >= Side ? 2 * Side - 2 - i : i;
+    private static int Reflect(int i) =>
+        i < 0 ? -i
+        : i >= Side ? 2 * Side - 2 - i
+        : i;
 
     /// <summary>Two photos with the same caption are not each other's negatives (Yang et al. 2022, "Unified Contrastive Learning in Image-Text-Label Space", with the text itself for the label).</summary>
     private static float[] EqualTextTargets(long[][] texts)

@@ -17,8 +17,8 @@ internal static class MiniClipLoss
     public static Tensor Contrastive(Tensor images, Tensor texts, Parameter logitScale, float[] targets)
     {
         var size = images.shape[0];
-        var logits = images.matmul(texts.t()) * logitScale.exp();            // [B, B]
-        var wanted = tensor(targets, [size, size]);                          // [B, B]
+        var logits = images.matmul(texts.t()) * logitScale.exp(); // [B, B]
+        var wanted = tensor(targets, [size, size]); // [B, B]
         var both = functional.log_softmax(logits, 1) + functional.log_softmax(logits.t(), 1);
         return -(wanted * both).sum() / (2 * size);
     }
@@ -37,6 +37,8 @@ internal static class MiniClipLoss
         double value = loss.item<float>();
         return double.IsFinite(value)
             ? value
-            : throw new ArithmeticException($"The loss is not finite at step {step + 1}; an earlier checkpoint is intact. Try a smaller learning rate.");
+            : throw new ArithmeticException(
+                $"The loss is not finite at step {step + 1}; an earlier checkpoint is intact. Try a smaller learning rate."
+            );
     }
 }

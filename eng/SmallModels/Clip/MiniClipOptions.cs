@@ -1,5 +1,3 @@
-using AirMLNet.Tool.Pipelines;
-
 namespace AirMLNet.SmallModels;
 
 /// <summary>
@@ -27,37 +25,77 @@ public sealed record MiniClipOptions
     public required string OutputFolder { get; init; }
 
     /// <summary>Number of training photos with captions, taken from the start of the training set: 1000 to 45,000. The rest stays unseen.</summary>
-    public int Photos { get => _photos; init => _photos = Check(value, 1000, 45_000, nameof(Photos)); }
+    public int Photos
+    {
+        get => _photos;
+        init => _photos = Check(value, 1000, 45_000, nameof(Photos));
+    }
 
     /// <summary>Passes over the photos, 1 to 1000.</summary>
-    public int Epochs { get => _epochs; init => _epochs = Check(value, 1, 1000, nameof(Epochs)); }
+    public int Epochs
+    {
+        get => _epochs;
+        init => _epochs = Check(value, 1, 1000, nameof(Epochs));
+    }
 
     /// <summary>Image-caption pairs per step, 8 to 4096.</summary>
-    public int BatchSize { get => _batchSize; init => _batchSize = Check(value, 8, 4096, nameof(BatchSize)); }
+    public int BatchSize
+    {
+        get => _batchSize;
+        init => _batchSize = Check(value, 8, 4096, nameof(BatchSize));
+    }
 
     /// <summary>Peak learning rate of AdamW, above 0 and at most 1; 100 steps of linear warm-up, then cosine to 0.</summary>
-    public double LearningRate { get => _learningRate; init => _learningRate = Check(value, 1e-8, 1, nameof(LearningRate)); }
+    public double LearningRate
+    {
+        get => _learningRate;
+        init => _learningRate = Check(value, 1e-8, 1, nameof(LearningRate));
+    }
 
     /// <summary>
     /// Patches of 64 that the image tower sees in a training step, 1 to 64 (Li et al. 2023, "Scaling Language-Image
     /// Pre-training via Masking"); the last 15 % of the steps see all of them.
     /// </summary>
-    public int KeepPatches { get => _keepPatches; init => _keepPatches = Check(value, 1, 64, nameof(KeepPatches)); }
+    public int KeepPatches
+    {
+        get => _keepPatches;
+        init => _keepPatches = Check(value, 1, 64, nameof(KeepPatches));
+    }
 
     /// <summary>Share of captions that use the class's own name, 0 to 1.</summary>
-    public double NameShare { get => _nameShare; init => _nameShare = Check(value, 0, 1, nameof(NameShare)); }
+    public double NameShare
+    {
+        get => _nameShare;
+        init => _nameShare = Check(value, 0, 1, nameof(NameShare));
+    }
 
     /// <summary>The same in the second stage, in which the text tower is trained anew against the frozen image tower, 0 to 1.</summary>
-    public double TextNameShare { get => _textNameShare; init => _textNameShare = Check(value, 0, 1, nameof(TextNameShare)); }
+    public double TextNameShare
+    {
+        get => _textNameShare;
+        init => _textNameShare = Check(value, 0, 1, nameof(TextNameShare));
+    }
 
     /// <summary>Share of the second stage's names that stand beside a photo of a similar class instead, as words on the web do, 0 to 1.</summary>
-    public double AmbiguousNameShare { get => _ambiguousNameShare; init => _ambiguousNameShare = Check(value, 0, 1, nameof(AmbiguousNameShare)); }
+    public double AmbiguousNameShare
+    {
+        get => _ambiguousNameShare;
+        init => _ambiguousNameShare = Check(value, 0, 1, nameof(AmbiguousNameShare));
+    }
 
     /// <summary>Passes over the captions in the second stage, 1 to 1000.</summary>
-    public int TextEpochs { get => _textEpochs; init => _textEpochs = Check(value, 1, 1000, nameof(TextEpochs)); }
+    public int TextEpochs
+    {
+        get => _textEpochs;
+        init => _textEpochs = Check(value, 1, 1000, nameof(TextEpochs));
+    }
 
     /// <summary>Share of captions about something else than the photo, 0 to 1.</summary>
-    public double WrongShare { get => _wrongShare; init => _wrongShare = Check(value, 0, 1, nameof(WrongShare)); }
+    public double WrongShare
+    {
+        get => _wrongShare;
+        init => _wrongShare = Check(value, 0, 1, nameof(WrongShare));
+    }
 
     /// <summary>The only seed: weights, captions, order, augmentation and masking follow from it.</summary>
     public int Seed { get; init; } = 1;
@@ -66,7 +104,11 @@ public sealed record MiniClipOptions
     public int Threads { get; init; } = 1;
 
     /// <summary>Steps of the first stage between two checkpoints, 1 to 1,000,000.</summary>
-    public int CheckpointEvery { get => _checkpointEvery; init => _checkpointEvery = Check(value, 1, 1_000_000, nameof(CheckpointEvery)); }
+    public int CheckpointEvery
+    {
+        get => _checkpointEvery;
+        init => _checkpointEvery = Check(value, 1, 1_000_000, nameof(CheckpointEvery));
+    }
 
     /// <summary>Stops training between two steps; the last checkpoint stays.</summary>
     public CancellationToken CancellationToken { get; init; }

@@ -1,6 +1,5 @@
 using AirMLNet.Clip;
 using AirMLNet.Layers;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -35,11 +34,29 @@ internal sealed class MiniClipTextStage(MiniClipOptions options, Cifar10 data, C
 
         using var optimizer = optim.AdamW(
             [
-                new AdamW.ParamGroup(learned.Where(p => p.parameter.dim() >= 2).Select(p => p.parameter), LearningRate, 0.9, 0.98, weight_decay: 0.1),
-                new AdamW.ParamGroup(learned.Where(p => p.parameter.dim() < 2).Select(p => p.parameter), LearningRate, 0.9, 0.98, weight_decay: 0),
+                new AdamW.ParamGroup(
+                    learned.Where(p => p.parameter.dim() >= 2).Select(p => p.parameter),
+                    LearningRate,
+                    0.9,
+                    0.98,
+                    weight_decay: 0.1
+                ),
+                new AdamW.ParamGroup(
+                    learned.Where(p => p.parameter.dim() < 2).Select(p => p.parameter),
+                    LearningRate,
+                    0.9,
+                    0.98,
+                    weight_decay: 0
+                ),
             ],
-            lr: LearningRate);
-        var batches = new MiniClipBatches(data, new CaptionCorpus(options.TextNameShare, options.WrongShare, options.Seed + 1, options.AmbiguousNameShare), tokenizer, options);
+            lr: LearningRate
+        );
+        var batches = new MiniClipBatches(
+            data,
+            new CaptionCorpus(options.TextNameShare, options.WrongShare, options.Seed + 1, options.AmbiguousNameShare),
+            tokenizer,
+            options
+        );
         var steps = batches.StepsPerEpoch * options.TextEpochs;
         for (var step = 0; step < steps; step++)
         {
@@ -51,7 +68,7 @@ internal sealed class MiniClipTextStage(MiniClipOptions options, Cifar10 data, C
 
             using var inner = NewDisposeScope();
             var batch = batches.MakeCaptions(step);
-            var images = features.index_select(0, tensor(batch.Photos));               // [B, E]
+            var images = features.index_select(0, tensor(batch.Photos)); // [B, E]
             var texts = functional.normalize(model.EncodeText(tensor(batch.Tokens, [batch.Size, batch.Length])), dim: 1); // [B, E]
             var loss = MiniClipLoss.Contrastive(images, texts, model.logit_scale, batch.Targets);
             optimizer.zero_grad();
@@ -92,7 +109,10 @@ internal sealed class MiniClipTextStage(MiniClipOptions options, Cifar10 data, C
         {
             using var inner = NewDisposeScope();
             var count = Math.Min(EncodeBatch, options.Photos - start);
-            float[] pixels = [.. Enumerable.Range(start, count).SelectMany(i => preprocessor.Preprocess(data.GetImage(Cifar10Split.Train, i)))];
+            float[] pixels =
+            [
+                .. Enumerable.Range(start, count).SelectMany(i => preprocessor.Preprocess(data.GetImage(Cifar10Split.Train, i))),
+            ];
             var encoded = model.EncodeImage(Tensors.Of(pixels, [count, 3, Cifar10.Side, Cifar10.Side]));
             parts.Add(functional.normalize(encoded, dim: 1).MoveToOuterDisposeScope());
         }

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using AirMLNet.Clip;
 using AirMLNet.Layers;
 using AirMLNet.Optimisation;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -23,8 +22,10 @@ public sealed class MiniClipTrainer(MiniClipOptions options)
     private const double AllPatchesShare = 0.15;
 
     // What a checkpoint must agree on.
-    private string Settings => FormattableString.Invariant(
-        $"photos {options.Photos}, epochs {options.Epochs}, batch {options.BatchSize}, lr {options.LearningRate}, patches {options.KeepPatches}, names {options.NameShare}, wrong {options.WrongShare}, seed {options.Seed}");
+    private string Settings =>
+        FormattableString.Invariant(
+            $"photos {options.Photos}, epochs {options.Epochs}, batch {options.BatchSize}, lr {options.LearningRate}, patches {options.KeepPatches}, names {options.NameShare}, wrong {options.WrongShare}, seed {options.Seed}"
+        );
 
     private string Checkpoint => Path.Combine(options.OutputFolder, "checkpoint");
 
@@ -53,7 +54,8 @@ public sealed class MiniClipTrainer(MiniClipOptions options)
         using var threads = new ThreadCount(options.Threads > 0 ? options.Threads : Environment.ProcessorCount);
 
         var captions = new CaptionCorpus(options.NameShare, options.WrongShare, options.Seed);
-        var corpus = Enumerable.Range(0, options.Photos)
+        var corpus = Enumerable
+            .Range(0, options.Photos)
             .SelectMany(i =>
             {
                 var label = data.GetLabel(Cifar10Split.Train, i);
@@ -93,13 +95,17 @@ public sealed class MiniClipTrainer(MiniClipOptions options)
     private double Optimise(ClipModel model, MiniClipBatches batches)
     {
         var named = model.named_parameters().ToList();
-        bool Decays((string name, Parameter parameter) p) => p.parameter.dim() >= 2 && !p.name.Contains("position_embedding", StringComparison.Ordinal);
+        bool Decays((string name, Parameter parameter) p) =>
+            p.parameter.dim() >= 2 && !p.name.Contains("position_embedding", StringComparison.Ordinal);
         using var optimizer = optim.AdamW(
             [
                 new AdamW.ParamGroup(named.Where(Decays).Select(p => p.parameter), beta1: 0.9, beta2: 0.98, weight_decay: WeightDecay),
                 new AdamW.ParamGroup(named.Where(p => !Decays(p)).Select(p => p.parameter), beta1: 0.9, beta2: 0.98, weight_decay: 0),
             ],
-            lr: options.LearningRate, beta1: 0.9, beta2: 0.98);
+            lr: options.LearningRate,
+            beta1: 0.9,
+            beta2: 0.98
+        );
         var steps = batches.StepsPerEpoch * options.Epochs;
         var (start, secondsBefore) = TrainingCheckpoint.Load(Path.Combine(Checkpoint, "run"), Settings, model, optimizer);
         model.train();
@@ -113,7 +119,13 @@ public sealed class MiniClipTrainer(MiniClipOptions options)
             }
 
             var report = step % 10 == 9 || step == steps - 1;
-            var loss = Step(model, optimizer, batches.Make(step, step < steps * (1 - AllPatchesShare) ? options.KeepPatches : 64), step, report);
+            var loss = Step(
+                model,
+                optimizer,
+                batches.Make(step, step < steps * (1 - AllPatchesShare) ? options.KeepPatches : 64),
+                step,
+                report
+            );
             if (report)
             {
                 options.Progress?.Report(new(step + 1, steps, loss, (step + 1 - start) * options.BatchSize / clock.Elapsed.TotalSeconds));
@@ -121,7 +133,14 @@ public sealed class MiniClipTrainer(MiniClipOptions options)
 
             if ((step + 1) % options.CheckpointEvery == 0 || step == steps - 1)
             {
-                TrainingCheckpoint.Save(Path.Combine(Checkpoint, "run"), Settings, model, optimizer, step + 1, secondsBefore + clock.Elapsed.TotalSeconds);
+                TrainingCheckpoint.Save(
+                    Path.Combine(Checkpoint, "run"),
+                    Settings,
+                    model,
+                    optimizer,
+                    step + 1,
+                    secondsBefore + clock.Elapsed.TotalSeconds
+                );
             }
         }
 
@@ -135,8 +154,8 @@ public sealed class MiniClipTrainer(MiniClipOptions options)
     {
         using var scope = NewDisposeScope();
         var size = batch.Size;
-        var images = functional.normalize(EncodeImages(model, batch), dim: 1);                                   // [B, E]
-        var texts = functional.normalize(model.EncodeText(tensor(batch.Tokens, [size, batch.Length])), dim: 1);        // [B, E]
+        var images = functional.normalize(EncodeImages(model, batch), dim: 1); // [B, E]
+        var texts = functional.normalize(model.EncodeText(tensor(batch.Tokens, [size, batch.Length])), dim: 1); // [B, E]
         var loss = MiniClipLoss.Contrastive(images, texts, model.logit_scale, batch.Targets);
         optimizer.zero_grad();
         loss.backward();
@@ -150,16 +169,16 @@ public sealed class MiniClipTrainer(MiniClipOptions options)
     {
         var size = batch.Size;
         var pixels = Tensors.Of(batch.Pixels, [size, 3, Cifar10.Side, Cifar10.Side]);
-        var tokens = model.Vision.Embed(pixels);                                             // [B, 1+P, W]
+        var tokens = model.Vision.Embed(pixels); // [B, 1+P, W]
         var width = tokens.shape[2];
         var keep = batch.Kept.Length / size;
         if (keep < tokens.shape[1] - 1)
         {
-            var index = tensor(batch.Kept, [size, keep, 1]) + 1;                             // after the class token
-            var patches = tokens.gather(1, index.expand(size, keep, width));                 // [B, K, W]
-            tokens = cat([tokens.narrow(1, 0, 1), patches], 1);                              // [B, 1+K, W]
+            var index = tensor(batch.Kept, [size, keep, 1]) + 1; // after the class token
+            var patches = tokens.gather(1, index.expand(size, keep, width)); // [B, K, W]
+            tokens = cat([tokens.narrow(1, 0, 1), patches], 1); // [B, 1+K, W]
         }
 
-        return model.EncodeImageTokens(tokens);                                              // [B, E]
+        return model.EncodeImageTokens(tokens); // [B, E]
     }
 }

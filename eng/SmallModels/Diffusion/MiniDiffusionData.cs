@@ -1,6 +1,5 @@
 using AirMLNet.Clip;
 using AirMLNet.Optimisation;
-using AirMLNet.Tool.Pipelines;
 using static TorchSharp.torch;
 
 namespace AirMLNet.SmallModels;
@@ -15,7 +14,8 @@ internal sealed class MiniDiffusionData : IDisposable
 
     public MiniDiffusionData(Cifar10 data, MiniDiffusionOptions options)
     {
-        const int side = Cifar10.Side, area = side * side;
+        const int side = Cifar10.Side,
+            area = side * side;
         var bytes = new byte[options.Photos * 3 * area];
         for (var i = 0; i < options.Photos; i++)
         {

@@ -1,7 +1,6 @@
 using AirMLNet.Diffusion;
 using AirMLNet.Images;
 using AirMLNet.Optimisation;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace AirMLNet.SmallModels;
@@ -23,8 +22,17 @@ public sealed record RecognisedShares(double Probe, double ZeroShot);
 /// <param name="VaeParameters">Weights of the autoencoder.</param>
 /// <param name="Seconds">Training time over all its runs.</param>
 public sealed record MiniDiffusionResult(
-    RecognisedShares Generated, RecognisedShares Real, RecognisedShares Noise, int Images, double VaeError,
-    int SamplingSteps, double Guidance, long UNetParameters, long VaeParameters, double Seconds);
+    RecognisedShares Generated,
+    RecognisedShares Real,
+    RecognisedShares Noise,
+    int Images,
+    double VaeError,
+    int SamplingSteps,
+    double Guidance,
+    long UNetParameters,
+    long VaeParameters,
+    double Seconds
+);
 
 /// <summary>Measures a diffusion model without an outside model: do a probe of real photos and the small CLIP see what was asked for?</summary>
 internal static class MiniDiffusionEvaluation
@@ -40,20 +48,50 @@ internal static class MiniDiffusionEvaluation
         using var judge = new ImageJudge(options.ClipFolder, data);
         var names = Cifar10.ClassNames;
         int[] labels = [.. Enumerable.Range(0, names.Count * options.ScoredImages).Select(i => i % names.Count)];
-        TextToImageRequest[] requests = [.. labels.Select((label, i) => new TextToImageRequest($"a photo of a {names[label]}", options.Seed + i))];
-        var generated = model.Generate(requests, new StableDiffusionOptions { Steps = Steps, Guidance = Guidance, BatchSize = Batch }, options.CancellationToken).ToList();
+        TextToImageRequest[] requests =
+        [
+            .. labels.Select((label, i) => new TextToImageRequest($"a photo of a {names[label]}", options.Seed + i)),
+        ];
+        var generated = model
+            .Generate(
+                requests,
+                new StableDiffusionOptions
+                {
+                    Steps = Steps,
+                    Guidance = Guidance,
+                    BatchSize = Batch,
+                },
+                options.CancellationToken
+            )
+            .ToList();
         var random = SeededRandom.Create(options.Seed, 20, 0);
-        var noise = labels.Select(_ =>
-        {
-            var pixels = new byte[3 * Cifar10.Side * Cifar10.Side];
-            random.NextBytes(pixels);
-            return new RgbImage(Cifar10.Side, Cifar10.Side, pixels);
-        }).ToList();
-        var ofClass = names.Select((_, c) => new Queue<int>(Enumerable.Range(0, data.Count(Cifar10Split.Test)).Where(i => data.GetLabel(Cifar10Split.Test, i) == c))).ToArray();
+        var noise = labels
+            .Select(_ =>
+            {
+                var pixels = new byte[3 * Cifar10.Side * Cifar10.Side];
+                random.NextBytes(pixels);
+                return new RgbImage(Cifar10.Side, Cifar10.Side, pixels);
+            })
+            .ToList();
+        var ofClass = names
+            .Select(
+                (_, c) =>
+                    new Queue<int>(Enumerable.Range(0, data.Count(Cifar10Split.Test)).Where(i => data.GetLabel(Cifar10Split.Test, i) == c))
+            )
+            .ToArray();
         var real = labels.Select(label => data.GetImage(Cifar10Split.Test, ofClass[label].Dequeue())).ToList();
         return new(
-            judge.Shares(generated, labels), judge.Shares(real, labels), judge.Shares(noise, labels), labels.Length, VaeError(model.Vae, data),
-            Steps, Guidance, model.UNet.parameters().Sum(p => p.numel()), model.Vae.parameters().Sum(p => p.numel()), 0);
+            judge.Shares(generated, labels),
+            judge.Shares(real, labels),
+            judge.Shares(noise, labels),
+            labels.Length,
+            VaeError(model.Vae, data),
+            Steps,
+            Guidance,
+            model.UNet.parameters().Sum(p => p.numel()),
+            model.Vae.parameters().Sum(p => p.numel()),
+            0
+        );
     }
 
     private static double VaeError(AutoencoderKL vae, Cifar10 data)

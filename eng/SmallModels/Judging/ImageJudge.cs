@@ -18,9 +18,12 @@ internal sealed class ImageJudge : IDisposable
     {
         _backbone = ClipBackbone.Acquire(clipFolder);
         using var scope = NewDisposeScope();
-        int[] photos = [.. Enumerable.Range(MiniClipEvaluation.FirstProbePhoto, data.Count(Cifar10Split.Train) - MiniClipEvaluation.FirstProbePhoto)];
-        var features = Encode([.. photos.Select(i => data.GetImage(Cifar10Split.Train, i))]);             // [N, D]
-        var labels = tensor(photos.Select(i => (long)data.GetLabel(Cifar10Split.Train, i)).ToArray());     // [N]
+        int[] photos =
+        [
+            .. Enumerable.Range(MiniClipEvaluation.FirstProbePhoto, data.Count(Cifar10Split.Train) - MiniClipEvaluation.FirstProbePhoto),
+        ];
+        var features = Encode([.. photos.Select(i => data.GetImage(Cifar10Split.Train, i))]); // [N, D]
+        var labels = tensor(photos.Select(i => (long)data.GetLabel(Cifar10Split.Train, i)).ToArray()); // [N]
         _probe = new LinearProbe(features, labels, Cifar10.ClassNames.Count);
         _texts = _backbone.EncodeTexts([.. Cifar10.ClassNames.Select(name => $"a photo of a {name}.")]).DetachFromDisposeScope();
     }
@@ -34,7 +37,7 @@ internal sealed class ImageJudge : IDisposable
     public RecognisedShares Shares(IReadOnlyList<RgbImage> images, IReadOnlyList<int> labels)
     {
         using var scope = NewDisposeScope();
-        var features = Encode(images);                                                                    // [N, D]
+        var features = Encode(images); // [N, D]
         var wanted = tensor(labels.Select(l => (long)l).ToArray());
         var named = features.matmul(_texts.t()).argmax(1).eq(wanted).to_type(ScalarType.Float64).mean().item<double>();
         return new(_probe.Accuracy(features, wanted), named);

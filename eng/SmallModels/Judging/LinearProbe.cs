@@ -1,5 +1,3 @@
-using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -13,7 +11,10 @@ public sealed class LinearProbe : IDisposable
 {
     private const int Steps = 400;
 
-    private readonly Tensor _mean, _std, _weight, _bias;
+    private readonly Tensor _mean,
+        _std,
+        _weight,
+        _bias;
 
     /// <summary>Fits on features with labels.</summary>
     /// <param name="features">[N, D].</param>
@@ -23,10 +24,10 @@ public sealed class LinearProbe : IDisposable
     public LinearProbe(Tensor features, Tensor labels, int classes, double l2 = 1e-4)
     {
         using var scope = NewDisposeScope();
-        _mean = features.mean([0], keepdim: true).DetachFromDisposeScope();                            // [1, D]
+        _mean = features.mean([0], keepdim: true).DetachFromDisposeScope(); // [1, D]
         _std = ((features - _mean).pow(2).mean([0], keepdim: true).sqrt() + 1e-6).DetachFromDisposeScope(); // [1, D]
-        var x = (features - _mean) / _std;                                                              // [N, D]
-        var weight = Parameter(zeros(features.shape[1], classes));                                      // [D, C]; convex, so no random start
+        var x = (features - _mean) / _std; // [N, D]
+        var weight = Parameter(zeros(features.shape[1], classes)); // [D, C]; convex, so no random start
         var bias = Parameter(zeros(classes));
         using var optimizer = optim.Adam([weight, bias], lr: 0.05);
         for (var step = 0; step < Steps; step++)
@@ -53,12 +54,19 @@ public sealed class LinearProbe : IDisposable
     {
         using var scope = NewDisposeScope();
         using var off = no_grad();
-        var predicted = (((features - _mean) / _std).matmul(_weight) + _bias).argmax(1);               // [M]
+        var predicted = (((features - _mean) / _std).matmul(_weight) + _bias).argmax(1); // [M]
         return predicted.eq(labels).to_type(ScalarType.Float64).mean().item<double>();
     }
 
     /// <summary>Fits on one set of features and gives the accuracy on another; arguments as of the constructor and <see cref="Accuracy(Tensor, Tensor)"/>.</summary>
-    public static double Accuracy(Tensor trainFeatures, Tensor trainLabels, Tensor testFeatures, Tensor testLabels, int classes, double l2 = 1e-4)
+    public static double Accuracy(
+        Tensor trainFeatures,
+        Tensor trainLabels,
+        Tensor testFeatures,
+        Tensor testLabels,
+        int classes,
+        double l2 = 1e-4
+    )
     {
         using var probe = new LinearProbe(trainFeatures, trainLabels, classes, l2);
         return probe.Accuracy(testFeatures, testLabels);

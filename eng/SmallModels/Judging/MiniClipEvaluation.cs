@@ -11,7 +11,8 @@ internal static class MiniClipEvaluation
         using var judge = new ImageJudge(folder, data);
         var shares = judge.Shares(
             [.. Enumerable.Range(0, data.Count(Cifar10Split.Test)).Select(i => data.GetImage(Cifar10Split.Test, i))],
-            [.. Enumerable.Range(0, data.Count(Cifar10Split.Test)).Select(i => data.GetLabel(Cifar10Split.Test, i))]);
+            [.. Enumerable.Range(0, data.Count(Cifar10Split.Test)).Select(i => data.GetLabel(Cifar10Split.Test, i))]
+        );
         return new(shares.ZeroShot, shares.Probe, seconds, judge.Parameters);
     }
 }

@@ -22,13 +22,24 @@ internal sealed class EncodedImages(IReadOnlyList<LabelledImage> images, string 
     private float[][] Encode()
     {
         var ml = new MLContext(1);
-        IDataView view = ml.Data.LoadFromEnumerable(Images.Select(i => new ImageRow { ImagePath = i.Path }));
-        using ClipFeatureTransformer encoder = ml.Transforms.ClipFeature("Features", "ImagePath", new ClipFeatureOptions { ClipFolder = clip, CancellationToken = cancellation, KeepTrainingFeatures = false }).Fit(view);
-        IDataView encoded = encoder.Transform(view);
+        var view = ml.Data.LoadFromEnumerable(Images.Select(i => new ImageRow { ImagePath = i.Path }));
+        using var encoder = ml
+            .Transforms.ClipFeature(
+                "Features",
+                "ImagePath",
+                new ClipFeatureOptions
+                {
+                    ClipFolder = clip,
+                    CancellationToken = cancellation,
+                    KeepTrainingFeatures = false,
+                }
+            )
+            .Fit(view);
+        var encoded = encoder.Transform(view);
         var features = new List<float[]>(Images.Count);
-        DataViewSchema.Column column = encoded.Schema["Features"];
-        using DataViewRowCursor cursor = encoded.GetRowCursor([column]);
-        ValueGetter<VBuffer<float>> getter = cursor.GetGetter<VBuffer<float>>(column);
+        var column = encoded.Schema["Features"];
+        using var cursor = encoded.GetRowCursor([column]);
+        var getter = cursor.GetGetter<VBuffer<float>>(column);
         VBuffer<float> value = default;
         while (cursor.MoveNext())
         {
@@ -41,10 +52,17 @@ internal sealed class EncodedImages(IReadOnlyList<LabelledImage> images, string 
     private static string Hash(IReadOnlyList<LabelledImage> images)
     {
         var text = new StringBuilder();
-        foreach (LabelledImage image in images)
+        foreach (var image in images)
         {
             var file = new FileInfo(image.Path);
-            text.Append(file.Directory!.Name).Append('/').Append(file.Name).Append('|').Append(file.Exists ? file.Length : -1).Append('|').Append(image.Class).Append('\n');
+            text.Append(file.Directory!.Name)
+                .Append('/')
+                .Append(file.Name)
+                .Append('|')
+                .Append(file.Exists ? file.Length : -1)
+                .Append('|')
+                .Append(image.Class)
+                .Append('\n');
         }
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
     }
@@ -61,8 +79,10 @@ internal sealed class ExperimentData
     {
         (Entry, _clip, _cancellation) = (entry, clip, cancellation);
         var options = new DataSetOptions { Pool = entry.Pool };
-        ImageDataSet set = entry.Csv is { } csv ? GenericDataSets.FromCsv(csv, entry.Name, options)
-            : Data.DataSets.Names.Contains(entry.Name, StringComparer.OrdinalIgnoreCase) ? Data.DataSets.Open(entry.Name, entry.Folder!, options)
+        var set =
+            entry.Csv is { } csv ? GenericDataSets.FromCsv(csv, entry.Name, options)
+            : Data.DataSets.Names.Contains(entry.Name, StringComparer.OrdinalIgnoreCase)
+                ? Data.DataSets.Open(entry.Name, entry.Folder!, options)
             : GenericDataSets.FromFolders(entry.Folder!, entry.Name);
         ClassNames = set.ClassNames;
         Train = new(Some(set.Train, entry.MostTrain), clip, cancellation);
@@ -80,11 +100,15 @@ internal sealed class ExperimentData
     /// <exception cref="InvalidDataException">A sub-folder is no class.</exception>
     public EncodedImages Synthetic(string folder)
     {
-        if (_synthetic.TryGetValue(folder, out EncodedImages? known)) return known;
-        IReadOnlyList<LabelledImage> images = SyntheticImages.FromFolder(folder, ClassNames, Entry.MostSynthetic);
+        if (_synthetic.TryGetValue(folder, out var known))
+        {
+            return known;
+        }
+
+        var images = SyntheticImages.FromFolder(folder, ClassNames, Entry.MostSynthetic);
         return _synthetic[folder] = new(images, _clip, _cancellation);
     }
 
-    private static IReadOnlyList<LabelledImage> Some(IReadOnlyList<LabelledImage> images, int? most)
-        => most is { } n && n < images.Count ? [.. new NumpyRandom(0).Choice(images.Count, n).Order().Select(i => images[i])] : images;
+    private static IReadOnlyList<LabelledImage> Some(IReadOnlyList<LabelledImage> images, int? most) =>
+        most is { } n && n < images.Count ? [.. new NumpyRandom(0).Choice(images.Count, n).Order().Select(i => images[i])] : images;
 }

@@ -15,16 +15,28 @@ namespace AirMLNet.Experiments;
 public sealed record ExperimentFile
 {
     /// <summary>Title of the results.</summary>
-    public required string Name { get; init => field = OptionCheck.NotBlank(value); }
+    public required string Name
+    {
+        get;
+        init => field = OptionCheck.NotBlank(value);
+    }
 
     /// <summary>A line or two about it, for the results page.</summary>
     public string Description { get; init; } = "";
 
     /// <summary>Folder of the CLIP model.</summary>
-    public required string Clip { get; init => field = OptionCheck.NotBlank(value); }
+    public required string Clip
+    {
+        get;
+        init => field = OptionCheck.NotBlank(value);
+    }
 
     /// <summary>Folder for results.</summary>
-    public required string Output { get; init => field = OptionCheck.NotBlank(value); }
+    public required string Output
+    {
+        get;
+        init => field = OptionCheck.NotBlank(value);
+    }
 
     /// <summary>Folder of finished runs, which experiments may share; null: <c>runs</c> in <see cref="Output"/>.</summary>
     public string? Cache { get; init; }
@@ -45,7 +57,11 @@ public sealed record ExperimentFile
     public IReadOnlyList<int> Seeds { get; init; } = [1, 2, 3];
 
     /// <summary>Labelled images per class of the semi-supervised paradigm, 1..1000.</summary>
-    public int Shots { get; init => field = OptionCheck.Range(value, 1, 1000); } = 2;
+    public int Shots
+    {
+        get;
+        init => field = OptionCheck.Range(value, 1, 1000);
+    } = 2;
 
     /// <summary>Members of a recipe that replace the published ones, for all methods.</summary>
     public JsonObject? Settings { get; init; }
@@ -59,17 +75,45 @@ public sealed record ExperimentFile
     /// <exception cref="InvalidDataException">It is no such file; the message names what is wrong.</exception>
     public static ExperimentFile Load(string path)
     {
-        if (!File.Exists(path)) throw new FileNotFoundException($"{path}: the experiment file does not exist.", path);
-        string home = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        if (!File.Exists(path))
+        {
+            throw new FileNotFoundException($"{path}: the experiment file does not exist.", path);
+        }
+
+        var home = Path.GetDirectoryName(Path.GetFullPath(path))!;
         try
         {
-            ExperimentFile file = OptionsJson.Read<ExperimentFile>(File.ReadAllText(path));
-            if (file.DataSets.Count == 0 || file.Methods.Count == 0 || file.Seeds.Count == 0 || file.Paradigms.Count == 0 || file.Prompts.Count == 0)
+            var file = OptionsJson.Read<ExperimentFile>(File.ReadAllText(path));
+            if (
+                file.DataSets.Count == 0
+                || file.Methods.Count == 0
+                || file.Seeds.Count == 0
+                || file.Paradigms.Count == 0
+                || file.Prompts.Count == 0
+            )
+            {
                 throw new FormatException("dataSets, methods, paradigms, prompts and seeds need one or more entries each.");
-            foreach (string paradigm in file.Paradigms) ParadigmOf(paradigm);
-            foreach (string prompt in file.Prompts.Concat(file.PromptSettings?.Keys ?? [])) PromptOf(prompt);
+            }
+
+            foreach (var paradigm in file.Paradigms)
+            {
+                ParadigmOf(paradigm);
+            }
+
+            foreach (var prompt in file.Prompts.Concat(file.PromptSettings?.Keys ?? []))
+            {
+                PromptOf(prompt);
+            }
+
             _ = file.Variants;
-            return file with { Home = home, Clip = Path.Combine(home, file.Clip), Output = Path.Combine(home, file.Output), Cache = Path.Combine(home, file.Cache ?? Path.Combine(file.Output, "runs")), DataSets = [.. file.DataSets.Select(d => d.Under(home))] };
+            return file with
+            {
+                Home = home,
+                Clip = Path.Combine(home, file.Clip),
+                Output = Path.Combine(home, file.Output),
+                Cache = Path.Combine(home, file.Cache ?? Path.Combine(file.Output, "runs")),
+                DataSets = [.. file.DataSets.Select(d => d.Under(home))],
+            };
         }
         catch (FormatException e)
         {
@@ -82,35 +126,41 @@ public sealed record ExperimentFile
     internal string Home { get; init; } = "";
 
     /// <summary>The folder of a variant's synthetic images for a data set; null for none.</summary>
-    internal string? SyntheticOf(ExperimentVariant variant, ExperimentDataSet set)
-        => variant.Synthetic is { } own ? Path.Combine(Home, own.Replace("{}", set.Name.ToLowerInvariant(), StringComparison.Ordinal)) : set.Synthetic;
+    internal string? SyntheticOf(ExperimentVariant variant, ExperimentDataSet set) =>
+        variant.Synthetic is { } own
+            ? Path.Combine(Home, own.Replace("{}", set.Name.ToLowerInvariant(), StringComparison.Ordinal))
+            : set.Synthetic;
 
     /// <summary>The methods with their names and settings, in the order of the file.</summary>
     internal IReadOnlyList<ExperimentVariant> Variants => [.. Methods.Select(VariantOf)];
 
-    internal static Paradigm ParadigmOf(string name) => name switch
-    {
-        "ul" => Paradigm.Unsupervised,
-        "ssl" => Paradigm.SemiSupervised,
-        "trzsl" => Paradigm.Transductive,
-        _ => throw new FormatException($"paradigms: '{name}'; expected ul, ssl or trzsl."),
-    };
+    internal static Paradigm ParadigmOf(string name) =>
+        name switch
+        {
+            "ul" => Paradigm.Unsupervised,
+            "ssl" => Paradigm.SemiSupervised,
+            "trzsl" => Paradigm.Transductive,
+            _ => throw new FormatException($"paradigms: '{name}'; expected ul, ssl or trzsl."),
+        };
 
-    internal static PromptKind PromptOf(string name) => name switch
-    {
-        "text" => PromptKind.Text,
-        "visual" => PromptKind.Visual,
-        "visual-deep" => PromptKind.VisualDeep,
-        _ => throw new FormatException($"prompts: '{name}'; expected text, visual or visual-deep."),
-    };
+    internal static PromptKind PromptOf(string name) =>
+        name switch
+        {
+            "text" => PromptKind.Text,
+            "visual" => PromptKind.Visual,
+            "visual-deep" => PromptKind.VisualDeep,
+            _ => throw new FormatException($"prompts: '{name}'; expected text, visual or visual-deep."),
+        };
 
     private static ExperimentVariant VariantOf(JsonElement element)
     {
-        ExperimentVariant variant = element.ValueKind == JsonValueKind.String
-            ? new() { Method = element.GetString()! }
-            : OptionsJson.Read<ExperimentVariant>(element.GetRawText());
+        var variant =
+            element.ValueKind == JsonValueKind.String
+                ? new() { Method = element.GetString()! }
+                : OptionsJson.Read<ExperimentVariant>(element.GetRawText());
         return PublishedRecipes.Names.Contains(variant.Method)
-            ? variant : throw new FormatException($"methods: '{variant.Method}'; expected one of {string.Join(", ", PublishedRecipes.Names)}.");
+            ? variant
+            : throw new FormatException($"methods: '{variant.Method}'; expected one of {string.Join(", ", PublishedRecipes.Names)}.");
     }
 }
 
@@ -136,7 +186,11 @@ public sealed record ExperimentVariant
 public sealed record ExperimentDataSet
 {
     /// <summary>What to call it; for a published data set its name, which also gives templates, quantiles and the paper's figures.</summary>
-    public required string Name { get; init => field = OptionCheck.NotBlank(value); }
+    public required string Name
+    {
+        get;
+        init => field = OptionCheck.NotBlank(value);
+    }
 
     /// <summary>Folder of a published data set, or of parts and classes.</summary>
     public string? Folder { get; init; }
@@ -148,32 +202,55 @@ public sealed record ExperimentDataSet
     public TrainingPool Pool { get; init; } = TrainingPool.Strict;
 
     /// <summary>At most so many images of the pool, drawn from seed 0; null for all.</summary>
-    public int? MostTrain { get; init => field = value is { } n ? OptionCheck.Range(n, 1, int.MaxValue) : null; }
+    public int? MostTrain
+    {
+        get;
+        init => field = value is { } n ? OptionCheck.Range(n, 1, int.MaxValue) : null;
+    }
 
     /// <summary>At most so many test images, drawn from seed 0; null for all.</summary>
-    public int? MostTest { get; init => field = value is { } n ? OptionCheck.Range(n, 1, int.MaxValue) : null; }
+    public int? MostTest
+    {
+        get;
+        init => field = value is { } n ? OptionCheck.Range(n, 1, int.MaxValue) : null;
+    }
 
     /// <summary>Folder of synthetic images with a sub-folder per class; null for none.</summary>
     public string? Synthetic { get; init; }
 
     /// <summary>At most so many synthetic images per class, in the order of their names; null for all.</summary>
-    public int? MostSynthetic { get; init => field = value is { } n ? OptionCheck.Range(n, 1, int.MaxValue) : null; }
+    public int? MostSynthetic
+    {
+        get;
+        init => field = value is { } n ? OptionCheck.Range(n, 1, int.MaxValue) : null;
+    }
 
     /// <summary>Zero-shot templates; null: those of GRIP and CPL for a published data set, otherwise "a photo of a {}.".</summary>
     public IReadOnlyList<string>? Templates { get; init; }
 
     /// <summary>Seed of the split into seen and unseen classes: 500, 0 and 200 are the published ones.</summary>
-    public int SplitSeed { get; init => field = OptionCheck.Range(value, 0, int.MaxValue); } = 500;
+    public int SplitSeed
+    {
+        get;
+        init => field = OptionCheck.Range(value, 0, int.MaxValue);
+    } = 500;
 
     /// <summary>File with the seen classes instead; see <see cref="ClassSplit.Load"/>.</summary>
     public string? SplitFile { get; init; }
 
     internal ExperimentDataSet Under(string home)
     {
-        if (Folder is null == Csv is null) throw new FormatException($"dataSets: '{Name}' needs either folder or csv.");
+        if (Folder is null == Csv is null)
+        {
+            throw new FormatException($"dataSets: '{Name}' needs either folder or csv.");
+        }
+
         return this with
         {
-            Folder = Full(Folder), Csv = Full(Csv), Synthetic = Full(Synthetic), SplitFile = Full(SplitFile),
+            Folder = Full(Folder),
+            Csv = Full(Csv),
+            Synthetic = Full(Synthetic),
+            SplitFile = Full(SplitFile),
         };
 
         string? Full(string? path) => path is null ? null : Path.Combine(home, path);

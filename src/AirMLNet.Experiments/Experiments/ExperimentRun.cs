@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using AirMLNet.Clip;
 using AirMLNet.Data;
@@ -24,17 +23,30 @@ internal sealed class ExperimentRun
     private readonly ExperimentFile _file;
     private readonly ExperimentData _data;
     private readonly ExperimentVariant _variant;
-    private readonly string _paradigm, _prompt;
+    private readonly string _paradigm,
+        _prompt;
     private readonly int _seed;
     private readonly string? _syntheticFolder;
 
-    public ExperimentRun(ExperimentFile file, ExperimentData data, ExperimentVariant variant, string paradigm, string prompt, int seed, string clipHash)
+    public ExperimentRun(
+        ExperimentFile file,
+        ExperimentData data,
+        ExperimentVariant variant,
+        string paradigm,
+        string prompt,
+        int seed,
+        string clipHash
+    )
     {
         (_file, _data, _variant, _paradigm, _prompt, _seed) = (file, data, variant, paradigm, prompt, seed);
         Recipe = MakeRecipe();
-        bool synthetic = Recipe.Method != AdaptationMethod.ZeroShot && (Recipe.Prototypes || Recipe.SyntheticWeight > 0);
-        _syntheticFolder = !synthetic ? null : file.SyntheticOf(variant, data.Entry)
-            ?? throw new InvalidDataException($"'{variant.Title}' needs synthetic images of '{data.Entry.Name}': its entry in dataSets names no folder 'synthetic'.");
+        var synthetic = Recipe.Method != AdaptationMethod.ZeroShot && (Recipe.Prototypes || Recipe.SyntheticWeight > 0);
+        _syntheticFolder = !synthetic
+            ? null
+            : file.SyntheticOf(variant, data.Entry)
+                ?? throw new InvalidDataException(
+                    $"'{variant.Title}' needs synthetic images of '{data.Entry.Name}': its entry in dataSets names no folder 'synthetic'."
+                );
         Hash = MakeHash(clipHash);
     }
 
@@ -43,53 +55,92 @@ internal sealed class ExperimentRun
     public string Title => $"{_data.Entry.Name}, {_variant.Title}, {_paradigm}, {_prompt}, seed {_seed}";
 
     /// <summary>A result by this run's names: equal settings have equal results, whatever they are called.</summary>
-    public RunResult Name(RunResult result) => result with { DataSet = _data.Entry.Name, Method = _variant.Title, Paradigm = _paradigm, Prompt = _prompt, Seed = _seed };
+    public RunResult Name(RunResult result) =>
+        result with
+        {
+            DataSet = _data.Entry.Name,
+            Method = _variant.Title,
+            Paradigm = _paradigm,
+            Prompt = _prompt,
+            Seed = _seed,
+        };
 
     public RunResult Execute(IProgress<StageProgress>? progress, CancellationToken cancellation)
     {
-        IReadOnlyList<LabelledImage> train = _data.Train.Images, test = _data.Test.Images;
+        IReadOnlyList<LabelledImage> train = _data.Train.Images,
+            test = _data.Test.Images;
         var labels = new PoolLabels([.. train.Select(i => i.Class)], Given());
-        EncodedImages? synthetic = _syntheticFolder is { } folder ? _data.Synthetic(folder) : null;
+        var synthetic = _syntheticFolder is { } folder ? _data.Synthetic(folder) : null;
         var ml = new MLContext(_seed);
-        IDataView pool = Keyed(ml, PoolRows(labels, synthetic)), scored = View(ml, test.Select((image, i) => new ExperimentRow { ImagePath = image.Path, Features = _data.Test.Features[i] }));
+        IDataView pool = Keyed(ml, PoolRows(labels, synthetic)),
+            scored = View(ml, test.Select((image, i) => new ExperimentRow { ImagePath = image.Path, Features = _data.Test.Features[i] }));
         _ = _data.Train.Features;
-        TimeSpan busy = Environment.CpuUsage.TotalTime;
+        var busy = Environment.CpuUsage.TotalTime;
         var clock = Stopwatch.StartNew();
         ITransformer model;
-        using (labels.BeginFit()) model = Recipe.Chain(ml, "Label", progress, cancellation).Fit(pool);
-        double fit = clock.Elapsed.TotalSeconds;
+        using (labels.BeginFit())
+        {
+            model = Recipe.Chain(ml, "Label", progress, cancellation).Fit(pool);
+        }
+
+        var fit = clock.Elapsed.TotalSeconds;
         clock.Restart();
-        int[] predicted = Predicted(model.Transform(scored));
-        double score = clock.Elapsed.TotalSeconds, processor = (Environment.CpuUsage.TotalTime - busy).TotalSeconds;
-        (PseudoLabelAccuracy? text, PseudoLabelAccuracy? fused) = LabelAccuracy(ml, model, pool, labels, cancellation);
+        var predicted = Predicted(model.Transform(scored));
+        double score = clock.Elapsed.TotalSeconds,
+            processor = (Environment.CpuUsage.TotalTime - busy).TotalSeconds;
+        (var text, var fused) = LabelAccuracy(ml, model, pool, labels, cancellation);
         (model as IDisposable)?.Dispose();
         return new RunResult
         {
-            Hash = Hash, DataSet = _data.Entry.Name, Method = _variant.Title, Paradigm = _paradigm, Prompt = _prompt, Seed = _seed,
-            Scores = ClassificationScores.Of(predicted, [.. test.Select(i => i.Class)], Recipe.Paradigm == Paradigm.Transductive ? [.. _data.Split.Unseen] : null),
-            TextLabels = text, FusedLabels = fused,
-            Images = [train.Count, synthetic?.Images.Count ?? 0, test.Count], Seconds = [Math.Round(fit, 3), Math.Round(score, 3)], ProcessorSeconds = Math.Round(processor, 3),
+            Hash = Hash,
+            DataSet = _data.Entry.Name,
+            Method = _variant.Title,
+            Paradigm = _paradigm,
+            Prompt = _prompt,
+            Seed = _seed,
+            Scores = ClassificationScores.Of(
+                predicted,
+                [.. test.Select(i => i.Class)],
+                Recipe.Paradigm == Paradigm.Transductive ? [.. _data.Split.Unseen] : null
+            ),
+            TextLabels = text,
+            FusedLabels = fused,
+            Images = [train.Count, synthetic?.Images.Count ?? 0, test.Count],
+            Seconds = [Math.Round(fit, 3), Math.Round(score, 3)],
+            ProcessorSeconds = Math.Round(processor, 3),
         };
     }
 
     /// <summary>The published settings, then the file's, the prompt kind's and the variant's.</summary>
     private AdaptationRecipe MakeRecipe()
     {
-        Paradigm paradigm = ExperimentFile.ParadigmOf(_paradigm);
-        bool published = Data.DataSets.Names.Contains(_data.Entry.Name, StringComparer.OrdinalIgnoreCase);
+        var paradigm = ExperimentFile.ParadigmOf(_paradigm);
+        var published = Data.DataSets.Names.Contains(_data.Entry.Name, StringComparer.OrdinalIgnoreCase);
         var basis = new AdaptationRecipe
         {
-            ClipFolder = _file.Clip, ClassNames = _data.ClassNames, Paradigm = paradigm, Prompt = ExperimentFile.PromptOf(_prompt),
-            Templates = _data.Entry.Templates ?? (published ? PromptTemplates.For(_data.Entry.Name, TemplateSource.Grip) : PromptTemplates.Single),
+            ClipFolder = _file.Clip,
+            ClassNames = _data.ClassNames,
+            Paradigm = paradigm,
+            Prompt = ExperimentFile.PromptOf(_prompt),
+            Templates =
+                _data.Entry.Templates ?? (published ? PromptTemplates.For(_data.Entry.Name, TemplateSource.Grip) : PromptTemplates.Single),
             UnseenClasses = paradigm == Paradigm.Transductive ? [.. _data.Split.Unseen.Select(c => _data.ClassNames[c])] : null,
         };
-        AdaptationRecipe recipe = PublishedRecipes.Of(_variant.Method, basis, _data.Entry.Name);
-        JsonObject? forPrompt = _file.PromptSettings?.GetValueOrDefault(_prompt);
-        foreach (JsonObject? settings in new[] { _file.Settings, forPrompt, _variant.Settings })
+        var recipe = PublishedRecipes.Of(_variant.Method, basis, _data.Entry.Name);
+        var forPrompt = _file.PromptSettings?.GetValueOrDefault(_prompt);
+        foreach (var settings in new[] { _file.Settings, forPrompt, _variant.Settings })
         {
-            if (settings is null) continue;
+            if (settings is null)
+            {
+                continue;
+            }
+
             var json = JsonNode.Parse(OptionsJson.Write(recipe))!.AsObject();
-            foreach ((string name, JsonNode? value) in settings) json[name] = value?.DeepClone();
+            foreach ((var name, var value) in settings)
+            {
+                json[name] = value?.DeepClone();
+            }
+
             try
             {
                 recipe = OptionsJson.Read<AdaptationRecipe>(json.ToJsonString());
@@ -100,14 +151,23 @@ internal sealed class ExperimentRun
             }
         }
         // A method that has one round, or none, keeps them whatever the settings for the others are.
-        return _variant.Method switch { "zero-shot" => recipe with { Rounds = 0 }, "fpl" => recipe with { Rounds = 1 }, _ => recipe };
+        return _variant.Method switch
+        {
+            "zero-shot" => recipe with { Rounds = 0 },
+            "fpl" => recipe with { Rounds = 1 },
+            _ => recipe,
+        };
     }
 
     private string MakeHash(string clipHash)
     {
         string[] parts =
         [
-            Version.ToString(CultureInfo.InvariantCulture), clipHash, OptionsJson.Write(Recipe with { ClipFolder = "-" }), _data.Train.Fingerprint, _data.Test.Fingerprint,
+            Version.ToString(CultureInfo.InvariantCulture),
+            clipHash,
+            OptionsJson.Write(Recipe with { ClipFolder = "-" }),
+            _data.Train.Fingerprint,
+            _data.Test.Fingerprint,
             _syntheticFolder is { } folder ? _data.Synthetic(folder).Fingerprint : "-",
             Recipe.Paradigm == Paradigm.SemiSupervised ? _file.Shots.ToString(CultureInfo.InvariantCulture) : "-",
             // Zero-shot has nothing random in it; its runs are nevertheless told apart, to be counted.
@@ -121,7 +181,12 @@ internal sealed class ExperimentRun
     {
         int[] classes = [.. _data.Train.Images.Select(i => i.Class)];
         if (Recipe.Paradigm != Paradigm.Unsupervised && Array.IndexOf(classes, -1) >= 0)
-            throw new InvalidDataException($"'{_data.Entry.Name}': {_paradigm} needs the class of every training image; {classes.Count(c => c < 0)} have none.");
+        {
+            throw new InvalidDataException(
+                $"'{_data.Entry.Name}': {_paradigm} needs the class of every training image; {classes.Count(c => c < 0)} have none."
+            );
+        }
+
         return Recipe.Paradigm switch
         {
             Paradigm.SemiSupervised => LabelledShots.Choose(classes, _data.ClassNames.Count, _file.Shots),
@@ -132,43 +197,80 @@ internal sealed class ExperimentRun
 
     private IEnumerable<ExperimentRow> PoolRows(PoolLabels labels, EncodedImages? synthetic)
     {
-        for (int i = 0; i < labels.Count; i++)
+        for (var i = 0; i < labels.Count; i++)
         {
             yield return new ExperimentRow
             {
-                ImagePath = _data.Train.Images[i].Path, Features = _data.Train.Features[i], LabelName = labels.IsGiven(i) ? _data.ClassNames[labels[i]] : "", Origin = "real",
+                ImagePath = _data.Train.Images[i].Path,
+                Features = _data.Train.Features[i],
+                LabelName = labels.IsGiven(i) ? _data.ClassNames[labels[i]] : "",
+                Origin = "real",
             };
         }
-        for (int i = 0; i < (synthetic?.Images.Count ?? 0); i++)
+        for (var i = 0; i < (synthetic?.Images.Count ?? 0); i++)
         {
-            LabelledImage image = synthetic!.Images[i];
-            yield return new ExperimentRow { ImagePath = image.Path, Features = synthetic.Features[i], LabelName = _data.ClassNames[image.Class], Origin = "synthetic" };
+            var image = synthetic!.Images[i];
+            yield return new ExperimentRow
+            {
+                ImagePath = image.Path,
+                Features = synthetic.Features[i],
+                LabelName = _data.ClassNames[image.Class],
+                Origin = "synthetic",
+            };
         }
     }
 
     private IDataView Keyed(MLContext ml, IEnumerable<ExperimentRow> rows)
     {
-        IDataView view = View(ml, rows), names = ml.Data.LoadFromEnumerable(_data.ClassNames.Select(n => new ClassName { Name = n }));
+        IDataView view = View(ml, rows),
+            names = ml.Data.LoadFromEnumerable(_data.ClassNames.Select(n => new ClassName { Name = n }));
         return ml.Transforms.Conversion.MapValueToKey("Label", nameof(ExperimentRow.LabelName), keyData: names).Fit(view).Transform(view);
     }
 
     private IDataView View(MLContext ml, IEnumerable<ExperimentRow> rows)
     {
-        SchemaDefinition schema = SchemaDefinition.Create(typeof(ExperimentRow));
-        schema[nameof(ExperimentRow.Features)].ColumnType = new VectorDataViewType(NumberDataViewType.Single, _data.Test.Features[0].Length);
+        var schema = SchemaDefinition.Create(typeof(ExperimentRow));
+        schema[nameof(ExperimentRow.Features)].ColumnType = new VectorDataViewType(
+            NumberDataViewType.Single,
+            _data.Test.Features[0].Length
+        );
         return ml.Data.LoadFromEnumerable(rows, schema);
     }
 
     private static int[] Predicted(IDataView scored) => [.. scored.GetColumn<uint>("PredictedLabel").Select(key => (int)key - 1)];
 
     /// <summary>How right the surest labels of the unlabelled images are, by text alone and, where there are prototypes, fused.</summary>
-    private (PseudoLabelAccuracy? Text, PseudoLabelAccuracy? Fused) LabelAccuracy(MLContext ml, ITransformer model, IDataView pool, PoolLabels labels, CancellationToken cancellation)
+    private (PseudoLabelAccuracy? Text, PseudoLabelAccuracy? Fused) LabelAccuracy(
+        MLContext ml,
+        ITransformer model,
+        IDataView pool,
+        PoolLabels labels,
+        CancellationToken cancellation
+    )
     {
-        if (!Recipe.Prototypes && Recipe.Method != AdaptationMethod.ZeroShot) return (null, null);
+        if (!Recipe.Prototypes && Recipe.Method != AdaptationMethod.ZeroShot)
+        {
+            return (null, null);
+        }
+
         int[] rows = [.. Enumerable.Range(0, labels.Count).Where(i => !labels.IsGiven(i))];
-        if (rows.Length == 0 || rows.Any(i => labels[i] < 0)) return (null, null);
-        IDataView text = ml.Transforms.PseudoLabel("Plain", "Features", Recipe.PseudoLabels("Label", fused: false) with { CancellationToken = cancellation }).Fit(pool).Transform(pool);
-        bool fused = Recipe is { Prototypes: true, PseudoLabelWeight: > 0 };
+        if (rows.Length == 0 || rows.Any(i => labels[i] < 0))
+        {
+            return (null, null);
+        }
+
+        var text = ml
+            .Transforms.PseudoLabel(
+                "Plain",
+                "Features",
+                Recipe.PseudoLabels("Label", fused: false) with
+                {
+                    CancellationToken = cancellation,
+                }
+            )
+            .Fit(pool)
+            .Transform(pool);
+        var fused = Recipe is { Prototypes: true, PseudoLabelWeight: > 0 };
         return (Of(text, "PlainScore"), fused ? Of(model.Transform(pool), AdaptationRecipe.PseudoLabelColumn + "Score") : null);
 
         PseudoLabelAccuracy Of(IDataView view, string column)

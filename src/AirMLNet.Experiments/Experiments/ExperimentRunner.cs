@@ -32,33 +32,49 @@ public static class ExperimentRunner
     /// <returns>The results in the order of the file; with <paramref name="plan"/> those that are there.</returns>
     /// <exception cref="InvalidDataException">A data set, a split or settings are wrong; before any run begins.</exception>
     public static IReadOnlyList<RunResult> Run(
-        ExperimentFile file, bool plan = false, Action<ExperimentStep>? step = null, IProgress<StageProgress>? progress = null, CancellationToken cancellation = default)
+        ExperimentFile file,
+        bool plan = false,
+        Action<ExperimentStep>? step = null,
+        IProgress<StageProgress>? progress = null,
+        CancellationToken cancellation = default
+    )
     {
         ArgumentNullException.ThrowIfNull(file);
-        ClipBackbone backbone = ClipBackbone.Acquire(file.Clip); // held, so that the stages of all runs share it
+        var backbone = ClipBackbone.Acquire(file.Clip); // held, so that the stages of all runs share it
         try
         {
-            List<ExperimentRun> runs = Expand(file, backbone.WeightsSha256, cancellation);
+            var runs = Expand(file, backbone.WeightsSha256, cancellation);
             var results = new List<RunResult>();
-            for (int i = 0; i < runs.Count; i++)
+            for (var i = 0; i < runs.Count; i++)
             {
                 cancellation.ThrowIfCancellationRequested();
-                ExperimentRun run = runs[i];
-                string path = Path.Combine(file.Cache ?? Path.Combine(file.Output, "runs"), run.Hash + ".json");
-                RunResult? result = Read(path, run.Hash) is { } found ? run.Name(found) : null;
-                bool known = result is not null;
+                var run = runs[i];
+                var path = Path.Combine(file.Cache ?? Path.Combine(file.Output, "runs"), run.Hash + ".json");
+                var result = Read(path, run.Hash) is { } found ? run.Name(found) : null;
+                var known = result is not null;
                 if (!known)
                 {
                     step?.Invoke(new(run.Title, i + 1, runs.Count, null, false));
-                    if (plan) continue;
+                    if (plan)
+                    {
+                        continue;
+                    }
+
                     result = run.Execute(progress, cancellation);
                     Write(path, JsonSerializer.Serialize(result, Line) + "\n");
                 }
                 results.Add(result!);
                 step?.Invoke(new(run.Title, i + 1, runs.Count, result, known));
-                if (!known) Summarise(file, results);
+                if (!known)
+                {
+                    Summarise(file, results);
+                }
             }
-            if (!plan) Summarise(file, results);
+            if (!plan)
+            {
+                Summarise(file, results);
+            }
+
             return results;
         }
         finally
@@ -71,16 +87,19 @@ public static class ExperimentRunner
     private static List<ExperimentRun> Expand(ExperimentFile file, string clipHash, CancellationToken cancellation)
     {
         var runs = new List<ExperimentRun>();
-        foreach (ExperimentDataSet entry in file.DataSets)
+        foreach (var entry in file.DataSets)
         {
             var data = new ExperimentData(entry, file.Clip, cancellation);
-            foreach (string prompt in file.Prompts)
+            foreach (var prompt in file.Prompts)
             {
-                foreach (ExperimentVariant variant in file.Variants)
+                foreach (var variant in file.Variants)
                 {
-                    foreach (string paradigm in file.Paradigms)
+                    foreach (var paradigm in file.Paradigms)
                     {
-                        foreach (int seed in file.Seeds) runs.Add(new(file, data, variant, paradigm, prompt, seed, clipHash));
+                        foreach (var seed in file.Seeds)
+                        {
+                            runs.Add(new(file, data, variant, paradigm, prompt, seed, clipHash));
+                        }
                     }
                 }
             }
@@ -90,10 +109,14 @@ public static class ExperimentRunner
 
     private static RunResult? Read(string path, string hash)
     {
-        if (!File.Exists(path)) return null;
+        if (!File.Exists(path))
+        {
+            return null;
+        }
+
         try
         {
-            RunResult? result = JsonSerializer.Deserialize<RunResult>(File.ReadAllText(path), Line);
+            var result = JsonSerializer.Deserialize<RunResult>(File.ReadAllText(path), Line);
             return result?.Hash == hash ? result : null;
         }
         catch (JsonException)

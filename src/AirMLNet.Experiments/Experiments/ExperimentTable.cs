@@ -16,23 +16,47 @@ internal static class ExperimentTable
     {
         var text = new StringBuilder();
         text.Append(Plain, $"# {file.Name}\n\n");
-        if (file.Description.Length > 0) text.Append(Plain, $"{file.Description}\n\n");
-        text.Append("Per cent on the test images, mean ± sample standard deviation over the seeds; ul and ssl: accuracy, trzsl: harmonic mean of seen and unseen. In brackets the paper's figure.\n");
-        foreach (ExperimentDataSet set in file.DataSets)
+        if (file.Description.Length > 0)
         {
-            foreach (string prompt in file.Prompts)
+            text.Append(Plain, $"{file.Description}\n\n");
+        }
+
+        text.Append(
+            "Per cent on the test images, mean ± sample standard deviation over the seeds; ul and ssl: accuracy, trzsl: harmonic mean of seen and unseen. In brackets the paper's figure.\n"
+        );
+        foreach (var set in file.DataSets)
+        {
+            foreach (var prompt in file.Prompts)
             {
                 RunResult[] some = [.. runs.Where(r => r.DataSet == set.Name && r.Prompt == prompt)];
-                if (some.Length == 0) continue;
+                if (some.Length == 0)
+                {
+                    continue;
+                }
+
                 text.Append(Plain, $"\n## {set.Name}, {prompt} prompts\n\n");
-                text.Append(Plain, $"{some[0].Images[0]} images in the pool, {some.Max(r => r.Images[1])} synthetic, {some[0].Images[2]} to score on; seeds {string.Join(", ", file.Seeds)}.\n\n");
+                text.Append(
+                    Plain,
+                    $"{some[0].Images[0]} images in the pool, {some.Max(r => r.Images[1])} synthetic, {some[0].Images[2]} to score on; seeds {string.Join(", ", file.Seeds)}.\n\n"
+                );
                 Row(text, ["method", .. file.Paradigms, "fit, seconds"]);
                 Row(text, ["---", .. file.Paradigms.Select(_ => "---:"), "---:"]);
-                foreach (ExperimentVariant variant in file.Variants)
+                foreach (var variant in file.Variants)
                 {
                     RunResult[] own = [.. some.Where(r => r.Method == variant.Title)];
-                    if (own.Length == 0) continue;
-                    Row(text, [variant.Title, .. file.Paradigms.Select(p => Cell(variant, set.Name, prompt, p, own)), own.Average(r => r.Seconds[0]).ToString("0.0", Plain)]);
+                    if (own.Length == 0)
+                    {
+                        continue;
+                    }
+
+                    Row(
+                        text,
+                        [
+                            variant.Title,
+                            .. file.Paradigms.Select(p => Cell(variant, set.Name, prompt, p, own)),
+                            own.Average(r => r.Seconds[0]).ToString("0.0", Plain),
+                        ]
+                    );
                 }
             }
             Labels(text, set, file, [.. runs.Where(r => r.DataSet == set.Name && r.TextLabels is not null)]);
@@ -43,38 +67,61 @@ internal static class ExperimentTable
     /// <summary>Mean and sample standard deviation; 0 for a single value.</summary>
     internal static (double Mean, double Spread) Of(IReadOnlyCollection<double> values)
     {
-        double mean = values.Average();
+        var mean = values.Average();
         return (mean, values.Count < 2 ? 0 : Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / (values.Count - 1)));
     }
 
     private static string Cell(ExperimentVariant variant, string dataSet, string prompt, string paradigm, RunResult[] runs)
     {
         double[] figures = [.. runs.Where(r => r.Paradigm == paradigm).Select(r => 100 * r.Figure)];
-        string? paper = PaperFigures.Of(variant.Title, prompt, dataSet, paradigm);
-        if (figures.Length == 0) return paper is null ? "" : $"({paper})";
-        (double mean, double spread) = Of(figures);
-        string own = string.Create(Plain, $"{mean:0.00} ± {spread:0.00}");
+        var paper = PaperFigures.Of(variant.Title, prompt, dataSet, paradigm);
+        if (figures.Length == 0)
+        {
+            return paper is null ? "" : $"({paper})";
+        }
+
+        (var mean, var spread) = Of(figures);
+        var own = string.Create(Plain, $"{mean:0.00} ± {spread:0.00}");
         return paper is null ? own : $"{own} ({paper})";
     }
 
     /// <summary>Accuracy of the surest labels, once per paradigm and folder of synthetic images: seeds do not matter to it.</summary>
     private static void Labels(StringBuilder text, ExperimentDataSet set, ExperimentFile file, RunResult[] runs)
     {
-        if (!runs.Any(r => r.FusedLabels is not null)) return;
+        if (!runs.Any(r => r.FusedLabels is not null))
+        {
+            return;
+        }
+
         text.Append(Plain, $"\n### {set.Name}: accuracy of the {PseudoLabelAccuracy.Images} surest zero-shot labels\n\n");
         Row(text, ["", "paradigm", "per class, text", "per class, with the image side", "overall, text", "overall, with the image side"]);
         Row(text, ["---", "---", "---:", "---:", "---:", "---:"]);
-        foreach (ExperimentVariant variant in file.Variants)
+        foreach (var variant in file.Variants)
         {
-            foreach (string paradigm in file.Paradigms)
+            foreach (var paradigm in file.Paradigms)
             {
-                if (Array.Find(runs, r => r.Method == variant.Title && r.Paradigm == paradigm && r.FusedLabels is not null) is not { } run) continue;
-                Row(text, [variant.Title, paradigm, Percent(run.TextLabels!.PerClass), Percent(run.FusedLabels!.PerClass), Percent(run.TextLabels.Overall), Percent(run.FusedLabels.Overall)]);
+                if (Array.Find(runs, r => r.Method == variant.Title && r.Paradigm == paradigm && r.FusedLabels is not null) is not { } run)
+                {
+                    continue;
+                }
+
+                Row(
+                    text,
+                    [
+                        variant.Title,
+                        paradigm,
+                        Percent(run.TextLabels!.PerClass),
+                        Percent(run.FusedLabels!.PerClass),
+                        Percent(run.TextLabels.Overall),
+                        Percent(run.FusedLabels.Overall),
+                    ]
+                );
             }
         }
     }
 
     private static string Percent(double share) => (100 * share).ToString("0.0", Plain);
 
-    private static void Row(StringBuilder text, IEnumerable<string> cells) => text.Append("| ").AppendJoin(" | ", cells.Select(c => c.Replace("|", "\\|", StringComparison.Ordinal))).Append(" |\n");
+    private static void Row(StringBuilder text, IEnumerable<string> cells) =>
+        text.Append("| ").AppendJoin(" | ", cells.Select(c => c.Replace("|", "\\|", StringComparison.Ordinal))).Append(" |\n");
 }

@@ -1,5 +1,3 @@
-using AirMLNet.Data;
-
 namespace AirMLNet.Experiments;
 
 /// <summary>The figures of AiR's Table 1 (ViT-B/32): accuracy in per cent under SSL and UL, harmonic mean under TRZSL (methods §4.4).</summary>
@@ -37,9 +35,14 @@ internal static class PaperFigures
     public static string? Of(string method, string prompt, string dataSet, string paradigm)
     {
         if (paradigm == "ul" && prompt == "text" && Ablations.TryGetValue(method, out var ablation))
+        {
             return ablation.FirstOrDefault(a => a.DataSet.Equals(dataSet, StringComparison.OrdinalIgnoreCase)).Figure;
-        int column = Array.FindIndex(DataSets, d => d.Equals(dataSet, StringComparison.OrdinalIgnoreCase));
-        string? figures = Array.Find(Rows, r => r.Method == method && (r.Prompt.Length == 0 || r.Prompt == prompt)).Figures;
-        return column < 0 || figures is null ? null : figures.Split(' ')[column].Split('/')[Array.IndexOf(["ssl", "ul", "trzsl"], paradigm)];
+        }
+
+        var column = Array.FindIndex(DataSets, d => d.Equals(dataSet, StringComparison.OrdinalIgnoreCase));
+        var figures = Array.Find(Rows, r => r.Method == method && (r.Prompt.Length == 0 || r.Prompt == prompt)).Figures;
+        return column < 0 || figures is null
+            ? null
+            : figures.Split(' ')[column].Split('/')[Array.IndexOf(["ssl", "ul", "trzsl"], paradigm)];
     }
 }

@@ -1,5 +1,4 @@
 using AirMLNet.Evaluation;
-using AirMLNet.Recipes;
 
 namespace AirMLNet.Experiments;
 

@@ -19,9 +19,10 @@ internal sealed class CaseFolder(string path, Device device) : IDisposable
     public Device Device { get; } = device;
 
     /// <summary>The name in case.json, else the folder's.</summary>
-    public string Name => Case["case"] is JsonValue v && v.TryGetValue<string>(out var name)
-        ? name
-        : System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(Path)));
+    public string Name =>
+        Case["case"] is JsonValue v && v.TryGetValue<string>(out var name)
+            ? name
+            : System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(Path)));
 
     /// <summary>case.json; empty when there is none.</summary>
     public JsonObject Case => _case ??= Json("case.json") ?? [];
@@ -40,30 +41,40 @@ internal sealed class CaseFolder(string path, Device device) : IDisposable
     public SafetensorsFile Io => _io ??= SafetensorsFile.Open(File("io.safetensors"));
 
     /// <summary>The weights files, in ordinal order.</summary>
-    public IReadOnlyList<string> Weights => [.. Directory.GetFiles(Path, "*.safetensors")
-        .Where(f => System.IO.Path.GetFileName(f) is var n
-            && (n.StartsWith("weights", StringComparison.Ordinal) || n is "model.safetensors" or "open_clip_model.safetensors"))
-        .Order(StringComparer.Ordinal)];
+    public IReadOnlyList<string> Weights =>
+        [
+            .. Directory
+                .GetFiles(Path, "*.safetensors")
+                .Where(f =>
+                    System.IO.Path.GetFileName(f) is var n
+                    && (n.StartsWith("weights", StringComparison.Ordinal) || n is "model.safetensors" or "open_clip_model.safetensors")
+                )
+                .Order(StringComparer.Ordinal),
+        ];
 
     /// <summary>The weights files with what reports add to an output's name to tell them apart.</summary>
-    public IEnumerable<(string Path, string Label)> LabelledWeights => Weights is [var only]
-        ? [(only, "")]
-        : Weights.Select(w => (w, $" [{System.IO.Path.GetFileNameWithoutExtension(w)}]"));
+    public IEnumerable<(string Path, string Label)> LabelledWeights =>
+        Weights is [var only] ? [(only, "")] : Weights.Select(w => (w, $" [{System.IO.Path.GetFileNameWithoutExtension(w)}]"));
 
     /// <summary>The tolerance case.json states, else 1e-4 absolute plus 1e-4 of the expected value.</summary>
-    public (double Abs, double Rel) Tolerance => Case["tolerance"] is JsonObject t
-        ? (Number(t["abs"]) ?? Comparison.DefaultTolerance, Number(t["rel"]) ?? Comparison.DefaultTolerance)
-        : (Comparison.DefaultTolerance, Comparison.DefaultTolerance);
+    public (double Abs, double Rel) Tolerance =>
+        Case["tolerance"] is JsonObject t
+            ? (Number(t["abs"]) ?? Comparison.DefaultTolerance, Number(t["rel"]) ?? Comparison.DefaultTolerance)
+            : (Comparison.DefaultTolerance, Comparison.DefaultTolerance);
 
     /// <summary>Names in io.safetensors under a prefix such as "out.", in ordinal order, prefix cut off.</summary>
-    public IEnumerable<string> Expected(string prefix) => Io.Entries.Keys
-        .Where(k => k.StartsWith(prefix, StringComparison.Ordinal)).Select(k => k[prefix.Length..]).Order(StringComparer.Ordinal);
+    public IEnumerable<string> Expected(string prefix) =>
+        Io
+            .Entries.Keys.Where(k => k.StartsWith(prefix, StringComparison.Ordinal))
+            .Select(k => k[prefix.Length..])
+            .Order(StringComparer.Ordinal);
 
     /// <summary>A tensor of io.safetensors, as a new one on <see cref="Device"/>.</summary>
     /// <exception cref="InvalidDataException">There is none of that name.</exception>
-    public Tensor Tensor(string name, ScalarType type) => Io.Entries.ContainsKey(name)
-        ? Io.GetTensor(name, type).to(Device)
-        : throw new InvalidDataException($"io.safetensors has no {name}");
+    public Tensor Tensor(string name, ScalarType type) =>
+        Io.Entries.ContainsKey(name)
+            ? Io.GetTensor(name, type).to(Device)
+            : throw new InvalidDataException($"io.safetensors has no {name}");
 
     public bool Has(string file) => System.IO.File.Exists(File(file));
 
@@ -73,8 +84,8 @@ internal sealed class CaseFolder(string path, Device device) : IDisposable
     public string Describe()
     {
         var files = Directory.GetFiles(Path).Select(f => System.IO.Path.GetFileName(f)).Order(StringComparer.Ordinal).ToList();
-        return (ModelType is { } type ? $"config.json has model_type \"{type}\", " : "") +
-            (files.Count == 0 ? "it holds no files" : $"it holds {string.Join(", ", files.Take(8))}{(files.Count > 8 ? ", …" : "")}");
+        return (ModelType is { } type ? $"config.json has model_type \"{type}\", " : "")
+            + (files.Count == 0 ? "it holds no files" : $"it holds {string.Join(", ", files.Take(8))}{(files.Count > 8 ? ", …" : "")}");
     }
 
     public JsonObject? Json(string name)

@@ -9,9 +9,17 @@ namespace AirMLNet.Verification;
 public static class CaseVerifier
 {
     // A new kind of case is one more class here.
-    private static readonly ICaseKind[] Kinds = 
+    private static readonly ICaseKind[] Kinds =
     [
-        new ClipVitCase(), new ClipResNetCase(), new TokenizerCase(), new PreprocessCase(), new TextEncoderCase(), new UNetCase(), new VaeCase(), new SchedulersCase(), new StableDiffusionCase(),
+        new ClipVitCase(),
+        new ClipResNetCase(),
+        new TokenizerCase(),
+        new PreprocessCase(),
+        new TextEncoderCase(),
+        new UNetCase(),
+        new VaeCase(),
+        new SchedulersCase(),
+        new StableDiffusionCase(),
     ];
 
     /// <summary>Runs the case in a folder with each of its weights files and compares every output it lists.</summary>
@@ -31,10 +39,17 @@ public static class CaseVerifier
             throw new DirectoryNotFoundException($"There is no case folder {folder}.");
         }
         LibTorch.Require();
-        if (device is { type: DeviceType.CUDA }) torch.backends.cudnn.allow_tf32 = false; // cases are float32
+        if (device is { type: DeviceType.CUDA })
+        {
+            torch.backends.cudnn.allow_tf32 = false; // cases are float32
+        }
+
         using var files = new CaseFolder(folder, device ?? torch.CPU);
-        var kind = Kinds.FirstOrDefault(k => k.Recognises(files)) ?? throw new InvalidDataException(
-            $"{folder} is no case of a known kind: {files.Describe()}. Known kinds: {string.Join("; ", Kinds.Select(k => $"{k.Name} ({k.Form})"))}.");
+        var kind =
+            Kinds.FirstOrDefault(k => k.Recognises(files))
+            ?? throw new InvalidDataException(
+                $"{folder} is no case of a known kind: {files.Describe()}. Known kinds: {string.Join("; ", Kinds.Select(k => $"{k.Name} ({k.Form})"))}."
+            );
         List<VerificationRow> rows = [];
         kind.Run(files, rows);
         return rows.Count > 0

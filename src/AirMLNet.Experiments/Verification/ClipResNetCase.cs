@@ -32,7 +32,9 @@ internal sealed class ClipResNetCase : ICaseKind
             using var model = ClipModel.Load(ClipConfig.Load(folder.Path), files, folder.Device);
             using var run = new ClipResNetRun(model, folder);
             rows.AddRange(folder.Expected("out.").Select(name => Comparison.Guarded("out." + name + label, () => run.Output(name, label))));
-            rows.AddRange(folder.Expected("grad.").Select(name => Comparison.Guarded("grad." + name + label, () => run.Gradient(name, label))));
+            rows.AddRange(
+                folder.Expected("grad.").Select(name => Comparison.Guarded("grad." + name + label, () => run.Gradient(name, label)))
+            );
         }
     }
 }

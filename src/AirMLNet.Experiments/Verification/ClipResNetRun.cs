@@ -59,7 +59,8 @@ internal sealed class ClipResNetRun(ClipModel model, CaseFolder folder) : IDispo
             "tai.map_pos_bicubic" => AllQueries(pixels, ClipPositions.BicubicByFactor),
             "denseclip.global" => model.EncodeDense(pixels, ClipPositions.Bilinear).Global,
             "denseclip.map" => AllQueries(pixels, ClipPositions.Bilinear),
-            "tai.logits_global" => Cosine(model.EncodeDense(pixels, ClipPositions.None).Global, "in.tai.text_features").mul(Argument("logit_scale", 4)),
+            "tai.logits_global" => Cosine(model.EncodeDense(pixels, ClipPositions.None).Global, "in.tai.text_features")
+                .mul(Argument("logit_scale", 4)),
             "tai.logits_spatial" => Cosine(model.EncodeDense(pixels, ClipPositions.None).Local, "in.tai.text_features_local"),
             "tai.logits_local" => LocalLogits(pixels),
             _ => null,
@@ -116,7 +117,6 @@ internal sealed class ClipResNetRun(ClipModel model, CaseFolder folder) : IDispo
     private static Tensor Samples(Tensor got, Tensor want) =>
         want.dim() > 0 && got.dim() == want.dim() && want.size(0) < got.size(0) ? got.narrow(0, 0, want.size(0)) : got;
 
-    private Tensor Io(string name, ScalarType type) => folder.Io.Entries.ContainsKey(name)
-        ? folder.Tensor(name, type)
-        : throw new InvalidDataException($"io.safetensors has no {name}");
+    private Tensor Io(string name, ScalarType type) =>
+        folder.Io.Entries.ContainsKey(name) ? folder.Tensor(name, type) : throw new InvalidDataException($"io.safetensors has no {name}");
 }

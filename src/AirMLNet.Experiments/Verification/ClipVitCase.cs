@@ -1,7 +1,5 @@
 using AirMLNet.Clip;
 using AirMLNet.Weights;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace AirMLNet.Verification;
 
@@ -10,7 +8,10 @@ internal sealed class ClipVitCase : ICaseKind
 {
     // Outputs under such a prefix were computed with the same weights and another activation.
     private static readonly (string Prefix, ClipActivation Activation)[] Variants =
-        [("gelu.", ClipActivation.Gelu), ("quick_gelu.", ClipActivation.QuickGelu)];
+    [
+        ("gelu.", ClipActivation.Gelu),
+        ("quick_gelu.", ClipActivation.QuickGelu),
+    ];
 
     public string Name => "CLIP, vision transformer";
 
@@ -28,8 +29,15 @@ internal sealed class ClipVitCase : ICaseKind
         }
         if (folder.Has("config.json"))
         {
-            return folder.ModelType is "clip" || (folder.ModelType is null
-                && (folder.Config.ContainsKey("vision_config") || folder.Config.ContainsKey("vision_cfg") || folder.Config.ContainsKey("model_cfg")));
+            return folder.ModelType is "clip"
+                || (
+                    folder.ModelType is null
+                    && (
+                        folder.Config.ContainsKey("vision_config")
+                        || folder.Config.ContainsKey("vision_cfg")
+                        || folder.Config.ContainsKey("model_cfg")
+                    )
+                );
         }
         return folder.Has("open_clip_config.json") || folder.Expected("out.").Any(n => n is "image_features" or "text_features");
     }
@@ -69,7 +77,9 @@ internal sealed class ClipVitCase : ICaseKind
     private static ClipConfig? Configuration(CaseFolder folder, WeightFiles files)
     {
         var openClip = folder.File("open_clip_config.json");
-        return !ClipWeightNames.Detect(files).IsHuggingFace && File.Exists(openClip) ? ClipConfigFile.Read(openClip) : ClipConfig.Load(folder.Path);
+        return !ClipWeightNames.Detect(files).IsHuggingFace && File.Exists(openClip)
+            ? ClipConfigFile.Read(openClip)
+            : ClipConfig.Load(folder.Path);
     }
 
     private static (string Prefix, ClipActivation? Activation) Variant(string name)
@@ -91,6 +101,11 @@ internal sealed class ClipVitCase : ICaseKind
             return config;
         }
         config ??= ClipShapes.Infer(files, ClipWeightNames.Detect(files));
-        return config with { ActivationStated = true, Vision = config.Vision with { Activation = a }, Text = config.Text with { Activation = a } };
+        return config with
+        {
+            ActivationStated = true,
+            Vision = config.Vision with { Activation = a },
+            Text = config.Text with { Activation = a },
+        };
     }
 }

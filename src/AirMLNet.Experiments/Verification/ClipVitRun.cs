@@ -45,21 +45,30 @@ internal sealed partial class ClipVitRun : IDisposable
 
     public void Dispose() => _scope.Dispose();
 
-    private Tensor? Compute(string output, Tensor want) => output switch
-    {
-        "image_features" => Image(),
-        "text_features" => Text(),
-        "image_features_normalized" => ClipModel.Normalise(Image()),
-        "text_features_normalized" => ClipModel.Normalise(Text()),
-        "logits_per_image" => Logits(Image(), Text()),
-        "logits_per_text" => Logits(Image(), Text()).t(),
-        "loss" => Loss(Image(), Text()),
-        _ when output.StartsWith("vision.", StringComparison.Ordinal) =>
-            State("vision", output["vision.".Length..], want, Documented(ImagePattern(), 0)),
-        _ when output.StartsWith("text.", StringComparison.Ordinal) =>
-            State("text", output["text.".Length..], want, Documented(TextPattern(), 1)),
-        _ => null,
-    };
+    private Tensor? Compute(string output, Tensor want) =>
+        output switch
+        {
+            "image_features" => Image(),
+            "text_features" => Text(),
+            "image_features_normalized" => ClipModel.Normalise(Image()),
+            "text_features_normalized" => ClipModel.Normalise(Text()),
+            "logits_per_image" => Logits(Image(), Text()),
+            "logits_per_text" => Logits(Image(), Text()).t(),
+            "loss" => Loss(Image(), Text()),
+            _ when output.StartsWith("vision.", StringComparison.Ordinal) => State(
+                "vision",
+                output["vision.".Length..],
+                want,
+                Documented(ImagePattern(), 0)
+            ),
+            _ when output.StartsWith("text.", StringComparison.Ordinal) => State(
+                "text",
+                output["text.".Length..],
+                want,
+                Documented(TextPattern(), 1)
+            ),
+            _ => null,
+        };
 
     private Tensor Image() => Once("image", () => _model.EncodeImage(Io("in.pixel_values", ScalarType.Float32)));
 
@@ -80,9 +89,10 @@ internal sealed partial class ClipVitRun : IDisposable
         var key = tower + "." + what;
         if (!_known.ContainsKey(key))
         {
-            var states = tower == "vision"
-                ? _model.Vision.HiddenStates(Io("in.pixel_values", ScalarType.Float32))
-                : _model.Text.HiddenStates(Io("in.input_ids", ScalarType.Int64));
+            var states =
+                tower == "vision"
+                    ? _model.Vision.HiddenStates(Io("in.pixel_values", ScalarType.Float32))
+                    : _model.Text.HiddenStates(Io("in.input_ids", ScalarType.Int64));
             for (var i = 0; i < states.States.Count; i++)
             {
                 _known[$"{tower}.hidden_states.{i}"] = states.States[i];
@@ -114,9 +124,11 @@ internal sealed partial class ClipVitRun : IDisposable
         gradients["in.pixel_values"] = pixels.grad!.clone();
 
         // Once more from the token embeddings, as prompt tuning enters the model.
-        var embeddings = (_folder.Io.Entries.ContainsKey("in.token_embeddings")
-            ? Io("in.token_embeddings", ScalarType.Float32)
-            : _model.Text.EmbedTokens(ids).detach()).requires_grad_(true);
+        var embeddings = (
+            _folder.Io.Entries.ContainsKey("in.token_embeddings")
+                ? Io("in.token_embeddings", ScalarType.Float32)
+                : _model.Text.EmbedTokens(ids).detach()
+        ).requires_grad_(true);
         Loss(_model.EncodeImage(pixels), _model.EncodeTextEmbeddings(embeddings, _model.Text.EndPositions(ids))).backward();
         gradients["in.token_embeddings"] = embeddings.grad!.clone();
         return gradients;

@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Verification;
@@ -43,7 +42,8 @@ internal static class Comparison
             return Failed(name, $"shape [{string.Join(", ", got.shape)}], expected [{string.Join(", ", want.shape)}]");
         }
         var (g, w) = (Values(got), Values(want));
-        double abs = 0, largest = 0;
+        double abs = 0,
+            largest = 0;
         for (var i = 0; i < w.Length; i++)
         {
             largest = Math.Max(largest, Math.Abs((double)w[i]));

@@ -20,6 +20,7 @@ internal sealed class PreprocessCase : ICaseKind
 {
     // A resampler in fixed point may round the other way here and there.
     private const double Differing = 0.001;
+
     // JPEG decoders differ by as much.
     private const int JpegLevels = 3;
 
@@ -28,18 +29,26 @@ internal sealed class PreprocessCase : ICaseKind
     public string Form => "case.json with images (each with a file), beside io.safetensors with *.resized_u8 or *.crop_u8";
 
     public bool Recognises(CaseFolder folder) =>
-        folder.HasIo && folder.Case["images"] is JsonObject { Count: > 0 }
-        && folder.Io.Entries.Keys.Any(n => n.EndsWith(".resized_u8", StringComparison.Ordinal) || n.EndsWith(".crop_u8", StringComparison.Ordinal));
+        folder.HasIo
+        && folder.Case["images"] is JsonObject { Count: > 0 }
+        && folder.Io.Entries.Keys.Any(n =>
+            n.EndsWith(".resized_u8", StringComparison.Ordinal) || n.EndsWith(".crop_u8", StringComparison.Ordinal)
+        );
 
     public void Run(CaseFolder folder, List<VerificationRow> rows)
     {
         foreach (var (name, node) in (JsonObject)folder.Case["images"]!)
         {
-            var relative = (string?)node?["file"] ?? throw new InvalidDataException($"{folder.File("case.json")}: images.{name} has no file.");
+            var relative =
+                (string?)node?["file"] ?? throw new InvalidDataException($"{folder.File("case.json")}: images.{name} has no file.");
             var path = folder.File(relative);
             var stored = folder.Io.Entries.ContainsKey(name + ".source_rgb_u8") ? Stored(folder.Io, name + ".source_rgb_u8") : null;
             var file = new Lazy<RgbImage>(() => ImageFile.Load(path));
-            foreach (var output in folder.Io.Entries.Keys.Where(k => k.StartsWith(name + ".", StringComparison.Ordinal)).Order(StringComparer.Ordinal))
+            foreach (
+                var output in folder
+                    .Io.Entries.Keys.Where(k => k.StartsWith(name + ".", StringComparison.Ordinal))
+                    .Order(StringComparer.Ordinal)
+            )
             {
                 var what = output[(name.Length + 1)..];
                 if (Compare(folder, name, what, stored, file, path) is { } compared)
@@ -51,7 +60,13 @@ internal sealed class PreprocessCase : ICaseKind
     }
 
     private static IEnumerable<VerificationRow>? Compare(
-        CaseFolder folder, string name, string what, RgbImage? stored, Lazy<RgbImage> file, string path)
+        CaseFolder folder,
+        string name,
+        string what,
+        RgbImage? stored,
+        Lazy<RgbImage> file,
+        string path
+    )
     {
         var output = name + "." + what;
         var jpeg = Path.GetExtension(path) is ".jpg" or ".jpeg";
@@ -73,12 +88,18 @@ internal sealed class PreprocessCase : ICaseKind
             case "shift8.crop_u8":
                 return [Bytes(output + " (file)", () => preprocessor.ResizeAndCrop(file.Value).Pixels)];
             case "tensor" or ['t', 'e', 'n', 's', 'o', 'r', '_', ..]:
-                return [Comparison.Guarded(output, () =>
-                {
-                    using var scope = NewDisposeScope();
-                    var got = tensor(preprocessor.Preprocess(stored ?? file.Value), [3, preprocessor.Size, preprocessor.Size]);
-                    return Comparison.Output(output, got, folder.Io.GetTensor(output, ScalarType.Float32), folder.Tolerance);
-                })];
+                return
+                [
+                    Comparison.Guarded(
+                        output,
+                        () =>
+                        {
+                            using var scope = NewDisposeScope();
+                            var got = tensor(preprocessor.Preprocess(stored ?? file.Value), [3, preprocessor.Size, preprocessor.Size]);
+                            return Comparison.Output(output, got, folder.Io.GetTensor(output, ScalarType.Float32), folder.Tolerance);
+                        }
+                    ),
+                ];
             default:
                 return [Comparison.Failed(output, "this output is not known")];
         }
@@ -86,14 +107,18 @@ internal sealed class PreprocessCase : ICaseKind
 
     /// <summary>Whether the file's pixels are those the reference decodes: no orientation, no alpha, 8 bits.</summary>
     private static bool Plain(CaseFolder folder, string name) =>
-        folder.Case["images"]?[name] is { } image && image["exif_orientation"] is null
+        folder.Case["images"]?[name] is { } image
+        && image["exif_orientation"] is null
         && (string?)image["pil_mode"] is "RGB" or "L" or "P" or "CMYK";
 
     /// <summary>The size in an output's name; 0 where it has none.</summary>
     private static int Size(string what)
     {
-        if (what.StartsWith("tensor_", StringComparison.Ordinal)
-            && int.TryParse(what.AsSpan("tensor_".Length), NumberStyles.None, CultureInfo.InvariantCulture, out var size) && size > 0)
+        if (
+            what.StartsWith("tensor_", StringComparison.Ordinal)
+            && int.TryParse(what.AsSpan("tensor_".Length), NumberStyles.None, CultureInfo.InvariantCulture, out var size)
+            && size > 0
+        )
         {
             return size;
         }
@@ -114,7 +139,8 @@ internal sealed class PreprocessCase : ICaseKind
         {
             return Comparison.Failed(label, $"{got.Length} values, expected {want.Length}");
         }
-        int different = 0, largest = 0;
+        int different = 0,
+            largest = 0;
         for (var i = 0; i < got.Length; i++)
         {
             var difference = Math.Abs(got[i] - want[i]);

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using AirMLNet.Diffusion;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Verification;
@@ -14,7 +13,9 @@ internal sealed class SchedulersCase : ICaseKind
 
     public string Form => "io.safetensors beside a config.json of scheduler configurations and a case.json with \"runs\"";
 
-    public bool Recognises(CaseFolder folder) => folder.HasIo && folder.Case["runs"] is JsonObject
+    public bool Recognises(CaseFolder folder) =>
+        folder.HasIo
+        && folder.Case["runs"] is JsonObject
         && folder.Config.Any(c => ClassName(c.Value)?.EndsWith("Scheduler", StringComparison.Ordinal) == true);
 
     public void Run(CaseFolder folder, List<VerificationRow> rows)
@@ -24,11 +25,16 @@ internal sealed class SchedulersCase : ICaseKind
         {
             using var scope = NewDisposeScope();
             NoiseScheduler? scheduler = null;
-            rows.Add(Comparison.Guarded(name + ".config", () =>
-            {
-                scheduler = Create(folder, name);
-                return RoundTrip(name, scheduler);
-            }));
+            rows.Add(
+                Comparison.Guarded(
+                    name + ".config",
+                    () =>
+                    {
+                        scheduler = Create(folder, name);
+                        return RoundTrip(name, scheduler);
+                    }
+                )
+            );
             if (scheduler is null)
             {
                 continue;
@@ -43,17 +49,30 @@ internal sealed class SchedulersCase : ICaseKind
                 var key = name + "." + what;
                 if (folder.Io.Entries.ContainsKey(key))
                 {
-                    rows.Add(Comparison.Guarded(key, () => Comparison.Output(key, Training(folder, scheduler, name, what), folder.Tensor(key, ScalarType.Float32), folder.Tolerance)));
+                    rows.Add(
+                        Comparison.Guarded(
+                            key,
+                            () =>
+                                Comparison.Output(
+                                    key,
+                                    Training(folder, scheduler, name, what),
+                                    folder.Tensor(key, ScalarType.Float32),
+                                    folder.Tolerance
+                                )
+                        )
+                    );
                 }
             }
         }
     }
 
-    private static string? ClassName(JsonNode? node) => (node as JsonObject)?["_class_name"] is JsonValue v && v.TryGetValue<string>(out var name) ? name : null;
+    private static string? ClassName(JsonNode? node) =>
+        (node as JsonObject)?["_class_name"] is JsonValue v && v.TryGetValue<string>(out var name) ? name : null;
 
-    private static NoiseScheduler Create(CaseFolder folder, string name) => folder.Config[name] is JsonObject json
-        ? NoiseScheduler.Create(SchedulerConfig.Read(new ConfigJson(json, folder.File("config.json") + ": " + name), null))
-        : throw new InvalidDataException($"config.json has no \"{name}\"");
+    private static NoiseScheduler Create(CaseFolder folder, string name) =>
+        folder.Config[name] is JsonObject json
+            ? NoiseScheduler.Create(SchedulerConfig.Read(new ConfigJson(json, folder.File("config.json") + ": " + name), null))
+            : throw new InvalidDataException($"config.json has no \"{name}\"");
 
     // What is written must be read as the same.
     private static VerificationRow RoundTrip(string name, NoiseScheduler scheduler)
@@ -96,8 +115,16 @@ internal sealed partial class SchedulerCaseRun(CaseFolder folder, NoiseScheduler
         }
         if (expected["init_noise_sigma"] is { } scale)
         {
-            yield return Comparison.Guarded(_key + ".init_noise_sigma", () => Comparison.Output(
-                _key + ".init_noise_sigma", tensor(run.InitialNoiseScale, ScalarType.Float32), tensor((double)scale, ScalarType.Float32), folder.Tolerance));
+            yield return Comparison.Guarded(
+                _key + ".init_noise_sigma",
+                () =>
+                    Comparison.Output(
+                        _key + ".init_noise_sigma",
+                        tensor(run.InitialNoiseScale, ScalarType.Float32),
+                        tensor((double)scale, ScalarType.Float32),
+                        folder.Tolerance
+                    )
+            );
         }
         if (folder.Io.Entries.ContainsKey(_key + ".sigmas"))
         {
@@ -106,17 +133,45 @@ internal sealed partial class SchedulerCaseRun(CaseFolder folder, NoiseScheduler
         var start = folder.Tensor("in.x0", ScalarType.Float32).mul(run.InitialNoiseScale);
         if (folder.Io.Entries.ContainsKey(_key + ".initial_sample"))
         {
-            yield return Comparison.Guarded(_key + ".initial_sample", () => Comparison.Output(
-                _key + ".initial_sample", start, folder.Tensor(_key + ".initial_sample", ScalarType.Float32), folder.Tolerance));
+            yield return Comparison.Guarded(
+                _key + ".initial_sample",
+                () =>
+                    Comparison.Output(
+                        _key + ".initial_sample",
+                        start,
+                        folder.Tensor(_key + ".initial_sample", ScalarType.Float32),
+                        folder.Tolerance
+                    )
+            );
         }
-        yield return Comparison.Guarded(_key + ".samples", () => Comparison.Output(
-            _key + ".samples", Samples(run, start), folder.Tensor(_key + ".samples", ScalarType.Float32), folder.Tolerance));
+        yield return Comparison.Guarded(
+            _key + ".samples",
+            () =>
+                Comparison.Output(
+                    _key + ".samples",
+                    Samples(run, start),
+                    folder.Tensor(_key + ".samples", ScalarType.Float32),
+                    folder.Tolerance
+                )
+        );
     }
 
     // Times between whole numbers are interpolated in float64 here and in float32 elsewhere.
-    private VerificationRow Times(SchedulerRun run, double[] want) => want.Length != run.Timesteps.Count
-        ? Comparison.Failed(_key + ".timesteps", $"{run.Timesteps.Count} times, expected {want.Length}")
-        : Comparison.Exact(_key + ".timesteps", want.Zip(run.Timesteps).Count(p => !(Math.Abs(p.First - p.Second) <= (p.First == Math.Floor(p.First) && p.Second == Math.Floor(p.Second) ? 0 : TimeTolerance))), want.Length, null);
+    private VerificationRow Times(SchedulerRun run, double[] want) =>
+        want.Length != run.Timesteps.Count
+            ? Comparison.Failed(_key + ".timesteps", $"{run.Timesteps.Count} times, expected {want.Length}")
+            : Comparison.Exact(
+                _key + ".timesteps",
+                want.Zip(run.Timesteps)
+                    .Count(p =>
+                        !(
+                            Math.Abs(p.First - p.Second)
+                            <= (p.First == Math.Floor(p.First) && p.Second == Math.Floor(p.Second) ? 0 : TimeTolerance)
+                        )
+                    ),
+                want.Length,
+                null
+            );
 
     private VerificationRow Sigmas(SchedulerRun run)
     {

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using AirMLNet.Diffusion;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Verification;
@@ -12,7 +11,8 @@ internal sealed class StableDiffusionCase : ICaseKind
 
     public string Form => "io.safetensors with in.latents beside a model_index.json";
 
-    public bool Recognises(CaseFolder folder) => folder.Has("model_index.json") && folder.HasIo && folder.Io.Entries.ContainsKey("in.latents");
+    public bool Recognises(CaseFolder folder) =>
+        folder.Has("model_index.json") && folder.HasIo && folder.Io.Entries.ContainsKey("in.latents");
 
     public void Run(CaseFolder folder, List<VerificationRow> rows)
     {
@@ -22,22 +22,35 @@ internal sealed class StableDiffusionCase : ICaseKind
         Dictionary<string, Tensor> known = new(StringComparer.Ordinal);
         foreach (var name in folder.Expected("out."))
         {
-            rows.Add(Comparison.Guarded("out." + name, () =>
-            {
-                if (known.Count == 0)
-                {
-                    Generate(folder, model, null, "", known);
-                }
-                // Outputs under the name of a scheduler were made with it.
-                foreach (var (prefix, kind) in new[] { ("pndm.", SchedulerKind.Pndm), ("ddim.", SchedulerKind.Ddim), ("euler.", SchedulerKind.EulerDiscrete), ("dpmsolverpp_2m.", SchedulerKind.DpmSolverMultistep) })
-                {
-                    if (name.StartsWith(prefix, StringComparison.Ordinal) && !known.ContainsKey(prefix + "latents"))
+            rows.Add(
+                Comparison.Guarded(
+                    "out." + name,
+                    () =>
                     {
-                        Generate(folder, model, kind, prefix, known);
+                        if (known.Count == 0)
+                        {
+                            Generate(folder, model, null, "", known);
+                        }
+                        // Outputs under the name of a scheduler were made with it.
+                        foreach (
+                            var (prefix, kind) in new[]
+                            {
+                                ("pndm.", SchedulerKind.Pndm),
+                                ("ddim.", SchedulerKind.Ddim),
+                                ("euler.", SchedulerKind.EulerDiscrete),
+                                ("dpmsolverpp_2m.", SchedulerKind.DpmSolverMultistep),
+                            }
+                        )
+                        {
+                            if (name.StartsWith(prefix, StringComparison.Ordinal) && !known.ContainsKey(prefix + "latents"))
+                            {
+                                Generate(folder, model, kind, prefix, known);
+                            }
+                        }
+                        return Compare(folder, name, known);
                     }
-                }
-                return Compare(folder, name, known);
-            }));
+                )
+            );
         }
         for (var i = 0; folder.Has($"expected_{i}.png"); i++)
         {
@@ -82,7 +95,13 @@ internal sealed class StableDiffusionCase : ICaseKind
             : Comparison.Exact(file, got.Pixels.Zip(want.Pixels).Count(p => Math.Abs(p.First - p.Second) > 1), got.Pixels.Length, null);
     }
 
-    private static void Generate(CaseFolder folder, StableDiffusionPipeline model, SchedulerKind? kind, string prefix, Dictionary<string, Tensor> known)
+    private static void Generate(
+        CaseFolder folder,
+        StableDiffusionPipeline model,
+        SchedulerKind? kind,
+        string prefix,
+        Dictionary<string, Tensor> known
+    )
     {
         var args = folder.Case["args"] as JsonObject ?? [];
         var options = new StableDiffusionOptions
@@ -103,13 +122,22 @@ internal sealed class StableDiffusionCase : ICaseKind
         }
         using var way = scheduler.Start(options.Steps, options.Eta);
         using var conditions = model.UNet.Prepare(states, [.. Enumerable.Range(0, (int)states.size(0))], way.Timesteps);
-        List<Tensor> predictions = [], samples = [];
+        List<Tensor> predictions = [],
+            samples = [];
         var start = folder.Tensor("in.latents", ScalarType.Float32).mul(way.InitialNoiseScale);
-        var latents = StableDiffusionRun.Denoise(model, way, start, conditions, options, () => throw new InvalidDataException("the case has no noise"), (_, prediction, sample) =>
-        {
-            predictions.Add(prediction.clone().DetachFromDisposeScope());
-            samples.Add(sample.clone().DetachFromDisposeScope());
-        });
+        var latents = StableDiffusionRun.Denoise(
+            model,
+            way,
+            start,
+            conditions,
+            options,
+            () => throw new InvalidDataException("the case has no noise"),
+            (_, prediction, sample) =>
+            {
+                predictions.Add(prediction.clone().DetachFromDisposeScope());
+                samples.Add(sample.clone().DetachFromDisposeScope());
+            }
+        );
         known[prefix + "noise_pred_cfg"] = stack(predictions);
         known[prefix + "latents"] = stack(samples);
         predictions.Concat(samples).ToList().ForEach(t => t.Dispose());

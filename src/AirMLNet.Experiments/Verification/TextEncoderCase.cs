@@ -1,6 +1,5 @@
 using AirMLNet.Clip;
 using AirMLNet.Weights;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Verification;
@@ -28,24 +27,29 @@ internal sealed class TextEncoderCase : ICaseKind
             Dictionary<string, Tensor>? known = null;
             foreach (var name in folder.Expected("out."))
             {
-                rows.Add(Comparison.Guarded("out." + name + label, () =>
-                {
-                    known ??= Outputs(model, folder.Tensor("in.input_ids", ScalarType.Int64));
-                    if (!known.TryGetValue(name, out var got))
-                    {
-                        return Comparison.Failed("out." + name + label, "this output is not known");
-                    }
-                    var want = folder.Tensor("out." + name, ScalarType.Float32);
-                    if (want.dim() < got.dim())
-                    {
-                        got = got.select(0, Math.Min(HiddenRow, got.size(0) - 1));
-                    }
-                    else if (want.size(0) == 1 && got.size(0) > 1)
-                    {
-                        got = got.narrow(0, HiddenRow, 1);
-                    }
-                    return Comparison.Output("out." + name + label, got, want, folder.Tolerance);
-                }));
+                rows.Add(
+                    Comparison.Guarded(
+                        "out." + name + label,
+                        () =>
+                        {
+                            known ??= Outputs(model, folder.Tensor("in.input_ids", ScalarType.Int64));
+                            if (!known.TryGetValue(name, out var got))
+                            {
+                                return Comparison.Failed("out." + name + label, "this output is not known");
+                            }
+                            var want = folder.Tensor("out." + name, ScalarType.Float32);
+                            if (want.dim() < got.dim())
+                            {
+                                got = got.select(0, Math.Min(HiddenRow, got.size(0) - 1));
+                            }
+                            else if (want.size(0) == 1 && got.size(0) > 1)
+                            {
+                                got = got.narrow(0, HiddenRow, 1);
+                            }
+                            return Comparison.Output("out." + name + label, got, want, folder.Tolerance);
+                        }
+                    )
+                );
             }
         }
     }

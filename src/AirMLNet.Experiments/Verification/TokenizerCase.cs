@@ -12,14 +12,20 @@ internal sealed class TokenizerCase : ICaseKind
     public string Form => "cases.json with texts and ids, beside the merges file";
 
     public bool Recognises(CaseFolder folder) =>
-        folder.Has("cases.json") && folder.Json("cases.json")?["cases"] is JsonArray { Count: > 0 } cases
-        && cases[0] is JsonObject first && first.ContainsKey("text") && first.ContainsKey("ids");
+        folder.Has("cases.json")
+        && folder.Json("cases.json")?["cases"] is JsonArray { Count: > 0 } cases
+        && cases[0] is JsonObject first
+        && first.ContainsKey("text")
+        && first.ContainsKey("ids");
 
     public void Run(CaseFolder folder, List<VerificationRow> rows)
     {
         var file = folder.Json("cases.json")!;
         var tokenizer = ClipTokenizer.Load(folder.Path);
-        Tally ids = new("out.ids"), tokens = new("out.tokens"), tooLong = new("out.too_long"), decoded = new("out.decoded");
+        Tally ids = new("out.ids"),
+            tokens = new("out.tokens"),
+            tooLong = new("out.too_long"),
+            decoded = new("out.decoded");
         var unrepaired = 0;
         try
         {
@@ -77,11 +83,14 @@ internal sealed class TokenizerCase : ICaseKind
     {
         var got = tokenizer.Tokenize(text);
         return got.Length == tokenizer.ContextLength
-            && got.Take(row.Length).SequenceEqual(row.Select(i => (long)i)) && got.Skip(row.Length).All(i => i == tokenizer.PadToken);
+            && got.Take(row.Length).SequenceEqual(row.Select(i => (long)i))
+            && got.Skip(row.Length).All(i => i == tokenizer.PadToken);
     }
 
     private static VerificationRow Number(string name, JsonNode? want, int got) =>
-        want is null ? Comparison.Exact("", 0, 0, null) : Comparison.Exact(name, got == (int)want ? 0 : 1, 1, got == (int)want ? null : $"{got}, expected {want}");
+        want is null
+            ? Comparison.Exact("", 0, 0, null)
+            : Comparison.Exact(name, got == (int)want ? 0 : 1, 1, got == (int)want ? null : $"{got}, expected {want}");
 
     private static bool Throws(ClipTokenizer tokenizer, string text)
     {
@@ -113,7 +122,14 @@ internal sealed class TokenizerCase : ICaseKind
             }
         }
 
-        public VerificationRow Row() => Comparison.Exact(name, _different.Count, Count,
-            _different.Count == 0 ? $"{Count} texts" : $"{_different.Count} of {Count} differ, first: {JsonSerializer.Serialize(_different[0])}");
+        public VerificationRow Row() =>
+            Comparison.Exact(
+                name,
+                _different.Count,
+                Count,
+                _different.Count == 0
+                    ? $"{Count} texts"
+                    : $"{_different.Count} of {Count} differ, first: {JsonSerializer.Serialize(_different[0])}"
+            );
     }
 }

@@ -13,8 +13,7 @@ internal sealed class UNetCase : ICaseKind
 
     public string Form => "io.safetensors and weights*.safetensors beside a config.json of _class_name \"UNet2DConditionModel\"";
 
-    public bool Recognises(CaseFolder folder) =>
-        folder.HasIo && folder.Weights.Count > 0 && folder.ClassName == "UNet2DConditionModel";
+    public bool Recognises(CaseFolder folder) => folder.HasIo && folder.Weights.Count > 0 && folder.ClassName == "UNet2DConditionModel";
 
     public void Run(CaseFolder folder, List<VerificationRow> rows)
     {
@@ -40,7 +39,9 @@ internal sealed class UNetCase : ICaseKind
     {
         var outputs = folder.Expected("out.").Where(IsLora).ToList();
         var gradients = folder.Expected("grad.").Where(IsLora).ToList();
-        string[] files = Directory.Exists(folder.File("lora")) ? [.. Directory.GetFiles(folder.File("lora"), "*.safetensors").Order(StringComparer.Ordinal)] : [];
+        string[] files = Directory.Exists(folder.File("lora"))
+            ? [.. Directory.GetFiles(folder.File("lora"), "*.safetensors").Order(StringComparer.Ordinal)]
+            : [];
         if (files.Length == 0)
         {
             rows.AddRange(outputs.Select(o => Comparison.Failed("out." + o + label, "the case has no lora folder with files")));
@@ -126,7 +127,11 @@ internal sealed class UNetRun(UNet2DConditionModel model, CaseFolder folder, Lor
     {
         var (sample, text) = (Sample().requires_grad_(true), Text().requires_grad_(true));
         F.mse_loss(model.Forward(sample, Times(), text), folder.Tensor("in.target_noise", ScalarType.Float32)).backward();
-        Dictionary<string, Tensor> gradients = new(StringComparer.Ordinal) { ["in.sample"] = sample.grad!, ["in.encoder_hidden_states"] = text.grad! };
+        Dictionary<string, Tensor> gradients = new(StringComparer.Ordinal)
+        {
+            ["in.sample"] = sample.grad!,
+            ["in.encoder_hidden_states"] = text.grad!,
+        };
         foreach (var (name, adapter) in adapters?.UNet ?? new Dictionary<string, Layers.LoraAdapter>())
         {
             gradients[$"{LoraPrefix}{name}.lora_A.weight"] = adapter.Down.grad!;

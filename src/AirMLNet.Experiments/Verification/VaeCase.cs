@@ -1,6 +1,5 @@
 using AirMLNet.Diffusion;
 using AirMLNet.Weights;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Verification;
@@ -25,13 +24,23 @@ internal sealed class VaeCase : ICaseKind
             Dictionary<string, Tensor>? known = null;
             foreach (var name in folder.Expected("out."))
             {
-                rows.Add(Comparison.Guarded("out." + name + label, () =>
-                {
-                    known ??= Outputs(model, folder);
-                    return known.TryGetValue(name, out var got)
-                        ? Comparison.Output("out." + name + label, got, folder.Tensor("out." + name, ScalarType.Float32), folder.Tolerance)
-                        : Comparison.Failed("out." + name + label, "this output is not known");
-                }));
+                rows.Add(
+                    Comparison.Guarded(
+                        "out." + name + label,
+                        () =>
+                        {
+                            known ??= Outputs(model, folder);
+                            return known.TryGetValue(name, out var got)
+                                ? Comparison.Output(
+                                    "out." + name + label,
+                                    got,
+                                    folder.Tensor("out." + name, ScalarType.Float32),
+                                    folder.Tolerance
+                                )
+                                : Comparison.Failed("out." + name + label, "this output is not known");
+                        }
+                    )
+                );
             }
         }
     }

@@ -11,8 +11,11 @@ namespace AirMLNet.Verification;
 public sealed record VerificationRow(string Output, double MaxAbs, double MaxRel, bool Pass, string? Note = null)
 {
     /// <summary>The row as one line of text: verdict, both errors, name, note.</summary>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"{(Pass ? "PASS" : "FAIL")}  abs {MaxAbs,9:0.00e+00}  rel {MaxRel,9:0.00e+00}  {Output}{(Note is null ? "" : "  (" + Note + ")")}");
+    public override string ToString() =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{(Pass ? "PASS" : "FAIL")}  abs {MaxAbs, 9:0.00e+00}  rel {MaxRel, 9:0.00e+00}  {Output}{(Note is null ? "" : "  (" + Note + ")")}"
+        );
 }
 
 /// <summary>The result of running a reference case.</summary>

@@ -23,29 +23,39 @@ internal static class ClipActivationRule
         var own = config.Text.Activation;
         if (config.ActivationStated)
         {
-            return (config, own == config.Vision.Activation || config.Vision.ResNet is not null
-                ? $"{Name(own)}, as the configuration says"
-                : $"{Name(config.Vision.Activation)} for images and {Name(own)} for texts, as the configuration says");
+            return (
+                config,
+                own == config.Vision.Activation || config.Vision.ResNet is not null
+                    ? $"{Name(own)}, as the configuration says"
+                    : $"{Name(config.Vision.Activation)} for images and {Name(own)} for texts, as the configuration says"
+            );
         }
         var name = place.Replace("_", "", StringComparison.Ordinal).Replace("-", "", StringComparison.Ordinal).ToLowerInvariant();
         if (Array.Find(Quick, name.Contains) is { } quick)
         {
-            return (With(config, ClipActivation.QuickGelu), $"{Name(ClipActivation.QuickGelu)}, as \"{quick}\" is in the name of the folder or file");
+            return (
+                With(config, ClipActivation.QuickGelu),
+                $"{Name(ClipActivation.QuickGelu)}, as \"{quick}\" is in the name of the folder or file"
+            );
         }
         if (Array.Find(Exact, name.Contains) is { } exact)
         {
             return (With(config, ClipActivation.Gelu), $"{Name(ClipActivation.Gelu)}, as \"{exact}\" is in the name of the folder or file");
         }
-        return (config, own == ClipActivation.Gelu
-            ? $"{Name(own)}, OpenCLIP's default: its configuration does not say"
-            : $"{Name(own)}, as in OpenAI's models: nothing in the folder says otherwise");
+        return (
+            config,
+            own == ClipActivation.Gelu
+                ? $"{Name(own)}, OpenCLIP's default: its configuration does not say"
+                : $"{Name(own)}, as in OpenAI's models: nothing in the folder says otherwise"
+        );
     }
 
-    private static ClipConfig With(ClipConfig config, ClipActivation activation) => config with
-    {
-        Vision = config.Vision with { Activation = activation },
-        Text = config.Text with { Activation = activation },
-    };
+    private static ClipConfig With(ClipConfig config, ClipActivation activation) =>
+        config with
+        {
+            Vision = config.Vision with { Activation = activation },
+            Text = config.Text with { Activation = activation },
+        };
 
     private static string Name(ClipActivation activation) => activation == ClipActivation.Gelu ? "GELU" : "QuickGELU";
 }

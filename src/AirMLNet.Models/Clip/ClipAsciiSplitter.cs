@@ -9,15 +9,25 @@ namespace AirMLNet.Clip;
 internal static class ClipAsciiSplitter
 {
     private const int Longest = 1024; // a stack's worth; longer texts take the general way
-    private const byte Space = 0, Letter = 1, Digit = 2, Other = 3;
+    private const byte Space = 0,
+        Letter = 1,
+        Digit = 2,
+        Other = 3;
 
-    private static readonly byte[] Kinds = [.. Enumerable.Range(0, 128).Select(c => c switch
-    {
-        ' ' or (>= '\t' and <= '\r') or (>= 0x1c and <= 0x1f) => Space,
-        (>= 'a' and <= 'z') or (>= 'A' and <= 'Z') => Letter,
-        >= '0' and <= '9' => Digit,
-        _ => Other,
-    })];
+    private static readonly byte[] Kinds =
+    [
+        .. Enumerable
+            .Range(0, 128)
+            .Select(c =>
+                c switch
+                {
+                    ' ' or (>= '\t' and <= '\r') or (>= 0x1c and <= 0x1f) => Space,
+                    (>= 'a' and <= 'z') or (>= 'A' and <= 'Z') => Letter,
+                    >= '0' and <= '9' => Digit,
+                    _ => Other,
+                }
+            ),
+    ];
 
     /// <summary>Whether a text can be split here.</summary>
     public static bool Takes(string text) => text.Length <= Longest && !text.Contains('&') && Ascii.IsValid(text);
@@ -27,7 +37,7 @@ internal static class ClipAsciiSplitter
     {
         Span<char> lower = stackalloc char[text.Length];
         Ascii.ToLower(text, lower, out _);
-        for (var at = 0; at < lower.Length;)
+        for (var at = 0; at < lower.Length; )
         {
             var rest = lower[at..];
             var kind = Kinds[rest[0]];
@@ -55,16 +65,20 @@ internal static class ClipAsciiSplitter
     {
         if (text[0] == '<')
         {
-            return text.StartsWith("<|startoftext|>") ? "<|startoftext|>".Length : text.StartsWith("<|endoftext|>") ? "<|endoftext|>".Length : 0;
+            return text.StartsWith("<|startoftext|>") ? "<|startoftext|>".Length
+                : text.StartsWith("<|endoftext|>") ? "<|endoftext|>".Length
+                : 0;
         }
 
-        return text[0] != '\'' || text.Length < 2 ? 0 : text[1] switch
-        {
-            's' or 't' or 'm' or 'd' => 2,
-            'r' when text.Length > 2 && text[2] == 'e' => 3,
-            'v' when text.Length > 2 && text[2] == 'e' => 3,
-            'l' when text.Length > 2 && text[2] == 'l' => 3,
-            _ => 0,
-        };
+        return text[0] != '\'' || text.Length < 2
+            ? 0
+            : text[1] switch
+            {
+                's' or 't' or 'm' or 'd' => 2,
+                'r' when text.Length > 2 && text[2] == 'e' => 3,
+                'v' when text.Length > 2 && text[2] == 'e' => 3,
+                'l' when text.Length > 2 && text[2] == 'l' => 3,
+                _ => 0,
+            };
     }
 }

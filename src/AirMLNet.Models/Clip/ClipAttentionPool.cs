@@ -1,5 +1,4 @@
 using AirMLNet.Layers;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -17,7 +16,8 @@ internal sealed class ClipAttentionPool : nn.Module
     private readonly long _headWidth;
     private readonly long _side;
 
-    public ClipAttentionPool(long side, long width, long heads, long outputs) : base(nameof(ClipAttentionPool))
+    public ClipAttentionPool(long side, long width, long heads, long outputs)
+        : base(nameof(ClipAttentionPool))
     {
         positional_embedding = LayerParameter.Create(1 + side * side, width);
         q_proj = new LinearLayer(width, width);
@@ -36,7 +36,7 @@ internal sealed class ClipAttentionPool : nn.Module
     public Tensor Forward(Tensor map, ClipPositions positions)
     {
         using var scope = NewDisposeScope();
-        var tokens = Tokens(map, positions);                                       // [B, 1 + H·W, C]
+        var tokens = Tokens(map, positions); // [B, 1 + H·W, C]
         return Attend(tokens, tokens.narrow(1, 0, 1)).squeeze(1).MoveToOuterDisposeScope();
     }
 
@@ -52,15 +52,15 @@ internal sealed class ClipAttentionPool : nn.Module
     public Tensor Locations(Tensor map)
     {
         using var scope = NewDisposeScope();
-        var rows = map.flatten(2).transpose(1, 2);                                 // [B, H·W, C]
+        var rows = map.flatten(2).transpose(1, 2); // [B, H·W, C]
         return c_proj.Forward(v_proj.Forward(rows)).MoveToOuterDisposeScope();
     }
 
     private Tensor Tokens(Tensor map, ClipPositions positions)
     {
         var (height, width) = (map.size(2), map.size(3));
-        var rows = map.flatten(2).transpose(1, 2);                                 // [B, H·W, C]
-        var tokens = cat([rows.mean([1], true), rows], 1);                         // [B, 1 + H·W, C]
+        var rows = map.flatten(2).transpose(1, 2); // [B, H·W, C]
+        var tokens = cat([rows.mean([1], true), rows], 1); // [B, 1 + H·W, C]
         return positions == ClipPositions.None
             ? tokens
             : tokens.add(ClipPositionGrid.Resize(positional_embedding, _side, height, width, positions));
@@ -70,9 +70,9 @@ internal sealed class ClipAttentionPool : nn.Module
     {
         var batch = tokens.size(0);
         var q = Heads(q_proj.Forward(queries).mul(1 / Math.Sqrt(_headWidth)), batch); // [B, H, Q, D]
-        var k = Heads(k_proj.Forward(tokens), batch);                              // [B, H, N, D]
-        var v = Heads(v_proj.Forward(tokens), batch);                              // [B, H, N, D]
-        var mixed = q.matmul(k.transpose(-2, -1)).softmax(-1).matmul(v);           // [B, H, Q, D]
+        var k = Heads(k_proj.Forward(tokens), batch); // [B, H, N, D]
+        var v = Heads(v_proj.Forward(tokens), batch); // [B, H, N, D]
+        var mixed = q.matmul(k.transpose(-2, -1)).softmax(-1).matmul(v); // [B, H, Q, D]
         return c_proj.Forward(mixed.transpose(1, 2).reshape(batch, -1, _heads * _headWidth)); // [B, Q, E]
     }
 

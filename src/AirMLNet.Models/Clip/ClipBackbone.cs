@@ -97,7 +97,10 @@ public sealed class ClipBackbone
         var where = device ?? CPU;
         if (execution.Precision == ClipPrecision.Float16 && where.type == DeviceType.CPU)
         {
-            throw new ArgumentException("Precision is Float16, which only GPUs compute in; Float32 and BFloat16 run on a CPU.", nameof(execution));
+            throw new ArgumentException(
+                "Precision is Float16, which only GPUs compute in; Float32 and BFloat16 run on a CPU.",
+                nameof(execution)
+            );
         }
         // Loading under the lock: two stages that ask at once for the same model must not both read it.
         lock (Gate)
@@ -154,12 +157,14 @@ public sealed class ClipBackbone
             using var raw = Model.EncodeText(batch);
             parts.Add(ClipModel.Normalise(raw.to_type(ScalarType.Float32)));
         }
-        return (parts.Count switch
-        {
-            0 => zeros([0, FeatureDimension], device: Device),
-            1 => parts[0],
-            _ => cat(parts, 0),
-        }).MoveToOuterDisposeScope();
+        return (
+            parts.Count switch
+            {
+                0 => zeros([0, FeatureDimension], device: Device),
+                1 => parts[0],
+                _ => cat(parts, 0),
+            }
+        ).MoveToOuterDisposeScope();
     }
 
     /// <summary>Features of tokenized texts. The result for a text does not depend on its batch, to 1e-5.</summary>
@@ -171,7 +176,10 @@ public sealed class ClipBackbone
     {
         if (count < 1 || ids.Length != count * Tokenizer.ContextLength || features.Length != count * FeatureDimension)
         {
-            throw new ArgumentException($"{count} texts of {Tokenizer.ContextLength} ids and room for {FeatureDimension} values each were expected, not {ids.Length} and {features.Length}.", nameof(ids));
+            throw new ArgumentException(
+                $"{count} texts of {Tokenizer.ContextLength} ids and room for {FeatureDimension} values each were expected, not {ids.Length} and {features.Length}.",
+                nameof(ids)
+            );
         }
         using var off = no_grad();
         using var scope = NewDisposeScope();
@@ -191,11 +199,17 @@ public sealed class ClipBackbone
         var size = Preprocessor.Size;
         if (count < 0 || pixels.Length != (long)count * 3 * size * size)
         {
-            throw new ArgumentException($"{count} images of 3·{size}·{size} values were expected, not {pixels.Length} values.", nameof(pixels));
+            throw new ArgumentException(
+                $"{count} images of 3·{size}·{size} values were expected, not {pixels.Length} values.",
+                nameof(pixels)
+            );
         }
         if (features.Length != (long)count * FeatureDimension)
         {
-            throw new ArgumentException($"Room for {count}·{FeatureDimension} values was expected, not {features.Length}.", nameof(features));
+            throw new ArgumentException(
+                $"Room for {count}·{FeatureDimension} values was expected, not {features.Length}.",
+                nameof(features)
+            );
         }
         if (count == 0)
         {

@@ -17,13 +17,14 @@ internal static class ClipBatchSize
     private static long BytesPerImage(ClipConfig config)
     {
         var vision = config.Vision;
-        long pixels = 3L * vision.ImageSize * vision.ImageSize;
+        var pixels = 3L * vision.ImageSize * vision.ImageSize;
         if (vision.ResNet is { } net)
         {
             // After the stem the map has a quarter of the side; its first stage is four times as wide.
             return sizeof(float) * ((3 * pixels) + (3L * 4 * net.Width * (vision.ImageSize / 4) * (vision.ImageSize / 4)));
         }
         long tokens = 1 + vision.Patches;
-        return sizeof(float) * ((3 * pixels) + (tokens * ((6L * vision.HiddenSize) + (2L * vision.IntermediateSize) + (2L * vision.Heads * tokens))));
+        return sizeof(float)
+            * ((3 * pixels) + (tokens * ((6L * vision.HiddenSize) + (2L * vision.IntermediateSize) + (2L * vision.Heads * tokens))));
     }
 }

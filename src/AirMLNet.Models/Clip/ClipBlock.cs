@@ -1,6 +1,5 @@
 using System.Globalization;
 using AirMLNet.Layers;
-using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -17,7 +16,8 @@ internal sealed class ClipBlock : nn.Module
     private readonly NormLayer layer_norm2;
     private readonly ClipMlp mlp;
 
-    public ClipBlock(long width, long inner, long heads, ClipActivation activation, double eps) : base(nameof(ClipBlock))
+    public ClipBlock(long width, long inner, long heads, ClipActivation activation, double eps)
+        : base(nameof(ClipBlock))
     {
         layer_norm1 = new NormLayer(width, eps);
         self_attn = new ClipAttention(width, heads);
@@ -40,7 +40,7 @@ internal sealed class ClipBlock : nn.Module
     public Tensor Forward(Tensor x, long batch, Tensor? mask)
     {
         using var scope = NewDisposeScope();
-        var y = self_attn.Forward(layer_norm1.Forward(x), batch, mask).add_(x);     // [B·N, W]
+        var y = self_attn.Forward(layer_norm1.Forward(x), batch, mask).add_(x); // [B·N, W]
         return mlp.Forward(layer_norm2.Forward(y)).add_(y).MoveToOuterDisposeScope();
     }
 
@@ -61,7 +61,7 @@ internal sealed class ClipBlock : nn.Module
     public Tensor ForwardProjected(Tensor x, Tensor q, Tensor k, Tensor v, long batch)
     {
         using var scope = NewDisposeScope();
-        var y = self_attn.Mix(q, k, v, batch, null).add_(x);                        // [B·N, W]
+        var y = self_attn.Mix(q, k, v, batch, null).add_(x); // [B·N, W]
         return mlp.Forward(layer_norm2.Forward(y)).add_(y).MoveToOuterDisposeScope();
     }
 
@@ -93,7 +93,8 @@ internal sealed class ClipAttention : nn.Module
     private readonly long _headWidth;
     private readonly double _scale;
 
-    public ClipAttention(long width, long heads) : base(nameof(ClipAttention))
+    public ClipAttention(long width, long heads)
+        : base(nameof(ClipAttention))
     {
         q_proj = new LinearLayer(width, width);
         k_proj = new LinearLayer(width, width);
@@ -116,11 +117,11 @@ internal sealed class ClipAttention : nn.Module
     /// <summary>Attention from projected rows [B·N, W] on; the queries are overwritten.</summary>
     public Tensor Mix(Tensor queries, Tensor keys, Tensor values, long batch, Tensor? mask)
     {
-        var q = Split(queries.mul_(_scale), batch);                                  // [B·H, N, D]
-        var k = Split(keys, batch).transpose(1, 2);                                  // [B·H, D, N]
-        var v = Split(values, batch);                                                // [B·H, N, D]
-        var scores = mask is null ? q.bmm(k) : q.bmm(k).add_(mask);               // [B·H, N, N]
-        var mixed = scores.softmax(-1).bmm(v);                                       // [B·H, N, D]
+        var q = Split(queries.mul_(_scale), batch); // [B·H, N, D]
+        var k = Split(keys, batch).transpose(1, 2); // [B·H, D, N]
+        var v = Split(values, batch); // [B·H, N, D]
+        var scores = mask is null ? q.bmm(k) : q.bmm(k).add_(mask); // [B·H, N, N]
+        var mixed = scores.softmax(-1).bmm(v); // [B·H, N, D]
         var rows = mixed.view(batch, _heads, -1, _headWidth).transpose(1, 2).reshape(-1, _heads * _headWidth); // [B·N, W]
         return out_proj.Forward(rows);
     }
@@ -128,12 +129,12 @@ internal sealed class ClipAttention : nn.Module
     /// <summary>Adds the attention over normed rows to x, [B·N, W].</summary>
     public void AddTo(Tensor x, Tensor normed, long batch, Tensor? mask, ClipScratch scratch)
     {
-        var q = Fill(scratch.Query, q_proj).mul_(_scale);                           // [B·H, N, D]
-        var k = Fill(scratch.Key, k_proj).transpose(1, 2);                          // [B·H, D, N]
-        var v = Fill(scratch.Value, v_proj);                                        // [B·H, N, D]
-        var scores = mask is null ? q.bmm(k) : q.bmm(k).add_(mask);               // [B·H, N, N]
-        var mixed = scores.softmax(-1).bmm(v);                                       // [B·H, N, D]
-        var rows = scratch.Width;                                                    // [B·N, W]
+        var q = Fill(scratch.Query, q_proj).mul_(_scale); // [B·H, N, D]
+        var k = Fill(scratch.Key, k_proj).transpose(1, 2); // [B·H, D, N]
+        var v = Fill(scratch.Value, v_proj); // [B·H, N, D]
+        var scores = mask is null ? q.bmm(k) : q.bmm(k).add_(mask); // [B·H, N, N]
+        var mixed = scores.softmax(-1).bmm(v); // [B·H, N, D]
+        var rows = scratch.Width; // [B·N, W]
         rows.view(batch, -1, _heads, _headWidth).copy_(mixed.view(batch, _heads, -1, _headWidth).transpose(1, 2));
         out_proj.AddTo(x, rows);
 
@@ -147,15 +148,15 @@ internal sealed class ClipAttention : nn.Module
     public Tensor ForwardRows(Tensor x, long batch, Tensor rows, Tensor? mask)
     {
         var q = q_proj.Forward(x.index_select(0, rows)).mul_(_scale).view(batch * _heads, 1, _headWidth); // [B·H, 1, D]
-        var k = Split(k_proj.Forward(x), batch).transpose(1, 2);                     // [B·H, D, N]
-        var v = Split(v_proj.Forward(x), batch);                                     // [B·H, N, D]
-        var scores = q.bmm(k).view(batch, _heads, -1);                               // [B, H, N]
+        var k = Split(k_proj.Forward(x), batch).transpose(1, 2); // [B·H, D, N]
+        var v = Split(v_proj.Forward(x), batch); // [B·H, N, D]
+        var scores = q.bmm(k).view(batch, _heads, -1); // [B, H, N]
         if (mask is not null)
         {
             scores = scores.add(mask);
         }
-        var mixed = scores.softmax(-1).view(batch * _heads, 1, -1).bmm(v);           // [B·H, 1, D]
-        return out_proj.Forward(mixed.view(batch, _heads * _headWidth));             // [B, W]
+        var mixed = scores.softmax(-1).view(batch * _heads, 1, -1).bmm(v); // [B·H, 1, D]
+        return out_proj.Forward(mixed.view(batch, _heads * _headWidth)); // [B, W]
     }
 
     /// <summary>[B·N, W] to [B·H, N, D].</summary>
@@ -173,7 +174,8 @@ internal sealed class ClipMlp : nn.Module
     private readonly ClipActivation _activation;
     private bool _folded;
 
-    public ClipMlp(long width, long inner, ClipActivation activation) : base(nameof(ClipMlp))
+    public ClipMlp(long width, long inner, ClipActivation activation)
+        : base(nameof(ClipMlp))
     {
         fc1 = new LinearLayer(width, inner);
         fc2 = new LinearLayer(inner, width);
@@ -192,8 +194,7 @@ internal sealed class ClipMlp : nn.Module
     }
 
     /// <summary>Adds the perceptron's output for normed rows to x, [R, W].</summary>
-    public void AddTo(Tensor x, Tensor normed, ClipScratch scratch) =>
-        fc2.AddTo(x, Activate(fc1.ForwardInto(scratch.Inner, normed)));
+    public void AddTo(Tensor x, Tensor normed, ClipScratch scratch) => fc2.AddTo(x, Activate(fc1.ForwardInto(scratch.Inner, normed)));
 
     /// <summary>With QuickGELU, moves its factor into the first layer and the inverse into the second.</summary>
     /// <returns>Whether weights changed.</returns>
@@ -209,7 +210,10 @@ internal sealed class ClipMlp : nn.Module
         return _folded = true;
     }
 
-    private Tensor Activate(Tensor h) => _activation == ClipActivation.Gelu ? F.gelu(h) : _folded ? Silu(h) : QuickGelu(h); // [R, inner]
+    private Tensor Activate(Tensor h) =>
+        _activation == ClipActivation.Gelu ? F.gelu(h)
+        : _folded ? Silu(h)
+        : QuickGelu(h); // [R, inner]
 
     private static Tensor Silu(Tensor h) => h.requires_grad ? h.silu() : h.silu_();
 
@@ -227,7 +231,8 @@ internal sealed class ClipEncoder : nn.Module
 {
     private readonly ClipLayers layers;
 
-    public ClipEncoder(int count, Func<ClipBlock> create) : base(nameof(ClipEncoder))
+    public ClipEncoder(int count, Func<ClipBlock> create)
+        : base(nameof(ClipEncoder))
     {
         layers = new ClipLayers(count, create);
         RegisterComponents();
@@ -286,7 +291,8 @@ internal sealed class ClipEncoder : nn.Module
 /// <summary>Blocks named 0, 1, 2 and so on.</summary>
 internal sealed class ClipLayers : nn.Module
 {
-    public ClipLayers(int count, Func<ClipBlock> create) : base(nameof(ClipLayers))
+    public ClipLayers(int count, Func<ClipBlock> create)
+        : base(nameof(ClipLayers))
     {
         Blocks = [.. Enumerable.Range(0, count).Select(_ => create())];
         for (var i = 0; i < count; i++)

@@ -154,16 +154,17 @@ public sealed record ClipResNetConfig(int Width, int Layer1, int Layer2, int Lay
 {
     /// <summary>The image tower of this ResNet.</summary>
     /// <param name="imageSize">Height and width of an image in pixels, a multiple of 32.</param>
-    internal ClipVisionConfig Tower(int imageSize) => new()
-    {
-        ResNet = this,
-        HiddenSize = checked(32 * Width),
-        IntermediateSize = checked(32 * Width),
-        Layers = Layer1 + Layer2 + Layer3 + Layer4,
-        Heads = Math.Max(1, Width / 2), // heads of width 64
-        ImageSize = imageSize,
-        PatchSize = 32,
-    };
+    internal ClipVisionConfig Tower(int imageSize) =>
+        new()
+        {
+            ResNet = this,
+            HiddenSize = checked(32 * Width),
+            IntermediateSize = checked(32 * Width),
+            Layers = Layer1 + Layer2 + Layer3 + Layer4,
+            Heads = Math.Max(1, Width / 2), // heads of width 64
+            ImageSize = imageSize,
+            PatchSize = 32,
+        };
 }
 
 /// <summary>The text tower of a <see cref="ClipConfig"/>.</summary>

@@ -10,32 +10,65 @@ internal static class ClipConfigFile
 
     // OpenCLIP features that change the computation and are not built here. A model that uses one must not load silently.
     private static readonly string[] UnsupportedVision =
-        ["timm_model_name", "attentional_pool", "attn_pooler_queries", "ls_init_value", "no_ln_pre", "final_ln_after_pool", "qk_norm", "scaled_cosine_attn"];
+    [
+        "timm_model_name",
+        "attentional_pool",
+        "attn_pooler_queries",
+        "ls_init_value",
+        "no_ln_pre",
+        "final_ln_after_pool",
+        "qk_norm",
+        "scaled_cosine_attn",
+    ];
     private static readonly string[] UnsupportedText =
-        ["hf_model_name", "embed_cls", "ls_init_value", "no_causal_mask", "proj_bias", "qk_norm", "scaled_cosine_attn"];
+    [
+        "hf_model_name",
+        "embed_cls",
+        "ls_init_value",
+        "no_causal_mask",
+        "proj_bias",
+        "qk_norm",
+        "scaled_cosine_attn",
+    ];
 
-    public static ClipConfig Read(string path) => Read(path, root =>
-        (root.ContainsKey("model_cfg") || root.ContainsKey("vision_cfg") ? OpenClip(path, root)
-            : root["vision_layers"] is JsonArray ? OpenAiResNet(path, root)
-            : HuggingFace(path, root)).Check());
+    public static ClipConfig Read(string path) =>
+        Read(
+            path,
+            root =>
+                (
+                    root.ContainsKey("model_cfg") || root.ContainsKey("vision_cfg") ? OpenClip(path, root)
+                    : root["vision_layers"] is JsonArray ? OpenAiResNet(path, root)
+                    : HuggingFace(path, root)
+                ).Check()
+        );
 
     /// <summary>Reads the <c>config.json</c> of a text encoder that stands alone, model_type "clip_text_model".</summary>
-    public static ClipTextConfig ReadText(string path) => Read(path, root =>
-    {
-        if ((string?)root["model_type"] is not (null or "clip_text_model") and var type)
-        {
-            throw new InvalidDataException($"{path}: model_type is \"{type}\"; CLIP's text encoder has model_type \"clip_text_model\".");
-        }
-        // Checked as the text tower of a whole model.
-        return new ClipConfig { Text = Text(path, root) }.Check().Text;
-    });
+    public static ClipTextConfig ReadText(string path) =>
+        Read(
+            path,
+            root =>
+            {
+                if ((string?)root["model_type"] is not (null or "clip_text_model") and var type)
+                {
+                    throw new InvalidDataException(
+                        $"{path}: model_type is \"{type}\"; CLIP's text encoder has model_type \"clip_text_model\"."
+                    );
+                }
+                // Checked as the text tower of a whole model.
+                return new ClipConfig { Text = Text(path, root) }
+                    .Check()
+                    .Text;
+            }
+        );
 
     private static T Read<T>(string path, Func<JsonObject, T> read)
     {
         try
         {
-            return read(JsonNode.Parse(File.ReadAllText(path), documentOptions: new() { CommentHandling = JsonCommentHandling.Skip }) as JsonObject
-                ?? throw new InvalidDataException($"{path}: a JSON object was expected."));
+            return read(
+                JsonNode.Parse(File.ReadAllText(path), documentOptions: new() { CommentHandling = JsonCommentHandling.Skip }) as JsonObject
+                    ?? throw new InvalidDataException($"{path}: a JSON object was expected.")
+            );
         }
         catch (JsonException e)
         {
@@ -51,7 +84,8 @@ internal static class ClipConfigFile
         }
     }
 
-    public static string Write(ClipConfig c) => (c.Vision.ResNet is { } net ? OpenClipResNet(c, net) : HuggingFace(c)).ToJsonString(Indented) + "\n";
+    public static string Write(ClipConfig c) =>
+        (c.Vision.ResNet is { } net ? OpenClipResNet(c, net) : HuggingFace(c)).ToJsonString(Indented) + "\n";
 
     /// <summary>The <c>config.json</c> of a text encoder that stands alone.</summary>
     public static string WriteText(ClipTextConfig text)
@@ -61,81 +95,88 @@ internal static class ClipConfigFile
         return json.ToJsonString(Indented) + "\n";
     }
 
-    private static JsonObject Text(ClipTextConfig text, int projection) => Compact(new JsonObject
-    {
-        ["model_type"] = "clip_text_model",
-        ["hidden_size"] = text.HiddenSize,
-        ["intermediate_size"] = text.IntermediateSize,
-        ["projection_dim"] = projection,
-        ["num_hidden_layers"] = text.Layers,
-        ["num_attention_heads"] = text.Heads,
-        ["max_position_embeddings"] = text.ContextLength,
-        ["vocab_size"] = text.VocabularySize,
-        ["hidden_act"] = ActivationName(text.Activation),
-        ["layer_norm_eps"] = text.LayerNormEps,
-        ["attention_dropout"] = 0.0,
-        ["bos_token_id"] = text.StartToken,
-        ["eos_token_id"] = text.EndToken,
-        ["pad_token_id"] = text.PadToken,
-    });
-
-    private static JsonObject OpenClipResNet(ClipConfig c, ClipResNetConfig net) => new()
-    {
-        ["model_cfg"] = new JsonObject
-        {
-            ["embed_dim"] = c.ProjectionDim,
-            ["quick_gelu"] = c.Text.Activation == ClipActivation.QuickGelu,
-            ["vision_cfg"] = new JsonObject
+    private static JsonObject Text(ClipTextConfig text, int projection) =>
+        Compact(
+            new JsonObject
             {
-                ["image_size"] = c.Vision.ImageSize,
-                ["layers"] = new JsonArray(net.Layer1, net.Layer2, net.Layer3, net.Layer4),
-                ["width"] = net.Width,
-                ["head_width"] = c.Vision.HiddenSize / c.Vision.Heads,
-                ["patch_size"] = null,
-            },
-            ["text_cfg"] = new JsonObject
-            {
-                ["context_length"] = c.Text.ContextLength,
-                ["vocab_size"] = c.Text.VocabularySize,
-                ["width"] = c.Text.HiddenSize,
-                ["heads"] = c.Text.Heads,
-                ["layers"] = c.Text.Layers,
-                ["mlp_ratio"] = (double)c.Text.IntermediateSize / c.Text.HiddenSize,
-            },
-        },
-    };
+                ["model_type"] = "clip_text_model",
+                ["hidden_size"] = text.HiddenSize,
+                ["intermediate_size"] = text.IntermediateSize,
+                ["projection_dim"] = projection,
+                ["num_hidden_layers"] = text.Layers,
+                ["num_attention_heads"] = text.Heads,
+                ["max_position_embeddings"] = text.ContextLength,
+                ["vocab_size"] = text.VocabularySize,
+                ["hidden_act"] = ActivationName(text.Activation),
+                ["layer_norm_eps"] = text.LayerNormEps,
+                ["attention_dropout"] = 0.0,
+                ["bos_token_id"] = text.StartToken,
+                ["eos_token_id"] = text.EndToken,
+                ["pad_token_id"] = text.PadToken,
+            }
+        );
 
-    private static JsonObject HuggingFace(ClipConfig c) => new()
-    {
-        ["architectures"] = new JsonArray("CLIPModel"),
-        ["model_type"] = "clip",
-        ["projection_dim"] = c.ProjectionDim,
-        ["logit_scale_init_value"] = c.LogitScaleInit,
-        ["text_config"] = Text(c.Text, c.ProjectionDim),
-        ["vision_config"] = new JsonObject
+    private static JsonObject OpenClipResNet(ClipConfig c, ClipResNetConfig net) =>
+        new()
         {
-            ["model_type"] = "clip_vision_model",
-            ["hidden_size"] = c.Vision.HiddenSize,
-            ["intermediate_size"] = c.Vision.IntermediateSize,
+            ["model_cfg"] = new JsonObject
+            {
+                ["embed_dim"] = c.ProjectionDim,
+                ["quick_gelu"] = c.Text.Activation == ClipActivation.QuickGelu,
+                ["vision_cfg"] = new JsonObject
+                {
+                    ["image_size"] = c.Vision.ImageSize,
+                    ["layers"] = new JsonArray(net.Layer1, net.Layer2, net.Layer3, net.Layer4),
+                    ["width"] = net.Width,
+                    ["head_width"] = c.Vision.HiddenSize / c.Vision.Heads,
+                    ["patch_size"] = null,
+                },
+                ["text_cfg"] = new JsonObject
+                {
+                    ["context_length"] = c.Text.ContextLength,
+                    ["vocab_size"] = c.Text.VocabularySize,
+                    ["width"] = c.Text.HiddenSize,
+                    ["heads"] = c.Text.Heads,
+                    ["layers"] = c.Text.Layers,
+                    ["mlp_ratio"] = (double)c.Text.IntermediateSize / c.Text.HiddenSize,
+                },
+            },
+        };
+
+    private static JsonObject HuggingFace(ClipConfig c) =>
+        new()
+        {
+            ["architectures"] = new JsonArray("CLIPModel"),
+            ["model_type"] = "clip",
             ["projection_dim"] = c.ProjectionDim,
-            ["num_hidden_layers"] = c.Vision.Layers,
-            ["num_attention_heads"] = c.Vision.Heads,
-            ["image_size"] = c.Vision.ImageSize,
-            ["patch_size"] = c.Vision.PatchSize,
-            ["num_channels"] = c.Vision.Channels,
-            ["hidden_act"] = ActivationName(c.Vision.Activation),
-            ["layer_norm_eps"] = c.Vision.LayerNormEps,
-            ["attention_dropout"] = 0.0,
-        },
-        ["torch_dtype"] = "float32",
-    };
+            ["logit_scale_init_value"] = c.LogitScaleInit,
+            ["text_config"] = Text(c.Text, c.ProjectionDim),
+            ["vision_config"] = new JsonObject
+            {
+                ["model_type"] = "clip_vision_model",
+                ["hidden_size"] = c.Vision.HiddenSize,
+                ["intermediate_size"] = c.Vision.IntermediateSize,
+                ["projection_dim"] = c.ProjectionDim,
+                ["num_hidden_layers"] = c.Vision.Layers,
+                ["num_attention_heads"] = c.Vision.Heads,
+                ["image_size"] = c.Vision.ImageSize,
+                ["patch_size"] = c.Vision.PatchSize,
+                ["num_channels"] = c.Vision.Channels,
+                ["hidden_act"] = ActivationName(c.Vision.Activation),
+                ["layer_norm_eps"] = c.Vision.LayerNormEps,
+                ["attention_dropout"] = 0.0,
+            },
+            ["torch_dtype"] = "float32",
+        };
 
     private static ClipConfig HuggingFace(string path, JsonObject root)
     {
         var type = (string?)root["model_type"];
         if (type is not (null or "clip"))
         {
-            throw new InvalidDataException($"{path}: model_type is \"{type}\"; a CLIP model with a vision transformer has model_type \"clip\".");
+            throw new InvalidDataException(
+                $"{path}: model_type is \"{type}\"; a CLIP model with a vision transformer has model_type \"clip\"."
+            );
         }
         if (root["vision_config"] is not JsonObject && root["text_config"] is not JsonObject && type is null)
         {
@@ -205,23 +246,30 @@ internal static class ClipConfigFile
         var divided = net is null ? visionWidth : 32 * net.Width;
         if (headWidth < 1 || divided % headWidth != 0)
         {
-            throw new InvalidDataException($"{path}: vision_cfg.head_width is {headWidth}; it must divide {divided}, {(net is null ? "vision_cfg.width" : "32 times vision_cfg.width")}.");
+            throw new InvalidDataException(
+                $"{path}: vision_cfg.head_width is {headWidth}; it must divide {divided}, {(net is null ? "vision_cfg.width" : "32 times vision_cfg.width")}."
+            );
         }
         return new ClipConfig
         {
             ActivationStated = cfg.ContainsKey("quick_gelu"),
             ProjectionDim = Int(cfg, "embed_dim") ?? throw new InvalidDataException($"{path}: embed_dim is missing."),
-            Vision = net is not null ? net.Tower(Square(path, v, "image_size") ?? 224) with { Heads = divided / headWidth } : new ClipVisionConfig
-            {
-                HiddenSize = visionWidth,
-                IntermediateSize = (int)(visionWidth * (Number(v, "mlp_ratio") ?? 4)),
-                Layers = Int(v, "layers") ?? 12,
-                Heads = visionWidth / headWidth,
-                ImageSize = Square(path, v, "image_size") ?? 224,
-                PatchSize = Square(path, v, "patch_size") ?? 16,
-                Activation = activation,
-                LayerNormEps = Number(v["norm_kwargs"] as JsonObject, "eps") ?? 1e-5,
-            },
+            Vision = net is not null
+                ? net.Tower(Square(path, v, "image_size") ?? 224) with
+                {
+                    Heads = divided / headWidth,
+                }
+                : new ClipVisionConfig
+                {
+                    HiddenSize = visionWidth,
+                    IntermediateSize = (int)(visionWidth * (Number(v, "mlp_ratio") ?? 4)),
+                    Layers = Int(v, "layers") ?? 12,
+                    Heads = visionWidth / headWidth,
+                    ImageSize = Square(path, v, "image_size") ?? 224,
+                    PatchSize = Square(path, v, "patch_size") ?? 16,
+                    Activation = activation,
+                    LayerNormEps = Number(v["norm_kwargs"] as JsonObject, "eps") ?? 1e-5,
+                },
             Text = new ClipTextConfig
             {
                 HiddenSize = textWidth,
@@ -280,7 +328,9 @@ internal static class ClipConfigFile
             };
             if (used && key is not "attn_pooler_queries")
             {
-                throw new InvalidDataException($"{path}: {section}.{key} is not supported; a plain OpenCLIP vision transformer was expected.");
+                throw new InvalidDataException(
+                    $"{path}: {section}.{key} is not supported; a plain OpenCLIP vision transformer was expected."
+                );
             }
         }
     }
@@ -321,12 +371,13 @@ internal static class ClipConfigFile
         return sizes.Count == 1 ? sizes[0] : throw new InvalidDataException($"{path}: vision_cfg.{key} must be square.");
     }
 
-    private static ClipActivation Activation(string path, string? name) => name switch
-    {
-        null or "quick_gelu" => ClipActivation.QuickGelu,
-        "gelu" => ClipActivation.Gelu,
-        _ => throw new InvalidDataException($"{path}: hidden_act \"{name}\" is not supported; \"quick_gelu\" and \"gelu\" are."),
-    };
+    private static ClipActivation Activation(string path, string? name) =>
+        name switch
+        {
+            null or "quick_gelu" => ClipActivation.QuickGelu,
+            "gelu" => ClipActivation.Gelu,
+            _ => throw new InvalidDataException($"{path}: hidden_act \"{name}\" is not supported; \"quick_gelu\" and \"gelu\" are."),
+        };
 
     public static string ActivationName(ClipActivation activation) => activation == ClipActivation.Gelu ? "gelu" : "quick_gelu";
 }

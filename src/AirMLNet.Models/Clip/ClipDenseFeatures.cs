@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Clip;
@@ -21,5 +20,9 @@ public sealed record ClipDenseFeatures(Tensor Global, Tensor Local, long Height,
     }
 
     internal ClipDenseFeatures MoveToOuterDisposeScope() =>
-        this with { Global = Global.MoveToOuterDisposeScope(), Local = Local.MoveToOuterDisposeScope() };
+        this with
+        {
+            Global = Global.MoveToOuterDisposeScope(),
+            Local = Local.MoveToOuterDisposeScope(),
+        };
 }

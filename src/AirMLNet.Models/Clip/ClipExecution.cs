@@ -6,7 +6,11 @@ namespace AirMLNet.Clip;
 public sealed record ClipExecution
 {
     /// <summary>The numbers the model computes in. Features come out as float32 whatever it is.</summary>
-    public ClipPrecision Precision { get; init => field = OptionCheck.Defined(value); }
+    public ClipPrecision Precision
+    {
+        get;
+        init => field = OptionCheck.Defined(value);
+    }
 
     /// <summary>The activation of the blocks; null leaves it to the configuration, or to rules (methods §1.6).</summary>
     public ClipActivation? Activation { get; init; }

@@ -13,16 +13,25 @@ internal static class ClipImages
     /// <param name="done">Told after each batch how many are done.</param>
     /// <returns>[N, D], rows of length 1.</returns>
     /// <exception cref="UnreadableImageException">A file cannot be read.</exception>
-    public static float[] Encode(ClipBackbone backbone, int number, Func<int, RgbImage> image, CancellationToken cancellation = default, Action<int>? done = null)
+    public static float[] Encode(
+        ClipBackbone backbone,
+        int number,
+        Func<int, RgbImage> image,
+        CancellationToken cancellation = default,
+        Action<int>? done = null
+    )
     {
-        int size = backbone.Preprocessor.Size, area = 3 * size * size, dimension = backbone.FeatureDimension;
-        int batch = Math.Min(ClipBatchSize.Choose(backbone.Model.Config), Math.Max(1, number));
+        int size = backbone.Preprocessor.Size,
+            area = 3 * size * size,
+            dimension = backbone.FeatureDimension;
+        var batch = Math.Min(ClipBatchSize.Choose(backbone.Model.Config), Math.Max(1, number));
         var pixels = new float[batch * area]; // [B, 3, S, S]
         var features = new float[number * dimension];
-        for (int from = 0; from < number; from += batch)
+        for (var from = 0; from < number; from += batch)
         {
             cancellation.ThrowIfCancellationRequested();
-            int start = from, count = Math.Min(batch, number - from);
+            int start = from,
+                count = Math.Min(batch, number - from);
             try
             {
                 Parallel.For(0, count, i => backbone.Preprocessor.Preprocess(image(start + i), pixels.AsSpan(i * area, area)));

@@ -1,5 +1,4 @@
 using AirMLNet.Layers;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Clip;
@@ -67,7 +66,9 @@ internal static class ClipInitializer
                     Normal(conv.weight, Math.Sqrt(2.0 / (conv.weight.size(1) * conv.weight.size(2) * conv.weight.size(3))), generator);
                     break;
                 case ClipBatchNorm norm:
-                    norm.weight.fill_(name.StartsWith("layer", StringComparison.Ordinal) && name.EndsWith(".bn3", StringComparison.Ordinal) ? 0 : 1);
+                    norm.weight.fill_(
+                        name.StartsWith("layer", StringComparison.Ordinal) && name.EndsWith(".bn3", StringComparison.Ordinal) ? 0 : 1
+                    );
                     norm.bias.zero_();
                     break;
             }

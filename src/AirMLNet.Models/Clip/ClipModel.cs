@@ -1,7 +1,6 @@
 using AirMLNet.Files;
 using AirMLNet.Layers;
 using AirMLNet.Weights;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -32,7 +31,8 @@ public sealed class ClipModel : nn.Module
     /// <param name="config">The architecture.</param>
     /// <param name="generator">Draws the weights; null means a generator with seed 0, never the global one.</param>
     /// <exception cref="InvalidDataException">The configuration has a value out of range.</exception>
-    public ClipModel(ClipConfig config, Generator? generator = null) : this(config, fill: false)
+    public ClipModel(ClipConfig config, Generator? generator = null)
+        : this(config, fill: false)
     {
         if (generator is not null)
         {
@@ -44,7 +44,8 @@ public sealed class ClipModel : nn.Module
     }
 
     /// <summary>Builds the modules; the weights are left for a file to fill.</summary>
-    private ClipModel(ClipConfig config, bool fill) : base(nameof(ClipModel))
+    private ClipModel(ClipConfig config, bool fill)
+        : base(nameof(ClipModel))
     {
         _ = fill;
         Config = config.Check();
@@ -98,7 +99,9 @@ public sealed class ClipModel : nn.Module
         return pixelValues.dim() == 4 && pixelValues.size(2) == size && pixelValues.size(3) == size
             ? visual.Pool(visual.Map(pixelValues)).MoveToOuterDisposeScope()
             : throw new ArgumentException(
-                $"Images of shape [B, 3, {size}, {size}] were expected, not [{string.Join(", ", pixelValues.shape)}].", nameof(pixelValues));
+                $"Images of shape [B, 3, {size}, {size}] were expected, not [{string.Join(", ", pixelValues.shape)}].",
+                nameof(pixelValues)
+            );
     }
 
     /// <summary>
@@ -115,15 +118,23 @@ public sealed class ClipModel : nn.Module
         using var scope = NewDisposeScope();
         if (visual is not null)
         {
-            var map = visual.Map(pixelValues);                                      // [B, C, H, W]
-            return new ClipDenseFeatures(visual.Pool(map, positions), visual.Locations(map), map.size(2), map.size(3)).MoveToOuterDisposeScope();
+            var map = visual.Map(pixelValues); // [B, C, H, W]
+            return new ClipDenseFeatures(
+                visual.Pool(map, positions),
+                visual.Locations(map),
+                map.size(2),
+                map.size(3)
+            ).MoveToOuterDisposeScope();
         }
-        var tokens = Vision.Embed(pixelValues, positions);                          // [B, 1 + P, W]
-        var features = VisualProjection.Project(Vision.EncodeAll(tokens));          // [B, 1 + P, E]
+        var tokens = Vision.Embed(pixelValues, positions); // [B, 1 + P, W]
+        var features = VisualProjection.Project(Vision.EncodeAll(tokens)); // [B, 1 + P, E]
         var patch = Config.Vision.PatchSize;
         return new ClipDenseFeatures(
-            features.select(1, 0).clone(), features.narrow(1, 1, features.size(1) - 1).contiguous(),
-            pixelValues.size(2) / patch, pixelValues.size(3) / patch).MoveToOuterDisposeScope();
+            features.select(1, 0).clone(),
+            features.narrow(1, 1, features.size(1) - 1).contiguous(),
+            pixelValues.size(2) / patch,
+            pixelValues.size(3) / patch
+        ).MoveToOuterDisposeScope();
     }
 
     /// <summary>Image features of embedded tokens, as <see cref="ClipVisionTower.Embed(Tensor)"/> makes them; patches may be left out.</summary>
@@ -144,7 +155,10 @@ public sealed class ClipModel : nn.Module
     {
         if (inputIds.dim() != 2)
         {
-            throw new ArgumentException($"Token ids of shape [B, L] were expected, not [{string.Join(", ", inputIds.shape)}].", nameof(inputIds));
+            throw new ArgumentException(
+                $"Token ids of shape [B, L] were expected, not [{string.Join(", ", inputIds.shape)}].",
+                nameof(inputIds)
+            );
         }
         using var scope = NewDisposeScope();
         var ends = text_model.EndPositions(inputIds);
@@ -191,7 +205,11 @@ public sealed class ClipModel : nn.Module
     {
         var names = ClipWeightNames.Detect(files);
         var (decided, reason) = ClipActivationRule.Apply(config ?? ClipShapes.Infer(files, names), files.Place, activation);
-        return ModelWeights.Build(new ClipModel(decided, fill: false) { ActivationReason = reason }, device, model => names.Fill(model, files));
+        return ModelWeights.Build(
+            new ClipModel(decided, fill: false) { ActivationReason = reason },
+            device,
+            model => names.Fill(model, files)
+        );
     }
 
     /// <summary>
@@ -224,7 +242,9 @@ public sealed class ClipModel : nn.Module
         ModelWeights.CheckType(dtype);
         if (_folded)
         {
-            throw new InvalidOperationException("The weights of a shared, frozen model are rearranged for speed; load the folder with ClipModel.Load to save it.");
+            throw new InvalidOperationException(
+                "The weights of a shared, frozen model are rearranged for speed; load the folder with ClipModel.Load to save it."
+            );
         }
         Directory.CreateDirectory(folder);
         using var scope = NewDisposeScope();

@@ -42,9 +42,14 @@ internal static class ClipPositionGrid
             ClipPositions.Bicubic => nn.functional.interpolate(grid, [height, width], null, InterpolationMode.Bicubic, false),
             ClipPositions.Bilinear => nn.functional.interpolate(grid, [height, width], null, InterpolationMode.Bilinear, false),
             ClipPositions.BicubicByFactor => nn.functional.interpolate(
-                grid, null, [(height + 0.1) / side, (width + 0.1) / side], InterpolationMode.Bicubic, false),
+                grid,
+                null,
+                [(height + 0.1) / side, (width + 0.1) / side],
+                InterpolationMode.Bicubic,
+                false
+            ),
             _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Positions that are added must be resized."),
-        };                                                                                          // [1, W, H, W']
-        return cat([positions.narrow(0, 0, 1), resized.flatten(2).squeeze(0).t()], 0);              // [1 + H·W', W]
+        }; // [1, W, H, W']
+        return cat([positions.narrow(0, 0, 1), resized.flatten(2).squeeze(0).t()], 0); // [1 + H·W', W]
     }
 }

@@ -50,7 +50,8 @@ public sealed class ClipPreprocessor
     internal static ClipPreprocessor Load(string folder, int wanted)
     {
         var size = 0;
-        float[]? mean = null, std = null;
+        float[]? mean = null,
+            std = null;
         void Read(string name, Action<JsonElement> read)
         {
             var file = Path.Combine(folder, name);
@@ -70,37 +71,52 @@ public sealed class ClipPreprocessor
             }
         }
 
-        Read("preprocessor_config.json", root =>
-        {
-            size = SizeOf(root, "crop_size") ?? SizeOf(root, "size") ?? 0;
-            (mean, std) = (Floats(root, "image_mean"), Floats(root, "image_std"));
-        });
-        Read("open_clip_config.json", root =>
-        {
-            if (root.TryGetProperty("preprocess_cfg", out var cfg))
+        Read(
+            "preprocessor_config.json",
+            root =>
             {
-                mean ??= Floats(cfg, "mean");
-                std ??= Floats(cfg, "std");
+                size = SizeOf(root, "crop_size") ?? SizeOf(root, "size") ?? 0;
+                (mean, std) = (Floats(root, "image_mean"), Floats(root, "image_std"));
             }
+        );
+        Read(
+            "open_clip_config.json",
+            root =>
+            {
+                if (root.TryGetProperty("preprocess_cfg", out var cfg))
+                {
+                    mean ??= Floats(cfg, "mean");
+                    std ??= Floats(cfg, "std");
+                }
 
-            if (size == 0 && root.TryGetProperty("model_cfg", out var model) && model.TryGetProperty("vision_cfg", out var vision))
-            {
-                size = SizeOf(vision, "image_size") ?? 0;
+                if (size == 0 && root.TryGetProperty("model_cfg", out var model) && model.TryGetProperty("vision_cfg", out var vision))
+                {
+                    size = SizeOf(vision, "image_size") ?? 0;
+                }
             }
-        });
-        Read("config.json", root =>
-        {
-            // OpenAI's own description of a ResNet, and a preprocessor's configuration under this name.
-            size = size != 0 ? size : SizeOf(root, "image_resolution") ?? SizeOf(root, "crop_size") ?? 0;
-            (mean, std) = (mean ?? Floats(root, "image_mean"), std ?? Floats(root, "image_std"));
-            if (size == 0 && root.TryGetProperty("vision_config", out var vision))
+        );
+        Read(
+            "config.json",
+            root =>
             {
-                size = SizeOf(vision, "image_size") ?? 0;
+                // OpenAI's own description of a ResNet, and a preprocessor's configuration under this name.
+                size = size != 0 ? size : SizeOf(root, "image_resolution") ?? SizeOf(root, "crop_size") ?? 0;
+                (mean, std) = (mean ?? Floats(root, "image_mean"), std ?? Floats(root, "image_std"));
+                if (size == 0 && root.TryGetProperty("vision_config", out var vision))
+                {
+                    size = SizeOf(vision, "image_size") ?? 0;
+                }
             }
-        });
+        );
         try
         {
-            return new(wanted != 0 ? wanted : size == 0 ? 224 : size, mean, std);
+            return new(
+                wanted != 0 ? wanted
+                    : size == 0 ? 224
+                    : size,
+                mean,
+                std
+            );
         }
         catch (ArgumentException e)
         {
@@ -160,9 +176,10 @@ public sealed class ClipPreprocessor
         return PilResize.Bicubic(image, width, height);
     }
 
-    private (int Width, int Height) ResizedTo(RgbImage image) => image.Width <= image.Height
-        ? (Size, checked((int)((long)Size * image.Height / image.Width)))
-        : (checked((int)((long)Size * image.Width / image.Height)), Size);
+    private (int Width, int Height) ResizedTo(RgbImage image) =>
+        image.Width <= image.Height
+            ? (Size, checked((int)((long)Size * image.Height / image.Width)))
+            : (checked((int)((long)Size * image.Width / image.Height)), Size);
 
     private static int? SizeOf(JsonElement parent, string name)
     {

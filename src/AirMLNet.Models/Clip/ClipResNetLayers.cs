@@ -1,5 +1,4 @@
 using AirMLNet.Layers;
-using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -19,7 +18,8 @@ internal sealed class ClipBatchNorm : nn.Module
     internal readonly Tensor running_mean;
     internal readonly Tensor running_var;
 
-    public ClipBatchNorm(long channels) : base(nameof(ClipBatchNorm))
+    public ClipBatchNorm(long channels)
+        : base(nameof(ClipBatchNorm))
     {
         weight = LayerParameter.Create(channels);
         bias = LayerParameter.Create(channels);
@@ -48,7 +48,8 @@ internal sealed class ClipBottleneck : nn.Module
     private readonly ClipShortcut? downsample;
     private readonly long _stride;
 
-    public ClipBottleneck(long inputs, long planes, long stride) : base(nameof(ClipBottleneck))
+    public ClipBottleneck(long inputs, long planes, long stride)
+        : base(nameof(ClipBottleneck))
     {
         conv1 = new ConvLayer(inputs, planes, 1, bias: false);
         bn1 = new ClipBatchNorm(planes);
@@ -80,10 +81,12 @@ internal sealed class ClipShortcut : nn.Module
 {
     [ComponentName(Name = "0")]
     private readonly ConvLayer _conv;
+
     [ComponentName(Name = "1")]
     private readonly ClipBatchNorm _norm;
 
-    public ClipShortcut(long inputs, long outputs) : base(nameof(ClipShortcut))
+    public ClipShortcut(long inputs, long outputs)
+        : base(nameof(ClipShortcut))
     {
         _conv = new ConvLayer(inputs, outputs, 1, bias: false);
         _norm = new ClipBatchNorm(outputs);
@@ -98,7 +101,8 @@ internal sealed class ClipResNetStage : nn.Module
 {
     private readonly List<ClipBottleneck> _blocks = [];
 
-    public ClipResNetStage(long inputs, long planes, int count, long stride) : base(nameof(ClipResNetStage))
+    public ClipResNetStage(long inputs, long planes, int count, long stride)
+        : base(nameof(ClipResNetStage))
     {
         for (var i = 0; i < count; i++)
         {

@@ -1,5 +1,4 @@
 using AirMLNet.Layers;
-using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -23,10 +22,12 @@ public sealed class ClipResNetTower : nn.Module
     private readonly ClipResNetStage layer4;
     private readonly ClipAttentionPool attnpool;
 
-    internal ClipResNetTower(ClipVisionConfig config, int outputs) : base(nameof(ClipResNetTower))
+    internal ClipResNetTower(ClipVisionConfig config, int outputs)
+        : base(nameof(ClipResNetTower))
     {
         var net = config.ResNet!;
-        long width = net.Width, e = ClipBottleneck.Expansion;
+        long width = net.Width,
+            e = ClipBottleneck.Expansion;
         conv1 = new ConvLayer(config.Channels, width / 2, 3, stride: 2, bias: false);
         bn1 = new ClipBatchNorm(width / 2);
         conv2 = new ConvLayer(width / 2, width / 2, 3, bias: false);
@@ -69,11 +70,13 @@ public sealed class ClipResNetTower : nn.Module
         if (pixels.dim() != 4 || pixels.size(1) != channels || pixels.size(2) < 32 || pixels.size(3) < 32)
         {
             throw new ArgumentException(
-                $"Images of shape [B, {channels}, H, W] with H and W at least 32 were expected, not [{string.Join(", ", pixels.shape)}].", nameof(pixels));
+                $"Images of shape [B, {channels}, H, W] with H and W at least 32 were expected, not [{string.Join(", ", pixels.shape)}].",
+                nameof(pixels)
+            );
         }
         var x = bn1.Forward(conv1.Forward(pixels)).relu_();
         x = bn2.Forward(conv2.Forward(x)).relu_();
-        x = F.avg_pool2d(bn3.Forward(conv3.Forward(x)).relu_(), 2);                // [B, width, H/4, W/4]
+        x = F.avg_pool2d(bn3.Forward(conv3.Forward(x)).relu_(), 2); // [B, width, H/4, W/4]
         var one = layer1.Forward(x);
         var two = layer2.Forward(one);
         var three = layer3.Forward(two);

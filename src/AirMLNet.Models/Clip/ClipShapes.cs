@@ -18,17 +18,21 @@ internal static class ClipShapes
             var source = names.Locate(parameter);
             if (!files.Contains(source.Name))
             {
-                throw new InvalidDataException($"{files.Description}: tensor \"{source.Name}\" is missing, and there is no config.json beside it.");
+                throw new InvalidDataException(
+                    $"{files.Description}: tensor \"{source.Name}\" is missing, and there is no config.json beside it."
+                );
             }
             var shape = files.Shape(source.Name);
             if (shape.Length != rank || shape.Any(d => d is < 1 or > int.MaxValue))
             {
-                throw new InvalidDataException($"{files.Description}: tensor \"{source.Name}\" is [{string.Join(", ", shape)}]; {rank} dimensions were expected.");
+                throw new InvalidDataException(
+                    $"{files.Description}: tensor \"{source.Name}\" is [{string.Join(", ", shape)}]; {rank} dimensions were expected."
+                );
             }
             return source.Transposed ? [.. shape.Reverse()] : shape;
         }
 
-        var tokens = Shape("text_model.embeddings.token_embedding.weight", 2);         // [V, W]
+        var tokens = Shape("text_model.embeddings.token_embedding.weight", 2); // [V, W]
         var textWidth = (int)tokens[1];
         var text = new ClipTextConfig
         {
@@ -47,12 +51,13 @@ internal static class ClipShapes
             {
                 ActivationStated = false,
                 ProjectionDim = (int)Shape("visual.attnpool.c_proj.weight", 2)[0],
-                Vision = new ClipResNetConfig(checked((int)width), stages[0], stages[1], stages[2], stages[3])
-                    .Tower(checked(32 * Grid(Shape("visual.attnpool.positional_embedding", 2)[0]))),
+                Vision = new ClipResNetConfig(checked((int)width), stages[0], stages[1], stages[2], stages[3]).Tower(
+                    checked(32 * Grid(Shape("visual.attnpool.positional_embedding", 2)[0]))
+                ),
                 Text = text,
             };
         }
-        var patch = Shape("vision_model.embeddings.patch_embedding.weight", 4);        // [W, 3, P, P]
+        var patch = Shape("vision_model.embeddings.patch_embedding.weight", 4); // [W, 3, P, P]
         var visionPositions = Shape("vision_model.embeddings.position_embedding.weight", 2)[0];
         var grid = Grid(visionPositions);
         var visionWidth = (int)patch[0];
@@ -78,7 +83,9 @@ internal static class ClipShapes
             var grid = (int)Math.Round(Math.Sqrt(positions - 1));
             return grid >= 1 && (long)grid * grid == positions - 1
                 ? grid
-                : throw new InvalidDataException($"{files.Description}: {positions} image positions are not one more than a square number.");
+                : throw new InvalidDataException(
+                    $"{files.Description}: {positions} image positions are not one more than a square number."
+                );
         }
 
         int Blocks(int stage)
@@ -101,9 +108,11 @@ internal static class ClipShapes
             return count;
         }
 
-        int Heads(int width, string tower) => width % HeadWidth == 0
-            ? width / HeadWidth
-            : throw new InvalidDataException(
-                $"{files.Description}: the {tower} tower is {width} wide, which is no multiple of {HeadWidth}: the number of heads cannot be inferred; add a config.json.");
+        int Heads(int width, string tower) =>
+            width % HeadWidth == 0
+                ? width / HeadWidth
+                : throw new InvalidDataException(
+                    $"{files.Description}: the {tower} tower is {width} wide, which is no multiple of {HeadWidth}: the number of heads cannot be inferred; add a config.json."
+                );
     }
 }

@@ -1,5 +1,4 @@
 using AirMLNet.Layers;
-using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -17,10 +16,11 @@ internal sealed class ClipSharedPrefix : IDisposable
     private const int MostRows = 512;
 
     private readonly ClipModel _model;
-    private readonly long _prefix, _heads;
+    private readonly long _prefix,
+        _heads;
     private readonly List<Segment> _segments = [];
     private readonly Tensor _positions; // [R] int64: each row's place in its text
-    private readonly Tensor _ends;      // [C] int64: the row of each text's end token
+    private readonly Tensor _ends; // [C] int64: the row of each text's end token
 
     /// <param name="model">The model; only its weights are read.</param>
     /// <param name="prefix">P, the number of shared tokens, 1 or more.</param>
@@ -31,11 +31,16 @@ internal sealed class ClipSharedPrefix : IDisposable
         (_model, _prefix, _heads) = (model, prefix, model.Config.Text.Heads);
         using var off = no_grad();
         using var scope = NewDisposeScope();
-        List<long> positions = [.. Enumerable.Range(0, prefix).Select(i => (long)i)], ends = [];
-        for (int first = 0, rows = prefix; first < lengths.Count;)
+        List<long> positions = [.. Enumerable.Range(0, prefix).Select(i => (long)i)],
+            ends = [];
+        for (int first = 0, rows = prefix; first < lengths.Count; )
         {
             var count = 1;
-            while (first + count < lengths.Count && rows + lengths[first + count] <= MostRows) rows += lengths[first + count++];
+            while (first + count < lengths.Count && rows + lengths[first + count] <= MostRows)
+            {
+                rows += lengths[first + count++];
+            }
+
             _segments.Add(new(lengths.Skip(first).Take(count).ToArray(), prefix, positions.Count, startsAll: first == 0, device));
             foreach (var length in lengths.Skip(first).Take(count))
             {
@@ -57,17 +62,24 @@ internal sealed class ClipSharedPrefix : IDisposable
     {
         using var scope = NewDisposeScope();
         var text = _model.Text;
-        var x = tokens.add(text.Embeddings.position_embedding.weight.index_select(0, _positions));   // [R, W]
+        var x = tokens.add(text.Embeddings.position_embedding.weight.index_select(0, _positions)); // [R, W]
         var blocks = text.Encoder.Blocks;
-        for (var i = 0; i < blocks.Count; i++) x = Block(blocks[i], x, last: i == blocks.Count - 1);
-        return _model.TextProjection.Project(text.FinalNorm.Forward(x)).MoveToOuterDisposeScope();   // [C, E]
+        for (var i = 0; i < blocks.Count; i++)
+        {
+            x = Block(blocks[i], x, last: i == blocks.Count - 1);
+        }
+
+        return _model.TextProjection.Project(text.FinalNorm.Forward(x)).MoveToOuterDisposeScope(); // [C, E]
     }
 
     public void Dispose()
     {
         _positions.Dispose();
         _ends.Dispose();
-        foreach (var segment in _segments) segment.Dispose();
+        foreach (var segment in _segments)
+        {
+            segment.Dispose();
+        }
     }
 
     /// <summary>One block on all rows; the last one gives those of the end tokens, [C, W].</summary>
@@ -75,11 +87,15 @@ internal sealed class ClipSharedPrefix : IDisposable
     {
         using var scope = NewDisposeScope();
         LinearLayer[] projections = [.. block.Attention.Inputs];
-        var normed = block.Norm1.Forward(x);                                                         // [R, W]
-        var k = Heads(projections[1].Forward(normed));                                               // [1, H, R, D]
+        var normed = block.Norm1.Forward(x); // [R, W]
+        var k = Heads(projections[1].Forward(normed)); // [1, H, R, D]
         var v = Heads(projections[2].Forward(normed));
-        if (last) (x, normed) = (x.index_select(0, _ends), normed.index_select(0, _ends));           // [C, W]
-        var q = Heads(projections[0].Forward(normed));                                               // [1, H, R or C, D]
+        if (last)
+        {
+            (x, normed) = (x.index_select(0, _ends), normed.index_select(0, _ends)); // [C, W]
+        }
+
+        var q = Heads(projections[0].Forward(normed)); // [1, H, R or C, D]
         List<Tensor> parts = [];
         var row = 0L;
         foreach (var segment in _segments)
@@ -89,8 +105,8 @@ internal sealed class ClipSharedPrefix : IDisposable
             row += count;
         }
 
-        var mixed = parts.Count == 1 ? parts[0] : cat(parts, 2);                                     // [1, H, R or C, D]
-        var y = block.Attention.Output.Forward(mixed.squeeze(0).transpose(0, 1).flatten(1)).add(x);  // [R or C, W]
+        var mixed = parts.Count == 1 ? parts[0] : cat(parts, 2); // [1, H, R or C, D]
+        var y = block.Attention.Output.Forward(mixed.squeeze(0).transpose(0, 1).flatten(1)).add(x); // [R or C, W]
         return block.Mlp.Forward(block.Norm2.Forward(y)).add(y).MoveToOuterDisposeScope();
     }
 
@@ -100,7 +116,8 @@ internal sealed class ClipSharedPrefix : IDisposable
     /// <summary>Texts whose attention is computed together: neighbouring rows, and the shared tokens, which all of them see.</summary>
     private sealed class Segment : IDisposable
     {
-        private readonly long _start, _rows;
+        private readonly long _start,
+            _rows;
         private readonly bool _startsAll;
 
         /// <param name="lengths">Tokens of each text after the shared ones.</param>
@@ -114,7 +131,11 @@ internal sealed class ClipSharedPrefix : IDisposable
             using var scope = NewDisposeScope();
             var all = prefix + _rows;
             var mask = full([all, all], float.NegativeInfinity, ScalarType.Float32);
-            for (var i = 0; i < prefix; i++) mask[i, ..(i + 1)] = 0f;
+            for (var i = 0; i < prefix; i++)
+            {
+                mask[i, ..(i + 1)] = 0f;
+            }
+
             var ends = new long[lengths.Length];
             var row = prefix;
             for (var c = 0; c < lengths.Length; c++)
@@ -140,9 +161,8 @@ internal sealed class ClipSharedPrefix : IDisposable
         public Tensor EndMask { get; }
 
         /// <summary>The keys or values [1, H, R, D] that its rows may see: the shared ones and its own.</summary>
-        public Tensor Seen(Tensor all, long prefix) => _startsAll
-            ? all.narrow(2, 0, prefix + _rows)
-            : cat([all.narrow(2, 0, prefix), all.narrow(2, _start, _rows)], 2);
+        public Tensor Seen(Tensor all, long prefix) =>
+            _startsAll ? all.narrow(2, 0, prefix + _rows) : cat([all.narrow(2, 0, prefix), all.narrow(2, _start, _rows)], 2);
 
         public void Dispose()
         {

@@ -1,6 +1,5 @@
 using AirMLNet.Files;
 using AirMLNet.Weights;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Clip;
@@ -18,9 +17,11 @@ public sealed class ClipTextModel : nn.Module
     /// <summary>Builds the architecture with weights drawn from a generator.</summary>
     /// <param name="config">The architecture.</param>
     /// <param name="generator">The source of randomness.</param>
-    public ClipTextModel(ClipTextConfig config, Generator generator) : this(config) => ClipInitializer.Initialise(this, generator);
+    public ClipTextModel(ClipTextConfig config, Generator generator)
+        : this(config) => ClipInitializer.Initialise(this, generator);
 
-    private ClipTextModel(ClipTextConfig config) : base(nameof(ClipTextModel))
+    private ClipTextModel(ClipTextConfig config)
+        : base(nameof(ClipTextModel))
     {
         Config = config;
         text_model = new ClipTextTower(config);
@@ -56,8 +57,10 @@ public sealed class ClipTextModel : nn.Module
 
     internal static ClipTextModel Load(ClipTextConfig config, WeightFiles files, Device? device) =>
         ModelWeights.Build(
-            new ClipTextModel(config), device,
-            model => ModelWeights.Fill(model, files, ClipWeightNames.HuggingFace.Locate, ClipWeightNames.IsIgnored, "Hugging Face"));
+            new ClipTextModel(config),
+            device,
+            model => ModelWeights.Fill(model, files, ClipWeightNames.HuggingFace.Locate, ClipWeightNames.IsIgnored, "Hugging Face")
+        );
 
     /// <summary>Writes <c>config.json</c> and <c>model.safetensors</c>.</summary>
     /// <param name="folder">Created if missing; the two files are replaced when whole.</param>

@@ -79,7 +79,12 @@ internal static class ClipTextSplitter
 
     private static string? FixedPiece(string text, int at)
     {
-        var candidates = text[at] switch { '<' => Whole, '\'' => Contractions, _ => [] };
+        var candidates = text[at] switch
+        {
+            '<' => Whole,
+            '\'' => Contractions,
+            _ => [],
+        };
         return Array.Find(candidates, c => string.CompareOrdinal(text, at, c, 0, c.Length) == 0);
     }
 
@@ -97,8 +102,11 @@ internal static class ClipTextSplitter
 
         return Rune.GetUnicodeCategory(rune) switch
         {
-            UnicodeCategory.UppercaseLetter or UnicodeCategory.LowercaseLetter or UnicodeCategory.TitlecaseLetter
-                or UnicodeCategory.ModifierLetter or UnicodeCategory.OtherLetter => Kind.Letter,
+            UnicodeCategory.UppercaseLetter
+            or UnicodeCategory.LowercaseLetter
+            or UnicodeCategory.TitlecaseLetter
+            or UnicodeCategory.ModifierLetter
+            or UnicodeCategory.OtherLetter => Kind.Letter,
             UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber => Kind.Number,
             _ => Kind.Other,
         };

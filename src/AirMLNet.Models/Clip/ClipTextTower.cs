@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using AirMLNet.Layers;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Clip;
@@ -14,12 +13,15 @@ public sealed class ClipTextTower : nn.Module
     private readonly ClipTextConfig _config;
     private readonly CausalMasks _masks = new();
 
-    internal ClipTextTower(ClipTextConfig config) : base(nameof(ClipTextTower))
+    internal ClipTextTower(ClipTextConfig config)
+        : base(nameof(ClipTextTower))
     {
         _config = config;
         embeddings = new ClipTextEmbeddings(config);
-        encoder = new ClipEncoder(config.Layers, () =>
-            new ClipBlock(config.HiddenSize, config.IntermediateSize, config.Heads, config.Activation, config.LayerNormEps));
+        encoder = new ClipEncoder(
+            config.Layers,
+            () => new ClipBlock(config.HiddenSize, config.IntermediateSize, config.Heads, config.Activation, config.LayerNormEps)
+        );
         final_layer_norm = new NormLayer(config.HiddenSize, config.LayerNormEps);
         RegisterComponents();
     }
@@ -36,8 +38,10 @@ public sealed class ClipTextTower : nn.Module
     public Tensor EmbedTokens(Tensor ids)
     {
         using var scope = NewDisposeScope();
-        return embeddings.token_embedding.weight.index_select(0, ids.reshape(-1))
-            .view(ids.size(0), ids.size(1), _config.HiddenSize).MoveToOuterDisposeScope();
+        return embeddings
+            .token_embedding.weight.index_select(0, ids.reshape(-1))
+            .view(ids.size(0), ids.size(1), _config.HiddenSize)
+            .MoveToOuterDisposeScope();
     }
 
     /// <summary>The position of the token that ends each text.</summary>
@@ -71,11 +75,11 @@ public sealed class ClipTextTower : nn.Module
         {
             throw new ArgumentException($"An end position is {length - 1}, but there are only {given} tokens.", nameof(endPositions));
         }
-        var x = Positioned(tokenEmbeddings.narrow(1, 0, length));                                       // [B·n, W]
-        var mask = _masks.Get(length, x.device, x.dtype);                                                        // [n, n]
-        var rows = arange(0, batch * length, length, ScalarType.Int64, x.device).add_(endPositions);    // [B]
-        var rowMask = mask.index_select(0, endPositions).unsqueeze(1);                                  // [B, 1, n]
-        var pooled = encoder.ForwardPooled(x, batch, mask, rows, rowMask);                              // [B, W]
+        var x = Positioned(tokenEmbeddings.narrow(1, 0, length)); // [B·n, W]
+        var mask = _masks.Get(length, x.device, x.dtype); // [n, n]
+        var rows = arange(0, batch * length, length, ScalarType.Int64, x.device).add_(endPositions); // [B]
+        var rowMask = mask.index_select(0, endPositions).unsqueeze(1); // [B, 1, n]
+        var pooled = encoder.ForwardPooled(x, batch, mask, rows, rowMask); // [B, W]
         return final_layer_norm.Forward(pooled).MoveToOuterDisposeScope();
     }
 
@@ -88,11 +92,13 @@ public sealed class ClipTextTower : nn.Module
         if (ids.dim() != 2 || ids.size(0) == 0 || ids.size(1) > _config.ContextLength)
         {
             throw new ArgumentException(
-                $"Token ids of shape [B, L] with L at most {_config.ContextLength} were expected, not [{string.Join(", ", ids.shape)}].", nameof(ids));
+                $"Token ids of shape [B, L] with L at most {_config.ContextLength} were expected, not [{string.Join(", ", ids.shape)}].",
+                nameof(ids)
+            );
         }
         using var scope = NewDisposeScope();
         var (batch, length) = (ids.size(0), ids.size(1));
-        var x = Positioned(EmbedTokens(ids));                                                               // [B·L, W]
+        var x = Positioned(EmbedTokens(ids)); // [B·L, W]
         var last = encoder.Forward(x, batch, _masks.Get(length, x.device, x.dtype));
         return final_layer_norm.Forward(last).view(batch, length, -1).MoveToOuterDisposeScope();
     }
@@ -129,11 +135,15 @@ public sealed class ClipTextTower : nn.Module
         {
             throw new ArgumentException(
                 $"Token embeddings of shape [B, L, {_config.HiddenSize}] with L at most {_config.ContextLength} were expected, not [{string.Join(", ", tokens.shape)}].",
-                nameof(tokens));
+                nameof(tokens)
+            );
         }
         if (ends.dim() != 1 || ends.size(0) != tokens.size(0))
         {
-            throw new ArgumentException($"{tokens.size(0)} end positions were expected, not [{string.Join(", ", ends.shape)}].", nameof(ends));
+            throw new ArgumentException(
+                $"{tokens.size(0)} end positions were expected, not [{string.Join(", ", ends.shape)}].",
+                nameof(ends)
+            );
         }
     }
 }
@@ -141,10 +151,11 @@ public sealed class ClipTextTower : nn.Module
 /// <summary>Token and position tables.</summary>
 internal sealed class ClipTextEmbeddings : nn.Module
 {
-    internal readonly ClipWeight token_embedding;    // [V, W]
+    internal readonly ClipWeight token_embedding; // [V, W]
     internal readonly ClipWeight position_embedding; // [L, W]
 
-    public ClipTextEmbeddings(ClipTextConfig config) : base(nameof(ClipTextEmbeddings))
+    public ClipTextEmbeddings(ClipTextConfig config)
+        : base(nameof(ClipTextEmbeddings))
     {
         token_embedding = new ClipWeight(config.VocabularySize, config.HiddenSize);
         position_embedding = new ClipWeight(config.ContextLength, config.HiddenSize);
@@ -161,13 +172,17 @@ internal sealed class CausalMasks : IDisposable
     private readonly ConcurrentDictionary<(long Length, string Device, ScalarType Type), Tensor> _masks = new();
 
     /// <summary>[n, n]: 0 on and below the diagonal, −∞ above.</summary>
-    public Tensor Get(long length, Device device, ScalarType type) => _masks.GetOrAdd((length, device.ToString() ?? "", type), key =>
-    {
-        using var scope = NewDisposeScope();
-        using var off = no_grad();
-        var mask = full([key.Length, key.Length], float.NegativeInfinity, ScalarType.Float32, device).triu_(1).to_type(key.Type);
-        return mask.DetachFromDisposeScope();
-    });
+    public Tensor Get(long length, Device device, ScalarType type) =>
+        _masks.GetOrAdd(
+            (length, device.ToString() ?? "", type),
+            key =>
+            {
+                using var scope = NewDisposeScope();
+                using var off = no_grad();
+                var mask = full([key.Length, key.Length], float.NegativeInfinity, ScalarType.Float32, device).triu_(1).to_type(key.Type);
+                return mask.DetachFromDisposeScope();
+            }
+        );
 
     public void Dispose()
     {

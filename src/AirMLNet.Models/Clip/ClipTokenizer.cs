@@ -15,6 +15,7 @@ public sealed class ClipTokenizer
 {
     private const int CacheLimit = 1 << 16;
     private readonly ClipVocabulary _vocabulary;
+
     [ThreadStatic]
     private static List<int>? _scratch;
 
@@ -112,7 +113,10 @@ public sealed class ClipTokenizer
         var room = ContextLength - 2;
         if (ids.Count > room && !truncate)
         {
-            throw new ArgumentException($"The text has {ids.Count + 2} tokens, start and end included; the model takes {ContextLength}: '{text}'", nameof(text));
+            throw new ArgumentException(
+                $"The text has {ids.Count + 2} tokens, start and end included; the model takes {ContextLength}: '{text}'",
+                nameof(text)
+            );
         }
 
         var used = Math.Min(ids.Count, room);

@@ -93,7 +93,9 @@ internal static class ClipTokenizerFiles
             }
 
             // Hugging Face writes 1e30 where it has no limit.
-            return node.ValueKind == JsonValueKind.Number && node.TryGetDouble(out var value) && value is >= 3 and <= LongestContext ? (int)value : null;
+            return node.ValueKind == JsonValueKind.Number && node.TryGetDouble(out var value) && value is >= 3 and <= LongestContext
+                ? (int)value
+                : null;
         }
         catch (JsonException e)
         {

@@ -1,5 +1,4 @@
 using AirMLNet.Layers;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -14,13 +13,16 @@ public sealed class ClipVisionTower : nn.Module
     private readonly NormLayer post_layernorm;
     private readonly ClipVisionConfig _config;
 
-    internal ClipVisionTower(ClipVisionConfig config) : base(nameof(ClipVisionTower))
+    internal ClipVisionTower(ClipVisionConfig config)
+        : base(nameof(ClipVisionTower))
     {
         _config = config;
         embeddings = new ClipVisionEmbeddings(config);
         pre_layrnorm = new NormLayer(config.HiddenSize, config.LayerNormEps);
-        encoder = new ClipEncoder(config.Layers, () =>
-            new ClipBlock(config.HiddenSize, config.IntermediateSize, config.Heads, config.Activation, config.LayerNormEps));
+        encoder = new ClipEncoder(
+            config.Layers,
+            () => new ClipBlock(config.HiddenSize, config.IntermediateSize, config.Heads, config.Activation, config.LayerNormEps)
+        );
         post_layernorm = new NormLayer(config.HiddenSize, config.LayerNormEps);
         RegisterComponents();
     }
@@ -74,7 +76,7 @@ public sealed class ClipVisionTower : nn.Module
         var (batch, length) = (tokens.size(0), tokens.size(1));
         var x = pre_layrnorm.Forward(tokens).reshape(batch * length, _config.HiddenSize);
         var first = arange(0, batch * length, length, ScalarType.Int64, tokens.device); // [B], row of each class token
-        var pooled = encoder.ForwardPooled(x, batch, null, first, null);                // [B, W]
+        var pooled = encoder.ForwardPooled(x, batch, null, first, null); // [B, W]
         return post_layernorm.Forward(pooled).MoveToOuterDisposeScope();
     }
 
@@ -95,12 +97,13 @@ internal sealed record ClipHiddenStates(IReadOnlyList<Tensor> States, Tensor Las
 /// <summary>Patches, class token and positions.</summary>
 internal sealed class ClipVisionEmbeddings : nn.Module
 {
-    internal readonly Parameter class_embedding;   // [W]
-    internal readonly ClipWeight patch_embedding;    // [W, 3, P, P]
+    internal readonly Parameter class_embedding; // [W]
+    internal readonly ClipWeight patch_embedding; // [W, 3, P, P]
     internal readonly ClipWeight position_embedding; // [1 + patches, W]
     private readonly ClipVisionConfig _config;
 
-    public ClipVisionEmbeddings(ClipVisionConfig config) : base(nameof(ClipVisionEmbeddings))
+    public ClipVisionEmbeddings(ClipVisionConfig config)
+        : base(nameof(ClipVisionEmbeddings))
     {
         _config = config;
         class_embedding = LayerParameter.Create(config.HiddenSize);
@@ -111,42 +114,68 @@ internal sealed class ClipVisionEmbeddings : nn.Module
 
     public Tensor Forward(Tensor pixels)
     {
-        long size = _config.ImageSize, channels = _config.Channels;
+        long size = _config.ImageSize,
+            channels = _config.Channels;
         if (pixels.dim() != 4 || pixels.size(1) != channels || pixels.size(2) != size || pixels.size(3) != size)
         {
             throw new ArgumentException(
-                $"Images of shape [B, {channels}, {size}, {size}] were expected, not [{string.Join(", ", pixels.shape)}].", nameof(pixels));
+                $"Images of shape [B, {channels}, {size}, {size}] were expected, not [{string.Join(", ", pixels.shape)}].",
+                nameof(pixels)
+            );
         }
         return Patches(pixels, position_embedding.weight);
     }
 
     public Tensor Forward(Tensor pixels, ClipPositions positions)
     {
-        long patch = _config.PatchSize, channels = _config.Channels;
-        if (pixels.dim() != 4 || pixels.size(1) != channels || pixels.size(2) < patch || pixels.size(3) < patch
-            || pixels.size(2) % patch != 0 || pixels.size(3) % patch != 0)
+        long patch = _config.PatchSize,
+            channels = _config.Channels;
+        if (
+            pixels.dim() != 4
+            || pixels.size(1) != channels
+            || pixels.size(2) < patch
+            || pixels.size(3) < patch
+            || pixels.size(2) % patch != 0
+            || pixels.size(3) % patch != 0
+        )
         {
             throw new ArgumentException(
                 $"Images of shape [B, {channels}, H, W] with H and W multiples of {patch} were expected, not [{string.Join(", ", pixels.shape)}].",
-                nameof(pixels));
+                nameof(pixels)
+            );
         }
         if (positions == ClipPositions.None)
         {
-            throw new ArgumentException("A vision transformer knows places by their positions only; they cannot be left out.", nameof(positions));
+            throw new ArgumentException(
+                "A vision transformer knows places by their positions only; they cannot be left out.",
+                nameof(positions)
+            );
         }
-        return Patches(pixels, ClipPositionGrid.Resize(
-            position_embedding.weight, _config.ImageSize / patch, pixels.size(2) / patch, pixels.size(3) / patch, positions));
+        return Patches(
+            pixels,
+            ClipPositionGrid.Resize(
+                position_embedding.weight,
+                _config.ImageSize / patch,
+                pixels.size(2) / patch,
+                pixels.size(3) / patch,
+                positions
+            )
+        );
     }
 
     private Tensor Patches(Tensor pixels, Tensor positions)
     {
-        long patch = _config.PatchSize, channels = _config.Channels, width = _config.HiddenSize;
+        long patch = _config.PatchSize,
+            channels = _config.Channels,
+            width = _config.HiddenSize;
         var (batch, rows, columns) = (pixels.size(0), pixels.size(2) / patch, pixels.size(3) / patch);
         // A convolution whose stride is its kernel is a matrix product over the patches.
-        var patches = pixels.reshape(batch, channels, rows, patch, columns, patch)
-            .permute(0, 2, 4, 1, 3, 5).reshape(batch * rows * columns, channels * patch * patch);      // [B·R·C, 3·P²]
-        var embedded = nn.functional.linear(patches, patch_embedding.weight.view(width, -1));          // [B·R·C, W]
-        var classes = class_embedding.expand(batch, 1, width);                                         // [B, 1, W]
-        return cat([classes, embedded.view(batch, rows * columns, width)], 1).add_(positions);         // [B, 1 + R·C, W]
+        var patches = pixels
+            .reshape(batch, channels, rows, patch, columns, patch)
+            .permute(0, 2, 4, 1, 3, 5)
+            .reshape(batch * rows * columns, channels * patch * patch); // [B·R·C, 3·P²]
+        var embedded = nn.functional.linear(patches, patch_embedding.weight.view(width, -1)); // [B·R·C, W]
+        var classes = class_embedding.expand(batch, 1, width); // [B, 1, W]
+        return cat([classes, embedded.view(batch, rows * columns, width)], 1).add_(positions); // [B, 1 + R·C, W]
     }
 }

@@ -18,7 +18,10 @@ internal sealed class ClipVocabulary
 
     private ClipVocabulary(Dictionary<string, int> ids, IEnumerable<(string Left, string Right)> merges, string source)
     {
-        int Id(string token) => ids.TryGetValue(token, out var id) ? id : throw new InvalidDataException($"{source}: the vocabulary lacks the token '{token}'.");
+        int Id(string token) =>
+            ids.TryGetValue(token, out var id)
+                ? id
+                : throw new InvalidDataException($"{source}: the vocabulary lacks the token '{token}'.");
         if (ids.Count == 0 || ids.Values.Min() < 0 || ids.Values.Max() >= ids.Count || ids.Values.Distinct().Count() != ids.Count)
         {
             throw new InvalidDataException($"{source}: the {ids.Count} ids of the vocabulary are not 0 to {ids.Count - 1}, each once.");
@@ -64,7 +67,9 @@ internal sealed class ClipVocabulary
             return FromArchive(archive);
         }
 
-        throw new FileNotFoundException($"{folder} holds no tokenizer: vocab.json and merges.txt (also in a sub-folder 'tokenizer'), or {ClipTokenizerFiles.Archive}, were looked for.");
+        throw new FileNotFoundException(
+            $"{folder} holds no tokenizer: vocab.json and merges.txt (also in a sub-folder 'tokenizer'), or {ClipTokenizerFiles.Archive}, were looked for."
+        );
     }
 
     /// <summary>The ids of one piece of text, merged by rank, lowest first.</summary>
@@ -125,9 +130,12 @@ internal sealed class ClipVocabulary
     {
         ArgumentOutOfRangeException.ThrowIfNegative(id);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(id, Size);
-        return _tokens[id].Select(c => ByteSymbols.ToByte.TryGetValue(c, out var b)
-            ? b
-            : throw new InvalidDataException($"The token '{_tokens[id]}' is not made of byte symbols."));
+        return _tokens[id]
+            .Select(c =>
+                ByteSymbols.ToByte.TryGetValue(c, out var b)
+                    ? b
+                    : throw new InvalidDataException($"The token '{_tokens[id]}' is not made of byte symbols.")
+            );
     }
 
     private static ClipVocabulary FromArchive(string archive)
@@ -144,10 +152,17 @@ internal sealed class ClipVocabulary
 
         string[] tokens =
         [
-            .. ByteSymbols.InOrder, .. ByteSymbols.InOrder.Select(s => s + EndOfWord),
-            .. merges.Select(m => m.Left + m.Right), StartText, EndText,
+            .. ByteSymbols.InOrder,
+            .. ByteSymbols.InOrder.Select(s => s + EndOfWord),
+            .. merges.Select(m => m.Left + m.Right),
+            StartText,
+            EndText,
         ];
-        return new(tokens.Select((token, id) => (token, id)).ToDictionary(t => t.token, t => t.id, StringComparer.Ordinal), merges, archive);
+        return new(
+            tokens.Select((token, id) => (token, id)).ToDictionary(t => t.token, t => t.id, StringComparer.Ordinal),
+            merges,
+            archive
+        );
     }
 
     private static Dictionary<string, int> ReadIds(string file)

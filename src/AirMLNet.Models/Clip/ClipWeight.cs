@@ -1,5 +1,4 @@
 using AirMLNet.Layers;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -11,7 +10,8 @@ internal sealed class ClipWeight : nn.Module
 {
     internal readonly Parameter weight;
 
-    public ClipWeight(params long[] shape) : base(nameof(ClipWeight))
+    public ClipWeight(params long[] shape)
+        : base(nameof(ClipWeight))
     {
         weight = LayerParameter.Create(shape);
         RegisterComponents();

@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using AirMLNet.Weights;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Clip;
@@ -49,7 +48,11 @@ internal sealed partial class ClipWeightNames
     /// <exception cref="InvalidDataException">They are those of no CLIP model.</exception>
     public static ClipWeightNames Detect(WeightFiles files)
     {
-        if (files.Names.Any(n => n.StartsWith("vision_model.", StringComparison.Ordinal) || n.StartsWith("text_model.", StringComparison.Ordinal)))
+        if (
+            files.Names.Any(n =>
+                n.StartsWith("vision_model.", StringComparison.Ordinal) || n.StartsWith("text_model.", StringComparison.Ordinal)
+            )
+        )
         {
             return HuggingFace;
         }
@@ -57,12 +60,17 @@ internal sealed partial class ClipWeightNames
         {
             var custom = files.Names.Any(n => n.StartsWith("text.", StringComparison.Ordinal));
             return files.Names.Any(n => n.StartsWith("visual.layer1.", StringComparison.Ordinal))
-                ? custom ? CustomTextResNet : ResNet
-                : custom ? CustomText : OpenAi;
+                ? custom
+                    ? CustomTextResNet
+                    : ResNet
+                : custom
+                    ? CustomText
+                    : OpenAi;
         }
         throw new InvalidDataException(
-            $"{files.Description} holds no CLIP model: neither \"vision_model.…\" (Hugging Face) nor \"visual.…\" (OpenAI, OpenCLIP) is among its {files.Names.Count} tensors" +
-            (files.Names.Count == 0 ? "." : $" ({string.Join(", ", files.Names.Order(StringComparer.Ordinal).Take(4))}, …)."));
+            $"{files.Description} holds no CLIP model: neither \"vision_model.…\" (Hugging Face) nor \"visual.…\" (OpenAI, OpenCLIP) is among its {files.Names.Count} tensors"
+                + (files.Names.Count == 0 ? "." : $" ({string.Join(", ", files.Names.Order(StringComparer.Ordinal).Take(4))}, …).")
+        );
     }
 
     /// <summary>The place of a parameter in a file of this naming.</summary>
@@ -86,13 +94,19 @@ internal sealed partial class ClipWeightNames
                 "vision_model.embeddings.position_embedding.weight" => new("visual.positional_embedding"),
                 "text_model.embeddings.token_embedding.weight" => new(_textPrefix + "token_embedding.weight"),
                 "text_model.embeddings.position_embedding.weight" => new(_textPrefix + "positional_embedding"),
-                _ => new(parameter
-                    .Replace("vision_model.pre_layrnorm", "visual.ln_pre", StringComparison.Ordinal)
-                    .Replace("vision_model.post_layernorm", "visual.ln_post", StringComparison.Ordinal)
-                    .Replace("text_model.final_layer_norm", _textPrefix + "ln_final", StringComparison.Ordinal)),
+                _ => new(
+                    parameter
+                        .Replace("vision_model.pre_layrnorm", "visual.ln_pre", StringComparison.Ordinal)
+                        .Replace("vision_model.post_layernorm", "visual.ln_post", StringComparison.Ordinal)
+                        .Replace("text_model.final_layer_norm", _textPrefix + "ln_final", StringComparison.Ordinal)
+                ),
             };
         }
-        var block = (layer.Groups["tower"].Value == "vision" ? "visual." : _textPrefix) + "transformer.resblocks." + layer.Groups["index"].Value + ".";
+        var block =
+            (layer.Groups["tower"].Value == "vision" ? "visual." : _textPrefix)
+            + "transformer.resblocks."
+            + layer.Groups["index"].Value
+            + ".";
         var (part, kind) = (layer.Groups["part"].Value, layer.Groups["kind"].Value);
         return part switch
         {
@@ -116,20 +130,32 @@ internal sealed partial class ClipWeightNames
     public static bool IsIgnored(string name) => IgnoredPattern().IsMatch(name);
 
     /// <summary>A model's tensors as a file of this naming holds them.</summary>
-    public IEnumerable<KeyValuePair<string, Tensor>> InFile(IReadOnlyDictionary<string, Tensor> state) => state
-        .Select(p => (Source: Locate(p.Key), p.Value))
-        .GroupBy(p => p.Source.Name, StringComparer.Ordinal)
-        .Select(group => KeyValuePair.Create(group.Key, group.First().Source switch
-        {
-            { Part: >= 0 } => cat([.. group.OrderBy(p => p.Source.Part).Select(p => p.Value)], 0), // queries, keys, values
-            { Transposed: true } => group.First().Value.t(),
-            _ => group.First().Value,
-        }));
+    public IEnumerable<KeyValuePair<string, Tensor>> InFile(IReadOnlyDictionary<string, Tensor> state) =>
+        state
+            .Select(p => (Source: Locate(p.Key), p.Value))
+            .GroupBy(p => p.Source.Name, StringComparer.Ordinal)
+            .Select(group =>
+                KeyValuePair.Create(
+                    group.Key,
+                    group.First().Source switch
+                    {
+                        { Part: >= 0 } => cat([.. group.OrderBy(p => p.Source.Part).Select(p => p.Value)], 0), // queries, keys, values
+                        { Transposed: true } => group.First().Value.t(),
+                        _ => group.First().Value,
+                    }
+                )
+            );
 
-    [GeneratedRegex(@"^(?<tower>vision|text)_model\.encoder\.layers\.(?<index>\d+)\.(?<part>.+)\.(?<kind>weight|bias)$", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        @"^(?<tower>vision|text)_model\.encoder\.layers\.(?<index>\d+)\.(?<part>.+)\.(?<kind>weight|bias)$",
+        RegexOptions.ExplicitCapture
+    )]
     private static partial Regex LayerPattern();
 
     // Buffers and numbers that checkpoints carry and no model needs.
-    [GeneratedRegex(@"(^|\.)(position_ids|attn_mask|num_batches_tracked|input_resolution|context_length|vocab_size)$", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        @"(^|\.)(position_ids|attn_mask|num_batches_tracked|input_resolution|context_length|vocab_size)$",
+        RegexOptions.ExplicitCapture
+    )]
     private static partial Regex IgnoredPattern();
 }

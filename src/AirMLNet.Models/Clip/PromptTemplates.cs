@@ -9,13 +9,19 @@ public static class PromptTemplates
     public static IReadOnlyList<string> Single { get; } = new ValueList<string>([ZeroShotClassifier.DefaultTemplate]);
 
     /// <summary>The seven templates that OpenAI found to serve ImageNet about as well as all eighty (Radford et al. 2021, published notebook).</summary>
-    public static IReadOnlyList<string> Ensemble { get; } = new ValueList<string>(
-    [
-        "itap of a {}.", "a bad photo of the {}.", "a origami {}.", "a photo of the large {}.",
-        "a {} in a video game.", "art of the {}.", "a photo of the small {}.",
-    ]);
+    public static IReadOnlyList<string> Ensemble { get; } =
+        new ValueList<string>([
+            "itap of a {}.",
+            "a bad photo of the {}.",
+            "a origami {}.",
+            "a photo of the large {}.",
+            "a {} in a video game.",
+            "art of the {}.",
+            "a photo of the small {}.",
+        ]);
 
-    private const string Photo = "a photo of a {}.", Bare = "a photo of a {}";
+    private const string Photo = "a photo of a {}.",
+        Bare = "a photo of a {}";
 
     // Name; CoOp; LatteCLIP's code; GRIP, CPL and AiR.
     private static readonly (string Name, string? CoOp, string? Latte, string? Grip)[] Known =
@@ -51,7 +57,12 @@ public static class PromptTemplates
             throw new ArgumentException($"dataSet = '{dataSet}'; expected one of {string.Join(", ", DataSets)}.", nameof(dataSet));
         }
 
-        var own = source switch { TemplateSource.CoOp => found.CoOp, TemplateSource.LatteClip => found.Latte, _ => found.Grip };
+        var own = source switch
+        {
+            TemplateSource.CoOp => found.CoOp,
+            TemplateSource.LatteClip => found.Latte,
+            _ => found.Grip,
+        };
         return new ValueList<string>([own ?? found.CoOp ?? found.Latte ?? found.Grip!]);
     }
 

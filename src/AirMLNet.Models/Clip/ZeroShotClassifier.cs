@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Clip;
@@ -21,16 +20,16 @@ public static class ZeroShotClassifier
     {
         using var off = no_grad();
         using var scope = NewDisposeScope();
-        string[] texts = classNames.SelectMany(name => templates.Select(t => Fill(t, Spoken(name)))).ToArray();
-        Tensor vectors = backbone.EncodeTexts(texts);                                                   // [C·T, D]
-        Tensor mean = vectors.view(classNames.Count, templates.Count, backbone.FeatureDimension).mean([1L]); // [C, D]
-        Tensor unit = nn.functional.normalize(mean, 2, -1, 1e-12);
+        var texts = classNames.SelectMany(name => templates.Select(t => Fill(t, Spoken(name)))).ToArray();
+        var vectors = backbone.EncodeTexts(texts); // [C·T, D]
+        var mean = vectors.view(classNames.Count, templates.Count, backbone.FeatureDimension).mean([1L]); // [C, D]
+        var unit = nn.functional.normalize(mean, 2, -1, 1e-12);
         return unit.cpu().contiguous().data<float>().ToArray();
     }
 
     /// <summary>A template with a name in it. GRIP's published prompt, which leaves its braces in, is <c>a photo of a {{}}{}</c>.</summary>
-    internal static string Fill(string template, string name)
-        => string.Join("{}", template.Split("{{}}").Select(part => part.Replace("{}", name, StringComparison.Ordinal)));
+    internal static string Fill(string template, string name) =>
+        string.Join("{}", template.Split("{{}}").Select(part => part.Replace("{}", name, StringComparison.Ordinal)));
 
     internal static string Spoken(string className) => className.Replace('_', ' ').Trim();
 }

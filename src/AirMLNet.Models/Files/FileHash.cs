@@ -9,7 +9,7 @@ public static class FileHash
     /// <exception cref="IOException">The file is missing or cannot be read.</exception>
     public static string Sha256(string path)
     {
-        using FileStream stream = File.OpenRead(path);
+        using var stream = File.OpenRead(path);
         return Convert.ToHexStringLower(SHA256.HashData(stream));
     }
 }

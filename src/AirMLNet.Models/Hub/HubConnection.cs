@@ -14,7 +14,12 @@ internal sealed class HubConnection : IDisposable
     public HubConnection(HubOptions options)
     {
         _options = options;
-        var handler = new SocketsHttpHandler { AllowAutoRedirect = true, MaxAutomaticRedirections = 10, ConnectTimeout = options.Patience };
+        var handler = new SocketsHttpHandler
+        {
+            AllowAutoRedirect = true,
+            MaxAutomaticRedirections = 10,
+            ConnectTimeout = options.Patience,
+        };
         if (options.Proxy is { } proxy)
         {
             handler.Proxy = new WebProxy(proxy);
@@ -69,25 +74,29 @@ internal sealed class HubConnection : IDisposable
     public async Task<JsonDocument> JsonAsync(string path, string what)
     {
         byte[] content = [];
-        await RetryAsync(what, async () =>
-        {
-            using var response = await OpenAsync(path, 0, _options.CancellationToken).ConfigureAwait(false);
-            Check(response, what);
-            using var memory = new MemoryStream();
-            await using var stream = await response.Content.ReadAsStreamAsync(_options.CancellationToken).ConfigureAwait(false);
-            var buffer = new byte[81920];
-            for (int read; (read = await ReadAsync(stream, buffer, _options.CancellationToken).ConfigureAwait(false)) > 0;)
-            {
-                memory.Write(buffer, 0, read);
-                if (memory.Length > LargestListing)
+        await RetryAsync(
+                what,
+                async () =>
                 {
-                    throw new HubException($"{what}: the list of files is longer than {LargestListing} bytes.");
-                }
-            }
+                    using var response = await OpenAsync(path, 0, _options.CancellationToken).ConfigureAwait(false);
+                    Check(response, what);
+                    using var memory = new MemoryStream();
+                    await using var stream = await response.Content.ReadAsStreamAsync(_options.CancellationToken).ConfigureAwait(false);
+                    var buffer = new byte[81920];
+                    for (int read; (read = await ReadAsync(stream, buffer, _options.CancellationToken).ConfigureAwait(false)) > 0; )
+                    {
+                        memory.Write(buffer, 0, read);
+                        if (memory.Length > LargestListing)
+                        {
+                            throw new HubException($"{what}: the list of files is longer than {LargestListing} bytes.");
+                        }
+                    }
 
-            content = memory.ToArray();
-            return false;
-        }).ConfigureAwait(false);
+                    content = memory.ToArray();
+                    return false;
+                }
+            )
+            .ConfigureAwait(false);
         try
         {
             return JsonDocument.Parse(content);
@@ -103,7 +112,7 @@ internal sealed class HubConnection : IDisposable
     /// <param name="attempt">Throws on failure, or gives true to be called again at once, having gained something.</param>
     public async Task RetryAsync(string what, Func<Task<bool>> attempt)
     {
-        for (var failures = 0; ;)
+        for (var failures = 0; ; )
         {
             TimeSpan? asked = null;
             try
@@ -133,7 +142,9 @@ internal sealed class HubConnection : IDisposable
             }
 
             var wait = asked ?? TimeSpan.FromSeconds(Math.Pow(2, failures - 1));
-            await _options.Wait(wait < _options.LongestWait ? wait : _options.LongestWait, _options.CancellationToken).ConfigureAwait(false);
+            await _options
+                .Wait(wait < _options.LongestWait ? wait : _options.LongestWait, _options.CancellationToken)
+                .ConfigureAwait(false);
         }
     }
 
@@ -151,23 +162,26 @@ internal sealed class HubConnection : IDisposable
             throw new RetryException($"the server answers {status}", After(response.Headers.RetryAfter));
         }
 
-        throw new HubException(status switch
-        {
-            401 or 403 => $"{what}: access is denied ({status}); the model is private, gated or does not exist. " +
-                (_options.Token is null ? "Set HF_TOKEN to a token that may read it." : "The token may not read it."),
-            404 => $"{what}: not found on {_options.Endpoint}; check the name and the revision '{_options.Revision}'.",
-            _ => $"{what}: the server answers {status}.",
-        });
+        throw new HubException(
+            status switch
+            {
+                401 or 403 => $"{what}: access is denied ({status}); the model is private, gated or does not exist. "
+                    + (_options.Token is null ? "Set HF_TOKEN to a token that may read it." : "The token may not read it."),
+                404 => $"{what}: not found on {_options.Endpoint}; check the name and the revision '{_options.Revision}'.",
+                _ => $"{what}: the server answers {status}.",
+            }
+        );
     }
 
     public void Dispose() => _client.Dispose();
 
-    private static TimeSpan? After(RetryConditionHeaderValue? header) => header switch
-    {
-        { Delta: { } delta } => delta,
-        { Date: { } date } => date - DateTimeOffset.UtcNow is var wait && wait > TimeSpan.Zero ? wait : TimeSpan.Zero,
-        _ => null,
-    };
+    private static TimeSpan? After(RetryConditionHeaderValue? header) =>
+        header switch
+        {
+            { Delta: { } delta } => delta,
+            { Date: { } date } => date - DateTimeOffset.UtcNow is var wait && wait > TimeSpan.Zero ? wait : TimeSpan.Zero,
+            _ => null,
+        };
 }
 
 /// <summary>An attempt failed in a way that may pass.</summary>

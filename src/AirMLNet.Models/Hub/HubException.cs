@@ -5,7 +5,5 @@ public sealed class HubException : IOException
 {
     /// <summary>Creates the exception.</summary>
     public HubException(string message, Exception? inner = null)
-        : base(message, inner)
-    {
-    }
+        : base(message, inner) { }
 }

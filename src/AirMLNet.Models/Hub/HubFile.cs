@@ -34,7 +34,7 @@ internal sealed record HubFile(string Path, long? Size, string? Sha256, string? 
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA1);
         hash.AppendData(Encoding.ASCII.GetBytes($"blob {stream.Length}\0"));
         var buffer = new byte[81920];
-        for (int read; (read = stream.Read(buffer)) > 0;)
+        for (int read; (read = stream.Read(buffer)) > 0; )
         {
             hash.AppendData(buffer, 0, read);
         }

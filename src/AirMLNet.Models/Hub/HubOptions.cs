@@ -12,28 +12,48 @@ public sealed record HubOptions
     public Uri Endpoint
     {
         get;
-        init => field = value is { IsAbsoluteUri: true, Scheme: "http" or "https" }
-            ? value
-            : throw new ArgumentException($"Endpoint = {value}; expected an address that starts with http:// or https://.", nameof(Endpoint));
+        init =>
+            field = value is { IsAbsoluteUri: true, Scheme: "http" or "https" }
+                ? value
+                : throw new ArgumentException(
+                    $"Endpoint = {value}; expected an address that starts with http:// or https://.",
+                    nameof(Endpoint)
+                );
     } = DefaultEndpoint;
 
     /// <summary>Branch, tag or commit.</summary>
-    public string Revision { get; init => field = OptionCheck.NotBlank(value); } = "main";
+    public string Revision
+    {
+        get;
+        init => field = OptionCheck.NotBlank(value);
+    } = "main";
 
     /// <summary>Sent as bearer token to the endpoint, and to no server that it redirects to; null for none.</summary>
-    public string? Token { get; init => field = OptionCheck.NullOrNotBlank(value); }
+    public string? Token
+    {
+        get;
+        init => field = OptionCheck.NullOrNotBlank(value);
+    }
 
     /// <summary>The proxy; null takes the one of HTTPS_PROXY, HTTP_PROXY and NO_PROXY.</summary>
     public Uri? Proxy { get; init; }
 
     /// <summary>Failures in a row, without a byte gained, after which a file is given up; 1..100.</summary>
-    public int Attempts { get; init => field = OptionCheck.Range(value, 1, 100); } = 6;
+    public int Attempts
+    {
+        get;
+        init => field = OptionCheck.Range(value, 1, 100);
+    } = 6;
 
     /// <summary>Time without a byte after which a connection is given up and opened again.</summary>
     public TimeSpan Patience
     {
         get;
-        init => field = value > TimeSpan.Zero ? value : throw new ArgumentOutOfRangeException(nameof(Patience), value, $"Patience = {value}; expected more than 0.");
+        init =>
+            field =
+                value > TimeSpan.Zero
+                    ? value
+                    : throw new ArgumentOutOfRangeException(nameof(Patience), value, $"Patience = {value}; expected more than 0.");
     } = TimeSpan.FromSeconds(60);
 
     /// <summary>The longest wait between two attempts, also where a server asks for more.</summary>

@@ -39,20 +39,33 @@ public static class ModelDownload
         return [.. files.Select(f => f.Path)];
     }
 
-    private static async Task<(string Commit, List<HubFile> Files)> ListAsync(HubConnection connection, string repository, HubOptions options)
+    private static async Task<(string Commit, List<HubFile> Files)> ListAsync(
+        HubConnection connection,
+        string repository,
+        HubOptions options
+    )
     {
-        using var json = await connection.JsonAsync($"api/models/{repository}/revision/{Uri.EscapeDataString(options.Revision)}?blobs=true", repository).ConfigureAwait(false);
+        using var json = await connection
+            .JsonAsync($"api/models/{repository}/revision/{Uri.EscapeDataString(options.Revision)}?blobs=true", repository)
+            .ConfigureAwait(false);
         try
         {
             var root = json.RootElement;
-            var files = root.GetProperty("siblings").EnumerateArray().Select(Entry).Where(f => Taken.Contains(Path.GetExtension(f.Path), StringComparer.Ordinal)).ToList();
+            var files = root.GetProperty("siblings")
+                .EnumerateArray()
+                .Select(Entry)
+                .Where(f => Taken.Contains(Path.GetExtension(f.Path), StringComparer.Ordinal))
+                .ToList();
             if (!files.Exists(f => f.Path.EndsWith(".safetensors", StringComparison.Ordinal)))
             {
                 throw new HubException($"{repository} has no safetensors file; other kinds of weights are not downloaded.");
             }
 
             // Everything is taken from one commit, even if the branch moves meanwhile.
-            return (root.TryGetProperty("sha", out var sha) && sha.GetString() is { Length: > 0 } commit ? commit : options.Revision, files);
+            return (
+                root.TryGetProperty("sha", out var sha) && sha.GetString() is { Length: > 0 } commit ? commit : options.Revision,
+                files
+            );
         }
         catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or FormatException)
         {
@@ -72,45 +85,68 @@ public static class ModelDownload
                 path,
                 Number(large && lfs.TryGetProperty("size", out _) ? lfs : sibling, "size"),
                 large ? Text(lfs, "sha256") ?? Text(lfs, "oid") : null,
-                large ? null : Text(sibling, "blobId"));
+                large ? null : Text(sibling, "blobId")
+            );
         }
     }
 
-    private static async Task FetchAsync(HubConnection connection, string repository, string commit, HubFile file, string target, HubOptions options)
+    private static async Task FetchAsync(
+        HubConnection connection,
+        string repository,
+        string commit,
+        HubFile file,
+        string target,
+        HubOptions options
+    )
     {
         var what = $"{repository}/{file.Path}";
         var part = target + Part;
-        var address = $"{repository}/resolve/{Uri.EscapeDataString(commit)}/{string.Join('/', file.Path.Split('/').Select(Uri.EscapeDataString))}";
+        var address =
+            $"{repository}/resolve/{Uri.EscapeDataString(commit)}/{string.Join('/', file.Path.Split('/').Select(Uri.EscapeDataString))}";
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(target))!);
         var wrong = false;
-        await connection.RetryAsync(what, async () =>
-        {
-            var gained = await ContinueAsync(connection, address, what, file, part, options).ConfigureAwait(false);
-            if (file.Size is { } size && new FileInfo(part).Length < size)
-            {
-                return gained ? true : throw new RetryException("the connection ended early", null);
-            }
+        await connection
+            .RetryAsync(
+                what,
+                async () =>
+                {
+                    var gained = await ContinueAsync(connection, address, what, file, part, options).ConfigureAwait(false);
+                    if (file.Size is { } size && new FileInfo(part).Length < size)
+                    {
+                        return gained ? true : throw new RetryException("the connection ended early", null);
+                    }
 
-            if (file.Matches(part))
-            {
-                File.Move(part, target, overwrite: true);
-                return false;
-            }
+                    if (file.Matches(part))
+                    {
+                        File.Move(part, target, overwrite: true);
+                        return false;
+                    }
 
-            // A part of an older version, or a damaged one, has one chance to be fetched anew.
-            File.Delete(part);
-            if (wrong)
-            {
-                throw new HubException($"{what}: what the server sends has not the hash or size that it states; the file was thrown away.");
-            }
+                    // A part of an older version, or a damaged one, has one chance to be fetched anew.
+                    File.Delete(part);
+                    if (wrong)
+                    {
+                        throw new HubException(
+                            $"{what}: what the server sends has not the hash or size that it states; the file was thrown away."
+                        );
+                    }
 
-            wrong = true;
-            return true;
-        }).ConfigureAwait(false);
+                    wrong = true;
+                    return true;
+                }
+            )
+            .ConfigureAwait(false);
     }
 
     /// <summary>Adds to the part what the server gives; true when that was anything. A cut connection is no error where bytes were gained.</summary>
-    private static async Task<bool> ContinueAsync(HubConnection connection, string address, string what, HubFile file, string part, HubOptions options)
+    private static async Task<bool> ContinueAsync(
+        HubConnection connection,
+        string address,
+        string what,
+        HubFile file,
+        string part,
+        HubOptions options
+    )
     {
         var have = File.Exists(part) ? new FileInfo(part).Length : 0;
         if (have > 0 && file.Size is { } whole && have >= whole)
@@ -139,7 +175,7 @@ public static class ModelDownload
         var gained = 0L;
         try
         {
-            for (int read; (read = await connection.ReadAsync(stream, buffer, options.CancellationToken).ConfigureAwait(false)) > 0;)
+            for (int read; (read = await connection.ReadAsync(stream, buffer, options.CancellationToken).ConfigureAwait(false)) > 0; )
             {
                 if (file.Size is { } size && output.Length + read > size)
                 {
@@ -161,11 +197,15 @@ public static class ModelDownload
 
     private static void CheckSpace(string repository, string folder, List<HubFile> missing, HubOptions options)
     {
-        var needed = missing.Sum(f => Math.Max(0, (f.Size ?? 0) - (File.Exists(Target(folder, f) + Part) ? new FileInfo(Target(folder, f) + Part).Length : 0)));
+        var needed = missing.Sum(f =>
+            Math.Max(0, (f.Size ?? 0) - (File.Exists(Target(folder, f) + Part) ? new FileInfo(Target(folder, f) + Part).Length : 0))
+        );
         var free = options.FreeSpace(Path.GetFullPath(folder));
         if (needed > free)
         {
-            throw new HubException($"{repository} needs {needed / 1e6:0.0} MB more in {folder}, but the disk has {free / 1e6:0.0} MB left.");
+            throw new HubException(
+                $"{repository} needs {needed / 1e6:0.0} MB more in {folder}, but the disk has {free / 1e6:0.0} MB left."
+            );
         }
     }
 
@@ -173,15 +213,23 @@ public static class ModelDownload
     {
         ArgumentNullException.ThrowIfNull(repository);
         var parts = repository.Split('/');
-        if (parts.Length != 2 || parts.Any(p => p is "" or "." or ".." || !p.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.')))
+        if (
+            parts.Length != 2
+            || parts.Any(p => p is "" or "." or ".." || !p.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
+        )
         {
-            throw new ArgumentException($"'{repository}' is no repository; expected owner/name, such as openai/clip-vit-base-patch32.", nameof(repository));
+            throw new ArgumentException(
+                $"'{repository}' is no repository; expected owner/name, such as openai/clip-vit-base-patch32.",
+                nameof(repository)
+            );
         }
     }
 
     private static string Target(string folder, HubFile file) => Path.Combine([folder, .. file.Path.Split('/')]);
 
-    private static string? Text(JsonElement parent, string name) => parent.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    private static string? Text(JsonElement parent, string name) =>
+        parent.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
-    private static long? Number(JsonElement parent, string name) => parent.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number ? value.GetInt64() : null;
+    private static long? Number(JsonElement parent, string name) =>
+        parent.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number ? value.GetInt64() : null;
 }

@@ -1,6 +1,5 @@
 using AirMLNet.Images.Formats;
 using SixLabors.ImageSharp;
-using SixLabors.ImageSharp.Formats;
 using SixLabors.ImageSharp.Formats.Bmp;
 using SixLabors.ImageSharp.Formats.Gif;
 using SixLabors.ImageSharp.Formats.Jpeg;
@@ -17,7 +16,12 @@ namespace AirMLNet.Images;
 /// <summary>Decodes image files and encodes PNG, by SixLabors.ImageSharp. Safe for concurrent use.</summary>
 internal static class ImageCodec
 {
-    private static readonly PngEncoder Encoder = new() { ColorType = PngColorType.Rgb, BitDepth = PngBitDepth.Bit8, IgnoreMetadata = true };
+    private static readonly PngEncoder Encoder = new()
+    {
+        ColorType = PngColorType.Rgb,
+        BitDepth = PngBitDepth.Bit8,
+        IgnoreMetadata = true,
+    };
 
     private static readonly Configuration Formats = OnlyOurFormats();
 
@@ -38,19 +42,27 @@ internal static class ImageCodec
             if ((long)header.Width * header.Height > maxPixels)
             {
                 throw new InvalidDataException(
-                    $"{header.Width} x {header.Height} pixels; at most {maxPixels / 1_000_000.0:0.###} megapixels are read");
+                    $"{header.Width} x {header.Height} pixels; at most {maxPixels / 1_000_000.0:0.###} megapixels are read"
+                );
             }
 
             if (header.Format == "WebP")
             {
                 // ImageSharp 2.1 reads no animated WebP, but each frame is an image that it reads.
-                (byte[] file, (int Left, int Top)? place) = WebpHeader.Still(bytes);
-                RgbImage image = Decode<Rgba32>(file, header.Orientation, CopyOnWhite);
+                (var file, var place) = WebpHeader.Still(bytes);
+                var image = Decode<Rgba32>(file, header.Orientation, CopyOnWhite);
                 return place is { } at ? OnCanvas(image, at.Left, at.Top, header.Width, header.Height) : image;
             }
 
-            if (header.Format == "PNG") PngHeader.CheckData(bytes);
-            else if (header.Format == "TIFF") TiffHeader.LimitRows(bytes);
+            if (header.Format == "PNG")
+            {
+                PngHeader.CheckData(bytes);
+            }
+            else if (header.Format == "TIFF")
+            {
+                TiffHeader.LimitRows(bytes);
+            }
+
             return header switch
             {
                 { Is16Bit: true } => Decode<Rgba64>(bytes, header.Orientation, CopyUpperBits),
@@ -72,7 +84,7 @@ internal static class ImageCodec
     /// <summary>Encodes as an 8-bit RGB PNG without loss.</summary>
     public static byte[] EncodePng(RgbImage image)
     {
-        using Image<Rgb24> pixels = Image.LoadPixelData<Rgb24>(image.Pixels.AsSpan(), image.Width, image.Height);
+        using var pixels = Image.LoadPixelData<Rgb24>(image.Pixels.AsSpan(), image.Width, image.Height);
         using var encoded = new MemoryStream();
         pixels.Save(encoded, Encoder);
         return encoded.ToArray();
@@ -81,7 +93,7 @@ internal static class ImageCodec
     private static RgbImage Decode<TPixel>(byte[] bytes, int orientation, Action<Image<TPixel>, byte[]> copy)
         where TPixel : unmanaged, IPixel<TPixel>
     {
-        using Image<TPixel> image = Image.Load<TPixel>(Formats, bytes);
+        using var image = Image.Load<TPixel>(Formats, bytes);
         if (orientation != ExifOrientation.Upright)
         {
             image.Metadata.ExifProfile = new ExifProfile();
@@ -89,17 +101,21 @@ internal static class ImageCodec
             image.Mutate(context => context.AutoOrient());
         }
 
-        byte[] pixels = GC.AllocateUninitializedArray<byte>(checked(3 * image.Width * image.Height));
+        var pixels = GC.AllocateUninitializedArray<byte>(checked(3 * image.Width * image.Height));
         copy(image, pixels);
         return new RgbImage(image.Width, image.Height, pixels);
     }
 
     private static RgbImage OnCanvas(RgbImage frame, int left, int top, int width, int height)
     {
-        if ((frame.Width, frame.Height) == (width, height)) return frame;
-        byte[] pixels = GC.AllocateUninitializedArray<byte>(checked(3 * width * height));
+        if ((frame.Width, frame.Height) == (width, height))
+        {
+            return frame;
+        }
+
+        var pixels = GC.AllocateUninitializedArray<byte>(checked(3 * width * height));
         pixels.AsSpan().Fill(255);
-        for (int y = 0; y < frame.Height; y++)
+        for (var y = 0; y < frame.Height; y++)
         {
             frame.Pixels.AsSpan(3 * frame.Width * y, 3 * frame.Width).CopyTo(pixels.AsSpan(3 * ((top + y) * width + left)));
         }
@@ -107,31 +123,33 @@ internal static class ImageCodec
         return new(width, height, pixels);
     }
 
-    private static void CopyOnWhite(Image<Rgba32> image, byte[] pixels) => image.ProcessPixelRows(rows =>
-    {
-        for (int y = 0, to = 0; y < rows.Height; y++)
+    private static void CopyOnWhite(Image<Rgba32> image, byte[] pixels) =>
+        image.ProcessPixelRows(rows =>
         {
-            foreach (ref readonly Rgba32 p in rows.GetRowSpan(y))
+            for (int y = 0, to = 0; y < rows.Height; y++)
             {
-                pixels[to++] = OnWhite(p.R, p.A);
-                pixels[to++] = OnWhite(p.G, p.A);
-                pixels[to++] = OnWhite(p.B, p.A);
+                foreach (ref readonly var p in rows.GetRowSpan(y))
+                {
+                    pixels[to++] = OnWhite(p.R, p.A);
+                    pixels[to++] = OnWhite(p.G, p.A);
+                    pixels[to++] = OnWhite(p.B, p.A);
+                }
             }
-        }
-    });
+        });
 
-    private static void CopyUpperBits(Image<Rgba64> image, byte[] pixels) => image.ProcessPixelRows(rows =>
-    {
-        for (int y = 0, to = 0; y < rows.Height; y++)
+    private static void CopyUpperBits(Image<Rgba64> image, byte[] pixels) =>
+        image.ProcessPixelRows(rows =>
         {
-            foreach (ref readonly Rgba64 p in rows.GetRowSpan(y))
+            for (int y = 0, to = 0; y < rows.Height; y++)
             {
-                pixels[to++] = OnWhite(p.R >> 8, p.A >> 8);
-                pixels[to++] = OnWhite(p.G >> 8, p.A >> 8);
-                pixels[to++] = OnWhite(p.B >> 8, p.A >> 8);
+                foreach (ref readonly var p in rows.GetRowSpan(y))
+                {
+                    pixels[to++] = OnWhite(p.R >> 8, p.A >> 8);
+                    pixels[to++] = OnWhite(p.G >> 8, p.A >> 8);
+                    pixels[to++] = OnWhite(p.B >> 8, p.A >> 8);
+                }
             }
-        }
-    });
+        });
 
     /// <summary>A colour over white, rounded.</summary>
     private static byte OnWhite(int value, int alpha) => (byte)((value * alpha + 255 * (255 - alpha) + 127) / 255);
@@ -139,9 +157,15 @@ internal static class ImageCodec
     /// <summary>The formats that the documentation names, the first frame and its pixels only: what nobody asked for is not decoded.</summary>
     private static Configuration OnlyOurFormats()
     {
-        var configuration = new Configuration(new JpegConfigurationModule(), new PngConfigurationModule(), new BmpConfigurationModule(),
-            new GifConfigurationModule(), new TiffConfigurationModule(), new WebpConfigurationModule());
-        ImageFormatManager formats = configuration.ImageFormatsManager;
+        var configuration = new Configuration(
+            new JpegConfigurationModule(),
+            new PngConfigurationModule(),
+            new BmpConfigurationModule(),
+            new GifConfigurationModule(),
+            new TiffConfigurationModule(),
+            new WebpConfigurationModule()
+        );
+        var formats = configuration.ImageFormatsManager;
         formats.SetDecoder(JpegFormat.Instance, new JpegDecoder { IgnoreMetadata = true });
         formats.SetDecoder(PngFormat.Instance, new PngDecoder { IgnoreMetadata = true });
         formats.SetDecoder(GifFormat.Instance, new GifDecoder { IgnoreMetadata = true, DecodingMode = Decoding.First });

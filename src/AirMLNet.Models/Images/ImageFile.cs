@@ -49,7 +49,8 @@ public static class ImageFile
     /// <param name="name">What to call it in error messages.</param>
     /// <param name="maxPixels">The largest image that is decoded; refused from its header, before memory is taken.</param>
     /// <exception cref="UnreadableImageException">The bytes are no whole image, or the image is too large.</exception>
-    public static RgbImage Decode(ReadOnlySpan<byte> bytes, string name, long maxPixels = MaxPixels) => Decode(bytes.ToArray(), name, maxPixels);
+    public static RgbImage Decode(ReadOnlySpan<byte> bytes, string name, long maxPixels = MaxPixels) =>
+        Decode(bytes.ToArray(), name, maxPixels);
 
     private static RgbImage Decode(byte[] bytes, string name, long maxPixels)
     {
@@ -68,7 +69,7 @@ public static class ImageFile
     public static void SavePng(string path, RgbImage image)
     {
         ArgumentNullException.ThrowIfNull(image);
-        byte[] encoded = ImageCodec.EncodePng(image);
+        var encoded = ImageCodec.EncodePng(image);
         AtomicFile.Write(path, stream => stream.Write(encoded));
     }
 }

@@ -74,7 +74,10 @@ internal static class PilResize
             var to = y * window * 3;
             for (var x = 0; x < window; x++)
             {
-                int from = row + (c.Starts[x] * 3), r = Half, g = Half, b = Half;
+                int from = row + (c.Starts[x] * 3),
+                    r = Half,
+                    g = Half,
+                    b = Half;
                 foreach (var weight in c.Weights.AsSpan(x * c.Taps, Math.Min(c.Taps, image.Width - c.Starts[x])))
                 {
                     r += source[from++] * weight;
@@ -94,7 +97,15 @@ internal static class PilResize
     private const int LowBits = 11;
 
     /// <summary>Four rows at a time, four taps of each at a time; gives the number of rows that were done from the first on.</summary>
-    private static int HorizontalAvx2(byte[] source, int stride, int firstRow, int rows, int window, (int[] Starts, int[] Weights, int Taps) c, byte[] result)
+    private static int HorizontalAvx2(
+        byte[] source,
+        int stride,
+        int firstRow,
+        int rows,
+        int window,
+        (int[] Starts, int[] Weights, int Taps) c,
+        byte[] result
+    )
     {
         const int together = 4;
         var groups = (c.Taps + 3) / 4;
@@ -117,7 +128,14 @@ internal static class PilResize
             for (var x = 0; x < window; x++)
             {
                 ref var from = ref Unsafe.Add(ref row, c.Starts[x] * 3);
-                Vector256<int> h0 = default, h1 = default, h2 = default, h3 = default, l0 = default, l1 = default, l2 = default, l3 = default;
+                Vector256<int> h0 = default,
+                    h1 = default,
+                    h2 = default,
+                    h3 = default,
+                    l0 = default,
+                    l1 = default,
+                    l2 = default,
+                    l3 = default;
                 for (int g = 0, w = x * groups; g < groups; g++, w++)
                 {
                     var wh = Unsafe.Add(ref highs, w);
@@ -168,7 +186,8 @@ internal static class PilResize
             var (x, first) = (i / groups, i % groups * 4);
             int Pair(int k, Func<int, int> part) => (part(Weight(k)) & 0xffff) | (part(Weight(k + 1)) << 16);
             int Weight(int k) => first + k < c.Taps ? c.Weights[x * c.Taps + first + k] : 0;
-            Vector256<short> Group(Func<int, int> part) => Vector256.Create(Vector128.Create(Pair(0, part)), Vector128.Create(Pair(2, part))).AsInt16();
+            Vector256<short> Group(Func<int, int> part) =>
+                Vector256.Create(Vector128.Create(Pair(0, part)), Vector128.Create(Pair(2, part))).AsInt16();
             high[i] = Group(High);
             low[i] = Group(Low);
         }
@@ -180,7 +199,14 @@ internal static class PilResize
 
     private static int Low(int weight) => weight & ((1 << LowBits) - 1);
 
-    private static void Vertical(byte[] source, int firstRow, int endRow, int stride, (int[] Starts, int[] Weights, int Taps) c, byte[] result)
+    private static void Vertical(
+        byte[] source,
+        int firstRow,
+        int endRow,
+        int stride,
+        (int[] Starts, int[] Weights, int Taps) c,
+        byte[] result
+    )
     {
         for (var y = 0; y < c.Starts.Length; y++)
         {
@@ -207,11 +233,15 @@ internal static class PilResize
         var i = 0;
         for (; i + 16 <= stride; i += 16)
         {
-            Vector256<int> h0 = default, h1 = default, l0 = default, l1 = default;
+            Vector256<int> h0 = default,
+                h1 = default,
+                l0 = default,
+                l1 = default;
             ref var at = ref Unsafe.Add(ref pixels, i);
             for (var k = 0; k < weights.Length; k += 2, at = ref Unsafe.Add(ref at, 2 * stride))
             {
-                int one = weights[k], other = k + 1 < weights.Length ? weights[k + 1] : 0;
+                int one = weights[k],
+                    other = k + 1 < weights.Length ? weights[k + 1] : 0;
                 var upper = Vector128.LoadUnsafe(ref at);
                 var lower = k + 1 < weights.Length ? Vector128.LoadUnsafe(ref at, (nuint)stride) : upper;
                 var left = Avx2.ConvertToVector256Int16(Sse2.UnpackLow(upper, lower));
@@ -230,8 +260,8 @@ internal static class PilResize
 
         return i;
 
-        static Vector256<int> Finish(Vector256<int> high, Vector256<int> low)
-            => Vector256.Clamp(((high << LowBits) + low + Vector256.Create(Half)) >> Precision, Vector256<int>.Zero, Vector256.Create(255));
+        static Vector256<int> Finish(Vector256<int> high, Vector256<int> low) =>
+            Vector256.Clamp(((high << LowBits) + low + Vector256.Create(Half)) >> Precision, Vector256<int>.Zero, Vector256.Create(255));
     }
 
     private static byte Clip(int sum) => (byte)Math.Clamp(sum >> Precision, 0, 255);

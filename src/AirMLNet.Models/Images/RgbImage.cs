@@ -15,7 +15,10 @@ public sealed class RgbImage
         ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
         if (pixels.LongLength != 3L * width * height)
         {
-            throw new ArgumentException($"{width} x {height} RGB pixels need {3L * width * height} bytes, not {pixels.LongLength}.", nameof(pixels));
+            throw new ArgumentException(
+                $"{width} x {height} RGB pixels need {3L * width * height} bytes, not {pixels.LongLength}.",
+                nameof(pixels)
+            );
         }
 
         Width = width;

@@ -8,8 +8,7 @@ public sealed class UnreadableImageException : IOException
     /// <param name="message">What is wrong, with the name of the file.</param>
     /// <param name="inner">The cause, if any.</param>
     public UnreadableImageException(string imagePath, string message, Exception? inner = null)
-        : base(message, inner)
-        => ImagePath = imagePath;
+        : base(message, inner) => ImagePath = imagePath;
 
     /// <summary>The file that could not be read.</summary>
     public string ImagePath { get; }

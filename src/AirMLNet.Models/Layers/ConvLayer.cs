@@ -1,4 +1,3 @@
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -9,11 +8,12 @@ namespace AirMLNet.Layers;
 internal sealed class ConvLayer : nn.Module
 {
     internal readonly Parameter weight; // [out, in, K, K]
-    internal readonly Parameter? bias;  // [out]
+    internal readonly Parameter? bias; // [out]
     private readonly long[] _stride;
     private readonly long[] _padding;
 
-    public ConvLayer(long inputs, long outputs, long kernel, long stride = 1, bool bias = true, bool padded = true) : base(nameof(ConvLayer))
+    public ConvLayer(long inputs, long outputs, long kernel, long stride = 1, bool bias = true, bool padded = true)
+        : base(nameof(ConvLayer))
     {
         weight = LayerParameter.Create(outputs, inputs, kernel, kernel);
         this.bias = bias ? LayerParameter.Create(outputs) : null;

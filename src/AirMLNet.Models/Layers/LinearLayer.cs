@@ -1,4 +1,3 @@
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -12,7 +11,7 @@ namespace AirMLNet.Layers;
 internal sealed class LinearLayer : nn.Module
 {
     internal readonly Parameter weight; // [out, in], or [out, in, 1, 1]
-    internal readonly Parameter? bias;  // [out]
+    internal readonly Parameter? bias; // [out]
     private readonly bool _convolution;
     private LoraAdapter? _adapter;
 
@@ -20,7 +19,8 @@ internal sealed class LinearLayer : nn.Module
     /// <param name="outputs">Width of y.</param>
     /// <param name="bias">Whether there is a b.</param>
     /// <param name="convolution">The checkpoint holds the layer as a 1×1 convolution, which is the same on rows of channels.</param>
-    public LinearLayer(long inputs, long outputs, bool bias = true, bool convolution = false) : base(nameof(LinearLayer))
+    public LinearLayer(long inputs, long outputs, bool bias = true, bool convolution = false)
+        : base(nameof(LinearLayer))
     {
         (Inputs, Outputs, _convolution) = (inputs, outputs, convolution);
         weight = convolution ? LayerParameter.Create(outputs, inputs, 1, 1) : LayerParameter.Create(outputs, inputs);
@@ -47,7 +47,9 @@ internal sealed class LinearLayer : nn.Module
             if (value is not null && (value.Down.size(1) != Inputs || value.Up.size(0) != Outputs))
             {
                 throw new ArgumentException(
-                    $"The adapter takes {value.Down.size(1)} and gives {value.Up.size(0)} values; the layer takes {Inputs} and gives {Outputs}.", nameof(value));
+                    $"The adapter takes {value.Down.size(1)} and gives {value.Up.size(0)} values; the layer takes {Inputs} and gives {Outputs}.",
+                    nameof(value)
+                );
             }
             _adapter = value;
         }

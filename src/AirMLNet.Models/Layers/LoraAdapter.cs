@@ -1,4 +1,3 @@
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -23,7 +22,8 @@ public sealed class LoraAdapter : IDisposable
         if (down.dim() != 2 || up.dim() != 2 || down.size(0) != up.size(1))
         {
             throw new ArgumentException(
-                $"LoRA matrices [r, in] and [out, r] were expected, not [{string.Join(", ", down.shape)}] and [{string.Join(", ", up.shape)}].");
+                $"LoRA matrices [r, in] and [out, r] were expected, not [{string.Join(", ", down.shape)}] and [{string.Join(", ", up.shape)}]."
+            );
         }
         (Down, Up, Scale) = (down, up, scale);
     }

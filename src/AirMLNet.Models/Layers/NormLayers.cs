@@ -1,4 +1,3 @@
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -13,7 +12,8 @@ internal sealed class NormLayer : nn.Module
     private readonly long[] _shape;
     private readonly double _eps;
 
-    public NormLayer(long width, double eps) : base(nameof(NormLayer))
+    public NormLayer(long width, double eps)
+        : base(nameof(NormLayer))
     {
         weight = LayerParameter.Create(width);
         bias = LayerParameter.Create(width);
@@ -33,7 +33,8 @@ internal sealed class GroupNormLayer : nn.Module
     private readonly long _groups;
     private readonly double _eps;
 
-    public GroupNormLayer(long groups, long channels, double eps) : base(nameof(GroupNormLayer))
+    public GroupNormLayer(long groups, long channels, double eps)
+        : base(nameof(GroupNormLayer))
     {
         weight = LayerParameter.Create(channels);
         bias = LayerParameter.Create(channels);

@@ -9,7 +9,8 @@ namespace AirMLNet.Layers;
 internal readonly ref struct ThreadCount
 {
     private static readonly Lock Gate = new();
-    private static int _active, _ofProcess;
+    private static int _active,
+        _ofProcess;
 
     [ThreadStatic]
     private static int _nested;
@@ -19,11 +20,19 @@ internal readonly ref struct ThreadCount
     /// <param name="threads">1 or more; 0 changes nothing.</param>
     public ThreadCount(int threads)
     {
-        if (threads == 0) return;
+        if (threads == 0)
+        {
+            return;
+        }
+
         lock (Gate)
         {
             // A thread that is new while another stage works would be told that stage's number.
-            if (_active++ == 0) _ofProcess = get_num_threads();
+            if (_active++ == 0)
+            {
+                _ofProcess = get_num_threads();
+            }
+
             _before = _nested++ == 0 ? _ofProcess : get_num_threads();
             set_num_threads(threads);
         }
@@ -31,7 +40,11 @@ internal readonly ref struct ThreadCount
 
     public void Dispose()
     {
-        if (_before == 0) return;
+        if (_before == 0)
+        {
+            return;
+        }
+
         lock (Gate)
         {
             set_num_threads(_before);

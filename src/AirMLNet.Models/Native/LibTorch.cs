@@ -13,7 +13,10 @@ internal static class LibTorch
     /// <summary>The environment variable that names the folder.</summary>
     public const string FolderVariable = "AIRMLNET_LIBTORCH";
 
-    private const int Lazy = 1, Now = 2, NoLoad = 4, Global = 0x100; // RTLD_… of Linux
+    private const int Lazy = 1,
+        Now = 2,
+        NoLoad = 4,
+        Global = 0x100; // RTLD_… of Linux
 
     private static readonly Version Oldest = new(2, 10);
 
@@ -28,7 +31,10 @@ internal static class LibTorch
     /// <exception cref="DllNotFoundException">They cannot; the message says in one sentence why, and what to do.</exception>
     public static void Require()
     {
-        if (Problem.Value is { } problem) throw new DllNotFoundException(problem);
+        if (Problem.Value is { } problem)
+        {
+            throw new DllNotFoundException(problem);
+        }
     }
 
     /// <summary>
@@ -41,11 +47,18 @@ internal static class LibTorch
     internal static void BeforeLoading()
     {
         WaitWithoutSpinning();
-        if (Environment.GetEnvironmentVariable(FolderVariable) is not { Length: > 0 } folder) return;
+        if (Environment.GetEnvironmentVariable(FolderVariable) is not { Length: > 0 } folder)
+        {
+            return;
+        }
+
         try
         {
             _folderProblem = Load(folder);
-            if (_folderProblem is null) Folder = Path.GetFullPath(folder);
+            if (_folderProblem is null)
+            {
+                Folder = Path.GetFullPath(folder);
+            }
         }
         catch (Exception e) when (e is DllNotFoundException or IOException or UnauthorizedAccessException)
         {
@@ -60,7 +73,11 @@ internal static class LibTorch
     private static void WaitWithoutSpinning()
     {
         // Environment.SetEnvironmentVariable would tell this program only; the OpenMP library reads the process's own variables.
-        if (!RuntimeInformation.IsOSPlatform(OSPlatform.Linux) || Environment.GetEnvironmentVariable("GOMP_SPINCOUNT") is not null) return;
+        if (!RuntimeInformation.IsOSPlatform(OSPlatform.Linux) || Environment.GetEnvironmentVariable("GOMP_SPINCOUNT") is not null)
+        {
+            return;
+        }
+
         try
         {
             _ = setenv("OMP_WAIT_POLICY", "passive", 0);
@@ -73,14 +90,23 @@ internal static class LibTorch
 
     private static string? Load(string folder)
     {
-        if (!Directory.Exists(folder)) return $"{FolderVariable} is '{folder}', which is no folder; it names the one that holds {FileName("torch_cpu")}.";
+        if (!Directory.Exists(folder))
+        {
+            return $"{FolderVariable} is '{folder}', which is no folder; it names the one that holds {FileName("torch_cpu")}.";
+        }
         // What is loaded under a name is found by that name when others ask for it; so each comes after what it asks for.
         string[] names = ["c10", "torch_cpu", "c10_cuda", "torch_cuda", "torch"];
         foreach (var name in names)
         {
             var file = Path.Combine(folder, FileName(name));
-            if (File.Exists(file)) NativeLibrary.Load(file);
-            else if (!name.EndsWith("cuda", StringComparison.Ordinal)) return $"{FolderVariable} is '{folder}', which lacks {FileName(name)}; it names the lib folder of a LibTorch or an installed PyTorch.";
+            if (File.Exists(file))
+            {
+                NativeLibrary.Load(file);
+            }
+            else if (!name.EndsWith("cuda", StringComparison.Ordinal))
+            {
+                return $"{FolderVariable} is '{folder}', which lacks {FileName(name)}; it names the lib folder of a LibTorch or an installed PyTorch.";
+            }
         }
 
         // A library of another version must not even be asked for: what is missing in it ends the process.
@@ -94,25 +120,53 @@ internal static class LibTorch
             return $"{FolderVariable} is '{folder}', whose libraries call themselves by other names than {FileName("torch_cpu")}: TorchSharp would not find them.";
         }
 
-        if (Own() is not { } own) return "This program lacks TorchSharp's native library: the package TorchSharp brings it.";
-        if (File.Exists(Path.Combine(Path.GetDirectoryName(own)!, FileName("torch_cuda")))) return $"{FolderVariable} is set, but this program has a LibTorch with CUDA of its own; two in one process break each other.";
-        if (Unresolved(own) is { } missing) return $"{FolderVariable} is '{folder}', a LibTorch that TorchSharp {Version} does not fit: {missing}.";
-        if (RuntimeInformation.IsOSPlatform(OSPlatform.Linux)) NameHolder.Load("torch_cpu.so");
+        if (Own() is not { } own)
+        {
+            return "This program lacks TorchSharp's native library: the package TorchSharp brings it.";
+        }
+
+        if (File.Exists(Path.Combine(Path.GetDirectoryName(own)!, FileName("torch_cuda"))))
+        {
+            return $"{FolderVariable} is set, but this program has a LibTorch with CUDA of its own; two in one process break each other.";
+        }
+
+        if (Unresolved(own) is { } missing)
+        {
+            return $"{FolderVariable} is '{folder}', a LibTorch that TorchSharp {Version} does not fit: {missing}.";
+        }
+
+        if (RuntimeInformation.IsOSPlatform(OSPlatform.Linux))
+        {
+            NameHolder.Load("torch_cpu.so");
+        }
+
         return null;
     }
 
     /// <summary>Why there can be no tensors; null where there can.</summary>
     private static string? Find()
     {
-        if (_folderProblem is not null) return _folderProblem;
+        if (_folderProblem is not null)
+        {
+            return _folderProblem;
+        }
         // Windows finds libraries another way; there TorchSharp's own message has to do.
         if (!RuntimeInformation.IsOSPlatform(OSPlatform.Windows))
         {
             // In a notebook TorchSharp lies in the package cache, and finds what it needs there.
 #pragma warning disable IL3000 // in a single file the place is empty, which is right: that is no notebook
-            var interactive = typeof(torch).Assembly.Location.Contains(Path.Combine("torchsharp", Version, "lib"), StringComparison.OrdinalIgnoreCase);
+            var interactive = typeof(torch).Assembly.Location.Contains(
+                Path.Combine("torchsharp", Version, "lib"),
+                StringComparison.OrdinalIgnoreCase
+            );
 #pragma warning restore IL3000
-            if (Own() is not { } own) return interactive ? null : "This program has no LibTorch: add the package TorchSharp-cpu, TorchSharp-cuda-linux or TorchSharp-cuda-windows to it.";
+            if (Own() is not { } own)
+            {
+                return interactive
+                    ? null
+                    : "This program has no LibTorch: add the package TorchSharp-cpu, TorchSharp-cuda-linux or TorchSharp-cuda-windows to it.";
+            }
+
             try
             {
                 NativeLibrary.Load(own);
@@ -141,14 +195,21 @@ internal static class LibTorch
     /// <summary>TorchSharp's native library as the program brought it.</summary>
     private static string? Own()
     {
-        var folders = (AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
+        var folders = (AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "").Split(
+            Path.PathSeparator,
+            StringSplitOptions.RemoveEmptyEntries
+        );
         return folders.Append(AppContext.BaseDirectory).Select(f => Path.Combine(f, FileName("LibTorchSharp"))).FirstOrDefault(File.Exists);
     }
 
     /// <summary>The first symbol that the libraries loaded so far do not give to a library; Linux would otherwise end the process when it is called.</summary>
     private static string? Unresolved(string library)
     {
-        if (!RuntimeInformation.IsOSPlatform(OSPlatform.Linux) || dlopen(library, Now | Global) != 0) return null;
+        if (!RuntimeInformation.IsOSPlatform(OSPlatform.Linux) || dlopen(library, Now | Global) != 0)
+        {
+            return null;
+        }
+
         return Marshal.PtrToStringUTF8(dlerror()) is { } message ? Brief(message) : "it cannot be loaded";
     }
 
@@ -156,7 +217,9 @@ internal static class LibTorch
     private static string Brief(string message) => message.Split('\n').Select(l => l.Trim()).First(l => l.Length > 0).TrimEnd('.');
 
     private static string FileName(string name) =>
-        RuntimeInformation.IsOSPlatform(OSPlatform.Windows) ? name + ".dll" : RuntimeInformation.IsOSPlatform(OSPlatform.OSX) ? $"lib{name}.dylib" : $"lib{name}.so";
+        RuntimeInformation.IsOSPlatform(OSPlatform.Windows) ? name + ".dll"
+        : RuntimeInformation.IsOSPlatform(OSPlatform.OSX) ? $"lib{name}.dylib"
+        : $"lib{name}.so";
 
     [DllImport("libdl.so.2")]
     private static extern nint dlopen([MarshalAs(UnmanagedType.LPUTF8Str)] string file, int mode);
@@ -165,5 +228,9 @@ internal static class LibTorch
     private static extern nint dlerror();
 
     [DllImport("libc")]
-    private static extern int setenv([MarshalAs(UnmanagedType.LPUTF8Str)] string name, [MarshalAs(UnmanagedType.LPUTF8Str)] string value, int overwrite);
+    private static extern int setenv(
+        [MarshalAs(UnmanagedType.LPUTF8Str)] string name,
+        [MarshalAs(UnmanagedType.LPUTF8Str)] string value,
+        int overwrite
+    );
 }

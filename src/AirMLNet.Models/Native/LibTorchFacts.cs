@@ -15,10 +15,22 @@ internal sealed record LibTorchFacts(string? File, string? Release, IReadOnlyLis
     public static LibTorchFacts Read()
     {
         using var process = Process.GetCurrentProcess();
-        var file = process.Modules.Cast<ProcessModule>().FirstOrDefault(m => m.ModuleName.Contains("torch_cpu", StringComparison.Ordinal))?.FileName;
-        string[] lines = file is null ? [] : [.. ShowConfig(file).Split('\n').Select(l => l.Trim().TrimStart('-').Trim()).Where(l => l.Length > 0)];
-        return new(file, file is null ? null : VersionOf(file)?.ToString(),
-            [.. lines.Where(l => !l.StartsWith("Build settings", StringComparison.Ordinal) && !l.StartsWith("PyTorch built", StringComparison.Ordinal))]);
+        var file = process
+            .Modules.Cast<ProcessModule>()
+            .FirstOrDefault(m => m.ModuleName.Contains("torch_cpu", StringComparison.Ordinal))
+            ?.FileName;
+        string[] lines = file is null
+            ? []
+            : [.. ShowConfig(file).Split('\n').Select(l => l.Trim().TrimStart('-').Trim()).Where(l => l.Length > 0)];
+        return new(
+            file,
+            file is null ? null : VersionOf(file)?.ToString(),
+            [
+                .. lines.Where(l =>
+                    !l.StartsWith("Build settings", StringComparison.Ordinal) && !l.StartsWith("PyTorch built", StringComparison.Ordinal)
+                ),
+            ]
+        );
     }
 
     /// <summary>The version of a library that is loaded; null where it is not known.</summary>
@@ -27,7 +39,9 @@ internal sealed record LibTorchFacts(string? File, string? Release, IReadOnlyLis
         const string mark = "TORCH_VERSION=";
         var config = ShowConfig(library);
         var at = config.IndexOf(mark, StringComparison.Ordinal);
-        return at >= 0 && Version.TryParse(config[(at + mark.Length)..].Split(',', '\n')[0].Split('+', 'a', 'b', 'r')[0], out var version) ? version : null;
+        return at >= 0 && Version.TryParse(config[(at + mark.Length)..].Split(',', '\n')[0].Split('+', 'a', 'b', 'r')[0], out var version)
+            ? version
+            : null;
     }
 
     /// <summary>The first line that has a word; null where there is none.</summary>
@@ -37,8 +51,19 @@ internal sealed record LibTorchFacts(string? File, string? Release, IReadOnlyLis
     private static unsafe string ShowConfig(string library)
     {
         // How the text is given back is known of this system only.
-        if (!RuntimeInformation.IsOSPlatform(OSPlatform.Linux) || RuntimeInformation.ProcessArchitecture != Architecture.X64) return "";
-        if (!NativeLibrary.TryLoad(library, out var handle) || !NativeLibrary.TryGetExport(handle, "_ZN2at11show_configB5cxx11Ev", out var function)) return "";
+        if (!RuntimeInformation.IsOSPlatform(OSPlatform.Linux) || RuntimeInformation.ProcessArchitecture != Architecture.X64)
+        {
+            return "";
+        }
+
+        if (
+            !NativeLibrary.TryLoad(library, out var handle)
+            || !NativeLibrary.TryGetExport(handle, "_ZN2at11show_configB5cxx11Ev", out var function)
+        )
+        {
+            return "";
+        }
+
         Span<nint> text = stackalloc nint[4]; // address, length, and room for short texts
         fixed (nint* result = text)
         {
@@ -57,11 +82,14 @@ internal sealed record LibTorchFacts(string? File, string? Release, IReadOnlyLis
         var b = a.to_type(torch.ScalarType.BFloat16);
         return Best(a) / Best(b);
 
-        static double Best(torch.Tensor x) => Enumerable.Range(0, 5).Min(_ =>
-        {
-            var clock = Stopwatch.StartNew();
-            x.mm(x).Dispose();
-            return clock.Elapsed.TotalSeconds;
-        });
+        static double Best(torch.Tensor x) =>
+            Enumerable
+                .Range(0, 5)
+                .Min(_ =>
+                {
+                    var clock = Stopwatch.StartNew();
+                    x.mm(x).Dispose();
+                    return clock.Elapsed.TotalSeconds;
+                });
     }
 }

@@ -11,7 +11,13 @@ namespace AirMLNet.Native;
 /// </summary>
 internal static class NameHolder
 {
-    private const int Header = 64, Segment = 56, Segments = 3, Entry = 16, Entries = 7, Symbol = 24, Hash = 16;
+    private const int Header = 64,
+        Segment = 56,
+        Segments = 3,
+        Entry = 16,
+        Entries = 7,
+        Symbol = 24,
+        Hash = 16;
 
     /// <summary>Loads an empty library; Linux on 64-bit little-endian processors only.</summary>
     /// <param name="name">The name that the loader is asked for, such as <c>torch_cpu.so</c>.</param>
@@ -19,7 +25,7 @@ internal static class NameHolder
     /// <exception cref="IOException">The temporary file cannot be written.</exception>
     public static void Load(string name)
     {
-        string file = Path.Combine(Path.GetTempPath(), $"airmlnet-{Guid.NewGuid():N}.so");
+        var file = Path.Combine(Path.GetTempPath(), $"airmlnet-{Guid.NewGuid():N}.so");
         try
         {
             File.WriteAllBytes(file, Make(name));
@@ -35,8 +41,11 @@ internal static class NameHolder
     private static byte[] Make(string name)
     {
         byte[] text = [0, .. Encoding.ASCII.GetBytes(name), 0];
-        int dynamic = Header + (Segments * Segment), symbols = dynamic + (Entries * Entry), hashes = symbols + Symbol, strings = hashes + Hash;
-        int size = strings + text.Length;
+        int dynamic = Header + (Segments * Segment),
+            symbols = dynamic + (Entries * Entry),
+            hashes = symbols + Symbol,
+            strings = hashes + Hash;
+        var size = strings + text.Length;
         var bytes = new byte[size];
         ReadOnlySpan<byte> identity = [0x7f, (byte)'E', (byte)'L', (byte)'F', 2, 1, 1];
         identity.CopyTo(bytes);
@@ -51,7 +60,7 @@ internal static class NameHolder
         SegmentAt(1, type: 2, flags: 6, offset: dynamic, length: Entries * Entry, align: 8);
         SegmentAt(2, type: 0x6474e551, flags: 6, offset: 0, length: 0, align: 16); // no code on the stack
         (long Tag, long Value)[] entries = [(14, 1), (5, strings), (6, symbols), (10, text.Length), (11, Symbol), (4, hashes), (0, 0)];
-        for (int i = 0; i < entries.Length; i++)
+        for (var i = 0; i < entries.Length; i++)
         {
             U64(dynamic + (i * Entry), entries[i].Tag);
             U64(dynamic + (i * Entry) + 8, entries[i].Value);
@@ -64,10 +73,14 @@ internal static class NameHolder
 
         void SegmentAt(int index, uint type, uint flags, long offset, long length, long align)
         {
-            int at = Header + (index * Segment);
+            var at = Header + (index * Segment);
             U32(at, type);
             U32(at + 4, flags);
-            foreach (int place in new[] { 8, 16, 24 }) U64(at + place, offset); // in the file, in memory, and physically
+            foreach (var place in new[] { 8, 16, 24 })
+            {
+                U64(at + place, offset); // in the file, in memory, and physically
+            }
+
             U64(at + 32, length);
             U64(at + 40, length);
             U64(at + 48, align);

@@ -22,7 +22,11 @@ public sealed record LearningRateSchedule(double Peak, int Epochs, int WarmUpEpo
     /// <param name="epoch">e.</param>
     public double At(int epoch)
     {
-        if (epoch < WarmUpEpochs) return Kind == WarmUp.Constant ? WarmUpRate : Peak * epoch / WarmUpEpochs;
+        if (epoch < WarmUpEpochs)
+        {
+            return Kind == WarmUp.Constant ? WarmUpRate : Peak * epoch / WarmUpEpochs;
+        }
+
         return Peak * 0.5 * (1 + Math.Cos(Math.PI * (epoch - WarmUpEpochs) / (Epochs - WarmUpEpochs)));
     }
 }

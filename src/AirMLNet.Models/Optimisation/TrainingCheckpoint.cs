@@ -11,12 +11,26 @@ internal static class TrainingCheckpoint
 {
     private sealed record State(int Step, double Seconds, string Settings);
 
-    public static void Save(string folder, string settings, nn.Module model, OptimizerHelper optimizer, int step, double seconds, WeightAverage? average = null) =>
-        Save(folder, settings, model.state_dict(), optimizer, step, seconds, average);
+    public static void Save(
+        string folder,
+        string settings,
+        nn.Module model,
+        OptimizerHelper optimizer,
+        int step,
+        double seconds,
+        WeightAverage? average = null
+    ) => Save(folder, settings, model.state_dict(), optimizer, step, seconds, average);
 
     /// <summary>As the other, of given weights.</summary>
     public static void Save(
-        string folder, string settings, IReadOnlyDictionary<string, Tensor> weights, OptimizerHelper optimizer, int step, double seconds, WeightAverage? average = null)
+        string folder,
+        string settings,
+        IReadOnlyDictionary<string, Tensor> weights,
+        OptimizerHelper optimizer,
+        int step,
+        double seconds,
+        WeightAverage? average = null
+    )
     {
         // A new folder beside the old one, swapped in when whole: a run that is cut while it saves loses nothing.
         var fresh = folder + ".new";
@@ -51,12 +65,22 @@ internal static class TrainingCheckpoint
         DeleteFolder(old);
     }
 
-    public static (int Step, double Seconds) Load(string folder, string settings, nn.Module model, OptimizerHelper optimizer, WeightAverage? average = null) =>
-        Load(folder, settings, model.state_dict(), optimizer, average);
+    public static (int Step, double Seconds) Load(
+        string folder,
+        string settings,
+        nn.Module model,
+        OptimizerHelper optimizer,
+        WeightAverage? average = null
+    ) => Load(folder, settings, model.state_dict(), optimizer, average);
 
     /// <summary>As the other, into given weights.</summary>
     public static (int Step, double Seconds) Load(
-        string folder, string settings, IReadOnlyDictionary<string, Tensor> weights, OptimizerHelper optimizer, WeightAverage? average = null)
+        string folder,
+        string settings,
+        IReadOnlyDictionary<string, Tensor> weights,
+        OptimizerHelper optimizer,
+        WeightAverage? average = null
+    )
     {
         if (!Directory.Exists(folder) && Directory.Exists(folder + ".old"))
         {
@@ -115,11 +139,11 @@ internal static class TrainingCheckpoint
             state = null;
         }
 
-        return state is null
-            ? throw new InvalidDataException($"{file} is damaged; delete the folder {folder} to start again.")
-            : state.Settings == settings
-                ? state
-                : throw new InvalidOperationException($"The checkpoint in {folder} was made with other settings ({state.Settings}); delete it to start again, or use the same settings.");
+        return state is null ? throw new InvalidDataException($"{file} is damaged; delete the folder {folder} to start again.")
+            : state.Settings == settings ? state
+            : throw new InvalidOperationException(
+                $"The checkpoint in {folder} was made with other settings ({state.Settings}); delete it to start again, or use the same settings."
+            );
     }
 
     private static void DeleteFolder(string folder)

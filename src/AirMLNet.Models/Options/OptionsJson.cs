@@ -19,18 +19,19 @@ public static class OptionsJson
     /// <summary>The options as indented JSON. Progress and cancellation are not part of it.</summary>
     /// <typeparam name="T">An options record of a stage.</typeparam>
     /// <param name="options">What is written.</param>
-    public static string Write<T>(T options) where T : class => JsonSerializer.Serialize(options, Settings);
+    public static string Write<T>(T options)
+        where T : class => JsonSerializer.Serialize(options, Settings);
 
     /// <summary>Options from JSON; values are checked as if they had been set in code.</summary>
     /// <typeparam name="T">An options record of a stage.</typeparam>
     /// <param name="json">What <see cref="Write"/> produced.</param>
     /// <exception cref="FormatException">The JSON is malformed, or holds a member or value that the options do not accept.</exception>
-    public static T Read<T>(string json) where T : class
+    public static T Read<T>(string json)
+        where T : class
     {
         try
         {
-            return JsonSerializer.Deserialize<T>(json, Settings)
-                ?? throw new FormatException($"{typeof(T).Name}: the JSON is 'null'.");
+            return JsonSerializer.Deserialize<T>(json, Settings) ?? throw new FormatException($"{typeof(T).Name}: the JSON is 'null'.");
         }
         catch (Exception e) when (e is JsonException or ArgumentException)
         {

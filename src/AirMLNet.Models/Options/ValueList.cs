@@ -9,15 +9,23 @@ internal sealed class ValueList<T>(IEnumerable<T> items) : IReadOnlyList<T>, IEq
 
     public T this[int index] => _items[index];
     public int Count => _items.Length;
+
     public IEnumerator<T> GetEnumerator() => ((IEnumerable<T>)_items).GetEnumerator();
+
     IEnumerator IEnumerable.GetEnumerator() => _items.GetEnumerator();
+
     public bool Equals(ValueList<T>? other) => other is not null && _items.AsSpan().SequenceEqual(other._items);
+
     public override bool Equals(object? obj) => Equals(obj as ValueList<T>);
 
     public override int GetHashCode()
     {
         var hash = new HashCode();
-        foreach (T item in _items) hash.Add(item);
+        foreach (var item in _items)
+        {
+            hash.Add(item);
+        }
+
         return hash.ToHashCode();
     }
 }

@@ -23,13 +23,22 @@ internal static class ModelWeights
     /// <param name="ignored">Names in the file that no module needs.</param>
     /// <param name="naming">What the names are called, for messages.</param>
     /// <exception cref="InvalidDataException">Tensors are missing, left over or of another shape: all are named at once.</exception>
-    public static void Fill(nn.Module module, WeightFiles files, Func<string, WeightSource> locate, Func<string, bool> ignored, string naming)
+    public static void Fill(
+        nn.Module module,
+        WeightFiles files,
+        Func<string, WeightSource> locate,
+        Func<string, bool> ignored,
+        string naming
+    )
     {
-        List<string> missing = [], misshapen = [];
+        List<string> missing = [],
+            misshapen = [];
         HashSet<string> used = new(StringComparer.Ordinal);
         List<(Tensor Target, WeightSource Source)> plan = [];
         // The statistics of batch normalisation are buffers.
-        foreach (var (name, parameter) in module.named_parameters().Select(p => (p.name, (Tensor)p.parameter)).Concat(module.named_buffers()))
+        foreach (
+            var (name, parameter) in module.named_parameters().Select(p => (p.name, (Tensor)p.parameter)).Concat(module.named_buffers())
+        )
         {
             var source = locate(name);
             used.Add(source.Name);
@@ -41,7 +50,11 @@ internal static class ModelWeights
             var wanted = InFile(parameter.shape, source);
             var found = files.Shape(source.Name);
             // A scalar may be stored as [1].
-            if (!found.SequenceEqual(wanted) && !(wanted.Length == 0 && found is [1]) && !(source.AnyRank && Core(found).SequenceEqual(Core(wanted))))
+            if (
+                !found.SequenceEqual(wanted)
+                && !(wanted.Length == 0 && found is [1])
+                && !(source.AnyRank && Core(found).SequenceEqual(Core(wanted)))
+            )
             {
                 misshapen.Add($"{source.Name} is [{string.Join(", ", found)}], not [{string.Join(", ", wanted)}]");
                 continue;
@@ -52,8 +65,11 @@ internal static class ModelWeights
         if (missing.Count + misshapen.Count + extra.Count > 0)
         {
             throw new InvalidDataException(
-                $"{files.Description} ({naming} names) does not fit the model's configuration:" +
-                Part("missing", missing.Distinct()) + Part("of another shape", misshapen.Distinct()) + Part("left over", extra));
+                $"{files.Description} ({naming} names) does not fit the model's configuration:"
+                    + Part("missing", missing.Distinct())
+                    + Part("of another shape", misshapen.Distinct())
+                    + Part("left over", extra)
+            );
         }
         using var off = no_grad();
         foreach (var (target, source) in plan)
@@ -96,7 +112,12 @@ internal static class ModelWeights
     /// <param name="dtype">float32, or float16 or bfloat16 for half the size.</param>
     /// <param name="metadata">Texts for the header.</param>
     /// <exception cref="ArgumentException">Another type was asked for.</exception>
-    public static void Save(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, ScalarType dtype, IReadOnlyDictionary<string, string>? metadata = null)
+    public static void Save(
+        string path,
+        IEnumerable<KeyValuePair<string, Tensor>> tensors,
+        ScalarType dtype,
+        IReadOnlyDictionary<string, string>? metadata = null
+    )
     {
         CheckType(dtype);
         using var scope = NewDisposeScope();
@@ -104,7 +125,8 @@ internal static class ModelWeights
         Safetensors.Write(
             path,
             tensors.ToDictionary(p => p.Key, p => p.Value.detach().cpu().to_type(dtype).contiguous(), StringComparer.Ordinal),
-            new Dictionary<string, string>(metadata ?? new Dictionary<string, string>()) { ["format"] = "pt" });
+            new Dictionary<string, string>(metadata ?? new Dictionary<string, string>()) { ["format"] = "pt" }
+        );
     }
 
     /// <exception cref="ArgumentException">Weights are not saved in this type.</exception>
@@ -117,12 +139,16 @@ internal static class ModelWeights
     }
 
     /// <summary>The linear layers of a module by their names: those that LoRA may adapt.</summary>
-    public static IReadOnlyDictionary<string, LinearLayer> LinearLayers(nn.Module module) => module.named_modules()
-        .Where(m => m.module is LinearLayer)
-        .ToDictionary(m => m.name, m => (LinearLayer)m.module, StringComparer.Ordinal);
+    public static IReadOnlyDictionary<string, LinearLayer> LinearLayers(nn.Module module) =>
+        module
+            .named_modules()
+            .Where(m => m.module is LinearLayer)
+            .ToDictionary(m => m.name, m => (LinearLayer)m.module, StringComparer.Ordinal);
 
     private static long[] InFile(long[] shape, WeightSource source) =>
-        source.Part >= 0 ? [3 * shape[0], .. shape[1..]] : source.Transposed ? [.. shape.Reverse()] : shape;
+        source.Part >= 0 ? [3 * shape[0], .. shape[1..]]
+        : source.Transposed ? [.. shape.Reverse()]
+        : shape;
 
     private static IEnumerable<long> Core(long[] shape) => shape.Take(Array.FindLastIndex(shape, d => d != 1) + 1);
 

@@ -15,11 +15,18 @@ public static class Safetensors
     /// <param name="tensors">Tensors by name, on any device, of any type the format knows.</param>
     /// <param name="metadata">Free-form strings for the header.</param>
     /// <exception cref="IOException">The file cannot be written.</exception>
-    public static void Write(string path, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null) =>
-        AtomicFile.Write(path, stream => Write(stream, tensors, metadata));
+    public static void Write(
+        string path,
+        IReadOnlyDictionary<string, Tensor> tensors,
+        IReadOnlyDictionary<string, string>? metadata = null
+    ) => AtomicFile.Write(path, stream => Write(stream, tensors, metadata));
 
     /// <summary>Writes to a stream, which stays open.</summary>
-    public static void Write(Stream stream, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    public static void Write(
+        Stream stream,
+        IReadOnlyDictionary<string, Tensor> tensors,
+        IReadOnlyDictionary<string, string>? metadata = null
+    )
     {
         var ordered = tensors.OrderBy(t => t.Key, StringComparer.Ordinal).ToList();
         stream.Write(Header(ordered, metadata));
@@ -47,7 +54,7 @@ public static class Safetensors
     {
         using var buffer = new MemoryStream();
         var chunk = new byte[81920];
-        for (int read; (read = stream.Read(chunk)) > 0;)
+        for (int read; (read = stream.Read(chunk)) > 0; )
         {
             if (buffer.Length + read > Math.Min(maxBytes, Array.MaxLength))
             {
@@ -58,10 +65,17 @@ public static class Safetensors
         }
 
         ReadOnlyMemory<byte> content = buffer.GetBuffer().AsMemory(0, (int)buffer.Length);
-        var headerLength = SafetensorsHeader.ReadLength(content.Span[..Math.Min(content.Length, SafetensorsHeader.PrefixLength)], content.Length, name);
+        var headerLength = SafetensorsHeader.ReadLength(
+            content.Span[..Math.Min(content.Length, SafetensorsHeader.PrefixLength)],
+            content.Length,
+            name
+        );
         var data = content[(SafetensorsHeader.PrefixLength + headerLength)..];
         var header = SafetensorsHeader.Parse(content.Slice(SafetensorsHeader.PrefixLength, headerLength), data.Length, name);
-        return header.Entries.ToDictionary(e => e.Key, e => ToTensor(e.Value, data.Span.Slice((int)e.Value.Offset, (int)e.Value.Length), null));
+        return header.Entries.ToDictionary(
+            e => e.Key,
+            e => ToTensor(e.Value, data.Span.Slice((int)e.Value.Offset, (int)e.Value.Length), null)
+        );
     }
 
     internal static Tensor ToTensor(SafetensorsEntry entry, ReadOnlySpan<byte> bytes, ScalarType? dtype)

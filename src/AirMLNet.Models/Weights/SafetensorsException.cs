@@ -7,7 +7,5 @@ public sealed class SafetensorsException : IOException
     /// <param name="message">File and fault.</param>
     /// <param name="inner">The cause, if another exception.</param>
     public SafetensorsException(string message, Exception? inner = null)
-        : base(message, inner)
-    {
-    }
+        : base(message, inner) { }
 }

@@ -25,7 +25,10 @@ public sealed unsafe class SafetensorsFile : IDisposable
             var headerLength = SafetensorsHeader.ReadLength(prefix, length, path);
             _dataStart = SafetensorsHeader.PrefixLength + headerLength;
             _header = SafetensorsHeader.Parse(
-                new ReadOnlySpan<byte>(_base + SafetensorsHeader.PrefixLength, headerLength).ToArray(), length - _dataStart, path);
+                new ReadOnlySpan<byte>(_base + SafetensorsHeader.PrefixLength, headerLength).ToArray(),
+                length - _dataStart,
+                path
+            );
         }
         catch
         {

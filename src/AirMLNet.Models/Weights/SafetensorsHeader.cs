@@ -41,7 +41,9 @@ internal sealed class SafetensorsHeader
         var length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         if (length is 0 or > (ulong)MaxLength || (long)length > fileLength - PrefixLength)
         {
-            throw new SafetensorsException($"{file}: the header is said to have {length} bytes, which a file of {fileLength} bytes cannot hold (at most {MaxLength} are read); the file is corrupt, truncated or not safetensors.");
+            throw new SafetensorsException(
+                $"{file}: the header is said to have {length} bytes, which a file of {fileLength} bytes cannot hold (at most {MaxLength} are read); the file is corrupt, truncated or not safetensors."
+            );
         }
 
         return (int)length;
@@ -85,12 +87,16 @@ internal sealed class SafetensorsHeader
 
     private static SafetensorsEntry Entry(string name, JsonElement value, long dataLength, string file)
     {
-        JsonElement Get(string key) => value.ValueKind == JsonValueKind.Object && value.TryGetProperty(key, out var found)
-            ? found
-            : throw new SafetensorsException($"{file}: the tensor '{name}' has no '{key}'.");
+        JsonElement Get(string key) =>
+            value.ValueKind == JsonValueKind.Object && value.TryGetProperty(key, out var found)
+                ? found
+                : throw new SafetensorsException($"{file}: the tensor '{name}' has no '{key}'.");
         var typeName = Get("dtype").GetString() ?? "";
-        var type = SafetensorsTypes.Parse(typeName)
-            ?? throw new SafetensorsException($"{file}: the tensor '{name}' has the type '{typeName}', which is not one of {SafetensorsTypes.Known}.");
+        var type =
+            SafetensorsTypes.Parse(typeName)
+            ?? throw new SafetensorsException(
+                $"{file}: the tensor '{name}' has the type '{typeName}', which is not one of {SafetensorsTypes.Known}."
+            );
         long[] shape = [.. Get("shape").EnumerateArray().Select(d => d.GetInt64())];
         long[] offsets = [.. Get("data_offsets").EnumerateArray().Select(d => d.GetInt64())];
         if (shape.Length > MaxRank || shape.Any(d => d < 0))
@@ -100,7 +106,9 @@ internal sealed class SafetensorsHeader
 
         if (offsets.Length != 2 || offsets[0] < 0 || offsets[1] < offsets[0] || offsets[1] > dataLength)
         {
-            throw new SafetensorsException($"{file}: the tensor '{name}' lies at [{string.Join(", ", offsets.Take(4))}], outside the {dataLength} bytes of data; the file is truncated or corrupt.");
+            throw new SafetensorsException(
+                $"{file}: the tensor '{name}' lies at [{string.Join(", ", offsets.Take(4))}], outside the {dataLength} bytes of data; the file is truncated or corrupt."
+            );
         }
 
         var bytes = (UInt128)SafetensorsTypes.Size(type);
@@ -111,7 +119,9 @@ internal sealed class SafetensorsHeader
 
         if (bytes != (ulong)(offsets[1] - offsets[0]))
         {
-            throw new SafetensorsException($"{file}: the tensor '{name}', {typeName} of shape [{string.Join(", ", shape)}], takes {bytes} bytes, but {offsets[1] - offsets[0]} are set aside for it.");
+            throw new SafetensorsException(
+                $"{file}: the tensor '{name}', {typeName} of shape [{string.Join(", ", shape)}], takes {bytes} bytes, but {offsets[1] - offsets[0]} are set aside for it."
+            );
         }
 
         return new(name, type, shape, offsets[0], offsets[1] - offsets[0]);
@@ -125,7 +135,9 @@ internal sealed class SafetensorsHeader
         {
             if (entry.Offset != end)
             {
-                throw new SafetensorsException($"{file}: the tensor '{entry.Name}' begins at byte {entry.Offset} of the data, but the one before ends at {end}.");
+                throw new SafetensorsException(
+                    $"{file}: the tensor '{entry.Name}' begins at byte {entry.Offset} of the data, but the one before ends at {end}."
+                );
             }
 
             end += entry.Length;
@@ -133,7 +145,9 @@ internal sealed class SafetensorsHeader
 
         if (end != dataLength)
         {
-            throw new SafetensorsException($"{file}: the tensors take {end} bytes, but {dataLength} bytes of data follow the header; the file is truncated or corrupt.");
+            throw new SafetensorsException(
+                $"{file}: the tensors take {end} bytes, but {dataLength} bytes of data follow the header; the file is truncated or corrupt."
+            );
         }
     }
 }

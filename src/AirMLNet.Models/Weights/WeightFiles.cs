@@ -44,7 +44,8 @@ internal sealed class WeightFiles : IDisposable
     public string Description { get; }
 
     /// <summary>The names of the file and of its folder, which may tell how the weights were trained.</summary>
-    public string Place => Path.Combine(Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(Description))) ?? "", Path.GetFileName(Description));
+    public string Place =>
+        Path.Combine(Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(Description))) ?? "", Path.GetFileName(Description));
 
     public IReadOnlyCollection<string> Names => _owner.Keys;
 
@@ -144,20 +145,24 @@ internal sealed class WeightFiles : IDisposable
     {
         if (safetensors.Length > 1)
         {
-            return new($"{folder} holds {safetensors.Length} safetensors files and none is called {names.Names[0]}: {Listed(safetensors)}.");
+            return new(
+                $"{folder} holds {safetensors.Length} safetensors files and none is called {names.Names[0]}: {Listed(safetensors)}."
+            );
         }
         var pickles = Directory.GetFiles(folder).Where(f => Path.GetExtension(f) is ".bin" or ".pt" or ".pth" or ".ckpt").ToArray();
         if (pickles.Length > 0)
         {
             return new(
-                $"{folder} holds its weights only as {Listed(pickles)}. Such files are Python pickles, which run code when read, and are refused. " +
-                $"Convert them to {names.Names[0]}, in Python: from safetensors.torch import save_file; " +
-                $"save_file(torch.load(\"{Path.GetFileName(pickles[0])}\", weights_only=True), \"{names.Names[0]}\").");
+                $"{folder} holds its weights only as {Listed(pickles)}. Such files are Python pickles, which run code when read, and are refused. "
+                    + $"Convert them to {names.Names[0]}, in Python: from safetensors.torch import save_file; "
+                    + $"save_file(torch.load(\"{Path.GetFileName(pickles[0])}\", weights_only=True), \"{names.Names[0]}\")."
+            );
         }
         var entries = Directory.GetFileSystemEntries(folder);
         return new(
-            $"{folder} is not a {names.Kind} model: it has no {names.Names[0]} or {names.Names[1]} " +
-            (entries.Length == 0 ? "(it is empty)." : $"(it holds {Listed(entries)})."));
+            $"{folder} is not a {names.Kind} model: it has no {names.Names[0]} or {names.Names[1]} "
+                + (entries.Length == 0 ? "(it is empty)." : $"(it holds {Listed(entries)}).")
+        );
     }
 
     private static string Listed(string[] paths)

@@ -20,7 +20,8 @@ internal static class AdaptCommand
         };
         var labelled = new Option<string?>("--labelled")
         {
-            Description = "Labelled images to learn from as well, in one sub-folder per class; where some classes have none, pseudo-labels are of those only",
+            Description =
+                "Labelled images to learn from as well, in one sub-folder per class; where some classes have none, pseudo-labels are of those only",
             HelpName = "FOLDER",
         };
         var seed = SharedOptions.Number("--seed", "Seed of everything random", 1, 0, int.MaxValue);
@@ -42,22 +43,26 @@ internal static class AdaptCommand
             "airml adapt photos --classes classes.txt --clip models/mini-clip -o model.zip",
             "airml adapt photos --classes classes.txt --clip models/mini-clip -o model.zip --method prototypes --seed 7",
             "airml adapt photos --classes classes.txt --clip clip-vit-base-patch32 --diffusion stable-diffusion-v1-4 --domain 'Flowers:' -o model.zip",
-            "airml adapt photos --classes classes.txt --clip models/mini-clip -o model.zip --method air --synthetic generated");
-        command.Does((parsed, cancellation) =>
-        {
-            Processor.Use(parsed.GetValue(threads));
-            var request = new Request(
-                parsed.GetRequiredValue(images),
-                parsed.GetRequiredValue(output),
-                parsed.GetValue(seed),
-                parsed.GetValue(json),
-                parsed.GetValue(skip),
-                parsed.GetValue(CommandLine.Verbose));
-            var how = plan.Read(parsed) with { Labels = parsed.GetValue(labels), Labelled = parsed.GetValue(labelled) };
-            how = how with { Diffusion = synthesis.Read(parsed, how, request.Output) };
-            Run(request, how with { Method = plan.MethodOf(parsed, how) }, cancellation);
-            return 0;
-        });
+            "airml adapt photos --classes classes.txt --clip models/mini-clip -o model.zip --method air --synthetic generated"
+        );
+        command.Does(
+            (parsed, cancellation) =>
+            {
+                Processor.Use(parsed.GetValue(threads));
+                var request = new Request(
+                    parsed.GetRequiredValue(images),
+                    parsed.GetRequiredValue(output),
+                    parsed.GetValue(seed),
+                    parsed.GetValue(json),
+                    parsed.GetValue(skip),
+                    parsed.GetValue(CommandLine.Verbose)
+                );
+                var how = plan.Read(parsed) with { Labels = parsed.GetValue(labels), Labelled = parsed.GetValue(labelled) };
+                how = how with { Diffusion = synthesis.Read(parsed, how, request.Output) };
+                Run(request, how with { Method = plan.MethodOf(parsed, how) }, cancellation);
+                return 0;
+            }
+        );
         return command;
     }
 
@@ -65,7 +70,9 @@ internal static class AdaptCommand
     {
         if (plan.Labels && ((plan.Labelled ?? plan.Synthetic) != null || plan.Diffusion != null))
         {
-            throw new UsageException("--labels learns from the folders of the images alone; it takes none of --labelled, --synthetic and --diffusion");
+            throw new UsageException(
+                "--labels learns from the folders of the images alone; it takes none of --labelled, --synthetic and --diffusion"
+            );
         }
 
         SavedModel.CheckTarget(request.Output);
@@ -75,7 +82,10 @@ internal static class AdaptCommand
             LabelledImages.MatchLabels(rows, [.. plan.ClassNames], request.Images);
         }
 
-        var known = (plan.IsRecipe || plan.Synthetic != null || plan.Diffusion != null) && !plan.Labels ? AdaptRows.Beside(plan, request.SkipUnreadable, cancellation) : [];
+        var known =
+            (plan.IsRecipe || plan.Synthetic != null || plan.Diffusion != null) && !plan.Labels
+                ? AdaptRows.Beside(plan, request.SkipUnreadable, cancellation)
+                : [];
         if (plan.Labelled != null)
         {
             plan = plan with { Unseen = AdaptRows.Unseen(plan, known) };
@@ -84,26 +94,44 @@ internal static class AdaptCommand
         var clock = Stopwatch.StartNew();
         var ml = new MLContext(request.Seed);
         Terminal.Listen(ml, request.Verbose);
-        Terminal.Work("Adapting", rows.Count, step =>
-        {
-            // The chain first: its stages draw their seeds from the context, whatever is made after them.
-            var chain = AdaptChain.ForImages(ml, plan, step, cancellation);
-            var photos = ml.Data.LoadFromEnumerable(Terminal.Counted(rows, step, cancellation));
-            var view = known.Count == 0 ? photos : ml.Data.LoadFromEnumerable(Terminal.Counted([.. rows.Select(AdaptRow.Real), .. known], step, cancellation));
-            var model = chain.Fit(plan.Labels || known.Count > 0 ? LabelledImages.WithKeys(ml, view, plan.ClassNames) : view);
-            SavedModel.Save(ml, model, photos.Schema, request.Output);
-            return model;
-        });
+        Terminal.Work(
+            "Adapting",
+            rows.Count,
+            step =>
+            {
+                // The chain first: its stages draw their seeds from the context, whatever is made after them.
+                var chain = AdaptChain.ForImages(ml, plan, step, cancellation);
+                var photos = ml.Data.LoadFromEnumerable(Terminal.Counted(rows, step, cancellation));
+                var view =
+                    known.Count == 0
+                        ? photos
+                        : ml.Data.LoadFromEnumerable(Terminal.Counted([.. rows.Select(AdaptRow.Real), .. known], step, cancellation));
+                var model = chain.Fit(plan.Labels || known.Count > 0 ? LabelledImages.WithKeys(ml, view, plan.ClassNames) : view);
+                SavedModel.Save(ml, model, photos.Schema, request.Output);
+                return model;
+            }
+        );
         var seconds = clock.Elapsed.TotalSeconds;
         if (request.Json)
         {
-            Terminal.WriteJson(new { model = request.Output, images = rows.Count, classes = plan.ClassNames, seconds });
+            Terminal.WriteJson(
+                new
+                {
+                    model = request.Output,
+                    images = rows.Count,
+                    classes = plan.ClassNames,
+                    seconds,
+                }
+            );
         }
         else
         {
-            Console.Out.WriteLine(string.Create(
-                CultureInfo.InvariantCulture,
-                $"{request.Output}: {plan.ClassNames.Count} classes, adapted to {rows.Count} images in {seconds:0.0} s"));
+            Console.Out.WriteLine(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{request.Output}: {plan.ClassNames.Count} classes, adapted to {rows.Count} images in {seconds:0.0} s"
+                )
+            );
         }
     }
 

@@ -1,6 +1,4 @@
 using System.CommandLine;
-using AirMLNet.Data;
-using AirMLNet.Diffusion;
 using AirMLNet.Synthesis;
 using AirMLNet.Tool.Pipelines;
 
@@ -11,7 +9,8 @@ internal sealed class AdaptSynthesisOptions
 {
     private readonly Option<string?> _diffusion = new("--diffusion")
     {
-        Description = "Stable Diffusion v1 model for air: fine-tuned on the most confident images, then images of every class are generated",
+        Description =
+            "Stable Diffusion v1 model for air: fine-tuned on the most confident images, then images of every class are generated",
         HelpName = "FOLDER",
     };
 
@@ -28,11 +27,36 @@ internal sealed class AdaptSynthesisOptions
         DefaultValueFactory = _ => "a photo of a",
     };
 
-    private readonly Option<int?> _images = SharedOptions.Optional("--images-per-class", "Images to generate of each class (default: 120)", 1, 100_000);
-    private readonly Option<int?> _steps = SharedOptions.Optional("--lora-steps", "Steps of fine-tuning the diffusion model, 8 images each (default: 3000; 0: none)", 0, 10_000_000);
-    private readonly Option<double?> _rate = SharedOptions.Optional("--lora-lr", "Learning rate of fine-tuning (default: 0.0001)", 1e-9, 1.0);
-    private readonly Option<int?> _sampling = SharedOptions.Optional("--sampling-steps", "Denoising steps of an image (default: 50)", 1, 1000);
-    private readonly Option<double?> _guidance = SharedOptions.Optional("--guidance", "Weight of the prompt; 1 for none (default: 7.5)", 0.0, 100.0);
+    private readonly Option<int?> _images = SharedOptions.Optional(
+        "--images-per-class",
+        "Images to generate of each class (default: 120)",
+        1,
+        100_000
+    );
+    private readonly Option<int?> _steps = SharedOptions.Optional(
+        "--lora-steps",
+        "Steps of fine-tuning the diffusion model, 8 images each (default: 3000; 0: none)",
+        0,
+        10_000_000
+    );
+    private readonly Option<double?> _rate = SharedOptions.Optional(
+        "--lora-lr",
+        "Learning rate of fine-tuning (default: 0.0001)",
+        1e-9,
+        1.0
+    );
+    private readonly Option<int?> _sampling = SharedOptions.Optional(
+        "--sampling-steps",
+        "Denoising steps of an image (default: 50)",
+        1,
+        1000
+    );
+    private readonly Option<double?> _guidance = SharedOptions.Optional(
+        "--guidance",
+        "Weight of the prompt; 1 for none (default: 7.5)",
+        0.0,
+        100.0
+    );
     private readonly Option<int?> _batch = SharedOptions.Optional("--sampling-batch", "Images generated at a time (default: 1)", 1, 1024);
 
     private IEnumerable<Option> Details => [_work, _domain, _images, _steps, _rate, _sampling, _guidance, _batch];

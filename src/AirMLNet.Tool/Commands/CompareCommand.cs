@@ -1,11 +1,9 @@
 using System.CommandLine;
-using System.Diagnostics;
 using System.Globalization;
 using AirMLNet.Clip;
 using AirMLNet.Prompts;
 using AirMLNet.Tool.Output;
 using AirMLNet.Tool.Pipelines;
-using Microsoft.ML;
 using Spectre.Console;
 
 namespace AirMLNet.Tool.Commands;
@@ -18,8 +16,16 @@ internal static class CompareCommand
     public static Command Build()
     {
         var images = SharedOptions.Images("Folder with the unlabelled images to adapt to");
-        var test = new Option<string>("--test") { Description = "Folder with one sub-folder of labelled images per class, only for the scores", Required = true };
-        var seeds = new Option<string>("--seeds") { Description = "Seeds to repeat with, separated by commas", DefaultValueFactory = _ => "1,2,3" };
+        var test = new Option<string>("--test")
+        {
+            Description = "Folder with one sub-folder of labelled images per class, only for the scores",
+            Required = true,
+        };
+        var seeds = new Option<string>("--seeds")
+        {
+            Description = "Seeds to repeat with, separated by commas",
+            DefaultValueFactory = _ => "1,2,3",
+        };
         var methods = new Option<string>("--methods")
         {
             Description = "Methods to compare, separated by commas: any but air, for which there is 'airml experiment'",
@@ -37,25 +43,42 @@ internal static class CompareCommand
         }
 
         ExamplesHelpAction.Add(command, "airml compare photos --test labelled-photos --classes classes.txt --clip models/mini-clip");
-        command.Does((parsed, cancellation) =>
-        {
-            var chosen = List<AdaptMethod>("--methods", parsed.GetRequiredValue(methods), text => text != "air" && AdaptPlan.Methods.TryGetValue(text, out var m) ? m : null);
-            var numbers = List<int>("--seeds", parsed.GetRequiredValue(seeds), text => int.TryParse(text, NumberStyles.None, Plain, out var seed) ? seed : (int?)null);
-            Processor.Use(parsed.GetValue(threads));
-            var settings = plan.Read(parsed);
-            var width = ClipConfig.Load(settings.ClipFolder)?.Text.HiddenSize ?? long.MaxValue;
-            var run = new ComparisonRun(settings, parsed.GetValue(skip), PromptRounds.WantsOneThread(width, settings.Prompt) && parsed.GetValue(threads) is null, cancellation);
-            var comparison = run.Run(parsed.GetRequiredValue(images), parsed.GetRequiredValue(test), chosen, numbers);
-            Write(comparison, parsed.GetValue(json));
-            return 0;
-        });
+        command.Does(
+            (parsed, cancellation) =>
+            {
+                var chosen = List<AdaptMethod>(
+                    "--methods",
+                    parsed.GetRequiredValue(methods),
+                    text => text != "air" && AdaptPlan.Methods.TryGetValue(text, out var m) ? m : null
+                );
+                var numbers = List<int>(
+                    "--seeds",
+                    parsed.GetRequiredValue(seeds),
+                    text => int.TryParse(text, NumberStyles.None, Plain, out var seed) ? seed : (int?)null
+                );
+                Processor.Use(parsed.GetValue(threads));
+                var settings = plan.Read(parsed);
+                var width = ClipConfig.Load(settings.ClipFolder)?.Text.HiddenSize ?? long.MaxValue;
+                var run = new ComparisonRun(
+                    settings,
+                    parsed.GetValue(skip),
+                    PromptRounds.WantsOneThread(width, settings.Prompt) && parsed.GetValue(threads) is null,
+                    cancellation
+                );
+                var comparison = run.Run(parsed.GetRequiredValue(images), parsed.GetRequiredValue(test), chosen, numbers);
+                Write(comparison, parsed.GetValue(json));
+                return 0;
+            }
+        );
         return command;
     }
 
     private static List<T> List<T>(string option, string text, Func<string, T?> read)
         where T : struct =>
-        [.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
-            .Select(part => read(part) ?? throw new UsageException($"{option}: '{part}' is not one of the values it takes"))];
+        [
+            .. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+                .Select(part => read(part) ?? throw new UsageException($"{option}: '{part}' is not one of the values it takes")),
+        ];
 
     private static void Write(MethodComparison comparison, bool json)
     {
@@ -72,15 +95,19 @@ internal static class CompareCommand
         }
 
         Terminal.Write(times);
-        var scores = new Table().AddColumn("method").AddColumn(new TableColumn($"accuracy on {comparison.TestImages} photos").RightAligned())
-            .AddColumn(new TableColumn("seeds").RightAligned()).AddColumn(new TableColumn("fit, seconds").RightAligned());
+        var scores = new Table()
+            .AddColumn("method")
+            .AddColumn(new TableColumn($"accuracy on {comparison.TestImages} photos").RightAligned())
+            .AddColumn(new TableColumn("seeds").RightAligned())
+            .AddColumn(new TableColumn("fit, seconds").RightAligned());
         foreach (var row in comparison.Methods)
         {
             scores.AddRow(
                 Markup.Escape(row.Title),
                 string.Create(Plain, $"{100 * row.Mean:0.00} ± {100 * row.Spread:0.00} %"),
                 row.Accuracies.Count.ToString(Plain),
-                row.FitSeconds.ToString("0.0", Plain));
+                row.FitSeconds.ToString("0.0", Plain)
+            );
         }
 
         Terminal.Write(scores);

@@ -27,7 +27,10 @@ internal static class DoctorCommand
     {
         var rows = new List<(string Name, string Value)>
         {
-            ("system", $"{RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}, {RuntimeInformation.FrameworkDescription}"),
+            (
+                "system",
+                $"{RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}, {RuntimeInformation.FrameworkDescription}"
+            ),
             ("memory", Memory()),
             ("disk", Disk("here", Directory.GetCurrentDirectory())),
         };
@@ -51,7 +54,11 @@ internal static class DoctorCommand
         else
         {
             var table = new Table().AddColumn("what").AddColumn("found");
-            foreach (var (name, value) in rows) table.AddRow(Markup.Escape(name), Markup.Escape(value));
+            foreach (var (name, value) in rows)
+            {
+                table.AddRow(Markup.Escape(name), Markup.Escape(value));
+            }
+
             Terminal.Write(table);
         }
 
@@ -61,7 +68,10 @@ internal static class DoctorCommand
     private static IEnumerable<(string, string)> Torch()
     {
         var facts = LibTorchFacts.Read();
-        yield return ("LibTorch", $"{facts.Release ?? Unknown}, {facts.File ?? "unknown file"}{(LibTorch.Folder is null ? "" : $" ({LibTorch.FolderVariable})")}");
+        yield return (
+            "LibTorch",
+            $"{facts.Release ?? Unknown}, {facts.File ?? "unknown file"}{(LibTorch.Folder is null ? "" : $" ({LibTorch.FolderVariable})")}"
+        );
         yield return ("TorchSharp", $"{typeof(torch).Assembly.GetName().Version?.ToString(3)}, made for LibTorch {__version__}");
         yield return ("BLAS", facts.Line("Math Kernel Library Version") ?? facts.Line("LAPACK") ?? Unknown);
         yield return ("convolutions", facts.Line("DNN") ?? Unknown);
@@ -70,23 +80,45 @@ internal static class DoctorCommand
         yield return ("threads", $"{get_num_threads()} of {Environment.ProcessorCount} processors");
         using var scope = NewDisposeScope();
         var product = ones(2, 3).mm(ones(3, 2)).sum().item<float>();
-        yield return ("a product of tensors", product == 12 ? "runs on cpu" : throw new ExternalException($"A product of tensors gives {product} in place of 12."));
+        yield return (
+            "a product of tensors",
+            product == 12 ? "runs on cpu" : throw new ExternalException($"A product of tensors gives {product} in place of 12.")
+        );
         var gain = LibTorchFacts.BFloat16Gain();
-        yield return ("bfloat16", string.Create(CultureInfo.InvariantCulture, $"{gain:0.0} times as fast as float32 in matrix products: {(gain > 1.2 ? "use it (--precision bfloat16)" : "no gain here")}"));
+        yield return (
+            "bfloat16",
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{gain:0.0} times as fast as float32 in matrix products: {(gain > 1.2 ? "use it (--precision bfloat16)" : "no gain here")}"
+            )
+        );
         var gpus = cuda.is_available() ? cuda.device_count() : 0;
         for (var i = 0; i < gpus; i++)
         {
             product = ones(2, 3, device: device($"cuda:{i}")).mm(ones(3, 2, device: device($"cuda:{i}"))).sum().cpu().item<float>();
-            yield return ($"cuda:{i}", product == 12 ? "a product of tensors runs" : throw new ExternalException($"A product of tensors on cuda:{i} gives {product} in place of 12."));
+            yield return (
+                $"cuda:{i}",
+                product == 12
+                    ? "a product of tensors runs"
+                    : throw new ExternalException($"A product of tensors on cuda:{i} gives {product} in place of 12.")
+            );
         }
 
-        if (gpus == 0) yield return ("GPU", "none is seen");
+        if (gpus == 0)
+        {
+            yield return ("GPU", "none is seen");
+        }
     }
 
     private static string Amx()
     {
         const string processors = "/proc/cpuinfo";
-        return File.Exists(processors) && File.ReadLines(processors).Any(l => l.StartsWith("flags", StringComparison.Ordinal) && l.Contains("amx_bf16", StringComparison.Ordinal)) ? ", AMX" : "";
+        return
+            File.Exists(processors)
+            && File.ReadLines(processors)
+                .Any(l => l.StartsWith("flags", StringComparison.Ordinal) && l.Contains("amx_bf16", StringComparison.Ordinal))
+            ? ", AMX"
+            : "";
     }
 
     private static string Memory()
@@ -112,7 +144,10 @@ internal static class DoctorCommand
         var home = Environment.GetEnvironmentVariable(SharedOptions.HomeVariable);
         if (string.IsNullOrEmpty(home))
         {
-            yield return (SharedOptions.HomeVariable, "not set: models are found where they were when a model was fitted, or by --clip and --diffusion");
+            yield return (
+                SharedOptions.HomeVariable,
+                "not set: models are found where they were when a model was fitted, or by --clip and --diffusion"
+            );
             yield break;
         }
 
@@ -123,11 +158,30 @@ internal static class DoctorCommand
         }
 
         yield return (SharedOptions.HomeVariable, Disk("there", home));
-        var options = new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 4, IgnoreInaccessible = true };
-        var diffusion = Directory.EnumerateFiles(home, "model_index.json", options).Select(f => Path.GetDirectoryName(f)!).Order(StringComparer.Ordinal).ToArray();
-        foreach (var folder in diffusion) yield return ("diffusion model", Path.GetRelativePath(home, folder));
-        foreach (var folder in Directory.EnumerateFiles(home, "*.safetensors", options).Select(f => Path.GetDirectoryName(f)!).Distinct()
-            .Where(f => !diffusion.Any(d => f.StartsWith(d + Path.DirectorySeparatorChar, StringComparison.Ordinal))).Order(StringComparer.Ordinal))
+        var options = new EnumerationOptions
+        {
+            RecurseSubdirectories = true,
+            MaxRecursionDepth = 4,
+            IgnoreInaccessible = true,
+        };
+        var diffusion = Directory
+            .EnumerateFiles(home, "model_index.json", options)
+            .Select(f => Path.GetDirectoryName(f)!)
+            .Order(StringComparer.Ordinal)
+            .ToArray();
+        foreach (var folder in diffusion)
+        {
+            yield return ("diffusion model", Path.GetRelativePath(home, folder));
+        }
+
+        foreach (
+            var folder in Directory
+                .EnumerateFiles(home, "*.safetensors", options)
+                .Select(f => Path.GetDirectoryName(f)!)
+                .Distinct()
+                .Where(f => !diffusion.Any(d => f.StartsWith(d + Path.DirectorySeparatorChar, StringComparison.Ordinal)))
+                .Order(StringComparer.Ordinal)
+        )
         {
             yield return ("model", Path.GetRelativePath(home, folder));
         }

@@ -20,23 +20,29 @@ internal static class EvaluateCommand
         var threads = SharedOptions.Threads();
         var command = new Command("evaluate", "Measure an adapted model on labelled images") { model, images, json, skip, threads };
         ExamplesHelpAction.Add(command, "airml evaluate model.zip labelled-photos", "airml evaluate model.zip labelled-photos --json");
-        command.Does((parsed, cancellation) =>
-        {
-            Processor.Use(parsed.GetValue(threads));
-            var ml = new MLContext(seed: 1);
-            var fitted = SavedModel.Load(ml, parsed.GetRequiredValue(model));
-            var folder = parsed.GetRequiredValue(images);
-            var rows = Photos.Open(folder, labels: true, parsed.GetValue(skip), cancellation);
-            var (names, metrics) = Terminal.Work("Classifying", rows.Count, step =>
+        command.Does(
+            (parsed, cancellation) =>
             {
-                var view = fitted.Transform(ml.Data.LoadFromEnumerable(Terminal.Counted(rows, step, cancellation)));
-                var classNames = ScoredImages.ClassNames(view.Schema);
-                LabelledImages.MatchLabels(rows, classNames, folder);
-                return (classNames, LabelledImages.Of(ml, view, classNames));
-            });
-            Write(names, metrics, rows.Count, parsed.GetValue(json));
-            return 0;
-        });
+                Processor.Use(parsed.GetValue(threads));
+                var ml = new MLContext(seed: 1);
+                var fitted = SavedModel.Load(ml, parsed.GetRequiredValue(model));
+                var folder = parsed.GetRequiredValue(images);
+                var rows = Photos.Open(folder, labels: true, parsed.GetValue(skip), cancellation);
+                var (names, metrics) = Terminal.Work(
+                    "Classifying",
+                    rows.Count,
+                    step =>
+                    {
+                        var view = fitted.Transform(ml.Data.LoadFromEnumerable(Terminal.Counted(rows, step, cancellation)));
+                        var classNames = ScoredImages.ClassNames(view.Schema);
+                        LabelledImages.MatchLabels(rows, classNames, folder);
+                        return (classNames, LabelledImages.Of(ml, view, classNames));
+                    }
+                );
+                Write(names, metrics, rows.Count, parsed.GetValue(json));
+                return 0;
+            }
+        );
         return command;
     }
 
@@ -45,18 +51,20 @@ internal static class EvaluateCommand
         var confusion = metrics.ConfusionMatrix;
         if (json)
         {
-            Terminal.WriteJson(new
-            {
-                images,
-                accuracy = metrics.MicroAccuracy,
-                macroAccuracy = metrics.MacroAccuracy,
-                logLoss = metrics.LogLoss,
-                classes = names,
-                // Row: true class; column: predicted class.
-                confusion = confusion.Counts,
-                recall = confusion.PerClassRecall.Select(Finite),
-                precision = confusion.PerClassPrecision.Select(Finite),
-            });
+            Terminal.WriteJson(
+                new
+                {
+                    images,
+                    accuracy = metrics.MicroAccuracy,
+                    macroAccuracy = metrics.MacroAccuracy,
+                    logLoss = metrics.LogLoss,
+                    classes = names,
+                    // Row: true class; column: predicted class.
+                    confusion = confusion.Counts,
+                    recall = confusion.PerClassRecall.Select(Finite),
+                    precision = confusion.PerClassPrecision.Select(Finite),
+                }
+            );
             return;
         }
 
@@ -74,9 +82,12 @@ internal static class EvaluateCommand
         }
 
         Terminal.Write(table);
-        Console.Out.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{images} images: accuracy {Percent(metrics.MicroAccuracy)}, macro accuracy {Percent(metrics.MacroAccuracy)}, log-loss {metrics.LogLoss:0.000}"));
+        Console.Out.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{images} images: accuracy {Percent(metrics.MicroAccuracy)}, macro accuracy {Percent(metrics.MacroAccuracy)}, log-loss {metrics.LogLoss:0.000}"
+            )
+        );
     }
 
     private static string Percent(double value) =>

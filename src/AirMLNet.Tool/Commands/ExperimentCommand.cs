@@ -16,30 +16,45 @@ internal static class ExperimentCommand
         var plan = new Option<bool>("--plan") { Description = "Only say what would run and what is there already" };
         var json = SharedOptions.Json();
         var threads = SharedOptions.Threads();
-        var command = new Command("experiment", "Run a grid of methods, paradigms, prompts, data sets and seeds, and write a table") { file, plan, json, threads };
-        ExamplesHelpAction.Add(command, "airml experiment experiments/mini-grid-text.json", "airml experiment experiments/mini-grid-text.json --plan");
-        command.Does((parsed, cancellation) =>
+        var command = new Command("experiment", "Run a grid of methods, paradigms, prompts, data sets and seeds, and write a table")
         {
-            Processor.Use(parsed.GetValue(threads));
-            var experiment = ExperimentFile.Load(parsed.GetRequiredValue(file));
-            var onlyPlan = parsed.GetValue(plan);
-            var results = Terminal.Work(experiment.Name, 1, step => ExperimentRunner.Run(
-                experiment, onlyPlan, at => Say(at, step, onlyPlan), new Reports(step), cancellation));
-            if (parsed.GetValue(json))
+            file,
+            plan,
+            json,
+            threads,
+        };
+        ExamplesHelpAction.Add(
+            command,
+            "airml experiment experiments/mini-grid-text.json",
+            "airml experiment experiments/mini-grid-text.json --plan"
+        );
+        command.Does(
+            (parsed, cancellation) =>
             {
-                Terminal.WriteJson(results);
-            }
-            else if (onlyPlan)
-            {
-                Console.Out.WriteLine($"{results.Count} runs are there already");
-            }
-            else
-            {
-                Console.Out.Write(File.ReadAllText(Path.Combine(experiment.Output, "results.md")));
-            }
+                Processor.Use(parsed.GetValue(threads));
+                var experiment = ExperimentFile.Load(parsed.GetRequiredValue(file));
+                var onlyPlan = parsed.GetValue(plan);
+                var results = Terminal.Work(
+                    experiment.Name,
+                    1,
+                    step => ExperimentRunner.Run(experiment, onlyPlan, at => Say(at, step, onlyPlan), new Reports(step), cancellation)
+                );
+                if (parsed.GetValue(json))
+                {
+                    Terminal.WriteJson(results);
+                }
+                else if (onlyPlan)
+                {
+                    Console.Out.WriteLine($"{results.Count} runs are there already");
+                }
+                else
+                {
+                    Console.Out.Write(File.ReadAllText(Path.Combine(experiment.Output, "results.md")));
+                }
 
-            return 0;
-        });
+                return 0;
+            }
+        );
         return command;
     }
 
@@ -48,9 +63,12 @@ internal static class ExperimentCommand
         step.Report(at.Number - (at.Result is null ? 1 : 0), at.Total, at.Title);
         if (at is { Result: { } result, Known: false })
         {
-            Terminal.Note(string.Create(
-                CultureInfo.InvariantCulture,
-                $"[{at.Number}/{at.Total}] {at.Title}: {100 * (result.Scores.Harmonic ?? result.Scores.Accuracy):0.00} % in {result.Seconds[0]:0.0} s"));
+            Terminal.Note(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"[{at.Number}/{at.Total}] {at.Title}: {100 * (result.Scores.Harmonic ?? result.Scores.Accuracy):0.00} % in {result.Seconds[0]:0.0} s"
+                )
+            );
         }
         else if (plan && at.Result is null)
         {

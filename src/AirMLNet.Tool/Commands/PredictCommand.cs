@@ -21,22 +21,29 @@ internal static class PredictCommand
         ExamplesHelpAction.Add(
             command,
             "airml predict model.zip new-photos",
-            "airml predict model.zip new-photos --top 3 --json > predictions.jsonl");
-        command.Does((parsed, cancellation) =>
-        {
-            Processor.Use(parsed.GetValue(threads));
-            var ml = new MLContext(seed: 1);
-            var fitted = SavedModel.Load(ml, parsed.GetRequiredValue(model));
-            var rows = Photos.Open(parsed.GetRequiredValue(images), labels: false, parsed.GetValue(skip), cancellation);
-            // Everything is scored before the first line is written, so that a failure leaves no half result.
-            var (names, scored) = Terminal.Work("Classifying", rows.Count, step =>
+            "airml predict model.zip new-photos --top 3 --json > predictions.jsonl"
+        );
+        command.Does(
+            (parsed, cancellation) =>
             {
-                var view = fitted.Transform(ml.Data.LoadFromEnumerable(Terminal.Counted(rows, step, cancellation)));
-                return (ScoredImages.ClassNames(view.Schema), ScoredImages.Read(view).ToList());
-            });
-            Write(names, scored, parsed.GetValue(top), parsed.GetValue(json));
-            return 0;
-        });
+                Processor.Use(parsed.GetValue(threads));
+                var ml = new MLContext(seed: 1);
+                var fitted = SavedModel.Load(ml, parsed.GetRequiredValue(model));
+                var rows = Photos.Open(parsed.GetRequiredValue(images), labels: false, parsed.GetValue(skip), cancellation);
+                // Everything is scored before the first line is written, so that a failure leaves no half result.
+                var (names, scored) = Terminal.Work(
+                    "Classifying",
+                    rows.Count,
+                    step =>
+                    {
+                        var view = fitted.Transform(ml.Data.LoadFromEnumerable(Terminal.Counted(rows, step, cancellation)));
+                        return (ScoredImages.ClassNames(view.Schema), ScoredImages.Read(view).ToList());
+                    }
+                );
+                Write(names, scored, parsed.GetValue(top), parsed.GetValue(json));
+                return 0;
+            }
+        );
         return command;
     }
 
@@ -47,12 +54,14 @@ internal static class PredictCommand
             var best = Enumerable.Range(0, names.Length).OrderByDescending(c => image.Score[c]).Take(top);
             if (json)
             {
-                Terminal.WriteJsonLine(new
-                {
-                    image = image.ImagePath,
-                    label = image.PredictedLabel,
-                    scores = best.Select(c => new { label = names[c], score = image.Score[c] }),
-                });
+                Terminal.WriteJsonLine(
+                    new
+                    {
+                        image = image.ImagePath,
+                        label = image.PredictedLabel,
+                        scores = best.Select(c => new { label = names[c], score = image.Score[c] }),
+                    }
+                );
             }
             else
             {

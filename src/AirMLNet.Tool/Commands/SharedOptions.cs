@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Numerics;
-using AirMLNet.Tool.Pipelines;
 
 namespace AirMLNet.Tool.Commands;
 
@@ -16,42 +15,43 @@ internal static class SharedOptions
 
     public static Argument<string> Images(string description) => new("IMAGES") { Description = description };
 
-    public static Option<string> Classes() => new("--classes")
-    {
-        Description = "Text file with one class name a line",
-        HelpName = "FILE",
-        Required = true,
-    };
+    public static Option<string> Classes() =>
+        new("--classes")
+        {
+            Description = "Text file with one class name a line",
+            HelpName = "FILE",
+            Required = true,
+        };
 
-    public static Option<string> Clip() => new("--clip")
-    {
-        Description = "Folder of the CLIP model, in Hugging Face layout (config.json, model.safetensors, tokenizer)",
-        HelpName = "FOLDER",
-        Required = true,
-    };
+    public static Option<string> Clip() =>
+        new("--clip")
+        {
+            Description = "Folder of the CLIP model, in Hugging Face layout (config.json, model.safetensors, tokenizer)",
+            HelpName = "FOLDER",
+            Required = true,
+        };
 
     public static Option<int?> Gpu() => Optional("--gpu", "Number of the GPU to compute on (default: the processor)", 0, 63);
 
     public static Option<bool> Json() => new("--json") { Description = "Write the result as JSON" };
 
-    public static Option<bool> SkipUnreadable() => new("--skip-unreadable")
-    {
-        Description = "Leave out images that cannot be decoded, with a warning, instead of stopping",
-    };
+    public static Option<bool> SkipUnreadable() =>
+        new("--skip-unreadable") { Description = "Leave out images that cannot be decoded, with a warning, instead of stopping" };
 
-    public static Option<int?> Threads() => Optional<int>("--threads", "Processor threads for tensor work (default: one per physical core)", 1, 1024);
+    public static Option<int?> Threads() =>
+        Optional<int>("--threads", "Processor threads for tensor work (default: one per physical core)", 1, 1024);
 
     /// <summary>A number that, where not given, leaves the choice to the library.</summary>
     public static Option<T?> Optional<T>(string name, string description, T least, T most)
-        where T : struct, INumber<T> =>
-        new(name) { Description = description, CustomParser = result => Parse(name, result, least, most) };
+        where T : struct, INumber<T> => new(name) { Description = description, CustomParser = result => Parse(name, result, least, most) };
 
-    public static Option<int> Number(string name, string description, int standard, int least, int most) => new(name)
-    {
-        Description = description,
-        DefaultValueFactory = _ => standard,
-        CustomParser = result => Parse(name, result, least, most),
-    };
+    public static Option<int> Number(string name, string description, int standard, int least, int most) =>
+        new(name)
+        {
+            Description = description,
+            DefaultValueFactory = _ => standard,
+            CustomParser = result => Parse(name, result, least, most),
+        };
 
     /// <summary>Runs a command's work off the main thread, so that Ctrl-C is answered at once.</summary>
     public static void Does(this Command command, Func<ParseResult, CancellationToken, int> work) =>

@@ -14,103 +14,196 @@ internal static class SynthesizeCommand
 {
     private static readonly (string Name, SchedulerKind Kind)[] Schedulers =
     [
-        ("ddim", SchedulerKind.Ddim), ("ddpm", SchedulerKind.Ddpm), ("pndm", SchedulerKind.Pndm), ("dpmsolver++", SchedulerKind.DpmSolverMultistep), ("euler", SchedulerKind.EulerDiscrete),
+        ("ddim", SchedulerKind.Ddim),
+        ("ddpm", SchedulerKind.Ddpm),
+        ("pndm", SchedulerKind.Pndm),
+        ("dpmsolver++", SchedulerKind.DpmSolverMultistep),
+        ("euler", SchedulerKind.EulerDiscrete),
     ];
 
     private static readonly (string Name, torch.ScalarType Type)[] Precisions =
-        [("float32", torch.ScalarType.Float32), ("float16", torch.ScalarType.Float16), ("bfloat16", torch.ScalarType.BFloat16)];
+    [
+        ("float32", torch.ScalarType.Float32),
+        ("float16", torch.ScalarType.Float16),
+        ("bfloat16", torch.ScalarType.BFloat16),
+    ];
 
     public static Command Build()
     {
-        var diffusion = new Option<string>("--diffusion") { Description = "Folder of the Stable Diffusion v1 model, in diffusers layout (model_index.json, unet, vae, text_encoder, tokenizer)", HelpName = "FOLDER", Required = true };
+        var diffusion = new Option<string>("--diffusion")
+        {
+            Description =
+                "Folder of the Stable Diffusion v1 model, in diffusers layout (model_index.json, unet, vae, text_encoder, tokenizer)",
+            HelpName = "FOLDER",
+            Required = true,
+        };
         var prompt = new Option<string?>("--prompt") { Description = "What the images show", HelpName = "TEXT" };
-        var classes = new Option<string?>("--classes") { Description = "Text file with one class name a line, instead of --prompt: images go to a sub-folder per class", HelpName = "FILE" };
-        var domain = new Option<string>("--domain") { Description = "What comes before a class name in its prompt, such as 'Flowers:'", HelpName = "TEXT", DefaultValueFactory = _ => "a photo of a" };
+        var classes = new Option<string?>("--classes")
+        {
+            Description = "Text file with one class name a line, instead of --prompt: images go to a sub-folder per class",
+            HelpName = "FILE",
+        };
+        var domain = new Option<string>("--domain")
+        {
+            Description = "What comes before a class name in its prompt, such as 'Flowers:'",
+            HelpName = "TEXT",
+            DefaultValueFactory = _ => "a photo of a",
+        };
         var negative = new Option<string?>("--negative") { Description = "What the images must not show", HelpName = "TEXT" };
-        var lora = new Option<string?>("--lora") { Description = "LoRA file (safetensors; names of diffusers, PEFT or kohya) that adapts the model", HelpName = "FILE" };
+        var lora = new Option<string?>("--lora")
+        {
+            Description = "LoRA file (safetensors; names of diffusers, PEFT or kohya) that adapts the model",
+            HelpName = "FILE",
+        };
         var count = SharedOptions.Number("-n", "Images of the prompt, or of each class", 1, 1, 100_000);
         var seed = SharedOptions.Number("--seed", "Seed of the first image", 1, 0, int.MaxValue);
-        var output = new Option<string>("--output", "-o") { Description = "Folder to write to; images that are there are not made again", HelpName = "FOLDER", Required = true };
+        var output = new Option<string>("--output", "-o")
+        {
+            Description = "Folder to write to; images that are there are not made again",
+            HelpName = "FOLDER",
+            Required = true,
+        };
         var steps = SharedOptions.Number("--steps", "Denoising steps", 50, 1, 1000);
         var guidance = SharedOptions.Optional("--guidance", "Weight of the prompt; 1 for none (default: 7.5)", 0.0, 100.0);
         var eta = SharedOptions.Optional("--eta", "Share of fresh noise in each step of the scheduler ddim (default: 0)", 0.0, 1.0);
-        var scheduler = new Option<string?>("--scheduler") { Description = "The way of sampling (default: the model's own)", HelpName = "NAME" };
+        var scheduler = new Option<string?>("--scheduler")
+        {
+            Description = "The way of sampling (default: the model's own)",
+            HelpName = "NAME",
+        };
         scheduler.AcceptOnlyFromAmong([.. Schedulers.Select(s => s.Name)]);
-        var size = new Option<string?>("--size") { Description = "Size in pixels, 512 or 512x768 (width x height; default: the model's own)", HelpName = "SIZE" };
+        var size = new Option<string?>("--size")
+        {
+            Description = "Size in pixels, 512 or 512x768 (width x height; default: the model's own)",
+            HelpName = "SIZE",
+        };
         var batch = SharedOptions.Number("--batch", "Images made at a time", 1, 1, 1024);
-        var slice = SharedOptions.Optional("--attention-mb", "Most mebibytes of attention scores at a time, where memory is short", 1, 1 << 20);
-        var precision = new Option<string?>("--precision") { Description = "Numbers to compute in (default: float32 on a processor, float16 on a GPU)", HelpName = "TYPE" };
+        var slice = SharedOptions.Optional(
+            "--attention-mb",
+            "Most mebibytes of attention scores at a time, where memory is short",
+            1,
+            1 << 20
+        );
+        var precision = new Option<string?>("--precision")
+        {
+            Description = "Numbers to compute in (default: float32 on a processor, float16 on a GPU)",
+            HelpName = "TYPE",
+        };
         precision.AcceptOnlyFromAmong([.. Precisions.Select(p => p.Name)]);
         var gpu = SharedOptions.Gpu();
         var threads = SharedOptions.Threads();
         var command = new Command("synthesize", "Generate images with a diffusion model; goes on where it was interrupted")
         {
-            diffusion, lora, prompt, classes, domain, negative, count, seed, output, steps, guidance, eta, scheduler, size, batch, slice, precision, gpu, threads,
+            diffusion,
+            lora,
+            prompt,
+            classes,
+            domain,
+            negative,
+            count,
+            seed,
+            output,
+            steps,
+            guidance,
+            eta,
+            scheduler,
+            size,
+            batch,
+            slice,
+            precision,
+            gpu,
+            threads,
         };
         ExamplesHelpAction.Add(
             command,
             "airml synthesize --diffusion models/mini-diffusion --prompt 'a photo of a ship' -n 8 --seed 1 -o ships",
             "airml synthesize --diffusion stable-diffusion-v1-4 --classes flowers.txt --domain 'Flowers:' -n 120 -o synthetic",
             "airml synthesize --diffusion stable-diffusion-v1-4 --lora flowers.safetensors --prompt 'Flowers: thorn apple' -n 16 -o thorn-apple",
-            "airml synthesize --diffusion stable-diffusion-v1-4 --prompt 'a red fox in snow' --scheduler dpmsolver++ --steps 20 -o fox");
-        command.Does((parsed, cancellation) =>
-        {
-            Processor.Use(parsed.GetValue(threads));
-            var prompts = Prompts(parsed.GetValue(prompt), parsed.GetValue(classes), parsed.GetValue(domain)!);
-            var (width, height) = Size(parsed.GetValue(size));
-            var options = new StableDiffusionOptions
+            "airml synthesize --diffusion stable-diffusion-v1-4 --prompt 'a red fox in snow' --scheduler dpmsolver++ --steps 20 -o fox"
+        );
+        command.Does(
+            (parsed, cancellation) =>
             {
-                Steps = parsed.GetValue(steps),
-                Guidance = parsed.GetValue(guidance) ?? new StableDiffusionOptions().Guidance,
-                Eta = parsed.GetValue(eta) ?? 0,
-                Scheduler = parsed.GetValue(scheduler) is { } name ? Schedulers.Single(s => s.Name == name).Kind : null,
-                Width = width,
-                Height = height,
-                BatchSize = parsed.GetValue(batch),
-                AttentionMegabytes = parsed.GetValue(slice),
-            };
-            torch.ScalarType? type = parsed.GetValue(precision) is { } wanted ? Precisions.Single(p => p.Name == wanted).Type : null;
-            using var model = StableDiffusionPipeline.Load(parsed.GetRequiredValue(diffusion), Processor.Device(parsed.GetValue(gpu)), type);
-            var adapter = parsed.GetValue(lora);
-            if (adapter is not null)
-            {
-                model.LoadLora(adapter);
-            }
-
-            var result = Terminal.Work("Synthesising", prompts.Count * parsed.GetValue(count), step =>
-            {
-                string? rate = null;
-                (int Done, int Total) images = (0, 0);
-                var generator = new StableDiffusionGenerator(model, options with
+                Processor.Use(parsed.GetValue(threads));
+                var prompts = Prompts(parsed.GetValue(prompt), parsed.GetValue(classes), parsed.GetValue(domain)!);
+                var (width, height) = Size(parsed.GetValue(size));
+                var options = new StableDiffusionOptions
                 {
-                    // A bar that moves with the steps: an image can take minutes.
-                    Progress = new StepProgress(p => step.Report(images.Done + ((double)p.Step / p.Steps * Math.Min(options.BatchSize, p.TotalImages - p.Images)), Math.Max(images.Total, p.TotalImages), rate)),
-                });
-                return new SynthesisJob(
-                    generator,
-                    new SynthesisOptions
+                    Steps = parsed.GetValue(steps),
+                    Guidance = parsed.GetValue(guidance) ?? new StableDiffusionOptions().Guidance,
+                    Eta = parsed.GetValue(eta) ?? 0,
+                    Scheduler = parsed.GetValue(scheduler) is { } name ? Schedulers.Single(s => s.Name == name).Kind : null,
+                    Width = width,
+                    Height = height,
+                    BatchSize = parsed.GetValue(batch),
+                    AttentionMegabytes = parsed.GetValue(slice),
+                };
+                torch.ScalarType? type = parsed.GetValue(precision) is { } wanted ? Precisions.Single(p => p.Name == wanted).Type : null;
+                using var model = StableDiffusionPipeline.Load(
+                    parsed.GetRequiredValue(diffusion),
+                    Processor.Device(parsed.GetValue(gpu)),
+                    type
+                );
+                var adapter = parsed.GetValue(lora);
+                if (adapter is not null)
+                {
+                    model.LoadLora(adapter);
+                }
+
+                var result = Terminal.Work(
+                    "Synthesising",
+                    prompts.Count * parsed.GetValue(count),
+                    step =>
                     {
-                        Output = parsed.GetRequiredValue(output),
-                        Prompts = prompts,
-                        ImagesPerPrompt = parsed.GetValue(count),
-                        Seed = parsed.GetValue(seed),
-                        NegativePrompt = parsed.GetValue(negative),
-                        GroupSize = options.BatchSize,
-                        Settings = generator.Settings(adapter),
-                        Progress = (done, total, speed) =>
-                        {
-                            images = (done, total);
-                            rate = string.Create(CultureInfo.InvariantCulture, $"Synthesising, {speed:0.00} images/s");
-                            step.Report(done, total, rate);
-                        },
-                        CancellationToken = cancellation,
-                    }).Run();
-            });
-            var speed = result.Made / Math.Max(result.Seconds, 1e-9);
-            Terminal.Note(string.Create(CultureInfo.InvariantCulture, $"{result.Made} images made in {result.Seconds:0.0} s ({speed:0.00} images/s), {result.Images.Count - result.Made} were there"));
-            Console.Out.WriteLine($"{parsed.GetRequiredValue(output)}: {result.Images.Count} images, all on {result.ContactSheet}");
-            return 0;
-        });
+                        string? rate = null;
+                        (int Done, int Total) images = (0, 0);
+                        var generator = new StableDiffusionGenerator(
+                            model,
+                            options with
+                            {
+                                // A bar that moves with the steps: an image can take minutes.
+                                Progress = new StepProgress(p =>
+                                    step.Report(
+                                        images.Done + ((double)p.Step / p.Steps * Math.Min(options.BatchSize, p.TotalImages - p.Images)),
+                                        Math.Max(images.Total, p.TotalImages),
+                                        rate
+                                    )
+                                ),
+                            }
+                        );
+                        return new SynthesisJob(
+                            generator,
+                            new SynthesisOptions
+                            {
+                                Output = parsed.GetRequiredValue(output),
+                                Prompts = prompts,
+                                ImagesPerPrompt = parsed.GetValue(count),
+                                Seed = parsed.GetValue(seed),
+                                NegativePrompt = parsed.GetValue(negative),
+                                GroupSize = options.BatchSize,
+                                Settings = generator.Settings(adapter),
+                                Progress = (done, total, speed) =>
+                                {
+                                    images = (done, total);
+                                    rate = string.Create(CultureInfo.InvariantCulture, $"Synthesising, {speed:0.00} images/s");
+                                    step.Report(done, total, rate);
+                                },
+                                CancellationToken = cancellation,
+                            }
+                        ).Run();
+                    }
+                );
+                var speed = result.Made / Math.Max(result.Seconds, 1e-9);
+                Terminal.Note(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{result.Made} images made in {result.Seconds:0.0} s ({speed:0.00} images/s), {result.Images.Count - result.Made} were there"
+                    )
+                );
+                Console.Out.WriteLine($"{parsed.GetRequiredValue(output)}: {result.Images.Count} images, all on {result.ContactSheet}");
+                return 0;
+            }
+        );
         return command;
     }
 
@@ -134,7 +227,12 @@ internal static class SynthesizeCommand
         }
 
         var parts = text.Split('x');
-        int[] numbers = [.. parts.Select(p => int.TryParse(p, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is >= 1 and <= 8192 ? number : 0)];
+        int[] numbers =
+        [
+            .. parts.Select(p =>
+                int.TryParse(p, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is >= 1 and <= 8192 ? number : 0
+            ),
+        ];
         return numbers.Length is 1 or 2 && !numbers.Contains(0)
             ? (numbers[0], numbers[^1])
             : throw new UsageException($"--size is '{text}'; expected a number of pixels or width x height, such as 512 or 512x768");

@@ -17,11 +17,29 @@ internal static class TrainLora
 
     public static Command Build()
     {
-        var images = new Argument<string>("IMAGES") { Description = "Folder of images; without --prompt in one sub-folder per class, whose name goes into the prompt" };
-        var diffusion = new Option<string>("--diffusion") { Description = "Folder of the Stable Diffusion v1 model, in diffusers layout", HelpName = "FOLDER", Required = true };
-        var output = new Option<string>("--output", "-o") { Description = $"Folder for {LoraTrainer.FileName}; an interrupted run goes on from the checkpoint in it", HelpName = "FOLDER", Required = true };
+        var images = new Argument<string>("IMAGES")
+        {
+            Description = "Folder of images; without --prompt in one sub-folder per class, whose name goes into the prompt",
+        };
+        var diffusion = new Option<string>("--diffusion")
+        {
+            Description = "Folder of the Stable Diffusion v1 model, in diffusers layout",
+            HelpName = "FOLDER",
+            Required = true,
+        };
+        var output = new Option<string>("--output", "-o")
+        {
+            Description = $"Folder for {LoraTrainer.FileName}; an interrupted run goes on from the checkpoint in it",
+            HelpName = "FOLDER",
+            Required = true,
+        };
         var prompt = new Option<string?>("--prompt") { Description = "What all the images show, instead of classes", HelpName = "TEXT" };
-        var domain = new Option<string>("--domain") { Description = "What comes before a class name in its prompt, such as 'Flowers:'", HelpName = "TEXT", DefaultValueFactory = _ => "a photo of a" };
+        var domain = new Option<string>("--domain")
+        {
+            Description = "What comes before a class name in its prompt, such as 'Flowers:'",
+            HelpName = "TEXT",
+            DefaultValueFactory = _ => "a photo of a",
+        };
         var rank = SharedOptions.Number("--rank", "Rank of the adapters", 16, 1, 1024);
         var alpha = SharedOptions.Optional("--alpha", "α of the adapters (default: the rank)", 1e-6, 10_000.0);
         var text = new Option<bool>("--text-encoder") { Description = "Adapt the text encoder too" };
@@ -31,7 +49,11 @@ internal static class TrainLora
         var rate = SharedOptions.Optional("--lr", "Peak learning rate (default: 0.0001)", 1e-9, 1.0);
         var flip = new Option<bool>("--no-flip") { Description = "Do not train on mirror images" };
         var every = SharedOptions.Number("--checkpoint-every", "Steps between two checkpoints", 250, 1, 10_000_000);
-        var precision = new Option<string?>("--precision") { Description = "Numbers the UNet computes in; adapters are always float32 (default: float32 on a processor, bfloat16 on a GPU)", HelpName = "TYPE" };
+        var precision = new Option<string?>("--precision")
+        {
+            Description = "Numbers the UNet computes in; adapters are always float32 (default: float32 on a processor, bfloat16 on a GPU)",
+            HelpName = "TYPE",
+        };
         precision.AcceptOnlyFromAmong("float32", "bfloat16");
         var gpu = SharedOptions.Gpu();
         var seed = SharedOptions.Number("--seed", "Seed of everything random", 1, 0, int.MaxValue);
@@ -39,66 +61,125 @@ internal static class TrainLora
         var json = SharedOptions.Json();
         var command = new Command("lora", "Fine-tune a diffusion model on images by LoRA")
         {
-            images, diffusion, output, prompt, domain, rank, alpha, text, steps, batch, parts, rate, flip, every, precision, gpu, seed, threads, json,
+            images,
+            diffusion,
+            output,
+            prompt,
+            domain,
+            rank,
+            alpha,
+            text,
+            steps,
+            batch,
+            parts,
+            rate,
+            flip,
+            every,
+            precision,
+            gpu,
+            seed,
+            threads,
+            json,
         };
         ExamplesHelpAction.Add(
             command,
             "airml train lora flowers/train --diffusion stable-diffusion-v1-4 --domain 'Flowers:' -o flowers-lora",
             "airml train lora my-dog --diffusion stable-diffusion-v1-4 --prompt 'a photo of sks dog' --rank 4 --steps 500 -o dog-lora",
-            "airml synthesize --diffusion stable-diffusion-v1-4 --lora dog-lora/pytorch_lora_weights.safetensors --prompt 'sks dog on the moon' -n 4 -o out");
-        command.Does((parsed, cancellation) =>
-        {
-            Processor.Use(parsed.GetValue(threads));
-            var examples = Examples(parsed.GetRequiredValue(images), parsed.GetValue(prompt), parsed.GetValue(domain)!);
-            var device = Processor.Device(parsed.GetValue(gpu));
-            var type = (parsed.GetValue(precision) ?? (parsed.GetValue(gpu) is null ? "float32" : "bfloat16")) == "float32" ? torch.ScalarType.Float32 : torch.ScalarType.BFloat16;
-            var folder = parsed.GetRequiredValue(output);
-            var result = Terminal.Work("Training LoRA", 1, step =>
+            "airml synthesize --diffusion stable-diffusion-v1-4 --lora dog-lora/pytorch_lora_weights.safetensors --prompt 'sks dog on the moon' -n 4 -o out"
+        );
+        command.Does(
+            (parsed, cancellation) =>
             {
-                using var model = StableDiffusionPipeline.Load(parsed.GetRequiredValue(diffusion), device, type);
-                var options = new LoraTrainingOptions
-                {
-                    Lora = new() { Rank = parsed.GetValue(rank), Alpha = parsed.GetValue(alpha), TextEncoderTargets = parsed.GetValue(text) ? TextTargets : null },
-                    Steps = parsed.GetValue(steps),
-                    BatchSize = parsed.GetValue(batch),
-                    AccumulationSteps = parsed.GetValue(parts),
-                    HorizontalFlip = !parsed.GetValue(flip),
-                    CheckpointEvery = parsed.GetValue(every),
-                    CancellationToken = cancellation,
-                    Progress = new TrainingProgress(step),
-                };
-                return new LoraTrainer(model, options with { LearningRate = parsed.GetValue(rate) ?? options.LearningRate }).Train(examples, folder, parsed.GetValue(seed));
-            });
-            Write(result, examples.Count, parsed.GetValue(json));
-            return 0;
-        });
+                Processor.Use(parsed.GetValue(threads));
+                var examples = Examples(parsed.GetRequiredValue(images), parsed.GetValue(prompt), parsed.GetValue(domain)!);
+                var device = Processor.Device(parsed.GetValue(gpu));
+                var type =
+                    (parsed.GetValue(precision) ?? (parsed.GetValue(gpu) is null ? "float32" : "bfloat16")) == "float32"
+                        ? torch.ScalarType.Float32
+                        : torch.ScalarType.BFloat16;
+                var folder = parsed.GetRequiredValue(output);
+                var result = Terminal.Work(
+                    "Training LoRA",
+                    1,
+                    step =>
+                    {
+                        using var model = StableDiffusionPipeline.Load(parsed.GetRequiredValue(diffusion), device, type);
+                        var options = new LoraTrainingOptions
+                        {
+                            Lora = new()
+                            {
+                                Rank = parsed.GetValue(rank),
+                                Alpha = parsed.GetValue(alpha),
+                                TextEncoderTargets = parsed.GetValue(text) ? TextTargets : null,
+                            },
+                            Steps = parsed.GetValue(steps),
+                            BatchSize = parsed.GetValue(batch),
+                            AccumulationSteps = parsed.GetValue(parts),
+                            HorizontalFlip = !parsed.GetValue(flip),
+                            CheckpointEvery = parsed.GetValue(every),
+                            CancellationToken = cancellation,
+                            Progress = new TrainingProgress(step),
+                        };
+                        return new LoraTrainer(model, options with { LearningRate = parsed.GetValue(rate) ?? options.LearningRate }).Train(
+                            examples,
+                            folder,
+                            parsed.GetValue(seed)
+                        );
+                    }
+                );
+                Write(result, examples.Count, parsed.GetValue(json));
+                return 0;
+            }
+        );
         return command;
     }
 
     private static IReadOnlyList<LoraExample> Examples(string folder, string? prompt, string domain)
     {
         var entries = ImageFolder.Open(folder, labelsFromSubfolders: prompt is null).Entries;
-        return [.. entries.Select(e => new LoraExample(e.Path, () => ImageFile.Load(e.Path), prompt ?? SynthesisPrompt.OfClass(e.Label!.Replace('_', ' '), domain).Text))];
+        return
+        [
+            .. entries.Select(e => new LoraExample(
+                e.Path,
+                () => ImageFile.Load(e.Path),
+                prompt ?? SynthesisPrompt.OfClass(e.Label!.Replace('_', ' '), domain).Text
+            )),
+        ];
     }
 
     private static void Write(LoraTrainingResult result, int images, bool json)
     {
         if (json)
         {
-            Terminal.WriteJson(new { file = result.File, images, lossBefore = result.LossBefore, lossAfter = result.LossAfter, seconds = result.Seconds });
+            Terminal.WriteJson(
+                new
+                {
+                    file = result.File,
+                    images,
+                    lossBefore = result.LossBefore,
+                    lossAfter = result.LossAfter,
+                    seconds = result.Seconds,
+                }
+            );
             return;
         }
 
-        Console.Out.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{result.File}: {(result.LossAfter is { } after ? $"trained on {images} images, their loss {result.LossBefore:0.0000} before and {after:0.0000} after" : "was there already")}; {result.Seconds:0.0} s of training"));
+        Console.Out.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{result.File}: {(result.LossAfter is { } after ? $"trained on {images} images, their loss {result.LossBefore:0.0000} before and {after:0.0000} after" : "was there already")}; {result.Seconds:0.0} s of training"
+            )
+        );
     }
 
     private sealed class TrainingProgress(IStep step) : IProgress<LoraProgress>
     {
         public void Report(LoraProgress value)
         {
-            var text = string.Create(CultureInfo.InvariantCulture, $"step {value.Step} of {value.Steps}, loss {value.Loss:0.0000}, {value.ImagesPerSecond:0.0} images/s");
+            var text = string.Create(
+                CultureInfo.InvariantCulture,
+                $"step {value.Step} of {value.Steps}, loss {value.Loss:0.0000}, {value.ImagesPerSecond:0.0} images/s"
+            );
             Terminal.Step(step, value.Step, value.Steps, text);
         }
     }

@@ -26,26 +26,47 @@ internal static class VerifyCommand
         var report = CaseVerifier.Verify(folder, device);
         if (json)
         {
-            Terminal.WriteJson(new
-            {
-                report.Case,
-                report.Kind,
-                report.Passed,
-                Outputs = report.Rows.Select(row => new { row.Output, MaxAbs = Finite(row.MaxAbs), MaxRel = Finite(row.MaxRel), row.Pass, row.Note }),
-            });
+            Terminal.WriteJson(
+                new
+                {
+                    report.Case,
+                    report.Kind,
+                    report.Passed,
+                    Outputs = report.Rows.Select(row => new
+                    {
+                        row.Output,
+                        MaxAbs = Finite(row.MaxAbs),
+                        MaxRel = Finite(row.MaxRel),
+                        row.Pass,
+                        row.Note,
+                    }),
+                }
+            );
         }
         else
         {
-            var table = new Table().AddColumn("output").AddColumn(new TableColumn("max abs error").RightAligned())
-                .AddColumn(new TableColumn("max rel error").RightAligned()).AddColumn("result").AddColumn("");
+            var table = new Table()
+                .AddColumn("output")
+                .AddColumn(new TableColumn("max abs error").RightAligned())
+                .AddColumn(new TableColumn("max rel error").RightAligned())
+                .AddColumn("result")
+                .AddColumn("");
             foreach (var row in report.Rows)
             {
-                table.AddRow(Markup.Escape(row.Output), Error(row.MaxAbs), Error(row.MaxRel), row.Pass ? "PASS" : "FAIL", Markup.Escape(row.Note ?? ""));
+                table.AddRow(
+                    Markup.Escape(row.Output),
+                    Error(row.MaxAbs),
+                    Error(row.MaxRel),
+                    row.Pass ? "PASS" : "FAIL",
+                    Markup.Escape(row.Note ?? "")
+                );
             }
 
             Terminal.Write(table);
             var good = report.Rows.Count(row => row.Pass);
-            Console.Out.WriteLine($"{report.Case}: {good} of {report.Rows.Count} outputs within tolerance: {(report.Passed ? "PASS" : "FAIL")}");
+            Console.Out.WriteLine(
+                $"{report.Case}: {good} of {report.Rows.Count} outputs within tolerance: {(report.Passed ? "PASS" : "FAIL")}"
+            );
         }
 
         return report.Passed ? 0 : CommandLine.Failed;

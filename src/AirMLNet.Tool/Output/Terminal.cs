@@ -20,17 +20,18 @@ internal static class Terminal
     public static void Warn(string text) => Line($"airml: warning: {text}");
 
     /// <summary>Shows what the stages warn of, and with <c>--verbose</c> what they say.</summary>
-    public static void Listen(MLContext ml, bool verbose) => ml.Log += (_, e) =>
-    {
-        if (e.Kind is ChannelMessageKind.Warning or ChannelMessageKind.Error)
+    public static void Listen(MLContext ml, bool verbose) =>
+        ml.Log += (_, e) =>
         {
-            Warn(e.RawMessage);
-        }
-        else if (verbose && e.Kind == ChannelMessageKind.Info)
-        {
-            Note(e.RawMessage);
-        }
-    };
+            if (e.Kind is ChannelMessageKind.Warning or ChannelMessageKind.Error)
+            {
+                Warn(e.RawMessage);
+            }
+            else if (verbose && e.Kind == ChannelMessageKind.Info)
+            {
+                Note(e.RawMessage);
+            }
+        };
 
     /// <summary>A step of a training: a bar on a terminal; in a log file one line per so many steps.</summary>
     public static void Step(IStep bar, int step, int steps, string text, int every = 50)
@@ -80,8 +81,14 @@ internal static class Terminal
             return work(new SilentStep());
         }
 
-        return Notes.Progress()
-            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
+        return Notes
+            .Progress()
+            .Columns(
+                new TaskDescriptionColumn { Alignment = Justify.Left },
+                new ProgressBarColumn(),
+                new PercentageColumn(),
+                new RemainingTimeColumn()
+            )
             .Start(context => work(new BarStep(context.AddTask(Markup.Escape(title), maxValue: Math.Max(total, 1)))));
     }
 
@@ -108,15 +115,12 @@ internal static class Terminal
             }
         }
     }
-
 }
 
 /// <summary>Tells nobody.</summary>
 internal sealed class SilentStep : IStep
 {
-    public void Report(double done, double total, string? title = null)
-    {
-    }
+    public void Report(double done, double total, string? title = null) { }
 }
 
 /// <summary>Where long work tells how far it is.</summary>

@@ -1,4 +1,3 @@
-using AirMLNet.Data;
 using AirMLNet.Features;
 using AirMLNet.Pipeline;
 using AirMLNet.Prompts;
@@ -13,16 +12,17 @@ namespace AirMLNet.Tool.Pipelines;
 /// <summary>Builds the estimator chain of a plan: the same stages that a program would append itself.</summary>
 internal static class AdaptChain
 {
-    public static string Title(AdaptMethod method) => method switch
-    {
-        AdaptMethod.ZeroShot => "zero-shot",
-        AdaptMethod.Fpl => "FPL",
-        AdaptMethod.Grip => "GRIP",
-        AdaptMethod.Ifpl => "IFPL",
-        AdaptMethod.Cpl => "CPL",
-        AdaptMethod.Air => "AiR",
-        _ => "prompt adapter with prototypes",
-    };
+    public static string Title(AdaptMethod method) =>
+        method switch
+        {
+            AdaptMethod.ZeroShot => "zero-shot",
+            AdaptMethod.Fpl => "FPL",
+            AdaptMethod.Grip => "GRIP",
+            AdaptMethod.Ifpl => "IFPL",
+            AdaptMethod.Cpl => "CPL",
+            AdaptMethod.Air => "AiR",
+            _ => "prompt adapter with prototypes",
+        };
 
     /// <summary>From image files to scores.</summary>
     public static IEstimator<ITransformer> ForImages(MLContext ml, AdaptPlan plan, IStep step, CancellationToken cancellation) =>
@@ -38,14 +38,19 @@ internal static class AdaptChain
 
     /// <summary>From image files to the column <c>Features</c>.</summary>
     public static IEstimator<ITransformer> Encoder(MLContext ml, AdaptPlan plan, CancellationToken cancellation) =>
-        ml.Transforms.ClipFeature("Features", "ImagePath", new ClipFeatureOptions
-        {
-            ClipFolder = plan.ClipFolder,
-            CancellationToken = cancellation,
-        });
+        ml.Transforms.ClipFeature(
+            "Features",
+            "ImagePath",
+            new ClipFeatureOptions { ClipFolder = plan.ClipFolder, CancellationToken = cancellation }
+        );
 
     private static IEstimator<ITransformer> Stages(
-        IEstimator<ITransformer>? encoder, MLContext ml, AdaptPlan plan, IStep step, CancellationToken cancellation)
+        IEstimator<ITransformer>? encoder,
+        MLContext ml,
+        AdaptPlan plan,
+        IStep step,
+        CancellationToken cancellation
+    )
     {
         var progress = new StageReports(step);
         if (plan.IsRecipe && !plan.Labels)
@@ -64,28 +69,40 @@ internal static class AdaptChain
         var trainer = Trainer(plan) with { Progress = progress, CancellationToken = cancellation };
         if (trainer.Rounds > 0 && !plan.Labels)
         {
-            chain = chain.Append<ITransformer>(ml.Transforms.PseudoLabel("PseudoLabel", "Features", new PseudoLabelOptions
-            {
-                ClipFolder = plan.ClipFolder,
-                ClassNames = plan.ClassNames,
-                Strategy = trainer.Strategy,
-                PerClass = trainer.PerClass,
-                Rounds = trainer.Rounds,
-                Progress = progress,
-                CancellationToken = cancellation,
-            }));
+            chain = chain.Append<ITransformer>(
+                ml.Transforms.PseudoLabel(
+                    "PseudoLabel",
+                    "Features",
+                    new PseudoLabelOptions
+                    {
+                        ClipFolder = plan.ClipFolder,
+                        ClassNames = plan.ClassNames,
+                        Strategy = trainer.Strategy,
+                        PerClass = trainer.PerClass,
+                        Rounds = trainer.Rounds,
+                        Progress = progress,
+                        CancellationToken = cancellation,
+                    }
+                )
+            );
         }
 
         if (trainer.PrototypeColumn is { } column)
         {
-            chain = chain.Append<ITransformer>(ml.Transforms.PrototypeClassifier(column, "Features", new PrototypeClassifierOptions
-            {
-                ClipFolder = plan.ClipFolder,
-                LabelColumn = trainer.LabelColumn,
-                ConfidenceColumn = plan.Labels ? null : trainer.LabelColumn + "Confidence",
-                Shots = trainer.PerClass,
-                CancellationToken = cancellation,
-            }));
+            chain = chain.Append<ITransformer>(
+                ml.Transforms.PrototypeClassifier(
+                    column,
+                    "Features",
+                    new PrototypeClassifierOptions
+                    {
+                        ClipFolder = plan.ClipFolder,
+                        LabelColumn = trainer.LabelColumn,
+                        ConfidenceColumn = plan.Labels ? null : trainer.LabelColumn + "Confidence",
+                        Shots = trainer.PerClass,
+                        CancellationToken = cancellation,
+                    }
+                )
+            );
         }
 
         return chain.Append<ITransformer>(ml.MulticlassClassification.Trainers.PromptAdapter(trainer));

@@ -1,4 +1,3 @@
-using AirMLNet.Data;
 using AirMLNet.Prompts;
 using AirMLNet.Synthesis;
 
@@ -97,5 +96,6 @@ internal sealed record AdaptPlan
     public IReadOnlyList<string>? Unseen { get; init; }
 
     /// <summary>Whether a whole published method is asked for, rather than one of the short ones.</summary>
-    public bool IsRecipe => Method is AdaptMethod.Ifpl or AdaptMethod.Cpl or AdaptMethod.Air || Prompt != PromptKind.Text || Labelled is not null;
+    public bool IsRecipe =>
+        Method is AdaptMethod.Ifpl or AdaptMethod.Cpl or AdaptMethod.Air || Prompt != PromptKind.Text || Labelled is not null;
 }

@@ -15,7 +15,13 @@ internal sealed class AdaptRow
 
     public static AdaptRow Real(ImageRow row) => new() { ImagePath = row.ImagePath, Label = row.Label };
 
-    public static AdaptRow Synthetic(ImageRow row) => new() { ImagePath = row.ImagePath, Label = row.Label, Origin = "synthetic" };
+    public static AdaptRow Synthetic(ImageRow row) =>
+        new()
+        {
+            ImagePath = row.ImagePath,
+            Label = row.Label,
+            Origin = "synthetic",
+        };
 }
 
 /// <summary>What a whole published method needs: its recipe, and the labelled and synthetic images beside the unlabelled ones.</summary>
@@ -30,7 +36,10 @@ internal static class AdaptRows
             ClipFolder = plan.ClipFolder,
             ClassNames = plan.ClassNames,
             Prompt = plan.Prompt,
-            Paradigm = plan.Labelled is null ? Paradigm.Unsupervised : transductive ? Paradigm.Transductive : Paradigm.SemiSupervised,
+            Paradigm =
+                plan.Labelled is null ? Paradigm.Unsupervised
+                : transductive ? Paradigm.Transductive
+                : Paradigm.SemiSupervised,
             UnseenClasses = transductive ? plan.Unseen : null,
         };
         var recipe = PublishedRecipes.Of(Name(plan), basis);
@@ -60,13 +69,17 @@ internal static class AdaptRows
 
         if (plan.Method == AdaptMethod.Air != ((plan.Synthetic is not null) ^ (plan.Diffusion is not null)))
         {
-            throw new UsageException(plan switch
-            {
-                { Synthetic: not null, Diffusion: not null } => "give either --diffusion, to generate the synthetic images, or --synthetic, a folder of them",
-                { Method: AdaptMethod.Air } => "--method air needs --diffusion FOLDER, a Stable Diffusion model, or --synthetic FOLDER, generated images in one sub-folder per class; --method prototypes does without",
-                { Synthetic: not null } => "--synthetic is for --method air only",
-                _ => "--diffusion is for --method air only",
-            });
+            throw new UsageException(
+                plan switch
+                {
+                    { Synthetic: not null, Diffusion: not null } =>
+                        "give either --diffusion, to generate the synthetic images, or --synthetic, a folder of them",
+                    { Method: AdaptMethod.Air } =>
+                        "--method air needs --diffusion FOLDER, a Stable Diffusion model, or --synthetic FOLDER, generated images in one sub-folder per class; --method prototypes does without",
+                    { Synthetic: not null } => "--synthetic is for --method air only",
+                    _ => "--diffusion is for --method air only",
+                }
+            );
         }
 
         return
@@ -87,7 +100,9 @@ internal static class AdaptRows
             {
                 row.Label = SyntheticImages.ClassOf(row.Label, plan.ClassNames) is { } c
                     ? plan.ClassNames[c]
-                    : throw new InvalidDataException($"Folder '{row.Label}' in '{folder}' is none of the classes: {string.Join(", ", plan.ClassNames.Take(20))}");
+                    : throw new InvalidDataException(
+                        $"Folder '{row.Label}' in '{folder}' is none of the classes: {string.Join(", ", plan.ClassNames.Take(20))}"
+                    );
             }
 
             return rows;
@@ -102,9 +117,10 @@ internal static class AdaptRows
         return unseen.Length > 0 ? unseen : null;
     }
 
-    private static string Name(AdaptPlan plan) => plan.Method switch
-    {
-        AdaptMethod.Air => "air-" + plan.Base,
-        var method => AdaptPlan.Methods.First(pair => pair.Value == method).Key,
-    };
+    private static string Name(AdaptPlan plan) =>
+        plan.Method switch
+        {
+            AdaptMethod.Air => "air-" + plan.Base,
+            var method => AdaptPlan.Methods.First(pair => pair.Value == method).Key,
+        };
 }

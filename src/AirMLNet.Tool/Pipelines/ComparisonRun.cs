@@ -27,31 +27,40 @@ internal sealed class ComparisonRun(AdaptPlan plan, bool skipUnreadable, bool si
     public MethodComparison Run(string poolFolder, string testFolder, IReadOnlyList<AdaptMethod> methods, IReadOnlyList<int> seeds)
     {
         var ml = new MLContext(seed: 1);
-        var (pool, test) = Timed("check images", () =>
-        {
-            var testRows = Photos.Open(testFolder, labels: true, skipUnreadable, cancellation);
-            LabelledImages.MatchLabels(testRows, [.. plan.ClassNames], testFolder);
-            return (Photos.Open(poolFolder, labels: false, skipUnreadable, cancellation), testRows);
-        });
+        var (pool, test) = Timed(
+            "check images",
+            () =>
+            {
+                var testRows = Photos.Open(testFolder, labels: true, skipUnreadable, cancellation);
+                LabelledImages.MatchLabels(testRows, [.. plan.ClassNames], testFolder);
+                return (Photos.Open(poolFolder, labels: false, skipUnreadable, cancellation), testRows);
+            }
+        );
         var poolFeatures = Encode(ml, pool, "pool");
         var testFeatures = Encode(ml, test, "test");
         return new MethodComparison(pool.Count, test.Count, Score(methods, seeds, poolFeatures, testFeatures), _steps);
     }
 
     private IDataView Encode(MLContext ml, IReadOnlyList<ImageRow> rows, string what) =>
-        Timed($"encode {rows.Count} {what} images", () => Terminal.Work($"Encoding {what} images", rows.Count, step =>
-        {
-            var view = ml.Data.LoadFromEnumerable(Terminal.Counted(rows, step, cancellation));
-            var encoded = AdaptChain.Encoder(ml, plan, cancellation).Fit(view).Transform(view);
-            var cached = ml.Data.Cache(encoded, "Features", "Label");
-            // The cache fills when it is read: read it here, so that no method pays for the encoding.
-            using var cursor = cached.GetRowCursor([cached.Schema["Features"], cached.Schema["Label"]]);
-            while (cursor.MoveNext())
-            {
-            }
+        Timed(
+            $"encode {rows.Count} {what} images",
+            () =>
+                Terminal.Work(
+                    $"Encoding {what} images",
+                    rows.Count,
+                    step =>
+                    {
+                        var view = ml.Data.LoadFromEnumerable(Terminal.Counted(rows, step, cancellation));
+                        var encoded = AdaptChain.Encoder(ml, plan, cancellation).Fit(view).Transform(view);
+                        var cached = ml.Data.Cache(encoded, "Features", "Label");
+                        // The cache fills when it is read: read it here, so that no method pays for the encoding.
+                        using var cursor = cached.GetRowCursor([cached.Schema["Features"], cached.Schema["Label"]]);
+                        while (cursor.MoveNext()) { }
 
-            return cached;
-        }));
+                        return cached;
+                    }
+                )
+        );
 
     /// <summary>
     /// Every method with every seed. Fits whose operators want one thread run side by side; a model is the same as when it is fitted
@@ -62,19 +71,41 @@ internal sealed class ComparisonRun(AdaptPlan plan, bool skipUnreadable, bool si
         (AdaptMethod Method, int Seed)[] runs = [.. methods.SelectMany(method => seeds.Select(seed => (method, seed)))];
         var results = new (double Accuracy, double FitSeconds)[runs.Length];
         var done = 0;
-        Terminal.Work($"{runs.Length} fits", runs.Length, step =>
-        {
-            var side = new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = sideBySide ? Environment.ProcessorCount : 1 };
-            Parallel.For(0, runs.Length, side, i =>
+        Terminal.Work(
+            $"{runs.Length} fits",
+            runs.Length,
+            step =>
             {
-                var name = $"{Name(runs[i].Method)}, seed {runs[i].Seed}";
-                results[i] = Timed(name, () => Score(runs[i].Method, runs[i].Seed, pool, test));
-                step.Report(Interlocked.Increment(ref done), runs.Length, name);
-            });
-            return 0;
-        });
-        return [.. methods.Select((method, m) => (Method: method, Own: results.Skip(m * seeds.Count).Take(seeds.Count).ToArray()))
-            .Select(r => new MethodScore(Name(r.Method), AdaptChain.Title(r.Method), [.. r.Own.Select(o => o.Accuracy)], r.Own.Average(o => o.FitSeconds)))];
+                var side = new ParallelOptions
+                {
+                    CancellationToken = cancellation,
+                    MaxDegreeOfParallelism = sideBySide ? Environment.ProcessorCount : 1,
+                };
+                Parallel.For(
+                    0,
+                    runs.Length,
+                    side,
+                    i =>
+                    {
+                        var name = $"{Name(runs[i].Method)}, seed {runs[i].Seed}";
+                        results[i] = Timed(name, () => Score(runs[i].Method, runs[i].Seed, pool, test));
+                        step.Report(Interlocked.Increment(ref done), runs.Length, name);
+                    }
+                );
+                return 0;
+            }
+        );
+        return
+        [
+            .. methods
+                .Select((method, m) => (Method: method, Own: results.Skip(m * seeds.Count).Take(seeds.Count).ToArray()))
+                .Select(r => new MethodScore(
+                    Name(r.Method),
+                    AdaptChain.Title(r.Method),
+                    [.. r.Own.Select(o => o.Accuracy)],
+                    r.Own.Average(o => o.FitSeconds)
+                )),
+        ];
     }
 
     private (double Accuracy, double FitSeconds) Score(AdaptMethod method, int seed, IDataView pool, IDataView test)

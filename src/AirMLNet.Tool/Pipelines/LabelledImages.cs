@@ -32,13 +32,15 @@ internal static class LabelledImages
             if (row.Label.Length == 0)
             {
                 throw new InvalidDataException(
-                    $"'{row.ImagePath}' lies in no class folder; expected '{folder}/CLASS/{Path.GetFileName(row.ImagePath)}'");
+                    $"'{row.ImagePath}' lies in no class folder; expected '{folder}/CLASS/{Path.GetFileName(row.ImagePath)}'"
+                );
             }
 
             row.Label = byName.TryGetValue(Plain(row.Label), out var name)
                 ? name
                 : throw new InvalidDataException(
-                    $"Folder '{row.Label}' in '{folder}' is none of the model's classes: {string.Join(", ", classNames.Take(20))}");
+                    $"Folder '{row.Label}' in '{folder}' is none of the model's classes: {string.Join(", ", classNames.Take(20))}"
+                );
         }
     }
 

@@ -1,6 +1,5 @@
 using AirMLNet.Data;
 using AirMLNet.Images;
-using AirMLNet.Pipeline;
 using AirMLNet.Tool.Output;
 
 namespace AirMLNet.Tool.Pipelines;
@@ -11,13 +10,18 @@ internal static class Photos
     public static IReadOnlyList<ImageRow> Open(string folder, bool labels, bool skipUnreadable, CancellationToken cancellation)
     {
         var entries = ImageFolder.Open(folder, labels).Entries;
-        var reasons = Terminal.Work("Checking images", entries.Count, step => Check(entries.Select(e => e.Path).ToArray(), step, cancellation));
+        var reasons = Terminal.Work(
+            "Checking images",
+            entries.Count,
+            step => Check(entries.Select(e => e.Path).ToArray(), step, cancellation)
+        );
         var unreadable = reasons.Count(reason => reason != null);
         if (unreadable > 0 && !skipUnreadable)
         {
             var more = unreadable > 1 ? $", and {unreadable - 1} more" : "";
             throw new InvalidDataException(
-                $"{reasons.First(reason => reason != null)!.TrimEnd('.')}{more}; --skip-unreadable leaves such images out");
+                $"{reasons.First(reason => reason != null)!.TrimEnd('.')}{more}; --skip-unreadable leaves such images out"
+            );
         }
 
         if (unreadable == entries.Count)
@@ -46,23 +50,28 @@ internal static class Photos
     {
         var reasons = new string?[paths.Length];
         var done = 0;
-        Parallel.For(0, paths.Length, new ParallelOptions { CancellationToken = cancellation }, i =>
-        {
-            try
+        Parallel.For(
+            0,
+            paths.Length,
+            new ParallelOptions { CancellationToken = cancellation },
+            i =>
             {
-                ImageFile.Load(paths[i]);
-            }
-            catch (IOException exception)
-            {
-                reasons[i] = exception.Message;
-            }
+                try
+                {
+                    ImageFile.Load(paths[i]);
+                }
+                catch (IOException exception)
+                {
+                    reasons[i] = exception.Message;
+                }
 
-            var now = Interlocked.Increment(ref done);
-            if (now % 64 == 0 || now == paths.Length)
-            {
-                step.Report(now, paths.Length);
+                var now = Interlocked.Increment(ref done);
+                if (now % 64 == 0 || now == paths.Length)
+                {
+                    step.Report(now, paths.Length);
+                }
             }
-        });
+        );
         return reasons;
     }
 }

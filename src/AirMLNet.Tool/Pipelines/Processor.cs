@@ -29,6 +29,8 @@ internal static class Processor
         var seen = torch.cuda.is_available() ? torch.cuda.device_count() : 0;
         return index < seen
             ? torch.device($"cuda:{index}")
-            : throw new InvalidOperationException($"--gpu is {index}, but {(seen == 0 ? "no CUDA device is seen" : $"only 0..{seen - 1} are seen")}.");
+            : throw new InvalidOperationException(
+                $"--gpu is {index}, but {(seen == 0 ? "no CUDA device is seen" : $"only 0..{seen - 1} are seen")}."
+            );
     }
 }

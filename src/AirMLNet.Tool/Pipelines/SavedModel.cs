@@ -25,7 +25,14 @@ internal static class SavedModel
 
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         Directory.CreateDirectory(folder);
-        using var probe = new FileStream(TemporaryFor(path), FileMode.Create, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
+        using var probe = new FileStream(
+            TemporaryFor(path),
+            FileMode.Create,
+            FileAccess.Write,
+            FileShare.None,
+            1,
+            FileOptions.DeleteOnClose
+        );
     }
 
     public static void Save(MLContext ml, ITransformer model, DataViewSchema schema, string path)

@@ -1,4 +1,3 @@
-using AirMLNet.Data;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
@@ -15,7 +14,9 @@ internal static class ScoredImages
     {
         if (schema.GetColumnOrNull("PredictedLabel") is not { } column || schema.GetColumnOrNull("Score") is null)
         {
-            throw new InvalidDataException("The model gives no columns 'PredictedLabel' and 'Score', so it is not a classifier written by 'airml adapt'");
+            throw new InvalidDataException(
+                "The model gives no columns 'PredictedLabel' and 'Score', so it is not a classifier written by 'airml adapt'"
+            );
         }
 
         VBuffer<ReadOnlyMemory<char>> names = default;

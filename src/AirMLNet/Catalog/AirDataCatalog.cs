@@ -21,7 +21,12 @@ public static class AirDataCatalog
     public static IDataView LoadFromImageFolder(this DataOperationsCatalog catalog, string folder, bool labelsFromSubfolders = false)
     {
         ArgumentNullException.ThrowIfNull(catalog);
-        ImageRow[] rows = [.. ImageFolder.Open(folder, labelsFromSubfolders).Entries.Select(e => new ImageRow { ImagePath = e.Path, Label = e.Label ?? "" })];
+        ImageRow[] rows =
+        [
+            .. ImageFolder
+                .Open(folder, labelsFromSubfolders)
+                .Entries.Select(e => new ImageRow { ImagePath = e.Path, Label = e.Label ?? "" }),
+        ];
         return catalog.LoadFromEnumerable(rows);
     }
 }

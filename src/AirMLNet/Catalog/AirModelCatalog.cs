@@ -37,8 +37,12 @@ public static class AirModelCatalog
     /// <summary>What reflection wrapped, through all the chains in which the stage lies; null where nothing was wrapped.</summary>
     private static Exception? Cause(Exception e)
     {
-        Exception cause = e;
-        while (cause is TargetInvocationException { InnerException: not null } or InvalidOperationException { InnerException: TargetInvocationException })
+        var cause = e;
+        while (
+            cause
+                is TargetInvocationException { InnerException: not null }
+                    or InvalidOperationException { InnerException: TargetInvocationException }
+        )
         {
             cause = cause.InnerException!;
         }

@@ -14,24 +14,36 @@ public static class AirTransformsCatalog
     /// <param name="outputColumnName">Receives a Vector&lt;Single, D&gt; of length 1.</param>
     /// <param name="inputColumnName">Text (image paths) or MLImage; null means the output's name.</param>
     /// <param name="clipFolder">Folder of the CLIP model.</param>
-    public static ClipFeatureEstimator ClipFeature(this TransformsCatalog catalog, string outputColumnName, string? inputColumnName, string clipFolder)
-        => ClipFeature(catalog, outputColumnName, inputColumnName, new ClipFeatureOptions { ClipFolder = clipFolder });
+    public static ClipFeatureEstimator ClipFeature(
+        this TransformsCatalog catalog,
+        string outputColumnName,
+        string? inputColumnName,
+        string clipFolder
+    ) => ClipFeature(catalog, outputColumnName, inputColumnName, new ClipFeatureOptions { ClipFolder = clipFolder });
 
     /// <summary>Images to CLIP features: see <see cref="ClipFeatureEstimator"/>.</summary>
     /// <param name="catalog">The transforms catalog.</param>
     /// <param name="outputColumnName">Receives a Vector&lt;Single, D&gt; of length 1.</param>
     /// <param name="inputColumnName">Text (image paths) or MLImage; null means the output's name.</param>
     /// <param name="options">Model folder, batch size, workers and more.</param>
-    public static ClipFeatureEstimator ClipFeature(this TransformsCatalog catalog, string outputColumnName, string? inputColumnName, ClipFeatureOptions options)
-        => new(FriendMembers.Environment(catalog), outputColumnName, inputColumnName, options);
+    public static ClipFeatureEstimator ClipFeature(
+        this TransformsCatalog catalog,
+        string outputColumnName,
+        string? inputColumnName,
+        ClipFeatureOptions options
+    ) => new(FriendMembers.Environment(catalog), outputColumnName, inputColumnName, options);
 
     /// <summary>Labels for the images that zero-shot CLIP is surest of: see <see cref="PseudoLabelEstimator"/>.</summary>
     /// <param name="catalog">The transforms catalog.</param>
     /// <param name="outputColumnName">Receives the label; …Score and …Confidence are added beside it.</param>
     /// <param name="featureColumnName">CLIP features of the same model.</param>
     /// <param name="options">Model folder, class names, how many per class.</param>
-    public static PseudoLabelEstimator PseudoLabel(this TransformsCatalog catalog, string outputColumnName, string featureColumnName, PseudoLabelOptions options)
-        => new(FriendMembers.Environment(catalog), outputColumnName, featureColumnName, options);
+    public static PseudoLabelEstimator PseudoLabel(
+        this TransformsCatalog catalog,
+        string outputColumnName,
+        string featureColumnName,
+        PseudoLabelOptions options
+    ) => new(FriendMembers.Environment(catalog), outputColumnName, featureColumnName, options);
 
     /// <summary>Image-side class probabilities from one prototype per class: see <see cref="PrototypeClassifierEstimator"/>.</summary>
     /// <param name="catalog">The transforms catalog.</param>
@@ -39,8 +51,11 @@ public static class AirTransformsCatalog
     /// <param name="featureColumnName">Image features of length 1.</param>
     /// <param name="options">Label column, shots, temperature; null for the defaults.</param>
     public static PrototypeClassifierEstimator PrototypeClassifier(
-        this TransformsCatalog catalog, string outputColumnName, string featureColumnName, PrototypeClassifierOptions? options = null)
-        => new(FriendMembers.Environment(catalog), outputColumnName, featureColumnName, options ?? new());
+        this TransformsCatalog catalog,
+        string outputColumnName,
+        string featureColumnName,
+        PrototypeClassifierOptions? options = null
+    ) => new(FriendMembers.Environment(catalog), outputColumnName, featureColumnName, options ?? new());
 
     /// <summary>Synthetic images of every class as rows, for training only: see <see cref="DiffusionSynthesisEstimator"/>.</summary>
     /// <param name="catalog">The transforms catalog.</param>
@@ -48,6 +63,6 @@ public static class AirTransformsCatalog
     /// <exception cref="IOException">The diffusion model's folder is missing, or lacks a component.</exception>
     /// <exception cref="InvalidDataException">It is another kind of model, or its parts do not fit each other.</exception>
     /// <example><code>chain.Append(ml.Transforms.DiffusionSynthesis(options), TransformerScope.TrainTest)</code></example>
-    public static DiffusionSynthesisEstimator DiffusionSynthesis(this TransformsCatalog catalog, DiffusionSynthesisOptions options)
-        => new(FriendMembers.Environment(catalog), options);
+    public static DiffusionSynthesisEstimator DiffusionSynthesis(this TransformsCatalog catalog, DiffusionSynthesisOptions options) =>
+        new(FriendMembers.Environment(catalog), options);
 }

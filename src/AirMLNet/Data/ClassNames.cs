@@ -34,11 +34,13 @@ public static class ClassNames
     private static string? Fault(IReadOnlyList<string> names, string unit)
     {
         var seen = new Dictionary<string, int>(StringComparer.OrdinalIgnoreCase);
-        for (int i = 0; i < names.Count; i++)
+        for (var i = 0; i < names.Count; i++)
         {
             if (string.IsNullOrWhiteSpace(names[i]))
             {
-                return names.Count == 1 ? "no class names; at least two were expected." : $"{unit} {i + 1} is empty; a class name was expected.";
+                return names.Count == 1
+                    ? "no class names; at least two were expected."
+                    : $"{unit} {i + 1} is empty; a class name was expected.";
             }
 
             if (!seen.TryAdd(names[i].Trim(), i))

@@ -8,8 +8,10 @@ public sealed record ImageEntry(string Path, string? Label);
 /// <summary>The image files of a folder and its subfolders, in ordinal order of their paths.</summary>
 public sealed record ImageFolder
 {
-    private static readonly HashSet<string> Extensions =
-        new([".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".webp", ".gif", ".tif", ".tiff"], StringComparer.OrdinalIgnoreCase);
+    private static readonly HashSet<string> Extensions = new(
+        [".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".webp", ".gif", ".tif", ".tiff"],
+        StringComparer.OrdinalIgnoreCase
+    );
 
     private ImageFolder(string folder, IReadOnlyList<ImageEntry> entries)
     {
@@ -36,18 +38,27 @@ public sealed record ImageFolder
         if (!Directory.Exists(folder))
         {
             throw new DirectoryNotFoundException(
-                File.Exists(folder) ? $"{folder}: a folder of images was expected, not a file." : $"{folder}: the folder does not exist.");
+                File.Exists(folder) ? $"{folder}: a folder of images was expected, not a file." : $"{folder}: the folder does not exist."
+            );
         }
 
-        var options = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.Hidden | FileAttributes.System };
-        string[] files = [.. Directory.EnumerateFiles(folder, "*", options)
-            .Where(IsImage).Order(StringComparer.Ordinal)];
+        var options = new EnumerationOptions
+        {
+            RecurseSubdirectories = true,
+            AttributesToSkip = FileAttributes.Hidden | FileAttributes.System,
+        };
+        string[] files = [.. Directory.EnumerateFiles(folder, "*", options).Where(IsImage).Order(StringComparer.Ordinal)];
         if (files.Length == 0)
         {
-            throw new InvalidDataException($"{folder}: no images; files ending in {string.Join(", ", Extensions.Order(StringComparer.Ordinal))} were expected.");
+            throw new InvalidDataException(
+                $"{folder}: no images; files ending in {string.Join(", ", Extensions.Order(StringComparer.Ordinal))} were expected."
+            );
         }
 
-        return new ImageFolder(folder, [.. files.Select(file => new ImageEntry(file, labelsFromSubfolders ? LabelOf(folder, file) : null))]);
+        return new ImageFolder(
+            folder,
+            [.. files.Select(file => new ImageEntry(file, labelsFromSubfolders ? LabelOf(folder, file) : null))]
+        );
     }
 
     /// <summary>Whether a file is listed, by its ending.</summary>
@@ -55,8 +66,8 @@ public sealed record ImageFolder
 
     private static string LabelOf(string folder, string file)
     {
-        string relative = Path.GetRelativePath(folder, file);
-        int end = relative.IndexOf(Path.DirectorySeparatorChar);
+        var relative = Path.GetRelativePath(folder, file);
+        var end = relative.IndexOf(Path.DirectorySeparatorChar);
         return end > 0
             ? relative[..end]
             : throw new InvalidDataException($"{file}: lies in no subfolder of {folder}, whose names are the classes.");

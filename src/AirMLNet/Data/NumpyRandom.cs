@@ -7,7 +7,8 @@ namespace AirMLNet.Data;
 /// </summary>
 internal sealed class NumpyRandom
 {
-    private const int Length = 624, Middle = 397;
+    private const int Length = 624,
+        Middle = 397;
     private readonly uint[] _state = new uint[Length];
     private int _next = Length;
 
@@ -24,8 +25,12 @@ internal sealed class NumpyRandom
     /// <summary>The next 32 random bits.</summary>
     public uint Next()
     {
-        if (_next == Length) Refill();
-        uint y = _state[_next++];
+        if (_next == Length)
+        {
+            Refill();
+        }
+
+        var y = _state[_next++];
         y ^= y >> 11;
         y ^= (y << 7) & 0x9d2c5680;
         y ^= (y << 15) & 0xefc60000;
@@ -36,9 +41,9 @@ internal sealed class NumpyRandom
     public int[] Permutation(int count)
     {
         int[] order = [.. Enumerable.Range(0, count)];
-        for (int i = count - 1; i > 0; i--)
+        for (var i = count - 1; i > 0; i--)
         {
-            int j = (int)AtMost((uint)i);
+            var j = (int)AtMost((uint)i);
             (order[i], order[j]) = (order[j], order[i]);
         }
         return order;
@@ -53,20 +58,22 @@ internal sealed class NumpyRandom
 
     private uint AtMost(uint largest)
     {
-        uint mask = largest;
-        for (int shift = 1; shift < 32; shift *= 2) mask |= mask >> shift;
-        uint value;
-        while ((value = Next() & mask) > largest)
+        var mask = largest;
+        for (var shift = 1; shift < 32; shift *= 2)
         {
+            mask |= mask >> shift;
         }
+
+        uint value;
+        while ((value = Next() & mask) > largest) { }
         return value;
     }
 
     private void Refill()
     {
-        for (int i = 0; i < Length; i++)
+        for (var i = 0; i < Length; i++)
         {
-            uint y = (_state[i] & 0x80000000) | (_state[(i + 1) % Length] & 0x7fffffff);
+            var y = (_state[i] & 0x80000000) | (_state[(i + 1) % Length] & 0x7fffffff);
             _state[i] = _state[(i + Middle) % Length] ^ (y >> 1) ^ ((y & 1) == 0 ? 0 : 0x9908b0df);
         }
         _next = 0;

@@ -19,14 +19,23 @@ public sealed record ClassificationScores(double Accuracy, double? Seen = null, 
     /// <exception cref="ArgumentException">The lists differ in length or are empty, or a side of the split has no images.</exception>
     public static ClassificationScores Of(IReadOnlyList<int> predicted, IReadOnlyList<int> truth, IReadOnlyCollection<int>? unseen = null)
     {
-        if (predicted.Count != truth.Count || truth.Count == 0) throw new ArgumentException($"{predicted.Count} predictions for {truth.Count} images; expected one for each, and at least one.", nameof(predicted));
-        double accuracy = Share(_ => true, "all");
+        if (predicted.Count != truth.Count || truth.Count == 0)
+        {
+            throw new ArgumentException(
+                $"{predicted.Count} predictions for {truth.Count} images; expected one for each, and at least one.",
+                nameof(predicted)
+            );
+        }
+
+        var accuracy = Share(_ => true, "all");
         return unseen is null ? new(accuracy) : new(accuracy, Share(c => !unseen.Contains(c), "seen"), Share(unseen.Contains, "unseen"));
 
         double Share(Func<int, bool> side, string name)
         {
             int[] rows = [.. Enumerable.Range(0, truth.Count).Where(i => side(truth[i]))];
-            return rows.Length > 0 ? rows.Count(i => predicted[i] == truth[i]) / (double)rows.Length : throw new ArgumentException($"No image is of one of {name} classes.", nameof(truth));
+            return rows.Length > 0
+                ? rows.Count(i => predicted[i] == truth[i]) / (double)rows.Length
+                : throw new ArgumentException($"No image is of one of {name} classes.", nameof(truth));
         }
     }
 }
@@ -46,12 +55,26 @@ public sealed record PseudoLabelAccuracy(double PerClass, double Overall)
     /// <param name="images">n.</param>
     public static PseudoLabelAccuracy Of(ReadOnlyMemory<float> probabilities, IReadOnlyList<int> truth, int classes, int images = Images)
     {
-        int[][] chosen = PseudoLabels.TopKPerClass.Select(probabilities.Span, classes, images);
-        double[] shares = [.. Enumerable.Range(0, classes)
-            .Where(c => Enumerable.Range(0, truth.Count).Any(i => probabilities.Span[i * classes + c] > 0))
-            .Select(c => chosen[c].Count(i => truth[i] == c) / (double)chosen[c].Length)];
-        int[] best = [.. Enumerable.Range(0, truth.Count).Select(i => Heads.CosineHead.ArgMax(probabilities.Span.Slice(i * classes, classes)))];
-        int[] surest = [.. Enumerable.Range(0, truth.Count).OrderByDescending(i => probabilities.Span[i * classes + best[i]]).ThenBy(i => i).Take(images)];
+        var chosen = PseudoLabels.TopKPerClass.Select(probabilities.Span, classes, images);
+        double[] shares =
+        [
+            .. Enumerable
+                .Range(0, classes)
+                .Where(c => Enumerable.Range(0, truth.Count).Any(i => probabilities.Span[i * classes + c] > 0))
+                .Select(c => chosen[c].Count(i => truth[i] == c) / (double)chosen[c].Length),
+        ];
+        int[] best =
+        [
+            .. Enumerable.Range(0, truth.Count).Select(i => Heads.CosineHead.ArgMax(probabilities.Span.Slice(i * classes, classes))),
+        ];
+        int[] surest =
+        [
+            .. Enumerable
+                .Range(0, truth.Count)
+                .OrderByDescending(i => probabilities.Span[i * classes + best[i]])
+                .ThenBy(i => i)
+                .Take(images),
+        ];
         return new(shares.Average(), surest.Count(i => best[i] == truth[i]) / (double)surest.Length);
     }
 }

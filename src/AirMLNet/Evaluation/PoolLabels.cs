@@ -20,8 +20,10 @@ public sealed class PoolLabels(IReadOnlyList<int> labels, IEnumerable<int> given
     /// <summary>The label of a row.</summary>
     /// <param name="row">0 .. count − 1.</param>
     /// <exception cref="InvalidOperationException">It was not given away, and a fit runs.</exception>
-    public int this[int row] => _fits == 0 || _given.Contains(row)
-        ? labels[row] : throw new InvalidOperationException($"The label of image {row} was asked for during a fit, which was not given it.");
+    public int this[int row] =>
+        _fits == 0 || _given.Contains(row)
+            ? labels[row]
+            : throw new InvalidOperationException($"The label of image {row} was asked for during a fit, which was not given it.");
 
     /// <summary>Whether the label of a row was given away; never an error.</summary>
     public bool IsGiven(int row) => _given.Contains(row);
@@ -41,7 +43,10 @@ public sealed class PoolLabels(IReadOnlyList<int> labels, IEnumerable<int> given
 
         public void Dispose()
         {
-            if (Interlocked.Exchange(ref _owner, null) is { } owner) Interlocked.Decrement(ref owner._fits);
+            if (Interlocked.Exchange(ref _owner, null) is { } owner)
+            {
+                Interlocked.Decrement(ref owner._fits);
+            }
         }
     }
 }

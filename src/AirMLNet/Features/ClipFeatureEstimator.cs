@@ -21,10 +21,16 @@ public sealed class ClipFeatureEstimator : IEstimator<ClipFeatureTransformer>
     internal const string Stage = "ClipFeature";
     private readonly IHost _host;
     private readonly IHostEnvironment _environment;
-    private readonly string _output, _input;
+    private readonly string _output,
+        _input;
     private readonly ClipFeatureOptions _options;
 
-    internal ClipFeatureEstimator(IHostEnvironment environment, string outputColumnName, string? inputColumnName, ClipFeatureOptions options)
+    internal ClipFeatureEstimator(
+        IHostEnvironment environment,
+        string outputColumnName,
+        string? inputColumnName,
+        ClipFeatureOptions options
+    )
     {
         ArgumentNullException.ThrowIfNull(options);
         _environment = environment;
@@ -41,18 +47,34 @@ public sealed class ClipFeatureEstimator : IEstimator<ClipFeatureTransformer>
     {
         ArgumentNullException.ThrowIfNull(input);
         ClipFeatureTransformer.CheckInput(input.Schema, _input);
-        using IChannel channel = _host.Start("Fit");
-        ClipBackbone backbone = ClipBackbone.Acquire(_options.ClipFolder, DeviceChoice.Resolve(_environment, channel), _options.Execution);
-        channel.Say($"{Stage}: {backbone.Name}, {backbone.FeatureDimension} features per image, {_options.Precision}; activation: {backbone.Model.ActivationReason}.");
+        using var channel = _host.Start("Fit");
+        var backbone = ClipBackbone.Acquire(_options.ClipFolder, DeviceChoice.Resolve(_environment, channel), _options.Execution);
+        channel.Say(
+            $"{Stage}: {backbone.Name}, {backbone.FeatureDimension} features per image, {_options.Precision}; activation: {backbone.Model.ActivationReason}."
+        );
         return new ClipFeatureTransformer(_host, _output, _input, _options, backbone, _options.KeepTrainingFeatures ? input : null);
     }
 
     /// <inheritdoc/>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
-        SchemaShape.Column? column = Shapes.Find(inputSchema, _input);
-        if (column is not { ItemType: TextDataViewType, Kind: SchemaShape.Column.VectorKind.Scalar } && column?.ItemType.RawType != typeof(MLImage))
-            SchemaCheck.Shape(inputSchema, Stage, _input, SchemaShape.Column.VectorKind.Scalar, TextDataViewType.Instance, false, ClipFeatureTransformer.Expected);
+        var column = Shapes.Find(inputSchema, _input);
+        if (
+            column is not { ItemType: TextDataViewType, Kind: SchemaShape.Column.VectorKind.Scalar }
+            && column?.ItemType.RawType != typeof(MLImage)
+        )
+        {
+            SchemaCheck.Shape(
+                inputSchema,
+                Stage,
+                _input,
+                SchemaShape.Column.VectorKind.Scalar,
+                TextDataViewType.Instance,
+                false,
+                ClipFeatureTransformer.Expected
+            );
+        }
+
         return Shapes.Add(inputSchema, Shapes.Vector(_output));
     }
 }

@@ -10,7 +10,11 @@ internal sealed class FeatureMemory
 
     public bool TryGet(DataViewRowId row, Span<float> feature)
     {
-        if (!_features.TryGetValue(row, out float[]? known)) return false;
+        if (!_features.TryGetValue(row, out var known))
+        {
+            return false;
+        }
+
         known.CopyTo(feature);
         return true;
     }

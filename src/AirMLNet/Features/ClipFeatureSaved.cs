@@ -3,7 +3,14 @@ using AirMLNet.Pipeline;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
 
-[assembly: LoadableClass(typeof(ClipFeatureTransformer), typeof(ClipFeatureSaved), null, typeof(SignatureLoadModel), "AirMLNet CLIP features", ClipFeatureSaved.Loader)]
+[assembly: LoadableClass(
+    typeof(ClipFeatureTransformer),
+    typeof(ClipFeatureSaved),
+    null,
+    typeof(SignatureLoadModel),
+    "AirMLNet CLIP features",
+    ClipFeatureSaved.Loader
+)]
 
 namespace AirMLNet.Features;
 

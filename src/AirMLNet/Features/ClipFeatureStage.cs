@@ -1,4 +1,3 @@
-using AirMLNet.Clip;
 using AirMLNet.Pipeline;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -13,8 +12,20 @@ internal sealed class ClipFeatureStage : BoundStage
     private readonly FeatureMemory? _memory;
     private readonly long? _rows;
 
-    public ClipFeatureStage(ClipFeatureTransformer parent, DataViewSchema inputSchema, DataViewSchema.Column column, FeatureMemory? memory, long? rows)
-        : base(inputSchema, new DataViewSchema.DetachedColumn(parent.OutputColumnName, new VectorDataViewType(NumberDataViewType.Single, parent.FeatureDimension)))
+    public ClipFeatureStage(
+        ClipFeatureTransformer parent,
+        DataViewSchema inputSchema,
+        DataViewSchema.Column column,
+        FeatureMemory? memory,
+        long? rows
+    )
+        : base(
+            inputSchema,
+            new DataViewSchema.DetachedColumn(
+                parent.OutputColumnName,
+                new VectorDataViewType(NumberDataViewType.Single, parent.FeatureDimension)
+            )
+        )
     {
         _parent = parent;
         _column = column;
@@ -26,15 +37,19 @@ internal sealed class ClipFeatureStage : BoundStage
 
     public override Delegate?[] CreateGetters(DataViewRow input, Func<int, bool> active)
     {
-        if (!active(0)) return [null];
+        if (!active(0))
+        {
+            return [null];
+        }
+
         var source = new ImageSource(input, _column, ClipFeatureEstimator.Stage);
-        ClipPreprocessor preprocessor = _parent.Backbone.Preprocessor;
+        var preprocessor = _parent.Backbone.Preprocessor;
         float[]? pixels = null;
         ValueGetter<VBuffer<float>> getter = (ref VBuffer<float> value) =>
         {
             pixels ??= new float[3 * preprocessor.Size * preprocessor.Size]; // [3, S, S]
             preprocessor.Preprocess(ImageSource.Load(source.Read(), _parent.MaxPixels), pixels);
-            VBufferEditor<float> editor = VBufferEditor.Create(ref value, _parent.FeatureDimension);
+            var editor = VBufferEditor.Create(ref value, _parent.FeatureDimension);
             _parent.Encode(pixels, 1, editor.Values);
             value = editor.Commit();
         };
@@ -43,18 +58,29 @@ internal sealed class ClipFeatureStage : BoundStage
 
     public override IBatchWork? StartBatches(DataViewRow input, Func<int, bool> active) => active(0) ? new Work(this, input) : null;
 
-    private ImageBatchSettings Settings => new(
-        _parent.Backbone.Preprocessor, _parent.MaxPixels, _parent.BatchSize, _parent.Options.Workers, _parent.FeatureDimension, _rows, _parent.Options.CancellationToken);
+    private ImageBatchSettings Settings =>
+        new(
+            _parent.Backbone.Preprocessor,
+            _parent.MaxPixels,
+            _parent.BatchSize,
+            _parent.Options.Workers,
+            _parent.FeatureDimension,
+            _rows,
+            _parent.Options.CancellationToken
+        );
 
-    private sealed class Work(ClipFeatureStage stage, DataViewRow input) : ImageBatchWork(ClipFeatureEstimator.Stage, input, stage._column, stage.Settings)
+    private sealed class Work(ClipFeatureStage stage, DataViewRow input)
+        : ImageBatchWork(ClipFeatureEstimator.Stage, input, stage._column, stage.Settings)
     {
         private long _done;
 
         public override IBatch NewBatch() => new FeatureRoom(this);
 
-        protected override void Encode(ReadOnlySpan<float> pixels, int count, Span<float> features) => stage._parent.Encode(pixels, count, features);
+        protected override void Encode(ReadOnlySpan<float> pixels, int count, Span<float> features) =>
+            stage._parent.Encode(pixels, count, features);
 
-        protected override bool TryKnown(DataViewRowId row, Span<float> feature) => stage._memory is { } memory && memory.TryGet(row, feature);
+        protected override bool TryKnown(DataViewRowId row, Span<float> feature) =>
+            stage._memory is { } memory && memory.TryGet(row, feature);
 
         protected override void Keep(DataViewRowId row, ReadOnlySpan<float> feature) => stage._memory?.Keep(row, feature);
 
@@ -70,8 +96,8 @@ internal sealed class ClipFeatureStage : BoundStage
             {
                 ValueGetter<VBuffer<float>> getter = (ref VBuffer<float> value) =>
                 {
-                    Span<float> feature = Feature(current());
-                    VBufferEditor<float> editor = VBufferEditor.Create(ref value, feature.Length);
+                    var feature = Feature(current());
+                    var editor = VBufferEditor.Create(ref value, feature.Length);
                     feature.CopyTo(editor.Values);
                     value = editor.Commit();
                 };

@@ -2,9 +2,7 @@ using AirMLNet.Clip;
 using AirMLNet.Layers;
 using AirMLNet.Pipeline;
 using Microsoft.ML;
-using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
-using TorchSharp;
 
 namespace AirMLNet.Features;
 
@@ -12,13 +10,21 @@ namespace AirMLNet.Features;
 public sealed class ClipFeatureTransformer : StageTransformer, IDisposable
 {
     internal const string Expected = ImageSource.Expected;
-    private readonly string _output, _input;
+    private readonly string _output,
+        _input;
     private readonly ClipFeatureOptions _options;
     private readonly WeakReference<IDataView>? _training;
     private long _encoded;
     private int _disposed;
 
-    internal ClipFeatureTransformer(IHost host, string output, string input, ClipFeatureOptions options, ClipBackbone backbone, IDataView? training)
+    internal ClipFeatureTransformer(
+        IHost host,
+        string output,
+        string input,
+        ClipFeatureOptions options,
+        ClipBackbone backbone,
+        IDataView? training
+    )
         : base(host)
     {
         _output = output;
@@ -52,10 +58,14 @@ public sealed class ClipFeatureTransformer : StageTransformer, IDisposable
     /// <summary>Gives the model back; it is freed when no stage uses it.</summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _disposed, 1) == 0) Backbone.Release();
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
+        {
+            Backbone.Release();
+        }
     }
 
-    internal static DataViewSchema.Column CheckInput(DataViewSchema schema, string name) => ImageSource.Check(schema, ClipFeatureEstimator.Stage, name);
+    internal static DataViewSchema.Column CheckInput(DataViewSchema schema, string name) =>
+        ImageSource.Check(schema, ClipFeatureEstimator.Stage, name);
 
     internal void Encode(ReadOnlySpan<float> pixels, int count, Span<float> features)
     {
@@ -68,9 +78,10 @@ public sealed class ClipFeatureTransformer : StageTransformer, IDisposable
 
     private protected override BoundStage Bind(DataViewSchema inputSchema, IDataView? input = null)
     {
-        DataViewSchema.Column column = CheckInput(inputSchema, _input);
+        var column = CheckInput(inputSchema, _input);
         // Only the view that a chain builds over the data it fitted on remembers features: scoring streams.
-        bool training = input is not null && _training is not null && _training.TryGetTarget(out IDataView? fitted) && ReferenceEquals(fitted, input);
+        var training =
+            input is not null && _training is not null && _training.TryGetTarget(out var fitted) && ReferenceEquals(fitted, input);
         return new ClipFeatureStage(this, inputSchema, column, training ? new FeatureMemory() : null, input?.GetRowCount());
     }
 

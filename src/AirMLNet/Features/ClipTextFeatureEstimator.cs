@@ -15,10 +15,16 @@ public sealed class ClipTextFeatureEstimator : IEstimator<ClipTextFeatureTransfo
 {
     internal const string Stage = "ClipTextFeature";
     private readonly IHost _host;
-    private readonly string _output, _input;
+    private readonly string _output,
+        _input;
     private readonly ClipTextFeatureOptions _options;
 
-    internal ClipTextFeatureEstimator(IHostEnvironment environment, string outputColumnName, string? inputColumnName, ClipTextFeatureOptions options)
+    internal ClipTextFeatureEstimator(
+        IHostEnvironment environment,
+        string outputColumnName,
+        string? inputColumnName,
+        ClipTextFeatureOptions options
+    )
     {
         ArgumentNullException.ThrowIfNull(options);
         _host = environment.Register(Stage);
@@ -34,9 +40,11 @@ public sealed class ClipTextFeatureEstimator : IEstimator<ClipTextFeatureTransfo
     {
         ArgumentNullException.ThrowIfNull(input);
         SchemaCheck.Text(input.Schema, Stage, _input);
-        using IChannel channel = _host.Start("Fit");
-        ClipBackbone backbone = ClipBackbone.Acquire(_options.ClipFolder, DeviceChoice.Resolve(_host, channel), _options.Execution);
-        channel.Say($"{Stage}: {backbone.Name}, {backbone.FeatureDimension} features per text, {_options.Precision}; activation: {backbone.Model.ActivationReason}.");
+        using var channel = _host.Start("Fit");
+        var backbone = ClipBackbone.Acquire(_options.ClipFolder, DeviceChoice.Resolve(_host, channel), _options.Execution);
+        channel.Say(
+            $"{Stage}: {backbone.Name}, {backbone.FeatureDimension} features per text, {_options.Precision}; activation: {backbone.Model.ActivationReason}."
+        );
         return new ClipTextFeatureTransformer(_host, _output, _input, _options, backbone);
     }
 

@@ -9,16 +9,28 @@ namespace AirMLNet.Features;
 public sealed record ClipTextFeatureOptions
 {
     /// <summary>Folder of the CLIP model, in Hugging Face layout (OpenAI and OpenCLIP names are accepted).</summary>
-    public required string ClipFolder { get; init => field = OptionCheck.NotBlank(value); }
+    public required string ClipFolder
+    {
+        get;
+        init => field = OptionCheck.NotBlank(value);
+    }
 
     /// <summary>Texts encoded at a time, 1..4096.</summary>
-    public int BatchSize { get; init => field = OptionCheck.Range(value, 1, 4096); } = 64;
+    public int BatchSize
+    {
+        get;
+        init => field = OptionCheck.Range(value, 1, 4096);
+    } = 64;
 
     /// <summary>Cuts texts that are too long for the model; false makes such a text an error of its row.</summary>
     public bool Truncate { get; init; } = true;
 
     /// <summary>The numbers the model computes in.</summary>
-    public ClipPrecision Precision { get; init => field = OptionCheck.Defined(value); }
+    public ClipPrecision Precision
+    {
+        get;
+        init => field = OptionCheck.Defined(value);
+    }
 
     /// <summary>The activation of the model's blocks; null as for <see cref="ClipExecution.Activation"/>.</summary>
     public ClipActivation? Activation { get; init; }

@@ -3,7 +3,14 @@ using AirMLNet.Pipeline;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
 
-[assembly: LoadableClass(typeof(ClipTextFeatureTransformer), typeof(ClipTextFeatureSaved), null, typeof(SignatureLoadModel), "AirMLNet CLIP text features", ClipTextFeatureSaved.Loader)]
+[assembly: LoadableClass(
+    typeof(ClipTextFeatureTransformer),
+    typeof(ClipTextFeatureSaved),
+    null,
+    typeof(SignatureLoadModel),
+    "AirMLNet CLIP text features",
+    ClipTextFeatureSaved.Loader
+)]
 
 namespace AirMLNet.Features;
 
@@ -31,4 +38,5 @@ internal static class ClipTextFeatureSaved
     }
 }
 
-internal sealed record ClipTextFeatureFile(string Output, string Input, ClipTextFeatureOptions Options, BackboneReference Backbone) : StageFile;
+internal sealed record ClipTextFeatureFile(string Output, string Input, ClipTextFeatureOptions Options, BackboneReference Backbone)
+    : StageFile;

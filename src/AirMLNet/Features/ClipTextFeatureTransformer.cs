@@ -34,7 +34,10 @@ public sealed class ClipTextFeatureTransformer : StageTransformer, IDisposable
     /// <summary>Gives the model back; it is freed when no stage uses it.</summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _disposed, 1) == 0) Backbone.Release();
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
+        {
+            Backbone.Release();
+        }
     }
 
     private void Encode(ReadOnlySpan<long> ids, int count, Span<float> features)
@@ -44,13 +47,19 @@ public sealed class ClipTextFeatureTransformer : StageTransformer, IDisposable
         Backbone.EncodeTokens(ids, count, features);
     }
 
-    private protected override BoundStage Bind(DataViewSchema inputSchema, IDataView? input = null)
-        => new Bound(this, inputSchema, SchemaCheck.Text(inputSchema, ClipTextFeatureEstimator.Stage, InputColumnName), input?.GetRowCount());
+    private protected override BoundStage Bind(DataViewSchema inputSchema, IDataView? input = null) =>
+        new Bound(this, inputSchema, SchemaCheck.Text(inputSchema, ClipTextFeatureEstimator.Stage, InputColumnName), input?.GetRowCount());
 
     private protected override void SaveTo(ModelSaveContext ctx) => ClipTextFeatureSaved.Save(ctx, this);
 
     private sealed class Bound(ClipTextFeatureTransformer parent, DataViewSchema schema, DataViewSchema.Column column, long? rows)
-        : BoundStage(schema, new DataViewSchema.DetachedColumn(parent.OutputColumnName, new VectorDataViewType(NumberDataViewType.Single, parent.FeatureDimension)))
+        : BoundStage(
+            schema,
+            new DataViewSchema.DetachedColumn(
+                parent.OutputColumnName,
+                new VectorDataViewType(NumberDataViewType.Single, parent.FeatureDimension)
+            )
+        )
     {
         public override IReadOnlyList<DataViewSchema.Column> Reads => [column];
 
@@ -60,23 +69,27 @@ public sealed class ClipTextFeatureTransformer : StageTransformer, IDisposable
 
         public override Delegate?[] CreateGetters(DataViewRow input, Func<int, bool> active)
         {
-            if (!active(0)) return [null];
-            ValueGetter<ReadOnlyMemory<char>> text = input.GetGetter<ReadOnlyMemory<char>>(column);
+            if (!active(0))
+            {
+                return [null];
+            }
+
+            var text = input.GetGetter<ReadOnlyMemory<char>>(column);
             var ids = new long[parent.Backbone.Tokenizer.ContextLength];
             ReadOnlyMemory<char> read = default;
             ValueGetter<VBuffer<float>> getter = (ref VBuffer<float> value) =>
             {
                 text(ref read);
                 parent.Backbone.Tokenizer.Tokenize(read.ToString(), ids, parent.Options.Truncate);
-                VBufferEditor<float> editor = VBufferEditor.Create(ref value, parent.FeatureDimension);
+                var editor = VBufferEditor.Create(ref value, parent.FeatureDimension);
                 parent.Encode(ids, 1, editor.Values);
                 value = editor.Commit();
             };
             return [getter];
         }
 
-        public override IBatchWork? StartBatches(DataViewRow input, Func<int, bool> active)
-            => active(0) ? new Work(this, input.GetGetter<ReadOnlyMemory<char>>(column)) : null;
+        public override IBatchWork? StartBatches(DataViewRow input, Func<int, bool> active) =>
+            active(0) ? new Work(this, input.GetGetter<ReadOnlyMemory<char>>(column)) : null;
     }
 
     private sealed class Work(Bound stage, ValueGetter<ReadOnlyMemory<char>> text) : IBatchWork
@@ -86,19 +99,19 @@ public sealed class ClipTextFeatureTransformer : StageTransformer, IDisposable
         public int BatchSize => stage.Parent.Options.BatchSize;
         public int Workers => 1; // tokenizing a batch is a matter of microseconds
         public CancellationToken Cancellation => stage.Parent.Options.CancellationToken;
+
         public IBatch NewBatch() => new Room(this);
 
-        public void Dispose()
-        {
-        }
+        public void Dispose() { }
 
         private sealed class Room(Work work) : IBatch
         {
-            private readonly int _length = work.Model.Backbone.Tokenizer.ContextLength, _dimension = work.Model.FeatureDimension;
+            private readonly int _length = work.Model.Backbone.Tokenizer.ContextLength,
+                _dimension = work.Model.FeatureDimension;
             private readonly string[] _texts = new string[work.BatchSize];
-            private readonly long[] _ids = new long[work.BatchSize * work.Model.Backbone.Tokenizer.ContextLength];  // [B, L]
+            private readonly long[] _ids = new long[work.BatchSize * work.Model.Backbone.Tokenizer.ContextLength]; // [B, L]
             private readonly float[] _packed = new float[work.BatchSize * work.Model.FeatureDimension];
-            private readonly float[] _features = new float[work.BatchSize * work.Model.FeatureDimension];           // [B, D]
+            private readonly float[] _features = new float[work.BatchSize * work.Model.FeatureDimension]; // [B, D]
 
             public void Read(int slot, long row) => _texts[slot] = work.NextText();
 
@@ -107,15 +120,25 @@ public sealed class ClipTextFeatureTransformer : StageTransformer, IDisposable
             public void Run(int count, ReadOnlySpan<bool> failed)
             {
                 // Rows that failed leave gaps; the others move down over them.
-                int packed = 0;
-                for (int slot = 0; slot < count; slot++)
+                var packed = 0;
+                for (var slot = 0; slot < count; slot++)
                 {
-                    if (!failed[slot]) Ids(slot).CopyTo(Ids(packed++));
+                    if (!failed[slot])
+                    {
+                        Ids(slot).CopyTo(Ids(packed++));
+                    }
                 }
-                if (packed > 0) work.Model.Encode(_ids.AsSpan(0, packed * _length), packed, _packed.AsSpan(0, packed * _dimension));
+                if (packed > 0)
+                {
+                    work.Model.Encode(_ids.AsSpan(0, packed * _length), packed, _packed.AsSpan(0, packed * _dimension));
+                }
+
                 for (int slot = 0, from = 0; slot < count; slot++)
                 {
-                    if (!failed[slot]) _packed.AsSpan(_dimension * from++, _dimension).CopyTo(Feature(slot));
+                    if (!failed[slot])
+                    {
+                        _packed.AsSpan(_dimension * from++, _dimension).CopyTo(Feature(slot));
+                    }
                 }
                 work.Report(count);
             }
@@ -124,7 +147,7 @@ public sealed class ClipTextFeatureTransformer : StageTransformer, IDisposable
             {
                 ValueGetter<VBuffer<float>> getter = (ref VBuffer<float> value) =>
                 {
-                    VBufferEditor<float> editor = VBufferEditor.Create(ref value, _dimension);
+                    var editor = VBufferEditor.Create(ref value, _dimension);
                     Feature(current()).CopyTo(editor.Values);
                     value = editor.Commit();
                 };

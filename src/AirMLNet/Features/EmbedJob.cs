@@ -59,8 +59,17 @@ public sealed class EmbedJob
     public int Run()
     {
         var view = _ml.Data.LoadFromEnumerable(_rows.Take(1));
-        using var stage = _ml.Transforms.ClipFeature(
-            "Features", "ImagePath", _options.Clip with { KeepTrainingFeatures = false, CancellationToken = _options.CancellationToken }).Fit(view);
+        using var stage = _ml
+            .Transforms.ClipFeature(
+                "Features",
+                "ImagePath",
+                _options.Clip with
+                {
+                    KeepTrainingFeatures = false,
+                    CancellationToken = _options.CancellationToken,
+                }
+            )
+            .Fit(view);
         var metadata = Metadata(stage);
         var folder = Target + ".parts";
         var chunks = Chunks(_options.Shard);
@@ -101,7 +110,9 @@ public sealed class EmbedJob
         string[] missing = [.. files.Where(f => !File.Exists(f))];
         if (missing.Length > 0)
         {
-            throw new FileNotFoundException($"{missing.Length} of {files.Length} shards are missing: {string.Join(", ", missing.Take(5))}{(missing.Length > 5 ? ", …" : "")}.");
+            throw new FileNotFoundException(
+                $"{missing.Length} of {files.Length} shards are missing: {string.Join(", ", missing.Take(5))}{(missing.Length > 5 ? ", …" : "")}."
+            );
         }
 
         var (first, metadata) = FeatureTable.Read(files[0]);
@@ -152,17 +163,18 @@ public sealed class EmbedJob
         return new(paths, [.. values]);
     }
 
-    private Dictionary<string, string> Metadata(ClipFeatureTransformer stage) => new(StringComparer.Ordinal)
-    {
-        ["format"] = "airml-features-" + Format.ToString(CultureInfo.InvariantCulture),
-        ["model"] = stage.Backbone.Name,
-        ["model_sha256"] = stage.Backbone.WeightsSha256,
-        ["precision"] = _options.Clip.Precision.ToString(),
-        ["activation"] = stage.Backbone.Model.Config.Text.Activation.ToString(),
-        ["dimension"] = stage.FeatureDimension.ToString(CultureInfo.InvariantCulture),
-        ["chunk"] = _options.ChunkSize.ToString(CultureInfo.InvariantCulture),
-        ["images_sha256"] = ListHash(),
-    };
+    private Dictionary<string, string> Metadata(ClipFeatureTransformer stage) =>
+        new(StringComparer.Ordinal)
+        {
+            ["format"] = "airml-features-" + Format.ToString(CultureInfo.InvariantCulture),
+            ["model"] = stage.Backbone.Name,
+            ["model_sha256"] = stage.Backbone.WeightsSha256,
+            ["precision"] = _options.Clip.Precision.ToString(),
+            ["activation"] = stage.Backbone.Model.Config.Text.Activation.ToString(),
+            ["dimension"] = stage.FeatureDimension.ToString(CultureInfo.InvariantCulture),
+            ["chunk"] = _options.ChunkSize.ToString(CultureInfo.InvariantCulture),
+            ["images_sha256"] = ListHash(),
+        };
 
     /// <summary>A hash of the images' names and sizes: what a chunk of this run belongs to.</summary>
     private string ListHash()
@@ -183,7 +195,8 @@ public sealed class EmbedJob
         if (different.Count > 0)
         {
             throw new InvalidDataException(
-                $"{file} was made with another {string.Join(", ", different)}; delete it, or name another output, to start anew.");
+                $"{file} was made with another {string.Join(", ", different)}; delete it, or name another output, to start anew."
+            );
         }
     }
 
@@ -201,8 +214,12 @@ public sealed class EmbedJob
         return (start, Math.Min(_options.ChunkSize, _rows.Count - start));
     }
 
-    private string ShardFile(int shard) => string.Create(
-        CultureInfo.InvariantCulture, $"{Path.ChangeExtension(_options.Output, null)}.shard-{shard:00000}-of-{_options.Shards:00000}.safetensors");
+    private string ShardFile(int shard) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Path.ChangeExtension(_options.Output, null)}.shard-{shard:00000}-of-{_options.Shards:00000}.safetensors"
+        );
 
-    private static string ChunkFile(string folder, int chunk) => Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"chunk-{chunk:000000}.safetensors"));
+    private static string ChunkFile(string folder, int chunk) =>
+        Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"chunk-{chunk:000000}.safetensors"));
 }

@@ -6,22 +6,42 @@ namespace AirMLNet.Features;
 public sealed record EmbedOptions
 {
     /// <summary>Folder of images, searched with its sub-folders.</summary>
-    public required string Images { get; init => field = OptionCheck.NotBlank(value); }
+    public required string Images
+    {
+        get;
+        init => field = OptionCheck.NotBlank(value);
+    }
 
     /// <summary>The features' file: .safetensors, .idv, .npy or .csv.</summary>
-    public required string Output { get; init => field = OptionCheck.NotBlank(value); }
+    public required string Output
+    {
+        get;
+        init => field = OptionCheck.NotBlank(value);
+    }
 
     /// <summary>Model, batch size, workers, precision.</summary>
     public required ClipFeatureOptions Clip { get; init; }
 
     /// <summary>Images that are kept on disk together, 1..100,000: what an interruption loses at most. Shards are whole chunks.</summary>
-    public int ChunkSize { get; init => field = OptionCheck.Range(value, 1, 100_000); } = 256;
+    public int ChunkSize
+    {
+        get;
+        init => field = OptionCheck.Range(value, 1, 100_000);
+    } = 256;
 
     /// <summary>Which part this run does, 1..<see cref="Shards"/>.</summary>
-    public int Shard { get; init => field = OptionCheck.Range(value, 1, 100_000); } = 1;
+    public int Shard
+    {
+        get;
+        init => field = OptionCheck.Range(value, 1, 100_000);
+    } = 1;
 
     /// <summary>Parts in all, 1..100,000; 1 does everything in one run.</summary>
-    public int Shards { get; init => field = OptionCheck.Range(value, 1, 100_000); } = 1;
+    public int Shards
+    {
+        get;
+        init => field = OptionCheck.Range(value, 1, 100_000);
+    } = 1;
 
     /// <summary>Leaves unreadable images out instead of stopping at the first.</summary>
     public bool SkipUnreadable { get; init; }

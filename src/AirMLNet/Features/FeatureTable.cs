@@ -32,7 +32,13 @@ internal static class FeatureTable
     }
 
     /// <summary>Writes all parts in the format that the name asks for; .npy has its paths in a .paths.txt beside it.</summary>
-    public static void Write(string path, int dimension, IReadOnlyList<string> paths, IReadOnlyDictionary<string, string> metadata, IEnumerable<FeaturePart> parts)
+    public static void Write(
+        string path,
+        int dimension,
+        IReadOnlyList<string> paths,
+        IReadOnlyDictionary<string, string> metadata,
+        IEnumerable<FeaturePart> parts
+    )
     {
         switch (Format(path))
         {
@@ -70,16 +76,33 @@ internal static class FeatureTable
     }
 
     private static void WriteSafetensors(
-        Stream stream, int dimension, IReadOnlyList<string> paths, IReadOnlyDictionary<string, string> metadata, IEnumerable<FeaturePart> parts)
+        Stream stream,
+        int dimension,
+        IReadOnlyList<string> paths,
+        IReadOnlyDictionary<string, string> metadata,
+        IEnumerable<FeaturePart> parts
+    )
     {
         var lines = Lines(paths);
         var bytes = (long)paths.Count * dimension * sizeof(float);
-        var header = JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, object>
-        {
-            ["__metadata__"] = new SortedDictionary<string, string>(metadata.ToDictionary(), StringComparer.Ordinal),
-            ["features"] = new { dtype = "F32", shape = new[] { paths.Count, dimension }, data_offsets = new[] { 0, bytes } },
-            ["paths"] = new { dtype = "U8", shape = new[] { lines.Length }, data_offsets = new[] { bytes, bytes + lines.Length } },
-        });
+        var header = JsonSerializer.SerializeToUtf8Bytes(
+            new Dictionary<string, object>
+            {
+                ["__metadata__"] = new SortedDictionary<string, string>(metadata.ToDictionary(), StringComparer.Ordinal),
+                ["features"] = new
+                {
+                    dtype = "F32",
+                    shape = new[] { paths.Count, dimension },
+                    data_offsets = new[] { 0, bytes },
+                },
+                ["paths"] = new
+                {
+                    dtype = "U8",
+                    shape = new[] { lines.Length },
+                    data_offsets = new[] { bytes, bytes + lines.Length },
+                },
+            }
+        );
         var padded = (header.Length + 7) / 8 * 8;
         var length = new byte[8];
         BinaryPrimitives.WriteInt64LittleEndian(length, padded);
@@ -93,7 +116,10 @@ internal static class FeatureTable
     private static void WriteNpy(Stream stream, int dimension, int count, IEnumerable<FeaturePart> parts)
     {
         // Format 1.0: magic, version, length of the header, the header padded to a multiple of 64 in all.
-        var header = string.Create(CultureInfo.InvariantCulture, $"{{'descr': '<f4', 'fortran_order': False, 'shape': ({count}, {dimension}), }}");
+        var header = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{{'descr': '<f4', 'fortran_order': False, 'shape': ({count}, {dimension}), }}"
+        );
         header = header.PadRight(((10 + header.Length + 1 + 63) / 64 * 64) - 10 - 1) + "\n";
         stream.Write([0x93, .. "NUMPY"u8, 1, 0, (byte)header.Length, (byte)(header.Length >> 8)]);
         stream.Write(Encoding.ASCII.GetBytes(header));
@@ -126,7 +152,11 @@ internal static class FeatureTable
         var ml = new MLContext();
         var schema = SchemaDefinition.Create(typeof(FeatureRow));
         schema[nameof(FeatureRow.Features)].ColumnType = new VectorDataViewType(NumberDataViewType.Single, dimension);
-        var rows = parts.SelectMany(part => part.Paths.Select((path, i) => new FeatureRow { ImagePath = path, Features = part.Values[(i * dimension)..((i + 1) * dimension)] }));
+        var rows = parts.SelectMany(part =>
+            part.Paths.Select(
+                (path, i) => new FeatureRow { ImagePath = path, Features = part.Values[(i * dimension)..((i + 1) * dimension)] }
+            )
+        );
         ml.Data.SaveAsBinary(ml.Data.LoadFromEnumerable(rows, schema), stream);
     }
 
@@ -147,5 +177,6 @@ internal static class FeatureTable
 
     private static byte[] Lines(IReadOnlyList<string> paths) => Encoding.UTF8.GetBytes(string.Concat(paths.Select(p => p + "\n")));
 
-    private static string Quoted(string text) => text.IndexOfAny([',', '"', '\r', '\n']) < 0 ? text : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+    private static string Quoted(string text) =>
+        text.IndexOfAny([',', '"', '\r', '\n']) < 0 ? text : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 }

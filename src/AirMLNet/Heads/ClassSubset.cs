@@ -21,11 +21,26 @@ internal sealed class ClassSubset
     /// <exception cref="ArgumentException">A chosen name is no class, or none is chosen.</exception>
     public static ClassSubset Of(IReadOnlyList<string> classNames, IReadOnlyList<string>? chosen, string option)
     {
-        if (chosen is null) return new([.. Enumerable.Range(0, classNames.Count)], classNames.Count);
+        if (chosen is null)
+        {
+            return new([.. Enumerable.Range(0, classNames.Count)], classNames.Count);
+        }
+
         string[] known = [.. classNames];
-        int[] indices = [.. chosen.Select(name => Array.IndexOf(known, name) is var i && i >= 0
-            ? i : throw new ArgumentException($"{option}: '{name}' is not one of the class names.", option)).Distinct().Order()];
-        return indices.Length > 0 ? new(indices, classNames.Count) : throw new ArgumentException($"{option} is empty; expected one or more class names, or null for all.", option);
+        int[] indices =
+        [
+            .. chosen
+                .Select(name =>
+                    Array.IndexOf(known, name) is var i && i >= 0
+                        ? i
+                        : throw new ArgumentException($"{option}: '{name}' is not one of the class names.", option)
+                )
+                .Distinct()
+                .Order(),
+        ];
+        return indices.Length > 0
+            ? new(indices, classNames.Count)
+            : throw new ArgumentException($"{option} is empty; expected one or more class names, or null for all.", option);
     }
 
     /// <summary>The class that an index of the subset stands for.</summary>
@@ -42,7 +57,14 @@ internal sealed class ClassSubset
             return;
         }
         double sum = 0;
-        for (int k = 0; k < Count; k++) sum += result[k] = row[_classes[k]]; // ascending: never reads what was written
-        for (int k = 0; k < Count; k++) result[k] = sum > 0 ? (float)(result[k] / sum) : 1f / Count;
+        for (var k = 0; k < Count; k++)
+        {
+            sum += result[k] = row[_classes[k]]; // ascending: never reads what was written
+        }
+
+        for (var k = 0; k < Count; k++)
+        {
+            result[k] = sum > 0 ? (float)(result[k] / sum) : 1f / Count;
+        }
     }
 }

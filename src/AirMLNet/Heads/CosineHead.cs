@@ -9,7 +9,7 @@ namespace AirMLNet.Heads;
 internal sealed class CosineHead
 {
     private readonly float[] _weights; // [C, D]
-    private readonly bool[] _present;  // [C]: a class without a vector gets probability 0
+    private readonly bool[] _present; // [C]: a class without a vector gets probability 0
 
     /// <param name="weights">Class vectors <c>[C, D]</c>, each of length 1.</param>
     /// <param name="classes">C.</param>
@@ -18,7 +18,13 @@ internal sealed class CosineHead
     public CosineHead(float[] weights, int classes, double scale, bool[]? present = null)
     {
         if (classes <= 0 || weights.Length % classes != 0)
-            throw new ArgumentException($"{weights.Length} weights are not a whole number of vectors for {classes} classes.", nameof(weights));
+        {
+            throw new ArgumentException(
+                $"{weights.Length} weights are not a whole number of vectors for {classes} classes.",
+                nameof(weights)
+            );
+        }
+
         _weights = weights;
         Classes = classes;
         Dimension = weights.Length / classes;
@@ -35,31 +41,42 @@ internal sealed class CosineHead
     /// <summary>Fills <paramref name="probabilities"/> [C] for one feature [D].</summary>
     public void Probabilities(ReadOnlySpan<float> feature, Span<float> probabilities)
     {
-        float largest = float.NegativeInfinity;
-        for (int c = 0; c < Classes; c++)
+        var largest = float.NegativeInfinity;
+        for (var c = 0; c < Classes; c++)
         {
-            if (!_present[c]) continue;
+            if (!_present[c])
+            {
+                continue;
+            }
+
             probabilities[c] = (float)Scale * Dot(feature, _weights.AsSpan(c * Dimension, Dimension));
             largest = Math.Max(largest, probabilities[c]);
         }
         double sum = 0;
-        for (int c = 0; c < Classes; c++)
+        for (var c = 0; c < Classes; c++)
         {
             probabilities[c] = _present[c] ? MathF.Exp(probabilities[c] - largest) : 0f;
             sum += probabilities[c];
         }
-        float inverse = (float)(1 / sum);
-        for (int c = 0; c < Classes; c++) probabilities[c] *= inverse;
+        var inverse = (float)(1 / sum);
+        for (var c = 0; c < Classes; c++)
+        {
+            probabilities[c] *= inverse;
+        }
     }
 
     /// <summary>p for every row of <paramref name="features"/> [N, D], as [N, C].</summary>
     public float[] Probabilities(ReadOnlyMemory<float> features, CancellationToken cancellation = default)
     {
-        int rows = features.Length / Dimension;
+        var rows = features.Length / Dimension;
         var probabilities = new float[rows * Classes];
-        for (int i = 0; i < rows; i++)
+        for (var i = 0; i < rows; i++)
         {
-            if ((i & 1023) == 0) cancellation.ThrowIfCancellationRequested();
+            if ((i & 1023) == 0)
+            {
+                cancellation.ThrowIfCancellationRequested();
+            }
+
             Probabilities(features.Span.Slice(i * Dimension, Dimension), probabilities.AsSpan(i * Classes, Classes));
         }
         return probabilities;
@@ -68,10 +85,13 @@ internal sealed class CosineHead
     /// <summary>Index of the largest value, the first of equals.</summary>
     public static int ArgMax(ReadOnlySpan<float> values)
     {
-        int best = 0;
-        for (int c = 1; c < values.Length; c++)
+        var best = 0;
+        for (var c = 1; c < values.Length; c++)
         {
-            if (values[c] > values[best]) best = c;
+            if (values[c] > values[best])
+            {
+                best = c;
+            }
         }
         return best;
     }
@@ -81,15 +101,21 @@ internal sealed class CosineHead
 
     private static float Dot(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
     {
-        int width = Vector<float>.Count, i = 0;
-        Vector<float> s0 = Vector<float>.Zero, s1 = Vector<float>.Zero; // two sums hide the latency of the additions
+        int width = Vector<float>.Count,
+            i = 0;
+        Vector<float> s0 = Vector<float>.Zero,
+            s1 = Vector<float>.Zero; // two sums hide the latency of the additions
         for (; i + 2 * width <= a.Length; i += 2 * width)
         {
             s0 += new Vector<float>(a.Slice(i, width)) * new Vector<float>(b.Slice(i, width));
             s1 += new Vector<float>(a.Slice(i + width, width)) * new Vector<float>(b.Slice(i + width, width));
         }
-        float sum = Vector.Sum(s0 + s1);
-        for (; i < a.Length; i++) sum += a[i] * b[i];
+        var sum = Vector.Sum(s0 + s1);
+        for (; i < a.Length; i++)
+        {
+            sum += a[i] * b[i];
+        }
+
         return sum;
     }
 }

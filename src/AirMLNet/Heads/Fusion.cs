@@ -16,20 +16,32 @@ public enum FusionForm
 internal readonly record struct Fusion(FusionForm Form, double Weight)
 {
     /// <exception cref="ArgumentOutOfRangeException">A convex weight above 1; the message names the option.</exception>
-    public Fusion Checked(string option) => Form == FusionForm.Convex && Weight > 1
-        ? throw new ArgumentOutOfRangeException(option, Weight, FormattableString.Invariant($"{option} = {Weight}; expected 0..1 in convex form.")) : this;
+    public Fusion Checked(string option) =>
+        Form == FusionForm.Convex && Weight > 1
+            ? throw new ArgumentOutOfRangeException(
+                option,
+                Weight,
+                FormattableString.Invariant($"{option} = {Weight}; expected 0..1 in convex form.")
+            )
+            : this;
 
     /// <summary>p ← p̃.</summary>
     public void Into(Span<float> text, ReadOnlySpan<float> image)
     {
-        float weight = (float)Weight;
+        var weight = (float)Weight;
         if (Form == FusionForm.Convex)
         {
-            for (int c = 0; c < text.Length; c++) text[c] = (1 - weight) * text[c] + weight * image[c];
+            for (var c = 0; c < text.Length; c++)
+            {
+                text[c] = (1 - weight) * text[c] + weight * image[c];
+            }
         }
         else
         {
-            for (int c = 0; c < text.Length; c++) text[c] = (text[c] + weight * image[c]) / (1 + weight);
+            for (var c = 0; c < text.Length; c++)
+            {
+                text[c] = (text[c] + weight * image[c]) / (1 + weight);
+            }
         }
     }
 }

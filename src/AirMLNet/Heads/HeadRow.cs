@@ -15,17 +15,32 @@ internal sealed class HeadRow
     private readonly ValueGetter<VBuffer<float>>? _prototype;
     private readonly Fusion _fusion;
     private readonly ClassSubset? _subset;
-    private readonly float[] _feature, _probabilities;
-    private readonly float[] _second, _some, _someSecond;
+    private readonly float[] _feature,
+        _probabilities;
+    private readonly float[] _second,
+        _some,
+        _someSecond;
     private VBuffer<float> _buffer;
     private long _position = long.MinValue;
 
-    public HeadRow(DataViewRow row, CosineHead head, DataViewSchema.Column features, DataViewSchema.Column? prototype = null, Fusion fusion = default, ClassSubset? subset = null)
-        : this(row, head, row.GetGetter<VBuffer<float>>(features), prototype, fusion, subset)
-    {
-    }
+    public HeadRow(
+        DataViewRow row,
+        CosineHead head,
+        DataViewSchema.Column features,
+        DataViewSchema.Column? prototype = null,
+        Fusion fusion = default,
+        ClassSubset? subset = null
+    )
+        : this(row, head, row.GetGetter<VBuffer<float>>(features), prototype, fusion, subset) { }
 
-    public HeadRow(DataViewRow row, CosineHead head, ValueGetter<VBuffer<float>> features, DataViewSchema.Column? prototype = null, Fusion fusion = default, ClassSubset? subset = null)
+    public HeadRow(
+        DataViewRow row,
+        CosineHead head,
+        ValueGetter<VBuffer<float>> features,
+        DataViewSchema.Column? prototype = null,
+        Fusion fusion = default,
+        ClassSubset? subset = null
+    )
     {
         _row = row;
         _head = head;
@@ -43,7 +58,11 @@ internal sealed class HeadRow
     /// <summary>p̃ or p of the current row, [C]; with a subset, 0 for the classes outside it.</summary>
     public ReadOnlySpan<float> Probabilities()
     {
-        if (_position == _row.Position && _position >= 0) return _probabilities;
+        if (_position == _row.Position && _position >= 0)
+        {
+            return _probabilities;
+        }
+
         _features(ref _buffer);
         _buffer.CopyTo(_feature);
         _head.Probabilities(_feature, _probabilities);
@@ -51,9 +70,16 @@ internal sealed class HeadRow
         {
             _prototype(ref _buffer);
             _buffer.CopyTo(_second);
-            if (_subset is null) _fusion.Into(_probabilities, _second);
+            if (_subset is null)
+            {
+                _fusion.Into(_probabilities, _second);
+            }
         }
-        if (_subset is not null) Restrict(_subset);
+        if (_subset is not null)
+        {
+            Restrict(_subset);
+        }
+
         _position = _row.Position;
         return _probabilities;
     }
@@ -61,7 +87,7 @@ internal sealed class HeadRow
     /// <summary>p̃ over the classes of the subset, [C_u]; all classes where there is none.</summary>
     public ReadOnlySpan<float> Restricted()
     {
-        ReadOnlySpan<float> all = Probabilities();
+        var all = Probabilities();
         return _subset is null ? all : _some;
     }
 
@@ -75,15 +101,19 @@ internal sealed class HeadRow
             _fusion.Into(_some, _someSecond);
         }
         Array.Clear(_probabilities);
-        for (int k = 0; k < _some.Length; k++) _probabilities[subset.ClassOf(k)] = _some[k];
+        for (var k = 0; k < _some.Length; k++)
+        {
+            _probabilities[subset.ClassOf(k)] = _some[k];
+        }
     }
 
     /// <summary>A getter of all probabilities.</summary>
-    public ValueGetter<VBuffer<float>> VectorGetter() => (ref VBuffer<float> value) =>
-    {
-        ReadOnlySpan<float> probabilities = Probabilities();
-        VBufferEditor<float> editor = VBufferEditor.Create(ref value, probabilities.Length);
-        probabilities.CopyTo(editor.Values);
-        value = editor.Commit();
-    };
+    public ValueGetter<VBuffer<float>> VectorGetter() =>
+        (ref VBuffer<float> value) =>
+        {
+            var probabilities = Probabilities();
+            var editor = VBufferEditor.Create(ref value, probabilities.Length);
+            probabilities.CopyTo(editor.Values);
+            value = editor.Commit();
+        };
 }

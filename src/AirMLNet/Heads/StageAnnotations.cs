@@ -7,8 +7,12 @@ namespace AirMLNet.Heads;
 internal static class StageAnnotations
 {
     // The official constants are internal; these are their values.
-    public const string SlotNamesKind = "SlotNames", KeyValuesKind = "KeyValues", TrainingLabelValuesKind = "TrainingLabelValues";
-    public const string ScoreColumnSetIdKind = "ScoreColumnSetId", ScoreColumnKindKind = "ScoreColumnKind", ScoreValueKindKind = "ScoreValueKind";
+    public const string SlotNamesKind = "SlotNames",
+        KeyValuesKind = "KeyValues",
+        TrainingLabelValuesKind = "TrainingLabelValues";
+    public const string ScoreColumnSetIdKind = "ScoreColumnSetId",
+        ScoreColumnKindKind = "ScoreColumnKind",
+        ScoreValueKindKind = "ScoreValueKind";
     public static readonly KeyDataViewType SetIdType = new(typeof(uint), int.MaxValue);
     private const string Multiclass = "MultiClassClassification";
 
@@ -51,10 +55,14 @@ internal static class StageAnnotations
     public static uint NextSetId(DataViewSchema schema)
     {
         uint largest = 0;
-        foreach (DataViewSchema.Column column in schema)
+        foreach (var column in schema)
         {
-            DataViewSchema.Column? kind = column.Annotations.Schema.GetColumnOrNull(ScoreColumnSetIdKind);
-            if (kind is not { Type: KeyDataViewType } || kind.Value.Type.RawType != typeof(uint)) continue;
+            var kind = column.Annotations.Schema.GetColumnOrNull(ScoreColumnSetIdKind);
+            if (kind is not { Type: KeyDataViewType } || kind.Value.Type.RawType != typeof(uint))
+            {
+                continue;
+            }
+
             uint id = 0;
             column.Annotations.GetValue(ScoreColumnSetIdKind, ref id);
             largest = Math.Max(largest, id);
@@ -65,7 +73,11 @@ internal static class StageAnnotations
     /// <summary>The texts of the column's KeyValues, or null where it has none that are texts.</summary>
     public static IReadOnlyList<string>? KeyValues(DataViewSchema.Column column)
     {
-        if (column.Annotations.Schema.GetColumnOrNull(KeyValuesKind) is not { Type: VectorDataViewType { ItemType: TextDataViewType } }) return null;
+        if (column.Annotations.Schema.GetColumnOrNull(KeyValuesKind) is not { Type: VectorDataViewType { ItemType: TextDataViewType } })
+        {
+            return null;
+        }
+
         VBuffer<ReadOnlyMemory<char>> names = default;
         column.Annotations.GetValue(KeyValuesKind, ref names);
         return names.DenseValues().Select(n => n.ToString()).ToArray();
@@ -73,9 +85,9 @@ internal static class StageAnnotations
 
     private static void AddNames(DataViewSchema.Annotations.Builder annotations, string kind, IReadOnlyList<string> names)
     {
-        ReadOnlyMemory<char>[] values = names.Select(n => n.AsMemory()).ToArray();
-        ValueGetter<VBuffer<ReadOnlyMemory<char>>> getter = (ref VBuffer<ReadOnlyMemory<char>> value)
-            => new VBuffer<ReadOnlyMemory<char>>(values.Length, values).CopyTo(ref value);
+        var values = names.Select(n => n.AsMemory()).ToArray();
+        ValueGetter<VBuffer<ReadOnlyMemory<char>>> getter = (ref VBuffer<ReadOnlyMemory<char>> value) =>
+            new VBuffer<ReadOnlyMemory<char>>(values.Length, values).CopyTo(ref value);
         annotations.Add(kind, new VectorDataViewType(TextDataViewType.Instance, values.Length), getter);
     }
 

@@ -20,13 +20,17 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
     public static BackboneReference Of(ClipBackbone backbone, bool embed)
     {
         var config = backbone.Model.Config;
-        string architecture = $"{(config.Vision.ResNet is null ? "ViT" : "ResNet")} {config.Vision.Layers}x{config.Vision.HiddenSize}, patch {config.Vision.PatchSize}, {config.Vision.ImageSize} px; text {config.Text.Layers}x{config.Text.HiddenSize}; {config.ProjectionDim} features";
+        var architecture =
+            $"{(config.Vision.ResNet is null ? "ViT" : "ResNet")} {config.Vision.Layers}x{config.Vision.HiddenSize}, patch {config.Vision.PatchSize}, {config.Vision.ImageSize} px; text {config.Text.Layers}x{config.Text.HiddenSize}; {config.ProjectionDim} features";
         return new(backbone.Name, backbone.WeightsSha256, architecture, embed ? FilesOf(backbone.Folder) : []);
     }
 
     public void WriteFiles(ModelSaveContext ctx, string folder)
     {
-        for (int i = 0; i < Files.Length; i++) ModelStream.WriteFile(ctx, StreamName(i), Path.Combine(folder, Files[i]));
+        for (var i = 0; i < Files.Length; i++)
+        {
+            ModelStream.WriteFile(ctx, StreamName(i), Path.Combine(folder, Files[i]));
+        }
     }
 
     /// <summary>Finds and loads the model: the embedded files, the folder it was trained with, then AIRMLNET_HOME.</summary>
@@ -34,28 +38,53 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
     /// <exception cref="InvalidOperationException">What is there has other weights.</exception>
     public ClipBackbone Acquire(ModelLoadContext ctx, string folder, torch.Device device, ClipExecution execution)
     {
-        if (Files.Length > 0) return Load(Extract(ctx), device, execution, out string found)
-            ?? throw new InvalidOperationException($"The embedded model {Name} is damaged: its weights have SHA-256 {found}; expected {Sha256}.");
-        var tried = new List<string> { folder };
-        if (Environment.GetEnvironmentVariable(HomeVariable) is { Length: > 0 } home) tried.Add(Path.Combine(home, Name));
-        var wrong = new List<string>();
-        foreach (string candidate in tried.Where(Directory.Exists))
+        if (Files.Length > 0)
         {
-            if (Load(candidate, device, execution, out string hash) is { } backbone) return backbone;
+            return Load(Extract(ctx), device, execution, out var found)
+                ?? throw new InvalidOperationException(
+                    $"The embedded model {Name} is damaged: its weights have SHA-256 {found}; expected {Sha256}."
+                );
+        }
+
+        var tried = new List<string> { folder };
+        if (Environment.GetEnvironmentVariable(HomeVariable) is { Length: > 0 } home)
+        {
+            tried.Add(Path.Combine(home, Name));
+        }
+
+        var wrong = new List<string>();
+        foreach (var candidate in tried.Where(Directory.Exists))
+        {
+            if (Load(candidate, device, execution, out var hash) is { } backbone)
+            {
+                return backbone;
+            }
+
             wrong.Add($"{candidate} (SHA-256 {hash})");
         }
         if (wrong.Count > 0)
-            throw new InvalidOperationException($"The saved model needs {Name} with weights of SHA-256 {Sha256}, but found other weights in {string.Join(", ", wrong)}.");
+        {
+            throw new InvalidOperationException(
+                $"The saved model needs {Name} with weights of SHA-256 {Sha256}, but found other weights in {string.Join(", ", wrong)}."
+            );
+        }
+
         throw new FileNotFoundException(
             $"The saved model needs the CLIP model {Name} ({Architecture}; SHA-256 of its weights {Sha256}), which is not in {string.Join(" or ", tried)}. "
-            + $"Put its folder there, or set {HomeVariable} to the folder that holds a folder '{Name}'.", folder);
+                + $"Put its folder there, or set {HomeVariable} to the folder that holds a folder '{Name}'.",
+            folder
+        );
     }
 
     private ClipBackbone? Load(string folder, torch.Device device, ClipExecution execution, out string hash)
     {
-        ClipBackbone backbone = ClipBackbone.Acquire(folder, device, execution);
+        var backbone = ClipBackbone.Acquire(folder, device, execution);
         hash = backbone.WeightsSha256;
-        if (hash == Sha256) return backbone;
+        if (hash == Sha256)
+        {
+            return backbone;
+        }
+
         backbone.Release();
         return null;
     }
@@ -63,20 +92,35 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
     /// <summary>Unpacks the embedded files into a folder named by their hash, once.</summary>
     private string Extract(ModelLoadContext ctx)
     {
-        if (Sha256.Length != 64 || !Sha256.All(char.IsAsciiHexDigit)) throw new FormatException($"The saved model has '{Sha256}' where a SHA-256 is expected.");
-        string home = Environment.GetEnvironmentVariable(HomeVariable) is { Length: > 0 } set
-            ? set : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "AirMLNet");
-        string target = Path.Combine(home, "embedded", Sha256, SafeName(Name));
-        if (Directory.Exists(target)) return target;
+        if (Sha256.Length != 64 || !Sha256.All(char.IsAsciiHexDigit))
+        {
+            throw new FormatException($"The saved model has '{Sha256}' where a SHA-256 is expected.");
+        }
+
+        var home = Environment.GetEnvironmentVariable(HomeVariable) is { Length: > 0 } set
+            ? set
+            : Path.Combine(
+                Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify),
+                "AirMLNet"
+            );
+        var target = Path.Combine(home, "embedded", Sha256, SafeName(Name));
+        if (Directory.Exists(target))
+        {
+            return target;
+        }
+
         Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-        string part = $"{target}.{Guid.NewGuid():N}.part";
+        var part = $"{target}.{Guid.NewGuid():N}.part";
         try
         {
-            for (int i = 0; i < Files.Length; i++)
+            for (var i = 0; i < Files.Length; i++)
             {
-                string path = Path.GetFullPath(Path.Combine(part, Files[i]));
+                var path = Path.GetFullPath(Path.Combine(part, Files[i]));
                 if (!path.StartsWith(Path.GetFullPath(part) + Path.DirectorySeparatorChar, StringComparison.Ordinal))
+                {
                     throw new FormatException($"The saved model has an embedded file '{Files[i]}' outside its folder.");
+                }
+
                 Directory.CreateDirectory(Path.GetDirectoryName(path)!);
                 ModelStream.ReadFile(ctx, StreamName(i), ClipFeatureEstimator.Stage, path);
             }
@@ -85,22 +129,30 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
                 Directory.Move(part, target);
             }
             catch (IOException) when (Directory.Exists(target)) // another process was faster
-            {
-            }
+            { }
         }
         finally
         {
-            if (Directory.Exists(part)) Directory.Delete(part, recursive: true);
+            if (Directory.Exists(part))
+            {
+                Directory.Delete(part, recursive: true);
+            }
         }
         return target;
     }
 
-    private static string SafeName(string name) => name is "" or "." or ".." || name.IndexOfAny(['/', '\\']) >= 0
-        ? throw new FormatException($"The saved model names its CLIP model '{name}'; expected a folder name.") : name;
+    private static string SafeName(string name) =>
+        name is "" or "." or ".." || name.IndexOfAny(['/', '\\']) >= 0
+            ? throw new FormatException($"The saved model names its CLIP model '{name}'; expected a folder name.")
+            : name;
 
     private static string StreamName(int i) => $"backbone.{i}.bin";
 
-    private static string[] FilesOf(string folder) => Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
-        .Where(f => Extensions.Contains(Path.GetExtension(f), StringComparer.OrdinalIgnoreCase))
-        .Select(f => Path.GetRelativePath(folder, f).Replace('\\', '/')).Order(StringComparer.Ordinal).ToArray();
+    private static string[] FilesOf(string folder) =>
+        Directory
+            .EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+            .Where(f => Extensions.Contains(Path.GetExtension(f), StringComparer.OrdinalIgnoreCase))
+            .Select(f => Path.GetRelativePath(folder, f).Replace('\\', '/'))
+            .Order(StringComparer.Ordinal)
+            .ToArray();
 }

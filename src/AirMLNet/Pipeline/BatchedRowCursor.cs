@@ -25,8 +25,10 @@ internal sealed class BatchedRowCursor : DataViewRowCursor
     private readonly List<RowBatch> _all = [];
     private RowBatch? _current;
     private int _slot;
-    private long _position = -1, _read;
-    private bool _inputEnded, _ended;
+    private long _position = -1,
+        _read;
+    private bool _inputEnded,
+        _ended;
     private ExceptionDispatchInfo? _moveFailure;
 
     public BatchedRowCursor(BoundStage stage, DataViewRowCursor input, IEnumerable<DataViewSchema.Column> passThrough, IBatchWork work)
@@ -36,9 +38,13 @@ internal sealed class BatchedRowCursor : DataViewRowCursor
         _work = work;
         _passThrough = passThrough.Select(c => c.Index).Distinct().Order().ToArray();
         _inputId = input.GetIdGetter();
-        for (int i = 0; i < Depth; i++) _free.Push(NewBatch());
+        for (var i = 0; i < Depth; i++)
+        {
+            _free.Push(NewBatch());
+        }
+
         _getters = new Delegate?[stage.OutputCount];
-        for (int i = 0; i < _getters.Length; i++)
+        for (var i = 0; i < _getters.Length; i++)
         {
             _getters[i] = _all[0].Getters[i] is { } sample ? AddedGetter(sample, i) : null;
         }
@@ -50,15 +56,23 @@ internal sealed class BatchedRowCursor : DataViewRowCursor
 
     public override bool MoveNext()
     {
-        if (_ended) return false;
-        if (_current is not null && ++_slot < _current.Count) return Advance();
+        if (_ended)
+        {
+            return false;
+        }
+
+        if (_current is not null && ++_slot < _current.Count)
+        {
+            return Advance();
+        }
+
         if (_current is not null)
         {
             _free.Push(_current);
             _current = null;
         }
         ReadAhead();
-        if (_ahead.TryDequeue(out RowBatch? next))
+        if (_ahead.TryDequeue(out var next))
         {
             _free.Push(next); // comes back as the current batch below, or stays free when the work fails
             try
@@ -86,22 +100,31 @@ internal sealed class BatchedRowCursor : DataViewRowCursor
         }
     }
 
-    public override ValueGetter<DataViewRowId> GetIdGetter()
-        => (ref DataViewRowId value) => value = Current().Ids[_slot];
+    public override ValueGetter<DataViewRowId> GetIdGetter() => (ref DataViewRowId value) => value = Current().Ids[_slot];
 
-    public override bool IsColumnActive(DataViewSchema.Column column)
-        => column.Index < _stage.InputSchema.Count
+    public override bool IsColumnActive(DataViewSchema.Column column) =>
+        column.Index < _stage.InputSchema.Count
             ? Array.BinarySearch(_passThrough, column.Index) >= 0
             : _getters[column.Index - _stage.InputSchema.Count] is not null;
 
     public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
     {
         if (column.Index >= _stage.InputSchema.Count)
+        {
             return RowColumns.Typed<TValue>(_getters[column.Index - _stage.InputSchema.Count], column);
-        int index = Array.BinarySearch(_passThrough, column.Index);
-        if (index < 0) throw new InvalidOperationException($"Column '{column.Name}' is not active in this cursor.");
+        }
+
+        var index = Array.BinarySearch(_passThrough, column.Index);
+        if (index < 0)
+        {
+            throw new InvalidOperationException($"Column '{column.Name}' is not active in this cursor.");
+        }
+
         if (_all[0].Columns[index] is not ColumnBuffer<TValue>)
+        {
             throw new InvalidOperationException($"Column '{column.Name}' is {column.Type}; it cannot be read as {typeof(TValue)}.");
+        }
+
         return (ref TValue value) => ((ColumnBuffer<TValue>)Current().Columns[index]).Give(_slot, ref value);
     }
 
@@ -111,7 +134,11 @@ internal sealed class BatchedRowCursor : DataViewRowCursor
         {
             _ended = true;
             // Workers write into the buffers: they must be still before anything is let go.
-            foreach (RowBatch batch in _ahead) batch.Abandon();
+            foreach (var batch in _ahead)
+            {
+                batch.Abandon();
+            }
+
             _ahead.Clear();
             _work.Dispose();
             _input.Dispose();
@@ -123,22 +150,29 @@ internal sealed class BatchedRowCursor : DataViewRowCursor
 
     private RowBatch NewBatch()
     {
-        var batch = new RowBatch(_work, Array.ConvertAll(_passThrough, i => ColumnBuffer.Create(_input, _stage.InputSchema[i], _work.BatchSize)), () => _slot);
+        var batch = new RowBatch(
+            _work,
+            Array.ConvertAll(_passThrough, i => ColumnBuffer.Create(_input, _stage.InputSchema[i], _work.BatchSize)),
+            () => _slot
+        );
         _all.Add(batch);
         return batch;
     }
 
     private Delegate AddedGetter(Delegate sample, int output)
     {
-        Type value = sample.GetType().GetGenericArguments()[0];
-        return (Delegate)GetType().GetMethod(nameof(MakeAddedGetter), System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.NonPublic)!
-            .MakeGenericMethod(value).Invoke(this, [output])!;
+        var value = sample.GetType().GetGenericArguments()[0];
+        return (Delegate)
+            GetType()
+                .GetMethod(nameof(MakeAddedGetter), System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.NonPublic)!
+                .MakeGenericMethod(value)
+                .Invoke(this, [output])!;
     }
 
-    private ValueGetter<T> MakeAddedGetter<T>(int output)
-        => (ref T value) =>
+    private ValueGetter<T> MakeAddedGetter<T>(int output) =>
+        (ref T value) =>
         {
-            RowBatch batch = Current();
+            var batch = Current();
             batch.Errors[_slot]?.Throw();
             ((ValueGetter<T>)batch.Getters[output]!)(ref value);
         };
@@ -148,20 +182,27 @@ internal sealed class BatchedRowCursor : DataViewRowCursor
         while (!_inputEnded && _free.Count > 0)
         {
             _work.Cancellation.ThrowIfCancellationRequested();
-            RowBatch batch = _free.Pop();
+            var batch = _free.Pop();
             batch.Clear();
             while (batch.Count < _work.BatchSize)
             {
                 try
                 {
-                    if (!_input.MoveNext()) _inputEnded = true;
+                    if (!_input.MoveNext())
+                    {
+                        _inputEnded = true;
+                    }
                 }
                 catch (Exception e)
                 {
                     _moveFailure = ExceptionDispatchInfo.Capture(e); // thrown when the rows before it are used up
                     _inputEnded = true;
                 }
-                if (_inputEnded) break;
+                if (_inputEnded)
+                {
+                    break;
+                }
+
                 batch.Read(_input, _inputId, _read++);
             }
             if (batch.Count == 0)
@@ -198,10 +239,14 @@ internal sealed class BatchedRowCursor : DataViewRowCursor
 
         public void Read(DataViewRowCursor input, ValueGetter<DataViewRowId> id, long row)
         {
-            int slot = Count++;
+            var slot = Count++;
             id(ref Ids[slot]);
             InputBatch[slot] = input.Batch;
-            foreach (ColumnBuffer column in Columns) column.Take(slot);
+            foreach (var column in Columns)
+            {
+                column.Take(slot);
+            }
+
             try
             {
                 _room.Read(slot, row);
@@ -214,16 +259,21 @@ internal sealed class BatchedRowCursor : DataViewRowCursor
 
         public void Start()
         {
-            int next = -1, count = Count;
+            int next = -1,
+                count = Count;
             var workers = new Task[Math.Min(work.Workers, count)];
-            for (int w = 0; w < workers.Length; w++)
+            for (var w = 0; w < workers.Length; w++)
             {
                 workers[w] = Task.Run(() =>
                 {
                     int slot;
                     while (!_abandoned && !work.Cancellation.IsCancellationRequested && (slot = Interlocked.Increment(ref next)) < count)
                     {
-                        if (Errors[slot] is not null) continue;
+                        if (Errors[slot] is not null)
+                        {
+                            continue;
+                        }
+
                         try
                         {
                             _room.Prepare(slot);
@@ -242,7 +292,11 @@ internal sealed class BatchedRowCursor : DataViewRowCursor
         {
             _prepared.GetAwaiter().GetResult();
             cancellation.ThrowIfCancellationRequested();
-            for (int i = 0; i < Count; i++) _failed[i] = Errors[i] is not null;
+            for (var i = 0; i < Count; i++)
+            {
+                _failed[i] = Errors[i] is not null;
+            }
+
             _room.Run(Count, _failed.AsSpan(0, Count));
         }
 

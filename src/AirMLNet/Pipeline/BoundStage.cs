@@ -1,5 +1,4 @@
 using Microsoft.ML;
-using Microsoft.ML.Data;
 
 namespace AirMLNet.Pipeline;
 
@@ -44,9 +43,12 @@ internal abstract class BoundStage
     public bool[] ActiveOutputs(IEnumerable<DataViewSchema.Column> columns)
     {
         var active = new bool[OutputCount];
-        foreach (DataViewSchema.Column column in columns)
+        foreach (var column in columns)
         {
-            if (column.Index >= InputSchema.Count) active[column.Index - InputSchema.Count] = true;
+            if (column.Index >= InputSchema.Count)
+            {
+                active[column.Index - InputSchema.Count] = true;
+            }
         }
         return active;
     }
@@ -55,15 +57,24 @@ internal abstract class BoundStage
     public List<DataViewSchema.Column> Dependencies(IEnumerable<DataViewSchema.Column> columns)
     {
         var needed = new SortedSet<int>();
-        bool any = false;
-        foreach (DataViewSchema.Column column in columns)
+        var any = false;
+        foreach (var column in columns)
         {
-            if (column.Index < InputSchema.Count) needed.Add(column.Index);
-            else any = true;
+            if (column.Index < InputSchema.Count)
+            {
+                needed.Add(column.Index);
+            }
+            else
+            {
+                any = true;
+            }
         }
         if (any)
         {
-            foreach (DataViewSchema.Column column in Reads) needed.Add(column.Index);
+            foreach (var column in Reads)
+            {
+                needed.Add(column.Index);
+            }
         }
         return needed.Select(i => InputSchema[i]).ToList();
     }

@@ -8,15 +8,22 @@ namespace AirMLNet.Pipeline;
 /// <summary>The values of one input column for the rows of a batch.</summary>
 internal abstract class ColumnBuffer
 {
-    private static readonly MethodInfo CreateTyped = typeof(ColumnBuffer).GetMethod(nameof(New), BindingFlags.Static | BindingFlags.NonPublic)!;
+    private static readonly MethodInfo CreateTyped = typeof(ColumnBuffer).GetMethod(
+        nameof(New),
+        BindingFlags.Static | BindingFlags.NonPublic
+    )!;
 
     /// <summary>Takes the value of the input's current row into a slot; a failure is kept and thrown when the value is asked for.</summary>
     public abstract void Take(int slot);
 
-    public static ColumnBuffer Create(DataViewRow input, DataViewSchema.Column column, int slots)
-        => (ColumnBuffer)CreateTyped.MakeGenericMethod(column.Type.RawType).Invoke(null, BindingFlags.DoNotWrapExceptions, null, [input, column, slots], null)!;
+    public static ColumnBuffer Create(DataViewRow input, DataViewSchema.Column column, int slots) =>
+        (ColumnBuffer)
+            CreateTyped
+                .MakeGenericMethod(column.Type.RawType)
+                .Invoke(null, BindingFlags.DoNotWrapExceptions, null, [input, column, slots], null)!;
 
-    private static ColumnBuffer New<T>(DataViewRow input, DataViewSchema.Column column, int slots) => new ColumnBuffer<T>(input.GetGetter<T>(column), slots);
+    private static ColumnBuffer New<T>(DataViewRow input, DataViewSchema.Column column, int slots) =>
+        new ColumnBuffer<T>(input.GetGetter<T>(column), slots);
 }
 
 internal sealed class ColumnBuffer<T>(ValueGetter<T> source, int slots) : ColumnBuffer
@@ -32,7 +39,11 @@ internal sealed class ColumnBuffer<T>(ValueGetter<T> source, int slots) : Column
     public override void Take(int slot)
     {
         _errors[slot] = null;
-        if (Emptied) _values[slot] = default!;
+        if (Emptied)
+        {
+            _values[slot] = default!;
+        }
+
         try
         {
             source(ref _values[slot]);
@@ -52,9 +63,11 @@ internal sealed class ColumnBuffer<T>(ValueGetter<T> source, int slots) : Column
     private static Copier MakeCopier()
     {
         if (!typeof(T).IsGenericType || typeof(T).GetGenericTypeDefinition() != typeof(VBuffer<>))
+        {
             return static (ref T from, ref T to) => to = from;
+        }
         // A vector's arrays may be written to by its reader, so they are copied.
-        MethodInfo copy = typeof(ColumnBufferCopy).GetMethod(nameof(ColumnBufferCopy.Vector))!.MakeGenericMethod(typeof(T).GetGenericArguments());
+        var copy = typeof(ColumnBufferCopy).GetMethod(nameof(ColumnBufferCopy.Vector))!.MakeGenericMethod(typeof(T).GetGenericArguments());
         return copy.CreateDelegate<Copier>();
     }
 }

@@ -12,11 +12,11 @@ internal static class DeviceChoice
     public static torch.Device Resolve(IHostEnvironment environment, IChannel channel)
     {
         LibTorch.Require();
-        (int? gpu, bool fallback) = FriendMembers.Gpu(environment);
-        torch.Device device = torch.CPU;
+        (var gpu, var fallback) = FriendMembers.Gpu(environment);
+        var device = torch.CPU;
         if (gpu is { } index)
         {
-            int seen = torch.cuda.is_available() ? torch.cuda.device_count() : 0;
+            var seen = torch.cuda.is_available() ? torch.cuda.device_count() : 0;
             if (index >= 0 && index < seen)
             {
                 device = torch.device($"cuda:{index}");

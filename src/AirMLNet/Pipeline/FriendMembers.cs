@@ -11,15 +11,19 @@ internal static class FriendMembers
     public static IHostEnvironment Environment(TransformsCatalog catalog) => catalog.GetEnvironment();
 
     /// <summary>The environment behind <c>ml.MulticlassClassification.Trainers</c>.</summary>
-    public static IHostEnvironment Environment(MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog) => catalog.GetEnvironment();
+    public static IHostEnvironment Environment(MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog) =>
+        catalog.GetEnvironment();
 
     /// <exception cref="OperationCanceledException">MLContext.CancelExecution was called.</exception>
     public static void CheckAlive(IHostEnvironment environment)
     {
-        if (environment is ICancelable { IsCanceled: true }) throw new OperationCanceledException("The MLContext was told to cancel its execution.");
+        if (environment is ICancelable { IsCanceled: true })
+        {
+            throw new OperationCanceledException("The MLContext was told to cancel its execution.");
+        }
     }
 
     /// <summary>MLContext.GpuDeviceId and FallbackToCpu.</summary>
-    public static (int? Id, bool Fallback) Gpu(IHostEnvironment environment)
-        => environment is IHostEnvironmentInternal known ? (known.GpuDeviceId, known.FallbackToCpu) : (null, false);
+    public static (int? Id, bool Fallback) Gpu(IHostEnvironment environment) =>
+        environment is IHostEnvironmentInternal known ? (known.GpuDeviceId, known.FallbackToCpu) : (null, false);
 }

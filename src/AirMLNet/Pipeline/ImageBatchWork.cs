@@ -16,15 +16,25 @@ internal sealed class ImageSource
     public ImageSource(DataViewRow row, DataViewSchema.Column column, string stage, DataViewSchema.Column? second = null)
     {
         _stage = stage;
-        if (column.Type is TextDataViewType) _path = row.GetGetter<ReadOnlyMemory<char>>(column);
-        else _image = row.GetGetter<MLImage>(column);
-        if (_path is not null && second is { } made) _image = row.GetGetter<MLImage>(made);
+        if (column.Type is TextDataViewType)
+        {
+            _path = row.GetGetter<ReadOnlyMemory<char>>(column);
+        }
+        else
+        {
+            _image = row.GetGetter<MLImage>(column);
+        }
+
+        if (_path is not null && second is { } made)
+        {
+            _image = row.GetGetter<MLImage>(made);
+        }
     }
 
     /// <exception cref="ArgumentException">The column is missing, or neither paths nor images.</exception>
     public static DataViewSchema.Column Check(DataViewSchema schema, string stage, string name)
     {
-        DataViewSchema.Column column = SchemaCheck.Find(schema, stage, name, Expected);
+        var column = SchemaCheck.Find(schema, stage, name, Expected);
         return column.Type is TextDataViewType || column.Type.RawType == typeof(MLImage)
             ? column
             : throw SchemaCheck.Mismatch(stage, name, column.Type.ToString()!, Expected);
@@ -36,14 +46,18 @@ internal sealed class ImageSource
         {
             ReadOnlyMemory<char> path = default;
             _path(ref path);
-            if (_image is null || !path.Span.IsWhiteSpace()) return path.ToString();
+            if (_image is null || !path.Span.IsWhiteSpace())
+            {
+                return path.ToString();
+            }
         }
         MLImage image = null!; // never an old one: the source may fill what it is given, and others may still look at it
         _image!(ref image);
         return image ?? throw new InvalidDataException($"{_stage}: a row has no image.");
     }
 
-    public static RgbImage Load(object source, long maxPixels) => source is string path ? ImageFile.Load(path, maxPixels) : MLImages.ToRgb((MLImage)source);
+    public static RgbImage Load(object source, long maxPixels) =>
+        source is string path ? ImageFile.Load(path, maxPixels) : MLImages.ToRgb((MLImage)source);
 }
 
 /// <summary>How images are read and encoded in batches.</summary>
@@ -55,7 +69,14 @@ internal sealed class ImageSource
 /// <param name="Rows">Number of rows, where it is known.</param>
 /// <param name="Cancellation">Checked between batches.</param>
 internal sealed record ImageBatchSettings(
-    ClipPreprocessor Preprocessor, long MaxPixels, int BatchSize, int Workers, int Dimension, long? Rows, CancellationToken Cancellation)
+    ClipPreprocessor Preprocessor,
+    long MaxPixels,
+    int BatchSize,
+    int Workers,
+    int Dimension,
+    long? Rows,
+    CancellationToken Cancellation
+)
 {
     /// <summary>Values of a preprocessed image.</summary>
     public int ImageSize => 3 * Preprocessor.Size * Preprocessor.Size;
@@ -65,7 +86,8 @@ internal sealed record ImageBatchSettings(
 }
 
 /// <summary>Batched work whose first step is a feature per image: decoded and preprocessed in parallel, encoded together.</summary>
-internal abstract class ImageBatchWork(string stage, DataViewRow input, DataViewSchema.Column image, ImageBatchSettings settings) : IBatchWork
+internal abstract class ImageBatchWork(string stage, DataViewRow input, DataViewSchema.Column image, ImageBatchSettings settings)
+    : IBatchWork
 {
     private readonly ImageSource _source = new(input, image, stage);
     private readonly ValueGetter<DataViewRowId> _id = input.GetIdGetter();
@@ -78,9 +100,7 @@ internal abstract class ImageBatchWork(string stage, DataViewRow input, DataView
 
     public abstract IBatch NewBatch();
 
-    public void Dispose()
-    {
-    }
+    public void Dispose() { }
 
     /// <summary>Features of preprocessed images.</summary>
     protected abstract void Encode(ReadOnlySpan<float> pixels, int count, Span<float> features);
@@ -89,30 +109,36 @@ internal abstract class ImageBatchWork(string stage, DataViewRow input, DataView
     protected virtual bool TryKnown(DataViewRowId row, Span<float> feature) => false;
 
     /// <summary>Told each new feature.</summary>
-    protected virtual void Keep(DataViewRowId row, ReadOnlySpan<float> feature)
-    {
-    }
+    protected virtual void Keep(DataViewRowId row, ReadOnlySpan<float> feature) { }
 
     /// <summary>Told after each batch how many rows it had.</summary>
-    protected virtual void Done(int rows)
-    {
-    }
+    protected virtual void Done(int rows) { }
 
     private void Run(int count, ReadOnlySpan<bool> failed, object?[] images, float[] pixels, DataViewRowId[] ids, float[] features)
     {
         // Rows that failed or are known already leave gaps; the others move down over them.
-        int size = settings.ImageSize, dimension = settings.Dimension, packed = 0;
-        Span<int> slots = count <= 1024 ? stackalloc int[count] : new int[count];
-        for (int slot = 0; slot < count; slot++)
+        int size = settings.ImageSize,
+            dimension = settings.Dimension,
+            packed = 0;
+        var slots = count <= 1024 ? stackalloc int[count] : new int[count];
+        for (var slot = 0; slot < count; slot++)
         {
-            if (failed[slot] || images[slot] is null) continue;
-            if (packed != slot) pixels.AsSpan(slot * size, size).CopyTo(pixels.AsSpan(packed * size));
+            if (failed[slot] || images[slot] is null)
+            {
+                continue;
+            }
+
+            if (packed != slot)
+            {
+                pixels.AsSpan(slot * size, size).CopyTo(pixels.AsSpan(packed * size));
+            }
+
             slots[packed++] = slot;
         }
         if (packed > 0)
         {
             Encode(pixels.AsSpan(0, packed * size), packed, _packed.AsSpan(0, packed * dimension));
-            for (int k = 0; k < packed; k++)
+            for (var k = 0; k < packed; k++)
             {
                 ReadOnlySpan<float> feature = _packed.AsSpan(k * dimension, dimension);
                 feature.CopyTo(features.AsSpan(slots[k] * dimension, dimension));
@@ -134,16 +160,26 @@ internal abstract class ImageBatchWork(string stage, DataViewRow input, DataView
         public virtual void Read(int slot, long row)
         {
             work._id(ref _ids[slot]);
-            bool known = work.TryKnown(_ids[slot], Feature(slot));
+            var known = work.TryKnown(_ids[slot], Feature(slot));
             _images[slot] = known ? null : work._source.Read();
-            if (!known && _pixels.Length == 0) _pixels = GC.AllocateUninitializedArray<float>(work.Settings.Capacity * work.Settings.ImageSize);
+            if (!known && _pixels.Length == 0)
+            {
+                _pixels = GC.AllocateUninitializedArray<float>(work.Settings.Capacity * work.Settings.ImageSize);
+            }
         }
 
         public void Prepare(int slot)
         {
-            if (_images[slot] is not { } image) return;
-            ImageBatchSettings settings = work.Settings;
-            settings.Preprocessor.Preprocess(ImageSource.Load(image, settings.MaxPixels), _pixels.AsSpan(slot * settings.ImageSize, settings.ImageSize));
+            if (_images[slot] is not { } image)
+            {
+                return;
+            }
+
+            var settings = work.Settings;
+            settings.Preprocessor.Preprocess(
+                ImageSource.Load(image, settings.MaxPixels),
+                _pixels.AsSpan(slot * settings.ImageSize, settings.ImageSize)
+            );
         }
 
         public virtual void Run(int count, ReadOnlySpan<bool> failed) => work.Run(count, failed, _images, _pixels, _ids, _features);

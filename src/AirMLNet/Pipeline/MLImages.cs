@@ -11,17 +11,17 @@ internal static class MLImages
     public static RgbImage ToRgb(MLImage image)
     {
         ArgumentNullException.ThrowIfNull(image);
-        int red = image.PixelFormat switch
+        var red = image.PixelFormat switch
         {
             MLPixelFormat.Bgra32 => 2,
             MLPixelFormat.Rgba32 => 0,
             _ => throw new ArgumentException($"Unsupported pixel format {image.PixelFormat}; expected Bgra32 or Rgba32.", nameof(image)),
         };
-        ReadOnlySpan<byte> source = image.Pixels;
-        byte[] pixels = GC.AllocateUninitializedArray<byte>(checked(3 * image.Width * image.Height));
+        var source = image.Pixels;
+        var pixels = GC.AllocateUninitializedArray<byte>(checked(3 * image.Width * image.Height));
         for (int from = 0, to = 0; to < pixels.Length; from += 4, to += 3)
         {
-            int white = 255 - source[from + 3]; // MLImage colours are premultiplied by alpha
+            var white = 255 - source[from + 3]; // MLImage colours are premultiplied by alpha
             pixels[to] = (byte)Math.Min(255, source[from + red] + white);
             pixels[to + 1] = (byte)Math.Min(255, source[from + 1] + white);
             pixels[to + 2] = (byte)Math.Min(255, source[from + 2 - red] + white);
@@ -34,7 +34,7 @@ internal static class MLImages
     public static MLImage FromRgb(RgbImage image)
     {
         ArgumentNullException.ThrowIfNull(image);
-        byte[] pixels = GC.AllocateUninitializedArray<byte>(checked(4 * image.Width * image.Height));
+        var pixels = GC.AllocateUninitializedArray<byte>(checked(4 * image.Width * image.Height));
         for (int from = 0, to = 0; to < pixels.Length; from += 3, to += 4)
         {
             pixels[to] = image.Pixels[from + 2];

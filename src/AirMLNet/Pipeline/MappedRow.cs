@@ -15,20 +15,28 @@ internal sealed class MappedRow : DataViewRow
     {
         _stage = stage;
         _input = input;
-        bool[] active = stage.ActiveOutputs(activeColumns);
+        var active = stage.ActiveOutputs(activeColumns);
         _getters = stage.CreateGetters(input, i => active[i]);
     }
 
     public override DataViewSchema Schema => _stage.OutputSchema;
     public override long Position => _input.Position;
     public override long Batch => _input.Batch;
+
     public override ValueGetter<DataViewRowId> GetIdGetter() => _input.GetIdGetter();
+
     public override bool IsColumnActive(DataViewSchema.Column column) => RowColumns.IsActive(_stage, _input, _getters, column);
-    public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) => RowColumns.Getter<TValue>(_stage, _input, _getters, column);
+
+    public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) =>
+        RowColumns.Getter<TValue>(_stage, _input, _getters, column);
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing && !_disposed) _input.Dispose();
+        if (disposing && !_disposed)
+        {
+            _input.Dispose();
+        }
+
         _disposed = true;
         base.Dispose(disposing);
     }
@@ -52,14 +60,23 @@ internal sealed class MappedCursor : DataViewRowCursor
     public override DataViewSchema Schema => _stage.OutputSchema;
     public override long Position => _input.Position;
     public override long Batch => _input.Batch;
+
     public override bool MoveNext() => _input.MoveNext();
+
     public override ValueGetter<DataViewRowId> GetIdGetter() => _input.GetIdGetter();
+
     public override bool IsColumnActive(DataViewSchema.Column column) => RowColumns.IsActive(_stage, _input, _getters, column);
-    public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) => RowColumns.Getter<TValue>(_stage, _input, _getters, column);
+
+    public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) =>
+        RowColumns.Getter<TValue>(_stage, _input, _getters, column);
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing && !_disposed) _input.Dispose();
+        if (disposing && !_disposed)
+        {
+            _input.Dispose();
+        }
+
         _disposed = true;
         base.Dispose(disposing);
     }
@@ -67,18 +84,23 @@ internal sealed class MappedCursor : DataViewRowCursor
 
 internal static class RowColumns
 {
-    public static bool IsActive(BoundStage stage, DataViewRow input, Delegate?[] getters, DataViewSchema.Column column)
-        => column.Index < stage.InputSchema.Count
+    public static bool IsActive(BoundStage stage, DataViewRow input, Delegate?[] getters, DataViewSchema.Column column) =>
+        column.Index < stage.InputSchema.Count
             ? input.IsColumnActive(stage.InputSchema[column.Index])
             : getters[column.Index - stage.InputSchema.Count] is not null;
 
-    public static ValueGetter<TValue> Getter<TValue>(BoundStage stage, DataViewRow input, Delegate?[] getters, DataViewSchema.Column column)
-        => column.Index < stage.InputSchema.Count
+    public static ValueGetter<TValue> Getter<TValue>(
+        BoundStage stage,
+        DataViewRow input,
+        Delegate?[] getters,
+        DataViewSchema.Column column
+    ) =>
+        column.Index < stage.InputSchema.Count
             ? input.GetGetter<TValue>(stage.InputSchema[column.Index])
             : Typed<TValue>(getters[column.Index - stage.InputSchema.Count], column);
 
-    public static ValueGetter<TValue> Typed<TValue>(Delegate? getter, DataViewSchema.Column column)
-        => getter switch
+    public static ValueGetter<TValue> Typed<TValue>(Delegate? getter, DataViewSchema.Column column) =>
+        getter switch
         {
             null => throw new InvalidOperationException($"Column '{column.Name}' is not active in this cursor."),
             ValueGetter<TValue> typed => typed,

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Text;
 using System.Text.Json;
 using AirMLNet.Options;
 using AirMLNet.Weights;
@@ -17,7 +16,8 @@ internal static class ModelStream
     /// <summary>Version of what stages write. A reader refuses a higher one.</summary>
     public const int Format = 1;
 
-    private const string JsonName = "stage.json", StateName = "state.safetensors";
+    private const string JsonName = "stage.json",
+        StateName = "state.safetensors";
     private const uint Version = 0x00010001;
     private const long LargestState = 1L << 31;
 
@@ -28,25 +28,36 @@ internal static class ModelStream
         ctx.SetVersionInfo(VersionOf(signature, loader));
     }
 
-    public static void CheckVersion(ModelLoadContext ctx, string signature, string loader) => ctx.CheckAtModel(VersionOf(signature, loader));
+    public static void CheckVersion(ModelLoadContext ctx, string signature, string loader) =>
+        ctx.CheckAtModel(VersionOf(signature, loader));
 
-    public static void WriteJson<T>(ModelSaveContext ctx, T file) where T : StageFile
-        => ctx.SaveBinaryStream(JsonName, writer => writer.Write(JsonSerializer.SerializeToUtf8Bytes(file, OptionsJson.Settings)));
+    public static void WriteJson<T>(ModelSaveContext ctx, T file)
+        where T : StageFile =>
+        ctx.SaveBinaryStream(JsonName, writer => writer.Write(JsonSerializer.SerializeToUtf8Bytes(file, OptionsJson.Settings)));
 
     /// <exception cref="FormatException">The file is missing, malformed, or of a newer format.</exception>
-    public static T ReadJson<T>(ModelLoadContext ctx, string stage) where T : StageFile
+    public static T ReadJson<T>(ModelLoadContext ctx, string stage)
+        where T : StageFile
     {
-        byte[] json = ReadBytes(ctx, JsonName, stage);
+        var json = ReadBytes(ctx, JsonName, stage);
         try
         {
-            using (JsonDocument document = JsonDocument.Parse(json))
+            using (var document = JsonDocument.Parse(json))
             {
-                if (!document.RootElement.TryGetProperty("format", out JsonElement format) || !format.TryGetInt32(out int number))
+                if (!document.RootElement.TryGetProperty("format", out var format) || !format.TryGetInt32(out var number))
+                {
                     throw new FormatException($"{stage}: {JsonName} of the saved model has no format number.");
+                }
+
                 if (number > Format)
-                    throw new FormatException($"{stage}: the model was saved in format {number}; this version of AirMLNet reads up to {Format}. Use a newer version.");
+                {
+                    throw new FormatException(
+                        $"{stage}: the model was saved in format {number}; this version of AirMLNet reads up to {Format}. Use a newer version."
+                    );
+                }
             }
-            return JsonSerializer.Deserialize<T>(json, OptionsJson.Settings) ?? throw new FormatException($"{stage}: {JsonName} of the saved model is 'null'.");
+            return JsonSerializer.Deserialize<T>(json, OptionsJson.Settings)
+                ?? throw new FormatException($"{stage}: {JsonName} of the saved model is 'null'.");
         }
         catch (Exception e) when (e is JsonException or ArgumentException)
         {
@@ -57,12 +68,15 @@ internal static class ModelStream
     public static void WriteState(ModelSaveContext ctx, params (string Name, float[] Values, long[] Shape)[] arrays)
     {
         using var scope = torch.NewDisposeScope();
-        Dictionary<string, torch.Tensor> tensors = arrays.ToDictionary(a => a.Name, a => torch.tensor(a.Values, a.Shape), StringComparer.Ordinal);
-        ctx.SaveBinaryStream(StateName, writer =>
-        {
-            writer.Flush();
-            Safetensors.Write(writer.BaseStream, tensors);
-        });
+        var tensors = arrays.ToDictionary(a => a.Name, a => torch.tensor(a.Values, a.Shape), StringComparer.Ordinal);
+        ctx.SaveBinaryStream(
+            StateName,
+            writer =>
+            {
+                writer.Flush();
+                Safetensors.Write(writer.BaseStream, tensors);
+            }
+        );
     }
 
     /// <exception cref="FormatException">The state is missing or damaged.</exception>
@@ -72,8 +86,17 @@ internal static class ModelStream
         try
         {
             using var bytes = new MemoryStream(ReadBytes(ctx, StateName, stage));
-            return Safetensors.Read(bytes, $"{stage}/{StateName}", LargestState)
-                .ToDictionary(t => t.Key, t => (MemoryMarshal.Cast<byte, float>(t.Value.to_type(torch.ScalarType.Float32).contiguous().bytes).ToArray(), t.Value.shape), StringComparer.Ordinal);
+            return Safetensors
+                .Read(bytes, $"{stage}/{StateName}", LargestState)
+                .ToDictionary(
+                    t => t.Key,
+                    t =>
+                        (
+                            MemoryMarshal.Cast<byte, float>(t.Value.to_type(torch.ScalarType.Float32).contiguous().bytes).ToArray(),
+                            t.Value.shape
+                        ),
+                    StringComparer.Ordinal
+                );
         }
         catch (SafetensorsException e)
         {
@@ -83,28 +106,47 @@ internal static class ModelStream
 
     public static float[] Take(Dictionary<string, (float[] Values, long[] Shape)> state, string stage, string name, params long[] shape)
     {
-        if (!state.TryGetValue(name, out var array)) throw new FormatException($"{stage}: the saved model has no '{name}'.");
+        if (!state.TryGetValue(name, out var array))
+        {
+            throw new FormatException($"{stage}: the saved model has no '{name}'.");
+        }
+
         if (array.Shape.Length != shape.Length || shape.Where((size, i) => size >= 0 && size != array.Shape[i]).Any())
-            throw new FormatException($"{stage}: '{name}' of the saved model has shape [{string.Join(", ", array.Shape)}]; expected [{string.Join(", ", shape)}].");
+        {
+            throw new FormatException(
+                $"{stage}: '{name}' of the saved model has shape [{string.Join(", ", array.Shape)}]; expected [{string.Join(", ", shape)}]."
+            );
+        }
+
         return array.Values;
     }
 
-    public static void WriteFile(ModelSaveContext ctx, string name, string path) => ctx.SaveBinaryStream(name, writer =>
-    {
-        writer.Flush();
-        using FileStream file = File.OpenRead(path);
-        file.CopyTo(writer.BaseStream);
-    });
+    public static void WriteFile(ModelSaveContext ctx, string name, string path) =>
+        ctx.SaveBinaryStream(
+            name,
+            writer =>
+            {
+                writer.Flush();
+                using var file = File.OpenRead(path);
+                file.CopyTo(writer.BaseStream);
+            }
+        );
 
     /// <exception cref="FormatException">The stream is missing.</exception>
     public static void ReadFile(ModelLoadContext ctx, string name, string stage, string path)
     {
-        bool found = ctx.TryLoadBinaryStream(name, reader =>
+        var found = ctx.TryLoadBinaryStream(
+            name,
+            reader =>
+            {
+                using var file = File.Create(path);
+                reader.BaseStream.CopyTo(file);
+            }
+        );
+        if (!found)
         {
-            using FileStream file = File.Create(path);
-            reader.BaseStream.CopyTo(file);
-        });
-        if (!found) throw new FormatException($"{stage}: the saved model has no '{name}'.");
+            throw new FormatException($"{stage}: the saved model has no '{name}'.");
+        }
     }
 
     private static byte[] ReadBytes(ModelLoadContext ctx, string name, string stage)
@@ -113,7 +155,9 @@ internal static class ModelStream
         try
         {
             if (!ctx.TryLoadBinaryStream(name, reader => reader.BaseStream.CopyTo(bytes)))
+            {
                 throw new FormatException($"{stage}: the saved model has no '{name}'.");
+            }
         }
         catch (InvalidDataException e)
         {
@@ -122,6 +166,6 @@ internal static class ModelStream
         return bytes.ToArray();
     }
 
-    private static VersionInfo VersionOf(string signature, string loader)
-        => new(signature, Version, Version, Version, typeof(ModelStream).Assembly.FullName!, loader);
+    private static VersionInfo VersionOf(string signature, string loader) =>
+        new(signature, Version, Version, Version, typeof(ModelStream).Assembly.FullName!, loader);
 }

@@ -8,6 +8,8 @@ internal sealed class PassThroughMapper(DataViewSchema schema) : IRowToRowMapper
 {
     public DataViewSchema InputSchema => schema;
     public DataViewSchema OutputSchema => schema;
+
     public IEnumerable<DataViewSchema.Column> GetDependencies(IEnumerable<DataViewSchema.Column> dependingColumns) => dependingColumns;
+
     public DataViewRow GetRow(DataViewRow input, IEnumerable<DataViewSchema.Column> activeColumns) => input;
 }

@@ -21,32 +21,44 @@ internal static class Shapes
 
     public static SchemaShape.Column ClassKey(string name) => new(name, Kind.Scalar, NumberDataViewType.UInt32, true, KeyValues);
 
-    public static SchemaShape.Column Score(string name)
-        => new(name, Kind.Vector, NumberDataViewType.Single, false, Scored(StageAnnotations.SlotNamesKind, StageAnnotations.TrainingLabelValuesKind));
+    public static SchemaShape.Column Score(string name) =>
+        new(
+            name,
+            Kind.Vector,
+            NumberDataViewType.Single,
+            false,
+            Scored(StageAnnotations.SlotNamesKind, StageAnnotations.TrainingLabelValuesKind)
+        );
 
-    public static SchemaShape.Column PredictedLabel(string name)
-        => new(name, Kind.Scalar, NumberDataViewType.UInt32, true, Scored(StageAnnotations.KeyValuesKind));
+    public static SchemaShape.Column PredictedLabel(string name) =>
+        new(name, Kind.Scalar, NumberDataViewType.UInt32, true, Scored(StageAnnotations.KeyValuesKind));
 
     public static SchemaShape.Column? Find(SchemaShape schema, string name)
     {
-        foreach (SchemaShape.Column column in schema)
+        foreach (var column in schema)
         {
-            if (column.Name == name) return column;
+            if (column.Name == name)
+            {
+                return column;
+            }
         }
         return null;
     }
 
     /// <summary>The schema with columns added; one of the same name is hidden by the new one.</summary>
-    public static SchemaShape Add(SchemaShape schema, params SchemaShape.Column[] columns)
-        => new(schema.Where(old => columns.All(c => c.Name != old.Name)).Concat(columns));
+    public static SchemaShape Add(SchemaShape schema, params SchemaShape.Column[] columns) =>
+        new(schema.Where(old => columns.All(c => c.Name != old.Name)).Concat(columns));
 
-    private static SchemaShape Names(params string[] kinds)
-        => new(kinds.Select(kind => new SchemaShape.Column(kind, Kind.Vector, TextDataViewType.Instance, false)));
+    private static SchemaShape Names(params string[] kinds) =>
+        new(kinds.Select(kind => new SchemaShape.Column(kind, Kind.Vector, TextDataViewType.Instance, false)));
 
-    private static SchemaShape Scored(params string[] names) => new(Names(names).Concat(
-    [
-        new(StageAnnotations.ScoreColumnSetIdKind, Kind.Scalar, NumberDataViewType.UInt32, true),
-        new(StageAnnotations.ScoreColumnKindKind, Kind.Scalar, TextDataViewType.Instance, false),
-        new(StageAnnotations.ScoreValueKindKind, Kind.Scalar, TextDataViewType.Instance, false),
-    ]));
+    private static SchemaShape Scored(params string[] names) =>
+        new(
+            Names(names)
+                .Concat([
+                    new(StageAnnotations.ScoreColumnSetIdKind, Kind.Scalar, NumberDataViewType.UInt32, true),
+                    new(StageAnnotations.ScoreColumnKindKind, Kind.Scalar, TextDataViewType.Instance, false),
+                    new(StageAnnotations.ScoreValueKindKind, Kind.Scalar, TextDataViewType.Instance, false),
+                ])
+        );
 }

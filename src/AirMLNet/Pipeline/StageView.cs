@@ -8,13 +8,14 @@ internal sealed class StageView(IDataView input, BoundStage stage) : IDataView
 {
     public DataViewSchema Schema => stage.OutputSchema;
     public bool CanShuffle => input.CanShuffle;
+
     public long? GetRowCount() => input.GetRowCount();
 
     public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null)
     {
-        DataViewSchema.Column[] columns = columnsNeeded.ToArray();
-        bool[] active = stage.ActiveOutputs(columns);
-        DataViewRowCursor cursor = input.GetRowCursor(stage.Dependencies(columns), input.CanShuffle ? rand : null);
+        var columns = columnsNeeded.ToArray();
+        var active = stage.ActiveOutputs(columns);
+        var cursor = input.GetRowCursor(stage.Dependencies(columns), input.CanShuffle ? rand : null);
         try
         {
             if (Array.IndexOf(active, true) >= 0 && stage.StartBatches(cursor, i => active[i]) is { } work)
@@ -31,8 +32,8 @@ internal sealed class StageView(IDataView input, BoundStage stage) : IDataView
     }
 
     // Reading ahead already uses the cores: one cursor is what the rows are best shared through.
-    public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null)
-        => [GetRowCursor(columnsNeeded, rand)];
+    public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) =>
+        [GetRowCursor(columnsNeeded, rand)];
 }
 
 /// <summary>A stage as ML.NET's row mapper, which PredictionEngine composes.</summary>
@@ -40,6 +41,10 @@ internal sealed class StageMapper(BoundStage stage) : IRowToRowMapper
 {
     public DataViewSchema InputSchema => stage.InputSchema;
     public DataViewSchema OutputSchema => stage.OutputSchema;
-    public IEnumerable<DataViewSchema.Column> GetDependencies(IEnumerable<DataViewSchema.Column> dependingColumns) => stage.Dependencies(dependingColumns);
-    public DataViewRow GetRow(DataViewRow input, IEnumerable<DataViewSchema.Column> activeColumns) => new MappedRow(stage, input, activeColumns);
+
+    public IEnumerable<DataViewSchema.Column> GetDependencies(IEnumerable<DataViewSchema.Column> dependingColumns) =>
+        stage.Dependencies(dependingColumns);
+
+    public DataViewRow GetRow(DataViewRow input, IEnumerable<DataViewSchema.Column> activeColumns) =>
+        new MappedRow(stage, input, activeColumns);
 }

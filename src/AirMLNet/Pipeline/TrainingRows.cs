@@ -6,8 +6,11 @@ namespace AirMLNet.Pipeline;
 /// <summary>What a fit needs of its data, read in exactly one pass; only the columns that are named are asked for.</summary>
 internal sealed class TrainingRows
 {
-    private float[] _features = [], _vector = [], _second = [];
-    private readonly List<int> _labels = [], _knownLabels = [];
+    private float[] _features = [],
+        _vector = [],
+        _second = [];
+    private readonly List<int> _labels = [],
+        _knownLabels = [];
     private readonly List<float> _confidence = [];
     private readonly List<bool> _synthetic = [];
 
@@ -38,22 +41,34 @@ internal sealed class TrainingRows
 
     /// <exception cref="InvalidDataException">There are no rows, or a feature is not a finite number.</exception>
     public static TrainingRows Read(
-        IDataView data, string stage, DataViewSchema.Column features, CancellationToken cancellation,
-        DataViewSchema.Column? label = null, DataViewSchema.Column? knownLabel = null, DataViewSchema.Column? confidence = null,
-        DataViewSchema.Column? vector = null, DataViewSchema.Column? origin = null, DataViewSchema.Column? second = null,
-        DataViewSchema.Column? image = null, DataViewSchema.Column? secondImage = null, Action<object>? takeImage = null)
+        IDataView data,
+        string stage,
+        DataViewSchema.Column features,
+        CancellationToken cancellation,
+        DataViewSchema.Column? label = null,
+        DataViewSchema.Column? knownLabel = null,
+        DataViewSchema.Column? confidence = null,
+        DataViewSchema.Column? vector = null,
+        DataViewSchema.Column? origin = null,
+        DataViewSchema.Column? second = null,
+        DataViewSchema.Column? image = null,
+        DataViewSchema.Column? secondImage = null,
+        Action<object>? takeImage = null
+    )
     {
         var rows = new TrainingRows { Dimension = ((VectorDataViewType)features.Type).Size };
-        int width = vector is { } v ? ((VectorDataViewType)v.Type).Size : 0;
+        var width = vector is { } v ? ((VectorDataViewType)v.Type).Size : 0;
         DataViewSchema.Column?[] wanted = [features, label, knownLabel, confidence, vector, origin, second, image, secondImage];
-        using DataViewRowCursor cursor = data.GetRowCursor(wanted.Where(c => c is not null).Select(c => c!.Value));
-        ValueGetter<VBuffer<float>> getFeatures = cursor.GetGetter<VBuffer<float>>(features);
-        ValueGetter<VBuffer<float>>? getVector = Getter<VBuffer<float>>(vector), getSecond = Getter<VBuffer<float>>(second);
-        ImageSource? images = image is { } i ? new ImageSource(cursor, i, stage, secondImage) : null;
-        int secondWidth = second is { } s ? ((VectorDataViewType)s.Type).Size : 0;
-        ValueGetter<uint>? getLabel = Getter<uint>(label), getKnown = Getter<uint>(knownLabel);
-        ValueGetter<float>? getConfidence = Getter<float>(confidence);
-        ValueGetter<ReadOnlyMemory<char>>? getOrigin = Getter<ReadOnlyMemory<char>>(origin);
+        using var cursor = data.GetRowCursor(wanted.Where(c => c is not null).Select(c => c!.Value));
+        var getFeatures = cursor.GetGetter<VBuffer<float>>(features);
+        ValueGetter<VBuffer<float>>? getVector = Getter<VBuffer<float>>(vector),
+            getSecond = Getter<VBuffer<float>>(second);
+        var images = image is { } i ? new ImageSource(cursor, i, stage, secondImage) : null;
+        var secondWidth = second is { } s ? ((VectorDataViewType)s.Type).Size : 0;
+        ValueGetter<uint>? getLabel = Getter<uint>(label),
+            getKnown = Getter<uint>(knownLabel);
+        var getConfidence = Getter<float>(confidence);
+        var getOrigin = Getter<ReadOnlyMemory<char>>(origin);
         VBuffer<float> buffer = default;
         uint key = 0;
         float number = 0;
@@ -61,7 +76,7 @@ internal sealed class TrainingRows
         while (cursor.MoveNext())
         {
             cancellation.ThrowIfCancellationRequested();
-            int row = rows.Count++;
+            var row = rows.Count++;
             getFeatures(ref buffer);
             Copy(buffer, ref rows._features, row, rows.Dimension, stage, features.Name);
             if (getVector is not null)
@@ -74,7 +89,11 @@ internal sealed class TrainingRows
                 getSecond(ref buffer);
                 Copy(buffer, ref rows._second, row, secondWidth, stage, second!.Value.Name);
             }
-            if (images is not null) takeImage!(images.Read());
+            if (images is not null)
+            {
+                takeImage!(images.Read());
+            }
+
             if (getLabel is not null)
             {
                 getLabel(ref key);
@@ -96,7 +115,11 @@ internal sealed class TrainingRows
                 rows._synthetic.Add(text.Span.SequenceEqual("synthetic"));
             }
         }
-        if (rows.Count == 0) throw new InvalidDataException($"{stage}: there are no rows to fit on.");
+        if (rows.Count == 0)
+        {
+            throw new InvalidDataException($"{stage}: there are no rows to fit on.");
+        }
+
         rows.Vector = rows._vector.AsMemory(0, rows.Count * width);
         rows.Second = rows._second.AsMemory(0, rows.Count * secondWidth);
         return rows;
@@ -106,13 +129,24 @@ internal sealed class TrainingRows
 
     private static void Copy(in VBuffer<float> from, ref float[] to, int row, int width, string stage, string column)
     {
-        if (from.Length != width) throw new InvalidDataException($"{stage}: column '{column}' has {from.Length} values in row {row}; expected {width}.");
-        if (to.Length < (row + 1) * width) Array.Resize(ref to, Math.Max(256 * width, to.Length * 2));
-        Span<float> target = to.AsSpan(row * width, width);
-        from.CopyTo(target);
-        foreach (float value in target)
+        if (from.Length != width)
         {
-            if (!float.IsFinite(value)) throw new InvalidDataException($"{stage}: column '{column}' holds {value} in row {row}; expected finite numbers.");
+            throw new InvalidDataException($"{stage}: column '{column}' has {from.Length} values in row {row}; expected {width}.");
+        }
+
+        if (to.Length < (row + 1) * width)
+        {
+            Array.Resize(ref to, Math.Max(256 * width, to.Length * 2));
+        }
+
+        var target = to.AsSpan(row * width, width);
+        from.CopyTo(target);
+        foreach (var value in target)
+        {
+            if (!float.IsFinite(value))
+            {
+                throw new InvalidDataException($"{stage}: column '{column}' holds {value} in row {row}; expected finite numbers.");
+            }
         }
     }
 }

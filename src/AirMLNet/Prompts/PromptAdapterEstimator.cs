@@ -44,8 +44,10 @@ public sealed class PromptAdapterEstimator : IEstimator<PromptAdapterTransformer
     private bool ReadsLabels => _options is { PseudoLabelWeight: > 0, FirstRoundScoreColumn: null };
 
     /// <summary>The second vector that a fit reads: scores or candidates of the first round.</summary>
-    private string? FirstRoundVector => _options.PseudoLabelWeight == 0 ? null
-        : _options.FirstRoundScoreColumn ?? (_options.Loss == PromptLoss.Candidates ? _options.CandidateColumn : null);
+    private string? FirstRoundVector =>
+        _options.PseudoLabelWeight == 0
+            ? null
+            : _options.FirstRoundScoreColumn ?? (_options.Loss == PromptLoss.Candidates ? _options.CandidateColumn : null);
 
     /// <summary>Reads the features, images and labels once and trains.</summary>
     /// <param name="input">Data with features, labels and, where named, image-side probabilities.</param>
@@ -56,35 +58,73 @@ public sealed class PromptAdapterEstimator : IEstimator<PromptAdapterTransformer
     public PromptAdapterTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        using IChannel channel = _host.Start("Fit");
-        ClipBackbone backbone = ClipBackbone.Acquire(_options.ClipFolder, DeviceChoice.Resolve(_host, channel), new ClipExecution { Activation = _options.Activation });
+        using var channel = _host.Start("Fit");
+        var backbone = ClipBackbone.Acquire(
+            _options.ClipFolder,
+            DeviceChoice.Resolve(_host, channel),
+            new ClipExecution { Activation = _options.Activation }
+        );
         try
         {
-            DataViewSchema schema = input.Schema;
-            int classes = _options.ClassNames.Count;
-            DataViewSchema.Column features = SchemaCheck.Vector(schema, Stage, _options.FeatureColumn, backbone.FeatureDimension);
+            var schema = input.Schema;
+            var classes = _options.ClassNames.Count;
+            var features = SchemaCheck.Vector(schema, Stage, _options.FeatureColumn, backbone.FeatureDimension);
             DataViewSchema.Column? prototype = _options.PrototypeColumn is { } p ? SchemaCheck.Vector(schema, Stage, p, classes) : null;
             if (_options.Rounds == 0)
             {
-                float[] zeroShot = ZeroShotClassifier.ClassVectors(backbone, _options.ClassNames, _options.Templates);
+                var zeroShot = ZeroShotClassifier.ClassVectors(backbone, _options.ClassNames, _options.Templates);
                 channel.Say($"{Stage}: zero-shot, {classes} classes, {_options.Templates.Count} templates.");
                 return new(_host, _options, Head(backbone, zeroShot), [], null);
             }
             DataViewSchema.Column? label = ReadsLabels ? SchemaCheck.Label(schema, Stage, _options.LabelColumn, _options.ClassNames) : null;
-            DataViewSchema.Column? known = _options.TrueLabelColumn is { } t ? SchemaCheck.Label(schema, Stage, t, _options.ClassNames) : null;
+            DataViewSchema.Column? known = _options.TrueLabelColumn is { } t
+                ? SchemaCheck.Label(schema, Stage, t, _options.ClassNames)
+                : null;
             DataViewSchema.Column? first = FirstRoundVector is { } f ? SchemaCheck.Vector(schema, Stage, f, classes) : null;
-            DataViewSchema.Column? origin = known is not null && schema.GetColumnOrNull(_options.OriginColumn) is not null
-                ? SchemaCheck.Text(schema, Stage, _options.OriginColumn) : null;
-            VisualPrompt? visual = _options.Prompt == PromptKind.Text ? null : new(backbone, _options.PromptLength, _options.Prompt == PromptKind.VisualDeep);
+            DataViewSchema.Column? origin =
+                known is not null && schema.GetColumnOrNull(_options.OriginColumn) is not null
+                    ? SchemaCheck.Text(schema, Stage, _options.OriginColumn)
+                    : null;
+            VisualPrompt? visual =
+                _options.Prompt == PromptKind.Text ? null : new(backbone, _options.PromptLength, _options.Prompt == PromptKind.VisualDeep);
             DataViewSchema.Column? image = visual is null ? null : ImageSource.Check(schema, Stage, _options.ImageColumn);
-            DataViewSchema.Column? made = image?.Type is TextDataViewType && schema.GetColumnOrNull(_options.SyntheticImageColumn) is { } second && second.Type.RawType == typeof(MLImage) ? second : null;
+            DataViewSchema.Column? made =
+                image?.Type is TextDataViewType
+                && schema.GetColumnOrNull(_options.SyntheticImageColumn) is { } second
+                && second.Type.RawType == typeof(MLImage)
+                    ? second
+                    : null;
             using var images = visual is null ? null : new FrozenImages(visual, backbone);
-            TrainingRows rows = TrainingRows.Read(
-                input, Stage, features, _options.CancellationToken, label, known, vector: prototype, origin: origin, second: first, image: image, secondImage: made, takeImage: images is null ? null : images.Add);
+            var rows = TrainingRows.Read(
+                input,
+                Stage,
+                features,
+                _options.CancellationToken,
+                label,
+                known,
+                vector: prototype,
+                origin: origin,
+                second: first,
+                image: image,
+                secondImage: made,
+                takeImage: images is null ? null : images.Add
+            );
             channel.Say($"{Stage}: {rows.Count} images, {_options.Rounds} rounds of {_options.Epochs} epochs.");
-            using IPromptModel model = Model(backbone, rows, visual, images);
-            (float[] context, float[] vectors) = Train(channel, model, rows, PromptRounds.WantsOneThread(backbone.Model.Config.Text.HiddenSize, _options.Prompt) && backbone.Device.type == DeviceType.CPU);
-            return new(_host, _options, Head(backbone, vectors), context, visual is null ? null : ClipBackbone.Acquire(_options.ClipFolder, backbone.Device, backbone.Execution));
+            using var model = Model(backbone, rows, visual, images);
+            (var context, var vectors) = Train(
+                channel,
+                model,
+                rows,
+                PromptRounds.WantsOneThread(backbone.Model.Config.Text.HiddenSize, _options.Prompt)
+                    && backbone.Device.type == DeviceType.CPU
+            );
+            return new(
+                _host,
+                _options,
+                Head(backbone, vectors),
+                context,
+                visual is null ? null : ClipBackbone.Acquire(_options.ClipFolder, backbone.Device, backbone.Execution)
+            );
         }
         finally
         {
@@ -96,39 +136,88 @@ public sealed class PromptAdapterEstimator : IEstimator<PromptAdapterTransformer
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         Vector(_options.FeatureColumn);
-        if (_options.PrototypeColumn is { } prototype) Vector(prototype);
+        if (_options.PrototypeColumn is { } prototype)
+        {
+            Vector(prototype);
+        }
+
         if (_options.Rounds > 0)
         {
-            if (ReadsLabels) Key(_options.LabelColumn);
-            if (_options.TrueLabelColumn is { } known) Key(known);
-            if (FirstRoundVector is { } first) Vector(first);
+            if (ReadsLabels)
+            {
+                Key(_options.LabelColumn);
+            }
+
+            if (_options.TrueLabelColumn is { } known)
+            {
+                Key(known);
+            }
+
+            if (FirstRoundVector is { } first)
+            {
+                Vector(first);
+            }
+
             if (_options.Prompt != PromptKind.Text && Shapes.Find(inputSchema, _options.ImageColumn)?.ItemType.RawType != typeof(MLImage))
-                SchemaCheck.Shape(inputSchema, Stage, _options.ImageColumn, SchemaShape.Column.VectorKind.Scalar, TextDataViewType.Instance, false, ImageSource.Expected);
+            {
+                SchemaCheck.Shape(
+                    inputSchema,
+                    Stage,
+                    _options.ImageColumn,
+                    SchemaShape.Column.VectorKind.Scalar,
+                    TextDataViewType.Instance,
+                    false,
+                    ImageSource.Expected
+                );
+            }
         }
         return Shapes.Add(inputSchema, Shapes.Score(_options.ScoreColumn), Shapes.PredictedLabel(_options.PredictedLabelColumn));
 
-        void Vector(string name) => SchemaCheck.Shape(
-            inputSchema, Stage, name, SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, false, "a vector of Single of known size");
+        void Vector(string name) =>
+            SchemaCheck.Shape(
+                inputSchema,
+                Stage,
+                name,
+                SchemaShape.Column.VectorKind.Vector,
+                NumberDataViewType.Single,
+                false,
+                "a vector of Single of known size"
+            );
 
-        void Key(string name) => SchemaCheck.Shape(inputSchema, Stage, name, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.UInt32, true, "Key<UInt32>");
+        void Key(string name) =>
+            SchemaCheck.Shape(
+                inputSchema,
+                Stage,
+                name,
+                SchemaShape.Column.VectorKind.Scalar,
+                NumberDataViewType.UInt32,
+                true,
+                "Key<UInt32>"
+            );
     }
 
     private IPromptModel Model(ClipBackbone backbone, TrainingRows rows, VisualPrompt? visual, FrozenImages? images)
     {
-        int classes = _options.ClassNames.Count;
+        var classes = _options.ClassNames.Count;
         if (visual is null)
         {
             return new TextPromptModel(
-                new SharedPrompt(backbone, _options.ClassNames, _options.PromptLength), rows.Features, rows.Dimension, classes, backbone.LogitScale, backbone.Device);
+                new SharedPrompt(backbone, _options.ClassNames, _options.PromptLength),
+                rows.Features,
+                rows.Dimension,
+                classes,
+                backbone.LogitScale,
+                backbone.Device
+            );
         }
         images!.Complete();
-        float[] vectors = ZeroShotClassifier.ClassVectors(backbone, _options.ClassNames, _options.Templates);
+        var vectors = ZeroShotClassifier.ClassVectors(backbone, _options.ClassNames, _options.Templates);
         return new VisualPromptModel(visual, images, vectors, classes, backbone.LogitScale, backbone.Device);
     }
 
     private (float[] Context, float[] ClassVectors) Train(IChannel channel, IPromptModel model, TrainingRows rows, bool oneThread)
     {
-        long total = (long)_options.Rounds * _options.Epochs;
+        var total = (long)_options.Rounds * _options.Epochs;
         double last = 0;
         var rounds = new PromptRounds(model, _options)
         {
@@ -139,18 +228,25 @@ public sealed class PromptAdapterEstimator : IEstimator<PromptAdapterTransformer
             },
             BeforeRound = (round, count, synthetic, empty) =>
             {
-                string made = synthetic > 0 ? $" and {synthetic} synthetic" : "";
-                channel.Say($"{Stage}: round {round} of {_options.Rounds}: {count} labelled{made} images.{(round > 1 ? $" Loss of the round before: {last:0.####}." : "")}");
-                if (empty.Length > 0) channel.Warn($"{Stage}: round {round} has no image for {string.Join(", ", empty)}.");
+                var made = synthetic > 0 ? $" and {synthetic} synthetic" : "";
+                channel.Say(
+                    $"{Stage}: round {round} of {_options.Rounds}: {count} labelled{made} images.{(round > 1 ? $" Loss of the round before: {last:0.####}." : "")}"
+                );
+                if (empty.Length > 0)
+                {
+                    channel.Warn($"{Stage}: round {round} has no image for {string.Join(", ", empty)}.");
+                }
             },
             AfterEpoch = (round, epoch, loss) =>
             {
                 last = loss;
-                _options.Progress?.Report(new(Stage, $"round {round} of {_options.Rounds}", (round - 1L) * _options.Epochs + epoch, total, loss));
+                _options.Progress?.Report(
+                    new(Stage, $"round {round} of {_options.Rounds}", (round - 1L) * _options.Epochs + epoch, total, loss)
+                );
             },
         };
         using var threads = new ThreadCount(oneThread ? 1 : 0);
-        (float[] context, float[] vectors) = rounds.Run(rows, _seed);
+        (var context, var vectors) = rounds.Run(rows, _seed);
         channel.Say($"{Stage}: trained; last loss {last:0.####}.");
         return (context, vectors);
     }

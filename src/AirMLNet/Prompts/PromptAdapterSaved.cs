@@ -5,7 +5,14 @@ using AirMLNet.Prompts;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
 
-[assembly: LoadableClass(typeof(PromptAdapterTransformer), typeof(PromptAdapterSaved), null, typeof(SignatureLoadModel), "AirMLNet prompt adapter", PromptAdapterSaved.Loader)]
+[assembly: LoadableClass(
+    typeof(PromptAdapterTransformer),
+    typeof(PromptAdapterSaved),
+    null,
+    typeof(SignatureLoadModel),
+    "AirMLNet prompt adapter",
+    PromptAdapterSaved.Loader
+)]
 
 namespace AirMLNet.Prompts;
 
@@ -58,7 +65,8 @@ internal static class PromptAdapterSaved
         {
             backbone.Release();
             throw new FormatException(
-                $"{Format.Stage}: 'prompt' of the saved model has {prompt.Length} values; expected {layers}·{file.Options.PromptLength}·{config.HiddenSize}.");
+                $"{Format.Stage}: 'prompt' of the saved model has {prompt.Length} values; expected {layers}·{file.Options.PromptLength}·{config.HiddenSize}."
+            );
         }
         return new(host, file.Options, head, prompt, backbone);
     }

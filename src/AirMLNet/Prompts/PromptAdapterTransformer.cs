@@ -1,10 +1,8 @@
 using AirMLNet.Clip;
-using AirMLNet.Data;
 using AirMLNet.Heads;
 using AirMLNet.Layers;
 using AirMLNet.Pipeline;
 using Microsoft.ML;
-using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using TorchSharp;
 
@@ -33,10 +31,15 @@ public sealed class PromptAdapterTransformer : StageTransformer, IDisposable
         Head = head;
         _context = context;
         Backbone = backbone;
-        if (backbone is null) return;
+        if (backbone is null)
+        {
+            return;
+        }
+
         _visual = new VisualPrompt(backbone, options.PromptLength, options.Prompt == PromptKind.VisualDeep);
         using var off = torch.no_grad();
-        _prompt = Tensors.Of(context, [_visual.Layers, _visual.Length, context.Length / (_visual.Layers * _visual.Length)], backbone.Device)
+        _prompt = Tensors
+            .Of(context, [_visual.Layers, _visual.Length, context.Length / (_visual.Layers * _visual.Length)], backbone.Device)
             .DetachFromDisposeScope();
     }
 
@@ -58,7 +61,11 @@ public sealed class PromptAdapterTransformer : StageTransformer, IDisposable
     /// <summary>Frees what a visual prompt holds. Nothing to do for text.</summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
         _prompt?.Dispose();
         Backbone?.Release();
     }
@@ -73,23 +80,24 @@ public sealed class PromptAdapterTransformer : StageTransformer, IDisposable
         FriendMembers.CheckAlive(Host);
         using var off = torch.no_grad();
         using var scope = torch.NewDisposeScope();
-        int size = Backbone!.Preprocessor.Size;
-        torch.Tensor frozen = _visual!.Freeze(Tensors.Of(pixels, [count, 3, size, size]));
-        torch.Tensor encoded = _visual.Encode(_prompt!, frozen).cpu().contiguous();                     // [B, D]
+        var size = Backbone!.Preprocessor.Size;
+        var frozen = _visual!.Freeze(Tensors.Of(pixels, [count, 3, size, size]));
+        var encoded = _visual.Encode(_prompt!, frozen).cpu().contiguous(); // [B, D]
         System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(encoded.bytes).CopyTo(features);
     }
 
     private protected override BoundStage Bind(DataViewSchema inputSchema, IDataView? input = null)
     {
         DataViewSchema.Column? prototype = Options is { PrototypeColumn: { } name, PrototypeAtTest: true }
-            ? SchemaCheck.Vector(inputSchema, PromptAdapterEstimator.Stage, name, Head.Classes) : null;
-        uint setId = StageAnnotations.NextSetId(inputSchema);
+            ? SchemaCheck.Vector(inputSchema, PromptAdapterEstimator.Stage, name, Head.Classes)
+            : null;
+        var setId = StageAnnotations.NextSetId(inputSchema);
         if (_visual is null)
         {
-            DataViewSchema.Column features = SchemaCheck.Vector(inputSchema, PromptAdapterEstimator.Stage, Options.FeatureColumn, Head.Dimension);
+            var features = SchemaCheck.Vector(inputSchema, PromptAdapterEstimator.Stage, Options.FeatureColumn, Head.Dimension);
             return new PromptScoreStage(this, inputSchema, features, prototype, setId);
         }
-        DataViewSchema.Column image = ImageSource.Check(inputSchema, PromptAdapterEstimator.Stage, Options.ImageColumn);
+        var image = ImageSource.Check(inputSchema, PromptAdapterEstimator.Stage, Options.ImageColumn);
         return new VisualScoreStage(this, inputSchema, image, prototype, setId, input?.GetRowCount());
     }
 

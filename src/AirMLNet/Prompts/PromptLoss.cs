@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Prompts;
@@ -46,8 +45,8 @@ internal static class PromptLosses
     public static Tensor CrossEntropy(Tensor logits, long[] labels)
     {
         using var scope = NewDisposeScope();
-        Tensor logProbabilities = nn.functional.log_softmax(logits, 1);                                                     // [B, C]
-        Tensor own = logProbabilities.gather(1, tensor(labels, [labels.Length, 1], device: logits.device)).view(-1);        // [B]
+        var logProbabilities = nn.functional.log_softmax(logits, 1); // [B, C]
+        var own = logProbabilities.gather(1, tensor(labels, [labels.Length, 1], device: logits.device)).view(-1); // [B]
         return own.neg().MoveToOuterDisposeScope();
     }
 
@@ -59,7 +58,11 @@ internal static class PromptLosses
     {
         using var scope = NewDisposeScope();
         Tensor logTargets;
-        using (no_grad()) logTargets = tensor(targets, logits.shape, device: logits.device).log_();                         // [B, C], −∞ where y is 0
-        return nn.functional.log_softmax(logits, 1).add(logTargets).logsumexp(1, false).neg().MoveToOuterDisposeScope();    // [B]
+        using (no_grad())
+        {
+            logTargets = tensor(targets, logits.shape, device: logits.device).log_(); // [B, C], −∞ where y is 0
+        }
+
+        return nn.functional.log_softmax(logits, 1).add(logTargets).logsumexp(1, false).neg().MoveToOuterDisposeScope(); // [B]
     }
 }

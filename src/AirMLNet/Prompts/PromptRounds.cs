@@ -1,7 +1,6 @@
 using AirMLNet.Heads;
 using AirMLNet.Pipeline;
 using AirMLNet.PseudoLabels;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Prompts;
@@ -14,7 +13,11 @@ namespace AirMLNet.Prompts;
 internal sealed class PromptRounds(IPromptModel model, PromptAdapterOptions options)
 {
     private const int FewestClasses = 2;
-    private readonly ClassSubset _subset = ClassSubset.Of(options.ClassNames, options.LabelClasses, nameof(PromptAdapterOptions.LabelClasses));
+    private readonly ClassSubset _subset = ClassSubset.Of(
+        options.ClassNames,
+        options.LabelClasses,
+        nameof(PromptAdapterOptions.LabelClasses)
+    );
 
     /// <summary>Told after each epoch: round, epoch (both from 1), loss.</summary>
     public Action<int, int, double>? AfterEpoch { get; init; }
@@ -38,78 +41,139 @@ internal sealed class PromptRounds(IPromptModel model, PromptAdapterOptions opti
         using var scope = NewDisposeScope();
         using var generator = new Generator((ulong)seed);
         var shuffle = new Random(seed);
-        Tensor initial = model.NewContext(generator, options.InitialStandardDeviation);
-        Tensor context = initial;
-        var settings = new PromptTrainingSettings(options.Schedule(), options.BatchSize, options.Momentum, options.WeightDecay, options.GradientClip)
+        var initial = model.NewContext(generator, options.InitialStandardDeviation);
+        var context = initial;
+        var settings = new PromptTrainingSettings(
+            options.Schedule(),
+            options.BatchSize,
+            options.Momentum,
+            options.WeightDecay,
+            options.GradientClip
+        )
         {
-            DropLast = options.DropLast, Balance = options.LabelledBalance, PseudoLabelWeight = options.PseudoLabelWeight,
-            SyntheticWeight = options.SyntheticWeight, SyntheticBatchSize = options.SyntheticBatchSize,
+            DropLast = options.DropLast,
+            Balance = options.LabelledBalance,
+            PseudoLabelWeight = options.PseudoLabelWeight,
+            SyntheticWeight = options.SyntheticWeight,
+            SyntheticBatchSize = options.SyntheticBatchSize,
         };
-        for (int round = 1; round <= options.Rounds; round++)
+        for (var round = 1; round <= options.Rounds; round++)
         {
-            PromptSamples pseudo = options.PseudoLabelWeight == 0 ? new([], []) : Pseudo(rows, context, round);
-            PromptTrainingSet set = Put(rows, pseudo);
+            var pseudo = options.PseudoLabelWeight == 0 ? new([], []) : Pseudo(rows, context, round);
+            var set = Put(rows, pseudo);
             Check(set, round);
-            int current = round;
+            var current = round;
             context = PromptTrainer.Train(
-                model, options.WarmStart ? context : initial, set, settings, shuffle,
-                (epoch, loss) => AfterEpoch?.Invoke(current, epoch + 1, loss), BeforeStep);
+                model,
+                options.WarmStart ? context : initial,
+                set,
+                settings,
+                shuffle,
+                (epoch, loss) => AfterEpoch?.Invoke(current, epoch + 1, loss),
+                BeforeStep
+            );
         }
         return (context.cpu().contiguous().data<float>().ToArray(), model.ClassVectors(context));
     }
 
     private PromptSamples Pseudo(TrainingRows rows, Tensor context, int round)
     {
-        if (round > 1) return Choose(rows, model.Probabilities(context, options.CancellationToken), rows.Vector.Span, round);
-        if (options.FirstRoundScoreColumn is not null) return Choose(rows, rows.Second.Span, [], round);
-        int classes = options.ClassNames.Count;
-        List<int> images = [], labels = [];
-        List<float> targets = [];
-        bool candidates = options.Loss == PromptLoss.Candidates && options.CandidateColumn is not null;
-        for (int i = 0; i < rows.Count; i++)
+        if (round > 1)
         {
-            if (IsKnown(rows, i) || rows.Labels[i] < 0) continue;
+            return Choose(rows, model.Probabilities(context, options.CancellationToken), rows.Vector.Span, round);
+        }
+
+        if (options.FirstRoundScoreColumn is not null)
+        {
+            return Choose(rows, rows.Second.Span, [], round);
+        }
+
+        var classes = options.ClassNames.Count;
+        List<int> images = [],
+            labels = [];
+        List<float> targets = [];
+        var candidates = options.Loss == PromptLoss.Candidates && options.CandidateColumn is not null;
+        for (var i = 0; i < rows.Count; i++)
+        {
+            if (IsKnown(rows, i) || rows.Labels[i] < 0)
+            {
+                continue;
+            }
+
             images.Add(i);
             labels.Add(rows.Labels[i]);
-            if (candidates) targets.AddRange(Candidates(rows, i, classes));
+            if (candidates)
+            {
+                targets.AddRange(Candidates(rows, i, classes));
+            }
         }
         return new([.. images], [.. labels], null, candidates ? [.. targets] : null);
     }
 
     private ReadOnlySpan<float> Candidates(TrainingRows rows, int row, int classes)
     {
-        ReadOnlySpan<float> target = rows.Second.Span.Slice(row * classes, classes);
+        var target = rows.Second.Span.Slice(row * classes, classes);
         float sum = 0;
-        foreach (float y in target)
+        foreach (var y in target)
         {
-            if (y < 0) throw new InvalidDataException($"PromptAdapter: column '{options.CandidateColumn}' holds {y} in row {row}; expected no negative numbers.");
+            if (y < 0)
+            {
+                throw new InvalidDataException(
+                    $"PromptAdapter: column '{options.CandidateColumn}' holds {y} in row {row}; expected no negative numbers."
+                );
+            }
+
             sum += y;
         }
-        if (sum > 0) return target;
-        throw new InvalidDataException($"PromptAdapter: row {row} has a label in '{options.LabelColumn}' but no candidate in '{options.CandidateColumn}'.");
+        if (sum > 0)
+        {
+            return target;
+        }
+
+        throw new InvalidDataException(
+            $"PromptAdapter: row {row} has a label in '{options.LabelColumn}' but no candidate in '{options.CandidateColumn}'."
+        );
     }
 
     /// <summary>The labels of a round, from probabilities of all rows, for images without a true label.</summary>
     private PromptSamples Choose(TrainingRows rows, ReadOnlySpan<float> text, ReadOnlySpan<float> image, int round)
     {
-        PoolProbabilities pool = PoolProbabilities.Of(text, image, options.FusionRule(), _subset, i => !IsKnown(rows, i));
-        if (pool.Rows.Length == 0) return new([], []);
-        int perClass = SelectionSchedule.PerClass(options.Strategy, round, options.Rounds, pool.Rows.Length, _subset.Count, options.PerClass);
+        var pool = PoolProbabilities.Of(text, image, options.FusionRule(), _subset, i => !IsKnown(rows, i));
+        if (pool.Rows.Length == 0)
+        {
+            return new([], []);
+        }
+
+        var perClass = SelectionSchedule.PerClass(
+            options.Strategy,
+            round,
+            options.Rounds,
+            pool.Rows.Length,
+            _subset.Count,
+            options.PerClass
+        );
         var selector = new PseudoLabelSelector(options.Selection, _subset.Count, options.IntraQuantile, options.InterQuantile);
-        PseudoLabelChoice choice = selector.Select(pool.Values, perClass, soft: round == 1 && options.Strategy == PseudoLabelStrategy.Grip);
-        float[]? targets = options.Loss == PromptLoss.Candidates && choice.Targets is { } some ? Spread(some) : null;
+        var choice = selector.Select(pool.Values, perClass, soft: round == 1 && options.Strategy == PseudoLabelStrategy.Grip);
+        var targets = options.Loss == PromptLoss.Candidates && choice.Targets is { } some ? Spread(some) : null;
         return new([.. choice.Images.Select(i => pool.Rows[i])], [.. choice.Labels.Select(_subset.ClassOf)], null, targets);
     }
 
     /// <summary>Targets over the subset's classes as targets over all classes.</summary>
     private float[] Spread(float[] targets)
     {
-        if (_subset.IsAll) return targets;
-        int rows = targets.Length / _subset.Count;
-        var all = new float[rows * _subset.All];
-        for (int i = 0; i < rows; i++)
+        if (_subset.IsAll)
         {
-            for (int k = 0; k < _subset.Count; k++) all[i * _subset.All + _subset.ClassOf(k)] = targets[i * _subset.Count + k];
+            return targets;
+        }
+
+        var rows = targets.Length / _subset.Count;
+        var all = new float[rows * _subset.All];
+        for (var i = 0; i < rows; i++)
+        {
+            for (var k = 0; k < _subset.Count; k++)
+            {
+                all[i * _subset.All + _subset.ClassOf(k)] = targets[i * _subset.Count + k];
+            }
         }
         return all;
     }
@@ -117,12 +181,24 @@ internal sealed class PromptRounds(IPromptModel model, PromptAdapterOptions opti
     /// <summary>Puts pseudo-labelled, labelled and synthetic images together as the options say.</summary>
     private PromptTrainingSet Put(TrainingRows rows, PromptSamples pseudo)
     {
-        PromptSamples labelled = Known(rows, synthetic: false);
-        PromptSamples? synthetic = options.SyntheticWeight > 0 && Known(rows, synthetic: true) is { Count: > 0 } made ? made : null;
-        if (pseudo.Count + labelled.Count == 0) return new(synthetic ?? pseudo) { SyntheticAlone = synthetic is not null };
-        if (labelled.Count == 0) return new(pseudo, null, synthetic);
-        if (options.LabelledBatches == LabelledBatches.Parallel && pseudo.Count > 0) return new(pseudo, labelled, synthetic);
-        int classes = options.ClassNames.Count;
+        var labelled = Known(rows, synthetic: false);
+        var synthetic = options.SyntheticWeight > 0 && Known(rows, synthetic: true) is { Count: > 0 } made ? made : null;
+        if (pseudo.Count + labelled.Count == 0)
+        {
+            return new(synthetic ?? pseudo) { SyntheticAlone = synthetic is not null };
+        }
+
+        if (labelled.Count == 0)
+        {
+            return new(pseudo, null, synthetic);
+        }
+
+        if (options.LabelledBatches == LabelledBatches.Parallel && pseudo.Count > 0)
+        {
+            return new(pseudo, labelled, synthetic);
+        }
+
+        var classes = options.ClassNames.Count;
         (int Row, bool True, int Index)[] order =
         [
             .. Enumerable.Range(0, labelled.Count).Select(k => (labelled.Images[k], true, k)),
@@ -132,14 +208,28 @@ internal sealed class PromptRounds(IPromptModel model, PromptAdapterOptions opti
         if (pseudo.Targets is { } some)
         {
             targets = new float[order.Length * classes];
-            for (int n = 0; n < order.Length; n++)
+            for (var n = 0; n < order.Length; n++)
             {
-                if (order[n].True) targets[n * classes + labelled.Labels[order[n].Index]] = 1;
-                else Array.Copy(some, order[n].Index * classes, targets, n * classes, classes);
+                if (order[n].True)
+                {
+                    targets[n * classes + labelled.Labels[order[n].Index]] = 1;
+                }
+                else
+                {
+                    Array.Copy(some, order[n].Index * classes, targets, n * classes, classes);
+                }
             }
         }
-        return new(new([.. order.Select(o => o.Row)], [.. order.Select(o => o.True ? labelled.Labels[o.Index] : pseudo.Labels[o.Index])],
-            [.. order.Select(o => o.True)], targets), null, synthetic);
+        return new(
+            new(
+                [.. order.Select(o => o.Row)],
+                [.. order.Select(o => o.True ? labelled.Labels[o.Index] : pseudo.Labels[o.Index])],
+                [.. order.Select(o => o.True)],
+                targets
+            ),
+            null,
+            synthetic
+        );
     }
 
     private static bool IsKnown(TrainingRows rows, int i) => rows.KnownLabels.Count > 0 && rows.KnownLabels[i] >= 0 || IsSynthetic(rows, i);
@@ -148,8 +238,10 @@ internal sealed class PromptRounds(IPromptModel model, PromptAdapterOptions opti
 
     private static PromptSamples Known(TrainingRows rows, bool synthetic)
     {
-        int[] images = rows.KnownLabels.Count == 0
-            ? [] : [.. Enumerable.Range(0, rows.Count).Where(i => rows.KnownLabels[i] >= 0 && IsSynthetic(rows, i) == synthetic)];
+        int[] images =
+            rows.KnownLabels.Count == 0
+                ? []
+                : [.. Enumerable.Range(0, rows.Count).Where(i => rows.KnownLabels[i] >= 0 && IsSynthetic(rows, i) == synthetic)];
         return new(images, [.. images.Select(i => rows.KnownLabels[i])]);
     }
 
@@ -161,7 +253,8 @@ internal sealed class PromptRounds(IPromptModel model, PromptAdapterOptions opti
         {
             throw new InvalidDataException(
                 $"PromptAdapter: in round {round} only {seen.Count} of {options.ClassNames.Count} classes have a label in '{options.LabelColumn}'; "
-                + $"expected {FewestClasses} or more. Without any: {string.Join(", ", empty)}.");
+                    + $"expected {FewestClasses} or more. Without any: {string.Join(", ", empty)}."
+            );
         }
         BeforeRound?.Invoke(round, set.Main.Count + (set.Labelled?.Count ?? 0), set.Synthetic?.Count ?? 0, empty);
     }

@@ -34,7 +34,7 @@ internal sealed class CyclicBatches(int count, int size, Random random)
     public int[] Next()
     {
         var batch = new int[size];
-        for (int k = 0; k < size; k++)
+        for (var k = 0; k < size; k++)
         {
             if (_next >= _order.Length)
             {

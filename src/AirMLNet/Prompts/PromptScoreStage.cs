@@ -14,11 +14,18 @@ internal class PromptScoreStage : BoundStage
     /// <param name="features">What is scored: features, or in a derived stage images.</param>
     /// <param name="prototype">Image-side probabilities to fuse with, or null.</param>
     /// <param name="setId">Number of the score among those of the schema.</param>
-    public PromptScoreStage(PromptAdapterTransformer parent, DataViewSchema schema, DataViewSchema.Column features, DataViewSchema.Column? prototype, uint setId)
+    public PromptScoreStage(
+        PromptAdapterTransformer parent,
+        DataViewSchema schema,
+        DataViewSchema.Column features,
+        DataViewSchema.Column? prototype,
+        uint setId
+    )
         : base(
             schema,
             StageAnnotations.Score(parent.Options.ScoreColumn, parent.Options.ClassNames, setId),
-            StageAnnotations.PredictedLabel(parent.Options.PredictedLabelColumn, parent.Options.ClassNames, setId))
+            StageAnnotations.PredictedLabel(parent.Options.PredictedLabelColumn, parent.Options.ClassNames, setId)
+        )
     {
         Parent = parent;
         Source = features;
@@ -37,11 +44,23 @@ internal class PromptScoreStage : BoundStage
     public override Delegate?[] CreateGetters(DataViewRow input, Func<int, bool> active)
     {
         var getters = new Delegate?[2];
-        if (!active(0) && !active(1)) return getters;
+        if (!active(0) && !active(1))
+        {
+            return getters;
+        }
+
         var row = new HeadRow(input, Parent.Head, FeatureGetter(input), Prototype, Parent.Options.FusionRule());
         ValueGetter<uint> predicted = (ref uint value) => value = (uint)CosineHead.ArgMax(row.Probabilities()) + 1;
-        if (active(0)) getters[0] = row.VectorGetter();
-        if (active(1)) getters[1] = predicted;
+        if (active(0))
+        {
+            getters[0] = row.VectorGetter();
+        }
+
+        if (active(1))
+        {
+            getters[1] = predicted;
+        }
+
         return getters;
     }
 
@@ -51,38 +70,54 @@ internal class PromptScoreStage : BoundStage
 
 /// <summary>Scores from images, which the visual prompt's encoder sees: one at a time for PredictionEngine, in batches for Transform.</summary>
 internal sealed class VisualScoreStage(
-    PromptAdapterTransformer parent, DataViewSchema schema, DataViewSchema.Column image, DataViewSchema.Column? prototype, uint setId, long? rows)
-    : PromptScoreStage(parent, schema, image, prototype, setId)
+    PromptAdapterTransformer parent,
+    DataViewSchema schema,
+    DataViewSchema.Column image,
+    DataViewSchema.Column? prototype,
+    uint setId,
+    long? rows
+) : PromptScoreStage(parent, schema, image, prototype, setId)
 {
     public override IBatchWork? StartBatches(DataViewRow input, Func<int, bool> active) => new Work(this, input);
 
     protected override ValueGetter<VBuffer<float>> FeatureGetter(DataViewRow input)
     {
         var source = new ImageSource(input, Source, PromptAdapterEstimator.Stage);
-        ClipPreprocessor preprocessor = Parent.Backbone!.Preprocessor;
+        var preprocessor = Parent.Backbone!.Preprocessor;
         float[]? pixels = null;
         return (ref VBuffer<float> value) =>
         {
             pixels ??= new float[3 * preprocessor.Size * preprocessor.Size]; // [3, S, S]
             preprocessor.Preprocess(ImageSource.Load(source.Read(), Images.ImageFile.MaxPixels), pixels);
-            VBufferEditor<float> editor = VBufferEditor.Create(ref value, Parent.Head.Dimension);
+            var editor = VBufferEditor.Create(ref value, Parent.Head.Dimension);
             Parent.Encode(pixels, 1, editor.Values);
             value = editor.Commit();
         };
     }
 
-    private ImageBatchSettings Settings => new(
-        Parent.Backbone!.Preprocessor, Images.ImageFile.MaxPixels, ClipBatchSize.Choose(Parent.Backbone.Model.Config), 0, Parent.Head.Dimension, rows,
-        Parent.Options.CancellationToken);
+    private ImageBatchSettings Settings =>
+        new(
+            Parent.Backbone!.Preprocessor,
+            Images.ImageFile.MaxPixels,
+            ClipBatchSize.Choose(Parent.Backbone.Model.Config),
+            0,
+            Parent.Head.Dimension,
+            rows,
+            Parent.Options.CancellationToken
+        );
 
-    private sealed class Work(VisualScoreStage stage, DataViewRow input) : ImageBatchWork(PromptAdapterEstimator.Stage, input, stage.Source, stage.Settings)
+    private sealed class Work(VisualScoreStage stage, DataViewRow input)
+        : ImageBatchWork(PromptAdapterEstimator.Stage, input, stage.Source, stage.Settings)
     {
-        private readonly ValueGetter<VBuffer<float>>? _prototype = stage.Prototype is { } column ? input.GetGetter<VBuffer<float>>(column) : null;
+        private readonly ValueGetter<VBuffer<float>>? _prototype = stage.Prototype is { } column
+            ? input.GetGetter<VBuffer<float>>(column)
+            : null;
         private VBuffer<float> _buffer;
 
         public override IBatch NewBatch() => new ScoreRoom(this, stage.Parent);
 
-        protected override void Encode(ReadOnlySpan<float> pixels, int count, Span<float> features) => stage.Parent.Encode(pixels, count, features);
+        protected override void Encode(ReadOnlySpan<float> pixels, int count, Span<float> features) =>
+            stage.Parent.Encode(pixels, count, features);
 
         private sealed class ScoreRoom(Work work, PromptAdapterTransformer parent) : Room(work)
         {
@@ -92,7 +127,11 @@ internal sealed class VisualScoreStage(
             public override void Read(int slot, long row)
             {
                 base.Read(slot, row);
-                if (work._prototype is null) return;
+                if (work._prototype is null)
+                {
+                    return;
+                }
+
                 work._prototype(ref work._buffer);
                 work._buffer.CopyTo(_prototypes.AsSpan(slot * parent.Head.Classes, parent.Head.Classes));
             }
@@ -100,11 +139,18 @@ internal sealed class VisualScoreStage(
             public override void Run(int count, ReadOnlySpan<bool> failed)
             {
                 base.Run(count, failed);
-                for (int slot = 0; slot < count; slot++)
+                for (var slot = 0; slot < count; slot++)
                 {
-                    if (failed[slot]) continue;
+                    if (failed[slot])
+                    {
+                        continue;
+                    }
+
                     parent.Head.Probabilities(Feature(slot), Score(slot));
-                    if (_prototypes.Length > 0) parent.Options.FusionRule().Into(Score(slot), _prototypes.AsSpan(slot * parent.Head.Classes, parent.Head.Classes));
+                    if (_prototypes.Length > 0)
+                    {
+                        parent.Options.FusionRule().Into(Score(slot), _prototypes.AsSpan(slot * parent.Head.Classes, parent.Head.Classes));
+                    }
                 }
             }
 
@@ -112,7 +158,7 @@ internal sealed class VisualScoreStage(
             {
                 ValueGetter<VBuffer<float>> score = (ref VBuffer<float> value) =>
                 {
-                    VBufferEditor<float> editor = VBufferEditor.Create(ref value, parent.Head.Classes);
+                    var editor = VBufferEditor.Create(ref value, parent.Head.Classes);
                     Score(current()).CopyTo(editor.Values);
                     value = editor.Commit();
                 };

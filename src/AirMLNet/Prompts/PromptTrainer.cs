@@ -1,5 +1,4 @@
 using AirMLNet.Optimisation;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Prompts;
@@ -10,7 +9,13 @@ namespace AirMLNet.Prompts;
 /// <param name="Momentum">SGD momentum.</param>
 /// <param name="WeightDecay">SGD weight decay.</param>
 /// <param name="GradientClip">Largest gradient norm; 0 for none.</param>
-public sealed record PromptTrainingSettings(LearningRateSchedule Schedule, int BatchSize, double Momentum, double WeightDecay, double GradientClip)
+public sealed record PromptTrainingSettings(
+    LearningRateSchedule Schedule,
+    int BatchSize,
+    double Momentum,
+    double WeightDecay,
+    double GradientClip
+)
 {
     /// <summary>Leaves out an epoch's last batch where it is not whole and not the only one.</summary>
     public bool DropLast { get; init; }
@@ -47,7 +52,9 @@ public interface IPromptClassifier
 /// </summary>
 public static class PromptTrainer
 {
-    private const int ParallelBatch = 64, FewestParallel = 8, MostParallel = 256;
+    private const int ParallelBatch = 64,
+        FewestParallel = 8,
+        MostParallel = 256;
 
     /// <summary>Trains and returns a new prompt.</summary>
     /// <param name="model">Gives logits.</param>
@@ -60,35 +67,44 @@ public static class PromptTrainer
     /// <returns>The shape of <paramref name="context"/>, without gradient.</returns>
     /// <exception cref="TrainingDivergedException">The loss is not finite; the message names the epoch and step.</exception>
     public static Tensor Train(
-        IPromptClassifier model, Tensor context, PromptTrainingSet set, PromptTrainingSettings settings,
-        Random shuffle, Action<int, double>? afterEpoch = null, Action? beforeStep = null)
+        IPromptClassifier model,
+        Tensor context,
+        PromptTrainingSet set,
+        PromptTrainingSettings settings,
+        Random shuffle,
+        Action<int, double>? afterEpoch = null,
+        Action? beforeStep = null
+    )
     {
         using var scope = NewDisposeScope();
-        Tensor value = context.detach().clone();
-        Tensor velocity = zeros_like(value);
-        bool first = true;
-        int[] order = Enumerable.Range(0, set.Main.Count).ToArray();
+        var value = context.detach().clone();
+        var velocity = zeros_like(value);
+        var first = true;
+        var order = Enumerable.Range(0, set.Main.Count).ToArray();
         var batches = new Batches(set, settings, shuffle);
-        int size = settings.BatchSize, end = settings.DropLast && order.Length > size ? order.Length / size * size : order.Length;
-        for (int epoch = 0; epoch < settings.Schedule.Epochs; epoch++)
+        int size = settings.BatchSize,
+            end = settings.DropLast && order.Length > size ? order.Length / size * size : order.Length;
+        for (var epoch = 0; epoch < settings.Schedule.Epochs; epoch++)
         {
             shuffle.Shuffle(order);
-            double rate = settings.Schedule.At(epoch), sum = 0;
-            int steps = 0;
-            for (int start = 0; start < end; start += size, steps++)
+            double rate = settings.Schedule.At(epoch),
+                sum = 0;
+            var steps = 0;
+            for (var start = 0; start < end; start += size, steps++)
             {
                 beforeStep?.Invoke();
                 using var step = NewDisposeScope();
                 value.requires_grad = true;
-                Tensor loss = batches.Next(order.AsSpan(start, Math.Min(end - start, size))).Loss(model, value);
+                var loss = batches.Next(order.AsSpan(start, Math.Min(end - start, size))).Loss(model, value);
                 double number = loss.item<float>();
                 if (!double.IsFinite(number))
                 {
                     throw new TrainingDivergedException(
-                        $"The loss is {number} in epoch {epoch + 1}, step {steps + 1}, at learning rate {rate:0.######}. A lower LearningRate or a GradientClip may help.");
+                        $"The loss is {number} in epoch {epoch + 1}, step {steps + 1}, at learning rate {rate:0.######}. A lower LearningRate or a GradientClip may help."
+                    );
                 }
                 sum += number;
-                Tensor gradient = autograd.grad([loss], [value])[0];
+                var gradient = autograd.grad([loss], [value])[0];
                 value.requires_grad = false;
                 Update(value, velocity, gradient, rate, settings, first);
                 first = false;
@@ -101,15 +117,15 @@ public static class PromptTrainer
     /// <summary>The weights of the losses on labelled and on pseudo-labelled images; 1 where there are none of one kind.</summary>
     internal static (double Labelled, double Pseudo) Weights(LabelledBalance balance, int labelled, int pseudo, double pseudoWeight)
     {
-        bool both = labelled > 0 && pseudo > 0;
-        double l = both && balance == LabelledBalance.ScaleLabelled ? (double)pseudo / labelled : 1;
-        double p = both && balance == LabelledBalance.ScalePseudo ? (double)labelled / pseudo : 1;
+        var both = labelled > 0 && pseudo > 0;
+        var l = both && balance == LabelledBalance.ScaleLabelled ? (double)pseudo / labelled : 1;
+        var p = both && balance == LabelledBalance.ScalePseudo ? (double)labelled / pseudo : 1;
         return (l, p * pseudoWeight);
     }
 
     /// <summary>clamp(64·|L|/|PL|, 8, 256), and never more than there are.</summary>
-    internal static int ParallelSize(int labelled, int pseudo)
-        => Math.Min(labelled, Math.Clamp((int)((long)ParallelBatch * labelled / Math.Max(1, pseudo)), FewestParallel, MostParallel));
+    internal static int ParallelSize(int labelled, int pseudo) =>
+        Math.Min(labelled, Math.Clamp((int)((long)ParallelBatch * labelled / Math.Max(1, pseudo)), FewestParallel, MostParallel));
 
     /// <summary>One step of SGD with momentum: v ← m·v + (g + wd·θ), θ ← θ − lr·v; the first step takes v = g + wd·θ.</summary>
     private static void Update(Tensor value, Tensor velocity, Tensor gradient, double rate, PromptTrainingSettings settings, bool first)
@@ -118,11 +134,21 @@ public static class PromptTrainer
         if (settings.GradientClip > 0)
         {
             double norm = gradient.norm().item<float>();
-            if (norm > settings.GradientClip) gradient = gradient.mul(settings.GradientClip / norm);
+            if (norm > settings.GradientClip)
+            {
+                gradient = gradient.mul(settings.GradientClip / norm);
+            }
         }
-        Tensor direction = settings.WeightDecay > 0 ? gradient.add(value.mul(settings.WeightDecay)) : gradient;
-        if (first) velocity.copy_(direction);
-        else velocity.mul_(settings.Momentum).add_(direction);
+        var direction = settings.WeightDecay > 0 ? gradient.add(value.mul(settings.WeightDecay)) : gradient;
+        if (first)
+        {
+            velocity.copy_(direction);
+        }
+        else
+        {
+            velocity.mul_(settings.Momentum).add_(direction);
+        }
+
         value.sub_(velocity.mul(rate));
     }
 
@@ -130,30 +156,49 @@ public static class PromptTrainer
     private sealed class Batches
     {
         private readonly PromptTrainingSet _set;
-        private readonly double _labelledWeight, _pseudoWeight, _syntheticWeight;
-        private readonly CyclicBatches? _labelled, _synthetic;
+        private readonly double _labelledWeight,
+            _pseudoWeight,
+            _syntheticWeight;
+        private readonly CyclicBatches? _labelled,
+            _synthetic;
 
         public Batches(PromptTrainingSet set, PromptTrainingSettings settings, Random shuffle)
         {
             _set = set;
-            int pseudo = set.Main.Count - set.Main.TrueCount, labelled = set.Main.TrueCount + (set.Labelled?.Count ?? 0);
-            (_labelledWeight, _pseudoWeight) = Weights(settings.Balance, labelled, pseudo, set.SyntheticAlone ? settings.SyntheticWeight : settings.PseudoLabelWeight);
+            int pseudo = set.Main.Count - set.Main.TrueCount,
+                labelled = set.Main.TrueCount + (set.Labelled?.Count ?? 0);
+            (_labelledWeight, _pseudoWeight) = Weights(
+                settings.Balance,
+                labelled,
+                pseudo,
+                set.SyntheticAlone ? settings.SyntheticWeight : settings.PseudoLabelWeight
+            );
             _syntheticWeight = settings.SyntheticWeight;
-            if (set.Labelled is { Count: > 0 } known) _labelled = new(known.Count, ParallelSize(known.Count, pseudo), shuffle);
-            if (set.Synthetic is { Count: > 0 } made) _synthetic = new(made.Count, Math.Min(made.Count, settings.SyntheticBatchSize ?? settings.BatchSize), shuffle);
+            if (set.Labelled is { Count: > 0 } known)
+            {
+                _labelled = new(known.Count, ParallelSize(known.Count, pseudo), shuffle);
+            }
+
+            if (set.Synthetic is { Count: > 0 } made)
+            {
+                _synthetic = new(made.Count, Math.Min(made.Count, settings.SyntheticBatchSize ?? settings.BatchSize), shuffle);
+            }
         }
 
         public Step Next(ReadOnlySpan<int> main)
         {
             var step = new Step(main.Length);
-            int known = 0;
+            var known = 0;
             if (_set.Main.IsTrue is { } isTrue)
             {
-                foreach (int i in main) known += isTrue[i] ? 1 : 0;
+                foreach (var i in main)
+                {
+                    known += isTrue[i] ? 1 : 0;
+                }
             }
-            foreach (int i in main)
+            foreach (var i in main)
             {
-                bool own = _set.Main.IsTrue is { } t && t[i];
+                var own = _set.Main.IsTrue is { } t && t[i];
                 step.Add(_set.Main, i, own ? (float)(_labelledWeight / known) : (float)(_pseudoWeight / (main.Length - known)));
             }
             AddAll(step, _set.Labelled, _labelled, _labelledWeight);
@@ -163,16 +208,24 @@ public static class PromptTrainer
 
         private static void AddAll(Step step, PromptSamples? samples, CyclicBatches? batches, double weight)
         {
-            if (batches is null) return;
-            int[] batch = batches.Next();
-            foreach (int i in batch) step.Add(samples!, i, (float)(weight / batch.Length));
+            if (batches is null)
+            {
+                return;
+            }
+
+            var batch = batches.Next();
+            foreach (var i in batch)
+            {
+                step.Add(samples!, i, (float)(weight / batch.Length));
+            }
         }
     }
 
     /// <summary>The images of one step, each with its label or target and its weight in the loss.</summary>
     private sealed class Step(int capacity)
     {
-        private readonly List<long> _images = new(capacity), _labels = new(capacity);
+        private readonly List<long> _images = new(capacity),
+            _labels = new(capacity);
         private readonly List<float> _weights = new(capacity);
         private readonly List<(PromptSamples Samples, int Index)> _sources = new(capacity);
         private bool _targets;
@@ -189,10 +242,10 @@ public static class PromptTrainer
         /// <summary>The weighted sum of the images' losses: a mean over each part, by the weights that were given.</summary>
         public Tensor Loss(IPromptClassifier model, Tensor context)
         {
-            Tensor logits = model.Logits(context, [.. _images]);                                                        // [B, C]
-            Tensor losses = _targets
+            var logits = model.Logits(context, [.. _images]); // [B, C]
+            var losses = _targets
                 ? PromptLosses.Candidates(logits, Targets((int)logits.size(1)))
-                : PromptLosses.CrossEntropy(logits, [.. _labels]);                                                      // [B]
+                : PromptLosses.CrossEntropy(logits, [.. _labels]); // [B]
             return losses.mul(tensor(_weights.ToArray(), [_weights.Count], device: losses.device)).sum();
         }
 
@@ -200,11 +253,17 @@ public static class PromptTrainer
         private float[] Targets(int classes)
         {
             var targets = new float[_sources.Count * classes];
-            for (int k = 0; k < _sources.Count; k++)
+            for (var k = 0; k < _sources.Count; k++)
             {
-                (PromptSamples samples, int i) = _sources[k];
-                if (samples.Targets is { } y) Array.Copy(y, i * classes, targets, k * classes, classes);
-                else targets[k * classes + samples.Labels[i]] = 1;
+                (var samples, var i) = _sources[k];
+                if (samples.Targets is { } y)
+                {
+                    Array.Copy(y, i * classes, targets, k * classes, classes);
+                }
+                else
+                {
+                    targets[k * classes + samples.Labels[i]] = 1;
+                }
             }
             return targets;
         }

@@ -1,5 +1,4 @@
 using AirMLNet.Clip;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Prompts;
@@ -15,8 +14,8 @@ public sealed class SharedPrompt : IDisposable
 {
     private readonly ClipBackbone _backbone;
     private readonly ClipSharedPrefix _tower;
-    private readonly Tensor _start;  // [1, W]
-    private readonly Tensor _rest;   // [Σ length, W]: name and end token of each class
+    private readonly Tensor _start; // [1, W]
+    private readonly Tensor _rest; // [Σ length, W]: name and end token of each class
 
     /// <summary>Looks up the frozen embeddings of the class names.</summary>
     /// <param name="backbone">The model; must live as long as this.</param>
@@ -27,20 +26,25 @@ public sealed class SharedPrompt : IDisposable
     {
         _backbone = backbone;
         Length = length;
-        ClipTokenizer tokenizer = backbone.Tokenizer;
-        int[][] names = classNames.Select(name => tokenizer.Encode(ZeroShotClassifier.Spoken(name))).ToArray();
-        int longest = names.Max(n => n.Length);
-        int room = backbone.Model.Config.Text.ContextLength - length - 2;
+        var tokenizer = backbone.Tokenizer;
+        var names = classNames.Select(name => tokenizer.Encode(ZeroShotClassifier.Spoken(name))).ToArray();
+        var longest = names.Max(n => n.Length);
+        var room = backbone.Model.Config.Text.ContextLength - length - 2;
         if (longest > room)
         {
-            string name = classNames[Array.FindIndex(names, n => n.Length == longest)];
-            throw new ArgumentException($"Class name '{name}' is {longest} tokens long; beside a prompt of {length} vectors the model's context has room for {room}.", nameof(classNames));
+            var name = classNames[Array.FindIndex(names, n => n.Length == longest)];
+            throw new ArgumentException(
+                $"Class name '{name}' is {longest} tokens long; beside a prompt of {length} vectors the model's context has room for {room}.",
+                nameof(classNames)
+            );
         }
         long[] ids = [.. names.SelectMany(name => name.Append(tokenizer.EndToken)).Select(id => (long)id)];
         using var off = no_grad();
         using var scope = NewDisposeScope();
-        ClipTextTower text = backbone.Model.Text;
-        _start = text.EmbedTokens(tensor([(long)tokenizer.StartToken], [1, 1], device: backbone.Device)).view(1, -1).DetachFromDisposeScope();
+        var text = backbone.Model.Text;
+        _start = text.EmbedTokens(tensor([(long)tokenizer.StartToken], [1, 1], device: backbone.Device))
+            .view(1, -1)
+            .DetachFromDisposeScope();
         _rest = text.EmbedTokens(tensor(ids, [1, ids.Length], device: backbone.Device)).squeeze(0).DetachFromDisposeScope();
         _tower = new ClipSharedPrefix(backbone.Model, 1 + length, [.. names.Select(name => name.Length + 1)], backbone.Device);
     }
@@ -57,7 +61,7 @@ public sealed class SharedPrompt : IDisposable
         using var off = no_grad();
         using var scope = NewDisposeScope();
         // Drawn on the CPU: the same seed gives the same prompt on every device.
-        Tensor drawn = randn([1, Length, _backbone.Model.Config.Text.HiddenSize], generator: generator);
+        var drawn = randn([1, Length, _backbone.Model.Config.Text.HiddenSize], generator: generator);
         return drawn.mul(standardDeviation).to(_backbone.Device).MoveToOuterDisposeScope();
     }
 
@@ -67,7 +71,7 @@ public sealed class SharedPrompt : IDisposable
     public Tensor ClassVectors(Tensor context)
     {
         using var scope = NewDisposeScope();
-        Tensor vectors = _tower.Encode(cat([_start, context.view(Length, -1), _rest], 0)); // [C, D]
+        var vectors = _tower.Encode(cat([_start, context.view(Length, -1), _rest], 0)); // [C, D]
         return nn.functional.normalize(vectors, 2, -1, 1e-12).MoveToOuterDisposeScope();
     }
 

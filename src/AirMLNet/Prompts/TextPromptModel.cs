@@ -1,6 +1,5 @@
 using AirMLNet.Heads;
 using AirMLNet.Layers;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Prompts;
@@ -42,25 +41,26 @@ internal sealed class TextPromptModel : IPromptModel
         _features = Tensors.Of(features.Span, [features.Length / dimension, dimension], device).DetachFromDisposeScope();
     }
 
-    public Tensor NewContext(Generator generator, double? standardDeviation) => _prompt.NewContext(generator, standardDeviation ?? StandardDeviation);
+    public Tensor NewContext(Generator generator, double? standardDeviation) =>
+        _prompt.NewContext(generator, standardDeviation ?? StandardDeviation);
 
     public Tensor Logits(Tensor context, long[] images)
     {
         using var scope = NewDisposeScope();
-        Tensor vectors = _prompt.ClassVectors(context);                                                            // [C, D]
-        Tensor chosen = _features.index_select(0, tensor(images, [images.Length], device: _features.device));     // [B, D]
-        return chosen.matmul(vectors.t()).mul(_scale).MoveToOuterDisposeScope();                                   // [B, C]
+        var vectors = _prompt.ClassVectors(context); // [C, D]
+        var chosen = _features.index_select(0, tensor(images, [images.Length], device: _features.device)); // [B, D]
+        return chosen.matmul(vectors.t()).mul(_scale).MoveToOuterDisposeScope(); // [B, C]
     }
 
     public float[] ClassVectors(Tensor context)
     {
         using var off = no_grad();
-        using Tensor g = _prompt.ClassVectors(context);                                                            // [C, D]
+        using var g = _prompt.ClassVectors(context); // [C, D]
         return g.cpu().contiguous().data<float>().ToArray();
     }
 
-    public float[] Probabilities(Tensor context, CancellationToken cancellation)
-        => new CosineHead(ClassVectors(context), _classes, _scale).Probabilities(_rows, cancellation);
+    public float[] Probabilities(Tensor context, CancellationToken cancellation) =>
+        new CosineHead(ClassVectors(context), _classes, _scale).Probabilities(_rows, cancellation);
 
     public void Dispose()
     {

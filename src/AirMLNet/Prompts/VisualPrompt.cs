@@ -1,5 +1,4 @@
 using AirMLNet.Clip;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Prompts;
@@ -28,7 +27,13 @@ public sealed class VisualPrompt
     public VisualPrompt(ClipBackbone backbone, int length, bool deep)
     {
         if (backbone.Model.Config.Vision.ResNet is not null)
-            throw new ArgumentException($"Visual prompts need a vision transformer; the image tower of {backbone.Name} is a ResNet.", nameof(backbone));
+        {
+            throw new ArgumentException(
+                $"Visual prompts need a vision transformer; the image tower of {backbone.Name} is a ResNet.",
+                nameof(backbone)
+            );
+        }
+
         _backbone = backbone;
         _tower = backbone.Model.Vision;
         _width = backbone.Model.Config.Vision.HiddenSize;
@@ -54,8 +59,11 @@ public sealed class VisualPrompt
         using var scope = NewDisposeScope();
         long patch = _backbone.Model.Config.Vision.PatchSize;
         // Drawn on the CPU: the same seed gives the same prompt on every device.
-        Tensor drawn = Deep
-            ? rand([Layers, Length, _width], generator: generator).mul(2).sub(1).mul(spread ?? Math.Sqrt(6.0 / (3 * patch * patch + _width)))
+        var drawn = Deep
+            ? rand([Layers, Length, _width], generator: generator)
+                .mul(2)
+                .sub(1)
+                .mul(spread ?? Math.Sqrt(6.0 / (3 * patch * patch + _width)))
             : randn([1, Length, _width], generator: generator).mul(spread ?? Math.Pow(_width, -0.5));
         return drawn.to(_backbone.Device).MoveToOuterDisposeScope();
     }
@@ -87,36 +95,48 @@ public sealed class VisualPrompt
     public Tensor Encode(Tensor context, Tensor frozen)
     {
         using var scope = NewDisposeScope();
-        IReadOnlyList<ClipBlock> blocks = _tower.Encoder.Blocks;
-        long batch = frozen.size(0), own = frozen.size(1), length = own + Length;
-        Tensor tokens = frozen.narrow(2, 0, _width);                                                    // [B, 1 + N, W]
-        Tensor first = arange(0, batch * length, length, ScalarType.Int64, frozen.device);              // [B], rows of the class tokens
-        Tensor learned = _tower.PreNorm.Forward(context.select(0, 0));                                  // [P, W]
-        Tensor x = Join(tokens, learned, batch);                                                        // [B·T, W]
-        if (blocks.Count == 1) return Finish(blocks[0].ForwardRows(x, batch, first, null));
-        Tensor[] old = frozen.size(2) == _width ? Project(tokens) : [.. Enumerable.Range(1, 3).Select(i => frozen.narrow(2, i * _width, _width))];
-        Tensor[] fresh = Project(learned);
-        x = blocks[0].ForwardProjected(x, Join(old[0], fresh[0], batch), Join(old[1], fresh[1], batch), Join(old[2], fresh[2], batch), batch);
-        for (int i = 1; i < blocks.Count; i++)
+        var blocks = _tower.Encoder.Blocks;
+        long batch = frozen.size(0),
+            own = frozen.size(1),
+            length = own + Length;
+        var tokens = frozen.narrow(2, 0, _width); // [B, 1 + N, W]
+        var first = arange(0, batch * length, length, ScalarType.Int64, frozen.device); // [B], rows of the class tokens
+        var learned = _tower.PreNorm.Forward(context.select(0, 0)); // [P, W]
+        var x = Join(tokens, learned, batch); // [B·T, W]
+        if (blocks.Count == 1)
         {
-            if (Deep) x = Join(x.view(batch, length, _width).narrow(1, 0, own), context.select(0, i), batch);
+            return Finish(blocks[0].ForwardRows(x, batch, first, null));
+        }
+
+        var old =
+            frozen.size(2) == _width ? Project(tokens) : [.. Enumerable.Range(1, 3).Select(i => frozen.narrow(2, i * _width, _width))];
+        var fresh = Project(learned);
+        x = blocks[0]
+            .ForwardProjected(x, Join(old[0], fresh[0], batch), Join(old[1], fresh[1], batch), Join(old[2], fresh[2], batch), batch);
+        for (var i = 1; i < blocks.Count; i++)
+        {
+            if (Deep)
+            {
+                x = Join(x.view(batch, length, _width).narrow(1, 0, own), context.select(0, i), batch);
+            }
+
             x = i == blocks.Count - 1 ? blocks[i].ForwardRows(x, batch, first, null) : blocks[i].Forward(x, batch, null);
         }
         return Finish(x);
 
-        Tensor Finish(Tensor pooled)
-            => ClipModel.Normalise(_backbone.Model.VisualProjection.Project(_tower.PostNorm.Forward(pooled))).MoveToOuterDisposeScope(); // [B, D]
+        Tensor Finish(Tensor pooled) =>
+            ClipModel.Normalise(_backbone.Model.VisualProjection.Project(_tower.PostNorm.Forward(pooled))).MoveToOuterDisposeScope(); // [B, D]
     }
 
     /// <summary>The first block's queries, keys and values of normalised tokens, each in their shape.</summary>
     private Tensor[] Project(Tensor tokens)
     {
-        ClipBlock block = _tower.Encoder.Blocks[0];
-        Tensor normed = block.Norm1.Forward(tokens);
+        var block = _tower.Encoder.Blocks[0];
+        var normed = block.Norm1.Forward(tokens);
         return [.. block.Attention.Inputs.Select(p => p.Forward(normed))];
     }
 
     /// <summary>[B, T₀, W] and the same [P, W] for every image, as rows [B·(T₀ + P), W].</summary>
-    private Tensor Join(Tensor tokens, Tensor learned, long batch)
-        => cat([tokens, learned.unsqueeze(0).expand(batch, Length, _width)], 1).view(-1, _width);
+    private Tensor Join(Tensor tokens, Tensor learned, long batch) =>
+        cat([tokens, learned.unsqueeze(0).expand(batch, Length, _width)], 1).view(-1, _width);
 }

@@ -4,8 +4,6 @@ using AirMLNet.Clip;
 using AirMLNet.Heads;
 using AirMLNet.Layers;
 using AirMLNet.Pipeline;
-using Microsoft.ML;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Prompts;
@@ -39,8 +37,8 @@ internal sealed class VisualPromptModel : IPromptModel
     public Tensor Logits(Tensor context, long[] images)
     {
         using var scope = NewDisposeScope();
-        Tensor features = _prompt.Encode(context, _images.Take(images));                                // [B, D]
-        return features.matmul(_classes.t()).mul(_scale).MoveToOuterDisposeScope();                     // [B, C]
+        var features = _prompt.Encode(context, _images.Take(images)); // [B, D]
+        return features.matmul(_classes.t()).mul(_scale).MoveToOuterDisposeScope(); // [B, C]
     }
 
     public float[] ClassVectors(Tensor context) => _vectors;
@@ -48,14 +46,15 @@ internal sealed class VisualPromptModel : IPromptModel
     public float[] Probabilities(Tensor context, CancellationToken cancellation)
     {
         using var off = no_grad();
-        int dimension = _vectors.Length / (int)_classes.size(0), count = _images.Count;
+        int dimension = _vectors.Length / (int)_classes.size(0),
+            count = _images.Count;
         var features = new float[count * dimension];
-        for (int start = 0; start < count; start += EvaluationBatch)
+        for (var start = 0; start < count; start += EvaluationBatch)
         {
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             long[] rows = [.. Enumerable.Range(start, Math.Min(EvaluationBatch, count - start)).Select(i => (long)i)];
-            Tensor some = _prompt.Encode(context, _images.Take(rows)).cpu().contiguous();
+            var some = _prompt.Encode(context, _images.Take(rows)).cpu().contiguous();
             MemoryMarshal.Cast<byte, float>(some.bytes).CopyTo(features.AsSpan(start * dimension));
         }
         return new CosineHead(_vectors, (int)_classes.size(0), _scale).Probabilities(features, cancellation);
@@ -91,7 +90,10 @@ internal sealed class FrozenImages : IDisposable
     {
         _waiting.Add(source);
         Count++;
-        if (_waiting.Count == Batch) Flush();
+        if (_waiting.Count == Batch)
+        {
+            Flush();
+        }
     }
 
     /// <summary>To be called after the last image.</summary>
@@ -99,8 +101,12 @@ internal sealed class FrozenImages : IDisposable
     {
         Flush();
         using var scope = NewDisposeScope();
-        Tensor tokens = cat(_parts, 0);
-        foreach (Tensor part in _parts) part.Dispose();
+        var tokens = cat(_parts, 0);
+        foreach (var part in _parts)
+        {
+            part.Dispose();
+        }
+
         _parts.Clear();
         _all = (Bytes(tokens) * 4 <= MostProjections ? _prompt.Complete(tokens) : tokens).DetachFromDisposeScope();
     }
@@ -110,7 +116,11 @@ internal sealed class FrozenImages : IDisposable
 
     public void Dispose()
     {
-        foreach (Tensor part in _parts) part.Dispose();
+        foreach (var part in _parts)
+        {
+            part.Dispose();
+        }
+
         _all?.Dispose();
     }
 
@@ -118,14 +128,21 @@ internal sealed class FrozenImages : IDisposable
 
     private void Flush()
     {
-        if (_waiting.Count == 0) return;
-        ClipPreprocessor preprocessor = _backbone.Preprocessor;
-        int size = 3 * preprocessor.Size * preprocessor.Size;
+        if (_waiting.Count == 0)
+        {
+            return;
+        }
+
+        var preprocessor = _backbone.Preprocessor;
+        var size = 3 * preprocessor.Size * preprocessor.Size;
         var pixels = new float[_waiting.Count * size];
         try
         {
-            Parallel.For(0, _waiting.Count, i =>
-                preprocessor.Preprocess(ImageSource.Load(_waiting[i], Images.ImageFile.MaxPixels), pixels.AsSpan(i * size, size)));
+            Parallel.For(
+                0,
+                _waiting.Count,
+                i => preprocessor.Preprocess(ImageSource.Load(_waiting[i], Images.ImageFile.MaxPixels), pixels.AsSpan(i * size, size))
+            );
         }
         catch (AggregateException e)
         {

@@ -10,20 +10,41 @@ public static class ClassPrototypes
     /// <param name="confidence">Rank of the images, highest first; null or empty for none.</param>
     /// <param name="preferred">Images taken before all others; null or empty for none.</param>
     /// <returns>Image indices per class, best first; empty for a class without images.</returns>
-    public static int[][] Choose(IReadOnlyList<int> labels, int classes, int shots, IReadOnlyList<float>? confidence = null, IReadOnlyList<bool>? preferred = null)
+    public static int[][] Choose(
+        IReadOnlyList<int> labels,
+        int classes,
+        int shots,
+        IReadOnlyList<float>? confidence = null,
+        IReadOnlyList<bool>? preferred = null
+    )
     {
         var members = new List<int>[classes];
-        for (int c = 0; c < classes; c++) members[c] = [];
-        for (int i = 0; i < labels.Count; i++)
+        for (var c = 0; c < classes; c++)
         {
-            if (labels[i] >= classes) throw new ArgumentException($"labels[{i}] = {labels[i]}; expected −1..{classes - 1}.", nameof(labels));
-            if (labels[i] >= 0) members[labels[i]].Add(i);
+            members[c] = [];
         }
-        return Array.ConvertAll(members, list => list
-            .OrderByDescending(i => preferred is { Count: > 0 } && preferred[i])
-            .ThenByDescending(i => confidence is { Count: > 0 } ? confidence[i] : 0)
-            .ThenBy(i => i)
-            .Take(shots).ToArray());
+
+        for (var i = 0; i < labels.Count; i++)
+        {
+            if (labels[i] >= classes)
+            {
+                throw new ArgumentException($"labels[{i}] = {labels[i]}; expected −1..{classes - 1}.", nameof(labels));
+            }
+
+            if (labels[i] >= 0)
+            {
+                members[labels[i]].Add(i);
+            }
+        }
+        return Array.ConvertAll(
+            members,
+            list =>
+                list.OrderByDescending(i => preferred is { Count: > 0 } && preferred[i])
+                    .ThenByDescending(i => confidence is { Count: > 0 } ? confidence[i] : 0)
+                    .ThenBy(i => i)
+                    .Take(shots)
+                    .ToArray()
+        );
     }
 
     /// <summary>The mean of the chosen features of each class, scaled to length 1.</summary>
@@ -37,16 +58,22 @@ public static class ClassPrototypes
         var prototypes = new float[chosen.Count * dimension];
         present = new bool[chosen.Count];
         var sum = new double[dimension];
-        for (int c = 0; c < chosen.Count; c++)
+        for (var c = 0; c < chosen.Count; c++)
         {
             Array.Clear(sum);
-            foreach (int i in chosen[c])
+            foreach (var i in chosen[c])
             {
-                for (int d = 0; d < dimension; d++) sum[d] += features[i * dimension + d];
+                for (var d = 0; d < dimension; d++)
+                {
+                    sum[d] += features[i * dimension + d];
+                }
             }
-            double length = Math.Sqrt(sum.Sum(v => v * v));
+            var length = Math.Sqrt(sum.Sum(v => v * v));
             present[c] = length > 1e-12;
-            for (int d = 0; present[c] && d < dimension; d++) prototypes[c * dimension + d] = (float)(sum[d] / length);
+            for (var d = 0; present[c] && d < dimension; d++)
+            {
+                prototypes[c * dimension + d] = (float)(sum[d] / length);
+            }
         }
         return prototypes;
     }

@@ -20,10 +20,16 @@ public sealed class PrototypeClassifierEstimator : IEstimator<PrototypeClassifie
 {
     internal const string Stage = "PrototypeClassifier";
     private readonly IHost _host;
-    private readonly string _output, _features;
+    private readonly string _output,
+        _features;
     private readonly PrototypeClassifierOptions _options;
 
-    internal PrototypeClassifierEstimator(IHostEnvironment environment, string outputColumnName, string featureColumnName, PrototypeClassifierOptions options)
+    internal PrototypeClassifierEstimator(
+        IHostEnvironment environment,
+        string outputColumnName,
+        string featureColumnName,
+        PrototypeClassifierOptions options
+    )
     {
         ArgumentNullException.ThrowIfNull(options);
         _host = environment.Register(Stage);
@@ -31,7 +37,12 @@ public sealed class PrototypeClassifierEstimator : IEstimator<PrototypeClassifie
         _features = OptionCheck.NotBlank(featureColumnName, nameof(featureColumnName));
         _options = options;
         if (options is { RankByClip: true, ClipFolder: null })
-            throw new ArgumentException($"{nameof(PrototypeClassifierOptions.RankByClip)} is set but {nameof(PrototypeClassifierOptions.ClipFolder)} is not; expected the folder of the model that ranks.", nameof(options));
+        {
+            throw new ArgumentException(
+                $"{nameof(PrototypeClassifierOptions.RankByClip)} is set but {nameof(PrototypeClassifierOptions.ClipFolder)} is not; expected the folder of the model that ranks.",
+                nameof(options)
+            );
+        }
     }
 
     /// <summary>Reads the features and labels once and takes the means.</summary>
@@ -41,37 +52,95 @@ public sealed class PrototypeClassifierEstimator : IEstimator<PrototypeClassifie
     public PrototypeClassifierTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        using IChannel channel = _host.Start("Fit");
-        DataViewSchema schema = input.Schema;
-        DataViewSchema.Column features = SchemaCheck.Vector(schema, Stage, _features);
-        DataViewSchema.Column label = SchemaCheck.Label(schema, Stage, _options.LabelColumn);
-        IReadOnlyList<string> names = StageAnnotations.KeyValues(label)
-            ?? throw SchemaCheck.Mismatch(Stage, label.Name, $"{label.Type} without KeyValues", "a key whose KeyValues are the class names");
+        using var channel = _host.Start("Fit");
+        var schema = input.Schema;
+        var features = SchemaCheck.Vector(schema, Stage, _features);
+        var label = SchemaCheck.Label(schema, Stage, _options.LabelColumn);
+        var names =
+            StageAnnotations.KeyValues(label)
+            ?? throw SchemaCheck.Mismatch(
+                Stage,
+                label.Name,
+                $"{label.Type} without KeyValues",
+                "a key whose KeyValues are the class names"
+            );
         DataViewSchema.Column? confidence = ConfidenceColumn is { } c ? SchemaCheck.Single(schema, Stage, c) : null;
-        DataViewSchema.Column? origin = _options.PreferSynthetic && schema.GetColumnOrNull(_options.OriginColumn) is not null
-            ? SchemaCheck.Text(schema, Stage, _options.OriginColumn) : null;
-        (double temperature, CosineHead? ranking) = FromClip(channel, names);
-        if (ranking is not null) SchemaCheck.Vector(schema, Stage, _features, ranking.Dimension);
+        DataViewSchema.Column? origin =
+            _options.PreferSynthetic && schema.GetColumnOrNull(_options.OriginColumn) is not null
+                ? SchemaCheck.Text(schema, Stage, _options.OriginColumn)
+                : null;
+        (var temperature, var ranking) = FromClip(channel, names);
+        if (ranking is not null)
+        {
+            SchemaCheck.Vector(schema, Stage, _features, ranking.Dimension);
+        }
 
-        TrainingRows rows = TrainingRows.Read(input, Stage, features, _options.CancellationToken, label, confidence: confidence, origin: origin);
+        var rows = TrainingRows.Read(input, Stage, features, _options.CancellationToken, label, confidence: confidence, origin: origin);
         FriendMembers.CheckAlive(_host);
-        int[][] chosen = ClassPrototypes.Choose(rows.Labels, names.Count, _options.Shots, ranking is null ? rows.Confidence : Ranks(rows, ranking), rows.Synthetic);
-        float[] prototypes = ClassPrototypes.Means(rows.Features.Span, rows.Dimension, chosen, out bool[] present);
+        var chosen = ClassPrototypes.Choose(
+            rows.Labels,
+            names.Count,
+            _options.Shots,
+            ranking is null ? rows.Confidence : Ranks(rows, ranking),
+            rows.Synthetic
+        );
+        var prototypes = ClassPrototypes.Means(rows.Features.Span, rows.Dimension, chosen, out var present);
         if (!present.Contains(true))
+        {
             throw new InvalidDataException($"{Stage}: no row has a label in '{label.Name}'; expected at least one class with an image.");
-        string[] missing = names.Where((_, i) => !present[i]).ToArray();
-        if (missing.Length > 0) channel.Warn($"{Stage}: no image for {string.Join(", ", missing)}; their {_output} will be 0.");
+        }
+
+        var missing = names.Where((_, i) => !present[i]).ToArray();
+        if (missing.Length > 0)
+        {
+            channel.Warn($"{Stage}: no image for {string.Join(", ", missing)}; their {_output} will be 0.");
+        }
+
         channel.Say($"{Stage}: {present.Count(p => p)} prototypes of up to {_options.Shots} images, temperature {temperature:0.####}.");
-        return new PrototypeClassifierTransformer(_host, _output, _features, _options, names, new CosineHead(prototypes, names.Count, 1 / temperature, present));
+        return new PrototypeClassifierTransformer(
+            _host,
+            _output,
+            _features,
+            _options,
+            names,
+            new CosineHead(prototypes, names.Count, 1 / temperature, present)
+        );
     }
 
     /// <inheritdoc/>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
-        SchemaCheck.Shape(inputSchema, Stage, _features, SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, false, "a vector of Single of known size");
-        SchemaCheck.Shape(inputSchema, Stage, _options.LabelColumn, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.UInt32, true, "Key<UInt32> with KeyValues");
+        SchemaCheck.Shape(
+            inputSchema,
+            Stage,
+            _features,
+            SchemaShape.Column.VectorKind.Vector,
+            NumberDataViewType.Single,
+            false,
+            "a vector of Single of known size"
+        );
+        SchemaCheck.Shape(
+            inputSchema,
+            Stage,
+            _options.LabelColumn,
+            SchemaShape.Column.VectorKind.Scalar,
+            NumberDataViewType.UInt32,
+            true,
+            "Key<UInt32> with KeyValues"
+        );
         if (ConfidenceColumn is { } confidence)
-            SchemaCheck.Shape(inputSchema, Stage, confidence, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.Single, false, "Single");
+        {
+            SchemaCheck.Shape(
+                inputSchema,
+                Stage,
+                confidence,
+                SchemaShape.Column.VectorKind.Scalar,
+                NumberDataViewType.Single,
+                false,
+                "Single"
+            );
+        }
+
         return Shapes.Add(inputSchema, Shapes.ClassVector(_output));
     }
 
@@ -80,20 +149,32 @@ public sealed class PrototypeClassifierEstimator : IEstimator<PrototypeClassifie
     /// <summary>p(label|x) of each row, 0 where it has no label.</summary>
     private float[] Ranks(TrainingRows rows, CosineHead ranking)
     {
-        float[] p = ranking.Probabilities(rows.Features, _options.CancellationToken);
+        var p = ranking.Probabilities(rows.Features, _options.CancellationToken);
         return [.. rows.Labels.Select((label, i) => label < 0 ? 0 : p[i * ranking.Classes + label])];
     }
 
     /// <summary>τ, and the zero-shot classifier where one ranks the images.</summary>
     private (double Temperature, CosineHead? Ranking) FromClip(IChannel channel, IReadOnlyList<string> names)
     {
-        if (_options.ClipFolder is not { } folder || (_options.Temperature is not null && !_options.RankByClip)) return (_options.Temperature ?? 0.01, null);
-        ClipBackbone backbone = ClipBackbone.Acquire(folder, DeviceChoice.Resolve(_host, channel), new ClipExecution { Activation = _options.Activation });
+        if (_options.ClipFolder is not { } folder || (_options.Temperature is not null && !_options.RankByClip))
+        {
+            return (_options.Temperature ?? 0.01, null);
+        }
+
+        var backbone = ClipBackbone.Acquire(
+            folder,
+            DeviceChoice.Resolve(_host, channel),
+            new ClipExecution { Activation = _options.Activation }
+        );
         try
         {
-            double temperature = _options.Temperature ?? 1 / backbone.LogitScale;
-            return (temperature, _options.RankByClip
-                ? new CosineHead(ZeroShotClassifier.ClassVectors(backbone, names, _options.Templates), names.Count, backbone.LogitScale) : null);
+            var temperature = _options.Temperature ?? 1 / backbone.LogitScale;
+            return (
+                temperature,
+                _options.RankByClip
+                    ? new CosineHead(ZeroShotClassifier.ClassVectors(backbone, names, _options.Templates), names.Count, backbone.LogitScale)
+                    : null
+            );
         }
         finally
         {

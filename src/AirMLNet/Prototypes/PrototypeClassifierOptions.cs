@@ -8,10 +8,18 @@ namespace AirMLNet.Prototypes;
 public sealed record PrototypeClassifierOptions
 {
     /// <summary>Key column with the classes of the images; rows where it is missing are not used.</summary>
-    public string LabelColumn { get; init => field = OptionCheck.NotBlank(value); } = "PseudoLabel";
+    public string LabelColumn
+    {
+        get;
+        init => field = OptionCheck.NotBlank(value);
+    } = "PseudoLabel";
 
     /// <summary>Single column that ranks the images of a class, highest first; null takes them in the order of the rows.</summary>
-    public string? ConfidenceColumn { get; init => field = OptionCheck.NullOrNotBlank(value); } = "PseudoLabelConfidence";
+    public string? ConfidenceColumn
+    {
+        get;
+        init => field = OptionCheck.NullOrNotBlank(value);
+    } = "PseudoLabelConfidence";
 
     /// <summary>
     /// Ranks the images of a class by p(class|x) of the zero-shot classifier of <see cref="ClipFolder"/> instead of by a
@@ -20,25 +28,45 @@ public sealed record PrototypeClassifierOptions
     public bool RankByClip { get; init; }
 
     /// <summary>Templates of the classifier that <see cref="RankByClip"/> asks.</summary>
-    public IReadOnlyList<string> Templates { get; init => field = OptionCheck.Templates(value); } = OptionCheck.Templates([ZeroShotClassifier.DefaultTemplate]);
+    public IReadOnlyList<string> Templates
+    {
+        get;
+        init => field = OptionCheck.Templates(value);
+    } = OptionCheck.Templates([ZeroShotClassifier.DefaultTemplate]);
 
     /// <summary>Text column that says <c>real</c> or <c>synthetic</c>; not used where the input has no such column.</summary>
-    public string OriginColumn { get; init => field = OptionCheck.NotBlank(value); } = "Origin";
+    public string OriginColumn
+    {
+        get;
+        init => field = OptionCheck.NotBlank(value);
+    } = "Origin";
 
     /// <summary>Takes synthetic images before real ones, as AiR does (Eq. 6). Without it the origin is not looked at.</summary>
     public bool PreferSynthetic { get; init; } = true;
 
     /// <summary>Images per class whose mean is the prototype, 1..100,000; 1 is AiR's single representative.</summary>
-    public int Shots { get; init => field = OptionCheck.Range(value, 1, 100_000); } = 1;
+    public int Shots
+    {
+        get;
+        init => field = OptionCheck.Range(value, 1, 100_000);
+    } = 1;
 
     /// <summary>τ of p̂ = softmax(cos/τ), 0.0001..100. Null: CLIP's own, from <see cref="ClipFolder"/>, or 0.01 without it.</summary>
-    public double? Temperature { get; init => field = OptionCheck.RangeOrNull(value, 1e-4, 100); }
+    public double? Temperature
+    {
+        get;
+        init => field = OptionCheck.RangeOrNull(value, 1e-4, 100);
+    }
 
     /// <summary>
     /// The CLIP model whose scale gives the temperature where none is set, and that ranks images; null takes 0.01, the
     /// temperature of the published models.
     /// </summary>
-    public string? ClipFolder { get; init => field = OptionCheck.NullOrNotBlank(value); }
+    public string? ClipFolder
+    {
+        get;
+        init => field = OptionCheck.NullOrNotBlank(value);
+    }
 
     /// <summary>The activation of the model's blocks; null as for <see cref="ClipExecution.Activation"/>. Must be that of the features.</summary>
     public ClipActivation? Activation { get; init; }

@@ -1,11 +1,17 @@
-using AirMLNet.Data;
 using AirMLNet.Heads;
 using AirMLNet.Pipeline;
 using AirMLNet.Prototypes;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
 
-[assembly: LoadableClass(typeof(PrototypeClassifierTransformer), typeof(PrototypeClassifierSaved), null, typeof(SignatureLoadModel), "AirMLNet prototype classifier", PrototypeClassifierSaved.Loader)]
+[assembly: LoadableClass(
+    typeof(PrototypeClassifierTransformer),
+    typeof(PrototypeClassifierSaved),
+    null,
+    typeof(SignatureLoadModel),
+    "AirMLNet prototype classifier",
+    PrototypeClassifierSaved.Loader
+)]
 
 namespace AirMLNet.Prototypes;
 
@@ -18,8 +24,17 @@ internal static class PrototypeClassifierSaved
     public static void Save(ModelSaveContext ctx, PrototypeClassifierTransformer stage)
     {
         Format.Begin(ctx);
-        ModelStream.WriteJson(ctx, new PrototypeClassifierFile(
-            stage.OutputColumnName, stage.FeatureColumnName, stage.Head.Scale, stage.ClassNames, stage.Head.Present.ToArray(), stage.Options));
+        ModelStream.WriteJson(
+            ctx,
+            new PrototypeClassifierFile(
+                stage.OutputColumnName,
+                stage.FeatureColumnName,
+                stage.Head.Scale,
+                stage.ClassNames,
+                stage.Head.Present.ToArray(),
+                stage.Options
+            )
+        );
         ModelStream.WriteState(ctx, stage.Head.Array("prototypes"));
     }
 
@@ -33,9 +48,22 @@ internal static class PrototypeClassifierSaved
             throw new FormatException($"{Format.Stage}: the saved model has {classes} classes but {file.Present.Length} prototypes.");
         }
         var vectors = ModelStream.Take(ModelStream.ReadState(ctx, Format.Stage), Format.Stage, "prototypes", classes, -1);
-        return new(host, file.Output, file.Features, file.Options, file.ClassNames, new CosineHead(vectors, classes, file.Scale, file.Present));
+        return new(
+            host,
+            file.Output,
+            file.Features,
+            file.Options,
+            file.ClassNames,
+            new CosineHead(vectors, classes, file.Scale, file.Present)
+        );
     }
 }
 
 internal sealed record PrototypeClassifierFile(
-    string Output, string Features, double Scale, IReadOnlyList<string> ClassNames, bool[] Present, PrototypeClassifierOptions Options) : StageFile;
+    string Output,
+    string Features,
+    double Scale,
+    IReadOnlyList<string> ClassNames,
+    bool[] Present,
+    PrototypeClassifierOptions Options
+) : StageFile;

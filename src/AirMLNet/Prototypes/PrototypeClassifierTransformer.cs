@@ -1,8 +1,6 @@
-using AirMLNet.Data;
 using AirMLNet.Heads;
 using AirMLNet.Pipeline;
 using Microsoft.ML;
-using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 
 namespace AirMLNet.Prototypes;
@@ -10,7 +8,14 @@ namespace AirMLNet.Prototypes;
 /// <summary>Adds the probabilities of the image-side classifier; see <see cref="PrototypeClassifierEstimator"/>.</summary>
 public sealed class PrototypeClassifierTransformer : StageTransformer
 {
-    internal PrototypeClassifierTransformer(IHost host, string output, string features, PrototypeClassifierOptions options, IReadOnlyList<string> classNames, CosineHead head)
+    internal PrototypeClassifierTransformer(
+        IHost host,
+        string output,
+        string features,
+        PrototypeClassifierOptions options,
+        IReadOnlyList<string> classNames,
+        CosineHead head
+    )
         : base(host)
     {
         OutputColumnName = output;
@@ -31,8 +36,12 @@ public sealed class PrototypeClassifierTransformer : StageTransformer
 
     internal CosineHead Head { get; }
 
-    private protected override BoundStage Bind(DataViewSchema inputSchema, IDataView? input = null)
-        => new Bound(this, inputSchema, SchemaCheck.Vector(inputSchema, PrototypeClassifierEstimator.Stage, FeatureColumnName, Head.Dimension));
+    private protected override BoundStage Bind(DataViewSchema inputSchema, IDataView? input = null) =>
+        new Bound(
+            this,
+            inputSchema,
+            SchemaCheck.Vector(inputSchema, PrototypeClassifierEstimator.Stage, FeatureColumnName, Head.Dimension)
+        );
 
     private protected override void SaveTo(ModelSaveContext ctx) => PrototypeClassifierSaved.Save(ctx, this);
 
@@ -41,7 +50,7 @@ public sealed class PrototypeClassifierTransformer : StageTransformer
     {
         public override IReadOnlyList<DataViewSchema.Column> Reads => [features];
 
-        public override Delegate?[] CreateGetters(DataViewRow input, Func<int, bool> active)
-            => [active(0) ? new HeadRow(input, parent.Head, features).VectorGetter() : null];
+        public override Delegate?[] CreateGetters(DataViewRow input, Func<int, bool> active) =>
+            [active(0) ? new HeadRow(input, parent.Head, features).VectorGetter() : null];
     }
 }

@@ -16,14 +16,24 @@ public static class CandidateLabels
     /// <param name="share">0..1.</param>
     public static double Quantile(ReadOnlySpan<float> values, double share)
     {
-        if (values.IsEmpty) throw new ArgumentException("A quantile needs one or more values.", nameof(values));
+        if (values.IsEmpty)
+        {
+            throw new ArgumentException("A quantile needs one or more values.", nameof(values));
+        }
+
         ArgumentOutOfRangeException.ThrowIfNegative(share);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(share, 1);
-        float[] sorted = values.ToArray();
+        var sorted = values.ToArray();
         Array.Sort(sorted);
-        double place = share * (sorted.Length - 1), whole = Math.Round(place);
-        if (Math.Abs(place - whole) < 1e-9) place = whole; // 0.29·100 is meant to be value 29, not a hair above it
-        int low = (int)place, high = Math.Min(low + 1, sorted.Length - 1);
+        double place = share * (sorted.Length - 1),
+            whole = Math.Round(place);
+        if (Math.Abs(place - whole) < 1e-9)
+        {
+            place = whole; // 0.29·100 is meant to be value 29, not a hair above it
+        }
+
+        int low = (int)place,
+            high = Math.Min(low + 1, sorted.Length - 1);
         return sorted[low] + (place - low) * ((double)sorted[high] - sorted[low]);
     }
 
@@ -34,19 +44,27 @@ public static class CandidateLabels
     /// <param name="inter">β, 0..1: the quantile of each class's probabilities.</param>
     public static CandidateRule Rule(ReadOnlySpan<float> probabilities, int classes, double intra, double inter)
     {
-        int images = TopKPerClass.Rows(probabilities, classes, 1);
+        var images = TopKPerClass.Rows(probabilities, classes, 1);
         var column = new float[images];
-        for (int i = 0; i < images; i++)
+        for (var i = 0; i < images; i++)
         {
-            float largest = float.NegativeInfinity;
-            foreach (float p in probabilities.Slice(i * classes, classes)) largest = Math.Max(largest, p);
+            var largest = float.NegativeInfinity;
+            foreach (var p in probabilities.Slice(i * classes, classes))
+            {
+                largest = Math.Max(largest, p);
+            }
+
             column[i] = largest;
         }
-        double mass = Quantile(column, intra);
+        var mass = Quantile(column, intra);
         var least = new double[classes];
-        for (int c = 0; c < classes; c++)
+        for (var c = 0; c < classes; c++)
         {
-            for (int i = 0; i < images; i++) column[i] = probabilities[i * classes + c];
+            for (var i = 0; i < images; i++)
+            {
+                column[i] = probabilities[i * classes + c];
+            }
+
             least[c] = Quantile(column, inter);
         }
         return new CandidateRule(mass, least);
@@ -58,9 +76,13 @@ public static class CandidateLabels
     /// <returns>Per image its candidates, most probable first, equal ones by class; empty where none passed both tests.</returns>
     public static int[][] Sets(ReadOnlySpan<float> probabilities, CandidateRule rule)
     {
-        int classes = rule.Least.Count;
+        var classes = rule.Least.Count;
         var sets = new int[TopKPerClass.Rows(probabilities, classes, 1)][];
-        for (int i = 0; i < sets.Length; i++) sets[i] = rule.Candidates(probabilities.Slice(i * classes, classes));
+        for (var i = 0; i < sets.Length; i++)
+        {
+            sets[i] = rule.Candidates(probabilities.Slice(i * classes, classes));
+        }
+
         return sets;
     }
 
@@ -81,17 +103,24 @@ public static class CandidateLabels
         var asked = new int[sets.Count];
         // The weakest member is on top: lowest probability, and of equals the last image.
         var pools = new PriorityQueue<int, (float P, int Back)>[classes];
-        for (int c = 0; c < classes; c++) pools[c] = new();
-        // The result does not depend on the order in which images ask: every class ranks all images the same way.
-        for (int first = 0; first < sets.Count; first++)
+        for (var c = 0; c < classes; c++)
         {
-            int image = first;
+            pools[c] = new();
+        }
+        // The result does not depend on the order in which images ask: every class ranks all images the same way.
+        for (var first = 0; first < sets.Count; first++)
+        {
+            var image = first;
             while (image >= 0 && asked[image] < sets[image].Length)
             {
-                int c = sets[image][asked[image]++];
+                var c = sets[image][asked[image]++];
                 taken[image] = c;
                 pools[c].Enqueue(image, (probabilities[image * classes + c], -image));
-                if (pools[c].Count <= perClass) break;
+                if (pools[c].Count <= perClass)
+                {
+                    break;
+                }
+
                 image = pools[c].Dequeue();
                 taken[image] = -1;
             }
@@ -109,15 +138,22 @@ public static class CandidateLabels
         var cutoffs = new float[classes];
         var counts = new int[classes];
         Array.Fill(cutoffs, float.PositiveInfinity);
-        for (int i = 0; i < taken.Count; i++)
+        for (var i = 0; i < taken.Count; i++)
         {
-            if (taken[i] < 0) continue;
+            if (taken[i] < 0)
+            {
+                continue;
+            }
+
             counts[taken[i]]++;
             cutoffs[taken[i]] = Math.Min(cutoffs[taken[i]], probabilities[i * classes + taken[i]]);
         }
-        for (int c = 0; c < classes; c++)
+        for (var c = 0; c < classes; c++)
         {
-            if (counts[c] < perClass) cutoffs[c] = float.NegativeInfinity;
+            if (counts[c] < perClass)
+            {
+                cutoffs[c] = float.NegativeInfinity;
+            }
         }
         return cutoffs;
     }
@@ -131,8 +167,18 @@ public static class CandidateLabels
     {
         target.Clear();
         double sum = 0;
-        foreach (int c in set) sum += probabilities[c];
-        foreach (int c in set) target[c] = !soft ? 1f : sum > 0 ? (float)(probabilities[c] / sum) : 1f / set.Length;
+        foreach (var c in set)
+        {
+            sum += probabilities[c];
+        }
+
+        foreach (var c in set)
+        {
+            target[c] =
+                !soft ? 1f
+                : sum > 0 ? (float)(probabilities[c] / sum)
+                : 1f / set.Length;
+        }
     }
 }
 
@@ -145,30 +191,43 @@ public sealed record CandidateRule(double Mass, IReadOnlyList<double> Least)
     /// <param name="probabilities">p(c|x), [C].</param>
     public int[] Candidates(ReadOnlySpan<float> probabilities)
     {
-        int classes = probabilities.Length;
-        Span<int> order = classes <= 256 ? stackalloc int[classes] : new int[classes];
-        Span<float> keys = classes <= 256 ? stackalloc float[classes] : new float[classes];
-        for (int c = 0; c < classes; c++) (order[c], keys[c]) = (c, -probabilities[c]);
+        var classes = probabilities.Length;
+        var order = classes <= 256 ? stackalloc int[classes] : new int[classes];
+        var keys = classes <= 256 ? stackalloc float[classes] : new float[classes];
+        for (var c = 0; c < classes; c++)
+        {
+            (order[c], keys[c]) = (c, -probabilities[c]);
+        }
         // Equal probabilities stay in the order of the classes: an unstable sort needs the class in its key.
         keys.Sort(order);
-        for (int start = 0; start < classes;)
+        for (var start = 0; start < classes; )
         {
-            int end = start + 1;
-            while (end < classes && keys[end] == keys[start]) end++;
+            var end = start + 1;
+            while (end < classes && keys[end] == keys[start])
+            {
+                end++;
+            }
+
             order[start..end].Sort();
             start = end;
         }
-        int count = 0;
+        var count = 0;
         double sum = 0;
         while (count < classes)
         {
             sum += probabilities[order[count++]];
-            if (sum > Mass) break;
+            if (sum > Mass)
+            {
+                break;
+            }
         }
         var kept = new List<int>(count);
-        foreach (int c in order[..count])
+        foreach (var c in order[..count])
         {
-            if (probabilities[c] >= Least[c]) kept.Add(c);
+            if (probabilities[c] >= Least[c])
+            {
+                kept.Add(c);
+            }
         }
         return [.. kept];
     }

@@ -14,11 +14,19 @@ internal sealed record LabelRule(float[] Thresholds, CandidateRule? Candidates, 
     public int LabelOf(ReadOnlySpan<float> probabilities, out int[] set)
     {
         set = [];
-        if (Candidates is null) return TopKPerClass.LabelOf(probabilities, Thresholds);
-        int[] candidates = Candidates.Candidates(probabilities);
-        foreach (int c in candidates)
+        if (Candidates is null)
         {
-            if (!(probabilities[c] >= Thresholds[c])) continue;
+            return TopKPerClass.LabelOf(probabilities, Thresholds);
+        }
+
+        var candidates = Candidates.Candidates(probabilities);
+        foreach (var c in candidates)
+        {
+            if (!(probabilities[c] >= Thresholds[c]))
+            {
+                continue;
+            }
+
             set = candidates;
             return candidates[0];
         }

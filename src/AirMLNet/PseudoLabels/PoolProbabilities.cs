@@ -12,17 +12,27 @@ internal sealed record PoolProbabilities(int[] Rows, float[] Values)
     /// <param name="fusion">Eq. 7.</param>
     /// <param name="subset">The classes that may be given.</param>
     /// <param name="inPool">Whether a row is unlabelled.</param>
-    public static PoolProbabilities Of(ReadOnlySpan<float> text, ReadOnlySpan<float> image, Fusion fusion, ClassSubset subset, Func<int, bool> inPool)
+    public static PoolProbabilities Of(
+        ReadOnlySpan<float> text,
+        ReadOnlySpan<float> image,
+        Fusion fusion,
+        ClassSubset subset,
+        Func<int, bool> inPool
+    )
     {
-        int classes = subset.All;
+        var classes = subset.All;
         int[] rows = [.. Enumerable.Range(0, text.Length / classes).Where(inPool)];
         var values = new float[rows.Length * subset.Count];
         var other = new float[subset.Count];
-        for (int k = 0; k < rows.Length; k++)
+        for (var k = 0; k < rows.Length; k++)
         {
-            Span<float> row = values.AsSpan(k * subset.Count, subset.Count);
+            var row = values.AsSpan(k * subset.Count, subset.Count);
             subset.Restrict(text.Slice(rows[k] * classes, classes), row);
-            if (image.IsEmpty) continue;
+            if (image.IsEmpty)
+            {
+                continue;
+            }
+
             subset.Restrict(image.Slice(rows[k] * classes, classes), other);
             fusion.Into(row, other);
         }

@@ -4,7 +4,14 @@ using AirMLNet.PseudoLabels;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
 
-[assembly: LoadableClass(typeof(PseudoLabelTransformer), typeof(PseudoLabelSaved), null, typeof(SignatureLoadModel), "AirMLNet pseudo-labels", PseudoLabelSaved.Loader)]
+[assembly: LoadableClass(
+    typeof(PseudoLabelTransformer),
+    typeof(PseudoLabelSaved),
+    null,
+    typeof(SignatureLoadModel),
+    "AirMLNet pseudo-labels",
+    PseudoLabelSaved.Loader
+)]
 
 namespace AirMLNet.PseudoLabels;
 
@@ -17,8 +24,15 @@ internal static class PseudoLabelSaved
     public static void Save(ModelSaveContext ctx, PseudoLabelTransformer stage)
     {
         Format.Begin(ctx);
-        ModelStream.WriteJson(ctx, new PseudoLabelFile(stage.OutputColumnName, stage.FeatureColumnName, stage.Head.Scale, stage.Options, stage.Rule.Candidates));
-        ModelStream.WriteState(ctx, stage.Head.Array("class_vectors"), ("thresholds", stage.Rule.Thresholds, [stage.Rule.Thresholds.Length]));
+        ModelStream.WriteJson(
+            ctx,
+            new PseudoLabelFile(stage.OutputColumnName, stage.FeatureColumnName, stage.Head.Scale, stage.Options, stage.Rule.Candidates)
+        );
+        ModelStream.WriteState(
+            ctx,
+            stage.Head.Array("class_vectors"),
+            ("thresholds", stage.Rule.Thresholds, [stage.Rule.Thresholds.Length])
+        );
     }
 
     public static PseudoLabelTransformer Create(IHostEnvironment env, ModelLoadContext ctx)
@@ -34,4 +48,10 @@ internal static class PseudoLabelSaved
     }
 }
 
-internal sealed record PseudoLabelFile(string Output, string Features, double Scale, PseudoLabelOptions Options, CandidateRule? Candidates = null) : StageFile;
+internal sealed record PseudoLabelFile(
+    string Output,
+    string Features,
+    double Scale,
+    PseudoLabelOptions Options,
+    CandidateRule? Candidates = null
+) : StageFile;

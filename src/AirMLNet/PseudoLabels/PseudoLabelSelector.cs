@@ -22,8 +22,12 @@ public sealed record PseudoLabelSelector(SelectionRule Rule, int Classes, double
     /// <param name="soft">Soft candidate targets.</param>
     public PseudoLabelChoice Select(ReadOnlySpan<float> probabilities, int perClass, bool soft = false)
     {
-        int rows = TopKPerClass.Rows(probabilities, Classes, perClass);
-        if (rows == 0) return new([], [], Rule == SelectionRule.Candidates ? [] : null);
+        var rows = TopKPerClass.Rows(probabilities, Classes, perClass);
+        if (rows == 0)
+        {
+            return new([], [], Rule == SelectionRule.Candidates ? [] : null);
+        }
+
         return Rule switch
         {
             SelectionRule.Leaderboard => Leaderboard(probabilities, perClass),
@@ -34,25 +38,33 @@ public sealed record PseudoLabelSelector(SelectionRule Rule, int Classes, double
 
     private PseudoLabelChoice Exact(ReadOnlySpan<float> probabilities, int perClass)
     {
-        int[] assigned = TopKPerClass.Assign(TopKPerClass.Select(probabilities, Classes, perClass), probabilities);
+        var assigned = TopKPerClass.Assign(TopKPerClass.Select(probabilities, Classes, perClass), probabilities);
         int[] images = [.. Enumerable.Range(0, assigned.Length).Where(i => assigned[i] >= 0)];
         return new(images, [.. images.Select(i => assigned[i])]);
     }
 
     private PseudoLabelChoice Leaderboard(ReadOnlySpan<float> probabilities, int perClass)
     {
-        int[][] lists = TopKPerClass.SelectLeaderboard(probabilities, Classes, perClass);
+        var lists = TopKPerClass.SelectLeaderboard(probabilities, Classes, perClass);
         return new([.. lists.SelectMany(list => list)], [.. lists.SelectMany((list, c) => Enumerable.Repeat(c, list.Length))]);
     }
 
     private PseudoLabelChoice Candidates(ReadOnlySpan<float> probabilities, int perClass, bool soft)
     {
-        int[][] sets = CandidateLabels.Sets(probabilities, CandidateLabels.Rule(probabilities, Classes, IntraQuantile, Inter));
-        int[] taken = CandidateLabels.Accept(probabilities, sets, Classes, perClass);
+        var sets = CandidateLabels.Sets(probabilities, CandidateLabels.Rule(probabilities, Classes, IntraQuantile, Inter));
+        var taken = CandidateLabels.Accept(probabilities, sets, Classes, perClass);
         int[] images = [.. Enumerable.Range(0, taken.Length).Where(i => taken[i] >= 0)];
         var targets = new float[images.Length * Classes];
-        for (int k = 0; k < images.Length; k++)
-            CandidateLabels.Target(probabilities.Slice(images[k] * Classes, Classes), sets[images[k]], soft, targets.AsSpan(k * Classes, Classes));
+        for (var k = 0; k < images.Length; k++)
+        {
+            CandidateLabels.Target(
+                probabilities.Slice(images[k] * Classes, Classes),
+                sets[images[k]],
+                soft,
+                targets.AsSpan(k * Classes, Classes)
+            );
+        }
+
         return new(images, [.. images.Select(i => sets[i][0])], targets);
     }
 }

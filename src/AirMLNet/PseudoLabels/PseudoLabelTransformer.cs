@@ -40,9 +40,10 @@ public sealed class PseudoLabelTransformer : StageTransformer
 
     private protected override BoundStage Bind(DataViewSchema inputSchema, IDataView? input = null)
     {
-        DataViewSchema.Column features = SchemaCheck.Vector(inputSchema, PseudoLabelEstimator.Stage, FeatureColumnName, Head.Dimension);
+        var features = SchemaCheck.Vector(inputSchema, PseudoLabelEstimator.Stage, FeatureColumnName, Head.Dimension);
         DataViewSchema.Column? prototype = Options.PrototypeColumn is { } name
-            ? SchemaCheck.Vector(inputSchema, PseudoLabelEstimator.Stage, name, Head.Classes) : null;
+            ? SchemaCheck.Vector(inputSchema, PseudoLabelEstimator.Stage, name, Head.Classes)
+            : null;
         return new Bound(this, inputSchema, features, prototype);
     }
 
@@ -50,8 +51,8 @@ public sealed class PseudoLabelTransformer : StageTransformer
 
     private static DataViewSchema.DetachedColumn[] Added(PseudoLabelTransformer parent)
     {
-        string name = parent.OutputColumnName;
-        IReadOnlyList<string> classes = parent.Options.ClassNames;
+        var name = parent.OutputColumnName;
+        var classes = parent.Options.ClassNames;
         DataViewSchema.DetachedColumn[] columns =
         [
             StageAnnotations.ClassKey(name, classes),
@@ -61,44 +62,76 @@ public sealed class PseudoLabelTransformer : StageTransformer
         return parent.Rule.Candidates is null ? columns : [.. columns, StageAnnotations.ClassVector(name + "Candidates", classes)];
     }
 
-    private sealed class Bound(PseudoLabelTransformer parent, DataViewSchema schema, DataViewSchema.Column features, DataViewSchema.Column? prototype)
-        : BoundStage(schema, Added(parent))
+    private sealed class Bound(
+        PseudoLabelTransformer parent,
+        DataViewSchema schema,
+        DataViewSchema.Column features,
+        DataViewSchema.Column? prototype
+    ) : BoundStage(schema, Added(parent))
     {
         public override IReadOnlyList<DataViewSchema.Column> Reads => prototype is { } column ? [features, column] : [features];
 
         public override Delegate?[] CreateGetters(DataViewRow input, Func<int, bool> active)
         {
             var getters = new Delegate?[OutputCount];
-            if (!Enumerable.Range(0, OutputCount).Any(active)) return getters;
+            if (!Enumerable.Range(0, OutputCount).Any(active))
+            {
+                return getters;
+            }
+
             var row = new HeadRow(input, parent.Head, features, prototype, parent.Options.FusionRule(), parent.Subset);
             ValueGetter<uint> label = (ref uint value) =>
             {
-                int chosen = parent.Rule.LabelOf(row.Restricted(), out _);
+                var chosen = parent.Rule.LabelOf(row.Restricted(), out _);
                 value = chosen < 0 ? 0 : (uint)parent.Subset.ClassOf(chosen) + 1;
             };
             ValueGetter<float> confidence = (ref float value) =>
             {
-                ReadOnlySpan<float> p = row.Restricted();
-                int chosen = parent.Rule.LabelOf(p, out _);
+                var p = row.Restricted();
+                var chosen = parent.Rule.LabelOf(p, out _);
                 value = p[chosen >= 0 ? chosen : CosineHead.ArgMax(p)];
             };
             ValueGetter<VBuffer<float>> candidates = (ref VBuffer<float> value) => Candidates(row, ref value);
-            if (active(0)) getters[0] = label;
-            if (active(1)) getters[1] = row.VectorGetter();
-            if (active(2)) getters[2] = confidence;
-            if (OutputCount > 3 && active(3)) getters[3] = candidates;
+            if (active(0))
+            {
+                getters[0] = label;
+            }
+
+            if (active(1))
+            {
+                getters[1] = row.VectorGetter();
+            }
+
+            if (active(2))
+            {
+                getters[2] = confidence;
+            }
+
+            if (OutputCount > 3 && active(3))
+            {
+                getters[3] = candidates;
+            }
+
             return getters;
         }
 
         /// <summary>The target over all classes; zeros where the row is not chosen.</summary>
         private void Candidates(HeadRow row, ref VBuffer<float> value)
         {
-            ReadOnlySpan<float> p = row.Restricted();
+            var p = row.Restricted();
             var some = new float[p.Length];
-            if (parent.Rule.LabelOf(p, out int[] set) >= 0) CandidateLabels.Target(p, set, parent.Rule.Soft, some);
-            VBufferEditor<float> editor = VBufferEditor.Create(ref value, parent.Options.ClassNames.Count);
+            if (parent.Rule.LabelOf(p, out var set) >= 0)
+            {
+                CandidateLabels.Target(p, set, parent.Rule.Soft, some);
+            }
+
+            var editor = VBufferEditor.Create(ref value, parent.Options.ClassNames.Count);
             editor.Values.Clear();
-            for (int k = 0; k < some.Length; k++) editor.Values[parent.Subset.ClassOf(k)] = some[k];
+            for (var k = 0; k < some.Length; k++)
+            {
+                editor.Values[parent.Subset.ClassOf(k)] = some[k];
+            }
+
             value = editor.Commit();
         }
     }

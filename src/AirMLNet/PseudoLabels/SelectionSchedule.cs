@@ -25,11 +25,15 @@ public static class SelectionSchedule
     /// <param name="perClass">K of FPL.</param>
     public static int PerClass(PseudoLabelStrategy strategy, int round, int rounds, int poolSize, int classes, int perClass)
     {
-        if (strategy == PseudoLabelStrategy.Fpl) return perClass;
+        if (strategy == PseudoLabelStrategy.Fpl)
+        {
+            return perClass;
+        }
+
         ArgumentOutOfRangeException.ThrowIfLessThan(round, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(round, rounds);
         long step = poolSize / rounds;
-        long k = Math.Min(round * step / classes, poolSize / classes);
+        var k = Math.Min(round * step / classes, poolSize / classes);
         return (int)Math.Max(1, k);
     }
 }

@@ -16,13 +16,13 @@ public static class TopKPerClass
     /// <returns>Image indices per class.</returns>
     public static int[][] Select(ReadOnlySpan<float> probabilities, int classes, int perClass)
     {
-        int images = Rows(probabilities, classes, perClass);
+        var images = Rows(probabilities, classes, perClass);
         var chosen = new int[classes][];
         var order = new int[images];
         var keys = new float[images];
-        for (int c = 0; c < classes; c++)
+        for (var c = 0; c < classes; c++)
         {
-            for (int i = 0; i < images; i++)
+            for (var i = 0; i < images; i++)
             {
                 order[i] = i;
                 keys[i] = probabilities[i * classes + c];
@@ -45,18 +45,33 @@ public static class TopKPerClass
     /// <returns>Image indices per class, in the order of the lists.</returns>
     public static int[][] SelectLeaderboard(ReadOnlySpan<float> probabilities, int classes, int perClass)
     {
-        int images = Rows(probabilities, classes, perClass);
+        var images = Rows(probabilities, classes, perClass);
         var lists = new List<(float P, int Image)>[classes];
-        for (int c = 0; c < classes; c++) lists[c] = [];
+        for (var c = 0; c < classes; c++)
+        {
+            lists[c] = [];
+        }
+
         var order = new int[classes];
         var row = new float[classes];
-        for (int i = 0; i < images; i++)
+        for (var i = 0; i < images; i++)
         {
             probabilities.Slice(i * classes, classes).CopyTo(row);
-            for (int c = 0; c < classes; c++) order[c] = c;
+            for (var c = 0; c < classes; c++)
+            {
+                order[c] = c;
+            }
+
             Array.Sort(order, (a, b) => row[a] != row[b] ? row[b].CompareTo(row[a]) : a.CompareTo(b));
-            if (Offer(lists[order[0]], row[order[0]], i, perClass)) continue;
-            for (int k = 1; k < classes; k++) Offer(lists[order[k]], row[order[k]], i, perClass);
+            if (Offer(lists[order[0]], row[order[0]], i, perClass))
+            {
+                continue;
+            }
+
+            for (var k = 1; k < classes; k++)
+            {
+                Offer(lists[order[k]], row[order[k]], i, perClass);
+            }
         }
         return Array.ConvertAll(lists, list => list.Select(entry => entry.Image).ToArray());
 
@@ -67,7 +82,11 @@ public static class TopKPerClass
                 list.Add((p, image));
                 return true;
             }
-            if (!(p > list[^1].P)) return false;
+            if (!(p > list[^1].P))
+            {
+                return false;
+            }
+
             list.Add((p, image));
             list.Sort((a, b) => a.P != b.P ? b.P.CompareTo(a.P) : b.Image.CompareTo(a.Image));
             list.RemoveAt(list.Count - 1);
@@ -81,14 +100,17 @@ public static class TopKPerClass
     /// <returns>The class of each image, or −1 where no class chose it.</returns>
     public static int[] Assign(IReadOnlyList<int[]> chosen, ReadOnlySpan<float> probabilities)
     {
-        int classes = chosen.Count;
+        var classes = chosen.Count;
         var labels = new int[Rows(probabilities, classes, 1)];
         Array.Fill(labels, -1);
-        for (int c = 0; c < classes; c++)
+        for (var c = 0; c < classes; c++)
         {
-            foreach (int i in chosen[c])
+            foreach (var i in chosen[c])
             {
-                if (labels[i] < 0 || probabilities[i * classes + c] > probabilities[i * classes + labels[i]]) labels[i] = c;
+                if (labels[i] < 0 || probabilities[i * classes + c] > probabilities[i * classes + labels[i]])
+                {
+                    labels[i] = c;
+                }
             }
         }
         return labels;
@@ -100,10 +122,13 @@ public static class TopKPerClass
     public static float[] Thresholds(IReadOnlyList<int[]> chosen, ReadOnlySpan<float> probabilities)
     {
         var thresholds = new float[chosen.Count];
-        for (int c = 0; c < thresholds.Length; c++)
+        for (var c = 0; c < thresholds.Length; c++)
         {
             thresholds[c] = float.PositiveInfinity;
-            foreach (int i in chosen[c]) thresholds[c] = Math.Min(thresholds[c], probabilities[i * chosen.Count + c]);
+            foreach (var i in chosen[c])
+            {
+                thresholds[c] = Math.Min(thresholds[c], probabilities[i * chosen.Count + c]);
+            }
         }
         return thresholds;
     }
@@ -113,10 +138,13 @@ public static class TopKPerClass
     /// <param name="thresholds">From <see cref="Thresholds"/>.</param>
     public static int LabelOf(ReadOnlySpan<float> probabilities, ReadOnlySpan<float> thresholds)
     {
-        int label = -1;
-        for (int c = 0; c < thresholds.Length; c++)
+        var label = -1;
+        for (var c = 0; c < thresholds.Length; c++)
         {
-            if (probabilities[c] >= thresholds[c] && (label < 0 || probabilities[c] > probabilities[label])) label = c;
+            if (probabilities[c] >= thresholds[c] && (label < 0 || probabilities[c] > probabilities[label]))
+            {
+                label = c;
+            }
         }
         return label;
     }
@@ -126,7 +154,13 @@ public static class TopKPerClass
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(classes);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(perClass);
         if (probabilities.Length % classes != 0)
-            throw new ArgumentException($"{probabilities.Length} probabilities are not a whole number of rows of {classes} classes.", nameof(probabilities));
+        {
+            throw new ArgumentException(
+                $"{probabilities.Length} probabilities are not a whole number of rows of {classes} classes.",
+                nameof(probabilities)
+            );
+        }
+
         return probabilities.Length / classes;
     }
 }

@@ -16,9 +16,10 @@ internal static class ContactSheet
     /// <returns>White paper with the images, at most 128 pixels each; small ones are enlarged by repeating pixels.</returns>
     public static RgbImage Of(IReadOnlyList<IReadOnlyList<string>> groups)
     {
-        var rows = groups.Count == 1
-            ? [.. groups[0].Chunk(Math.Min(Columns, (int)Math.Ceiling(Math.Sqrt(groups[0].Count))))]
-            : groups.Select(g => g.Take(Columns).ToArray()).ToList();
+        var rows =
+            groups.Count == 1
+                ? [.. groups[0].Chunk(Math.Min(Columns, (int)Math.Ceiling(Math.Sqrt(groups[0].Count))))]
+                : groups.Select(g => g.Take(Columns).ToArray()).ToList();
         rows = [.. rows.Take(MaxRows)];
         List<List<RgbImage>> pictures = [.. rows.Select(row => row.Select(file => Thumbnail(ImageFile.Load(file))).ToList())];
         var side = pictures.SelectMany(r => r).Max(p => Math.Max(p.Width, p.Height));

@@ -3,7 +3,14 @@ using AirMLNet.Synthesis;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
 
-[assembly: LoadableClass(typeof(DiffusionSynthesisTransformer), typeof(DiffusionSynthesisSaved), null, typeof(SignatureLoadModel), "AirMLNet diffusion synthesis", DiffusionSynthesisSaved.Loader)]
+[assembly: LoadableClass(
+    typeof(DiffusionSynthesisTransformer),
+    typeof(DiffusionSynthesisSaved),
+    null,
+    typeof(SignatureLoadModel),
+    "AirMLNet diffusion synthesis",
+    DiffusionSynthesisSaved.Loader
+)]
 
 namespace AirMLNet.Synthesis;
 
@@ -17,8 +24,13 @@ internal static class DiffusionSynthesisSaved
     {
         Format.Begin(ctx);
         var set = stage.Set;
-        ModelStream.WriteJson(ctx, new DiffusionSynthesisFile(
-            stage.Options, [.. set.Images.Select(i => new SavedImage(i.Path, i.Class, i.Class < 0 ? 0 : i.Confidence, i.IsRepresentative))]));
+        ModelStream.WriteJson(
+            ctx,
+            new DiffusionSynthesisFile(
+                stage.Options,
+                [.. set.Images.Select(i => new SavedImage(i.Path, i.Class, i.Class < 0 ? 0 : i.Confidence, i.IsRepresentative))]
+            )
+        );
         (string, float[], long[]) features = ("features", set.Features, [set.Images.Count, set.Dimension]);
         if (set.Labels.Count == 0)
         {
@@ -41,8 +53,13 @@ internal static class DiffusionSynthesisSaved
             throw new FormatException($"{Format.Stage}: the saved model has images of classes that it does not name.");
         }
         var features = ModelStream.Take(state, Format.Stage, "features", count, -1);
-        float[][] labels = state.ContainsKey("labels") ? [.. ModelStream.Take(state, Format.Stage, "labels", count, classes).Chunk(classes)] : [];
-        SyntheticImage[] images = [.. file.Images.Select(i => new SyntheticImage(i.Path, i.Class, i.Class < 0 ? float.NaN : i.Confidence, i.IsRepresentative))];
+        float[][] labels = state.ContainsKey("labels")
+            ? [.. ModelStream.Take(state, Format.Stage, "labels", count, classes).Chunk(classes)]
+            : [];
+        SyntheticImage[] images =
+        [
+            .. file.Images.Select(i => new SyntheticImage(i.Path, i.Class, i.Class < 0 ? float.NaN : i.Confidence, i.IsRepresentative)),
+        ];
         return new(host, file.Options, new SyntheticSet(images, features, count == 0 ? 0 : features.Length / count, labels));
     }
 }

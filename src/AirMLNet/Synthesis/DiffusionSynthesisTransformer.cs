@@ -12,13 +12,15 @@ namespace AirMLNet.Synthesis;
 /// </summary>
 public sealed class DiffusionSynthesisTransformer : ITransformer
 {
-    internal DiffusionSynthesisTransformer(IHost host, DiffusionSynthesisOptions options, SyntheticSet set) => (Host, Options, Set) = (host, options, set);
+    internal DiffusionSynthesisTransformer(IHost host, DiffusionSynthesisOptions options, SyntheticSet set) =>
+        (Host, Options, Set) = (host, options, set);
 
     /// <summary>The images, class by class or caption by caption.</summary>
     public IReadOnlyList<SyntheticImage> Images => Set.Images;
 
     /// <summary>The adapter that the images were made with; null where the model was used as it is.</summary>
-    public string? LoraFile => Options.FineTune && Path.Combine(Options.WorkFolder, "lora", LoraTrainer.FileName) is var file && File.Exists(file) ? file : null;
+    public string? LoraFile =>
+        Options.FineTune && Path.Combine(Options.WorkFolder, "lora", LoraTrainer.FileName) is var file && File.Exists(file) ? file : null;
 
     // PredictionEngine asks every stage of a chain, those of the training scope as well, and takes none that is no mapper.
     bool ITransformer.IsRowToRowMapper => true;

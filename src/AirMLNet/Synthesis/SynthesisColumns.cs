@@ -6,8 +6,14 @@ namespace AirMLNet.Synthesis;
 
 /// <summary>The columns that <see cref="DiffusionSynthesisEstimator"/> reads or fills; null where the input has no such column.</summary>
 internal sealed record SynthesisColumns(
-    DataViewSchema.Column? Image, DataViewSchema.Column? PseudoLabel, DataViewSchema.Column? Confidence, DataViewSchema.Column? Label,
-    DataViewSchema.Column? Features, DataViewSchema.Column? Origin, DataViewSchema.Column? Caption)
+    DataViewSchema.Column? Image,
+    DataViewSchema.Column? PseudoLabel,
+    DataViewSchema.Column? Confidence,
+    DataViewSchema.Column? Label,
+    DataViewSchema.Column? Features,
+    DataViewSchema.Column? Origin,
+    DataViewSchema.Column? Caption
+)
 {
     private const string Stage = DiffusionSynthesisEstimator.Stage;
 
@@ -21,18 +27,31 @@ internal sealed record SynthesisColumns(
     /// <exception cref="ArgumentException">A column is missing or has another type.</exception>
     public static SynthesisColumns Of(DataViewSchema schema, DiffusionSynthesisOptions options, int? dimension, bool fit)
     {
-        bool captions = options.CaptionColumn is not null, learns = fit && options.FineTune;
+        bool captions = options.CaptionColumn is not null,
+            learns = fit && options.FineTune;
         return new(
-            captions ? Optional(options.ImageColumn, name => ImageSource.Check(schema, Stage, name)) : ImageSource.Check(schema, Stage, options.ImageColumn),
-            learns && !captions && options.PseudoLabelColumn is { } pseudo ? SchemaCheck.Label(schema, Stage, pseudo, options.ClassNames) : null,
+            captions
+                ? Optional(options.ImageColumn, name => ImageSource.Check(schema, Stage, name))
+                : ImageSource.Check(schema, Stage, options.ImageColumn),
+            learns && !captions && options.PseudoLabelColumn is { } pseudo
+                ? SchemaCheck.Label(schema, Stage, pseudo, options.ClassNames)
+                : null,
             options.ConfidenceColumn is not { } confidence ? null
-                : learns && !captions && options.PseudoLabelColumn is not null ? SchemaCheck.Single(schema, Stage, confidence) : Optional(confidence, name => SchemaCheck.Single(schema, Stage, name)),
-            Optional(options.LabelColumn, name => captions && schema[name].Type is VectorDataViewType
-                ? SchemaCheck.Vector(schema, Stage, name, options.ClassNames.Count) : SchemaCheck.Label(schema, Stage, name, options.ClassNames)),
+                : learns && !captions && options.PseudoLabelColumn is not null ? SchemaCheck.Single(schema, Stage, confidence)
+                : Optional(confidence, name => SchemaCheck.Single(schema, Stage, name)),
+            Optional(
+                options.LabelColumn,
+                name =>
+                    captions && schema[name].Type is VectorDataViewType
+                        ? SchemaCheck.Vector(schema, Stage, name, options.ClassNames.Count)
+                        : SchemaCheck.Label(schema, Stage, name, options.ClassNames)
+            ),
             Optional(options.FeatureColumn, name => SchemaCheck.Vector(schema, Stage, name, dimension)),
             Optional(options.OriginColumn, name => SchemaCheck.Text(schema, Stage, name)),
-            fit && options.CaptionColumn is { } caption ? SchemaCheck.Text(schema, Stage, caption) : null);
+            fit && options.CaptionColumn is { } caption ? SchemaCheck.Text(schema, Stage, caption) : null
+        );
 
-        DataViewSchema.Column? Optional(string name, Func<string, DataViewSchema.Column> check) => schema.GetColumnOrNull(name) is null ? null : check(name);
+        DataViewSchema.Column? Optional(string name, Func<string, DataViewSchema.Column> check) =>
+            schema.GetColumnOrNull(name) is null ? null : check(name);
     }
 }

@@ -40,7 +40,9 @@ public sealed class SynthesisJob(ITextToImageGenerator generator, SynthesisOptio
             for (var i = 0; i < options.ImagesPerPrompt; i++)
             {
                 var name = i.ToString(CultureInfo.InvariantCulture).PadLeft(digits, '0') + ".png";
-                all.Add((Path.Combine(folders[p], name), new TextToImageRequest(options.Prompts[p].Text, SeedOf(p, i), options.NegativePrompt)));
+                all.Add(
+                    (Path.Combine(folders[p], name), new TextToImageRequest(options.Prompts[p].Text, SeedOf(p, i), options.NegativePrompt))
+                );
             }
         }
         var missing = all.Chunk(options.GroupSize).Where(group => group.Any(a => !File.Exists(a.File))).SelectMany(group => group).ToList();
@@ -69,25 +71,40 @@ public sealed class SynthesisJob(ITextToImageGenerator generator, SynthesisOptio
     }
 
     // One prompt: seeds in a row, so that one image can be made again by hand. Several: unrelated noise.
-    private int SeedOf(int prompt, int image) => options.Prompts.Count == 1
-        ? (int)(((long)options.Seed + image) & int.MaxValue)
-        : SeededRandom.Create(options.Seed, prompt, image).Next();
+    private int SeedOf(int prompt, int image) =>
+        options.Prompts.Count == 1
+            ? (int)(((long)options.Seed + image) & int.MaxValue)
+            : SeededRandom.Create(options.Seed, prompt, image).Next();
 
     private List<string> Folders()
     {
         var images = Path.Combine(options.Output, "images");
-        List<string> folders = [.. options.Prompts.Select((prompt, i) => prompt.Class is { } name
-            ? Path.Combine(images, FolderName(name))
-            : options.Prompts.Count == 1 ? images : Path.Combine(images, i.ToString("D4", CultureInfo.InvariantCulture)))];
+        List<string> folders =
+        [
+            .. options.Prompts.Select(
+                (prompt, i) =>
+                    prompt.Class is { } name ? Path.Combine(images, FolderName(name))
+                    : options.Prompts.Count == 1 ? images
+                    : Path.Combine(images, i.ToString("D4", CultureInfo.InvariantCulture))
+            ),
+        ];
         var twice = folders.GroupBy(f => f, StringComparer.OrdinalIgnoreCase).FirstOrDefault(g => g.Count() > 1);
-        return twice is null ? folders : throw new ArgumentException($"Prompts has two classes whose images would go to {twice.Key}; expected names that differ as folder names.");
+        return twice is null
+            ? folders
+            : throw new ArgumentException(
+                $"Prompts has two classes whose images would go to {twice.Key}; expected names that differ as folder names."
+            );
     }
 
     private static string FolderName(string name)
     {
-        var clean = string.Concat(name.Trim().Select(c => char.IsLetterOrDigit(c) || c is ' ' or '-' or '_' or '.' or ',' or '(' or ')' or '\'' or '&' ? c : '_'));
+        var clean = string.Concat(
+            name.Trim().Select(c => char.IsLetterOrDigit(c) || c is ' ' or '-' or '_' or '.' or ',' or '(' or ')' or '\'' or '&' ? c : '_')
+        );
         clean = clean.TrimStart('.').TrimEnd('.', ' '); // hidden on one system, impossible on another
-        return clean.Length == 0 ? "_" : clean.Length > LongestName ? clean[..LongestName] : clean;
+        return clean.Length == 0 ? "_"
+            : clean.Length > LongestName ? clean[..LongestName]
+            : clean;
     }
 
     private string CheckedManifest()
@@ -112,7 +129,8 @@ public sealed class SynthesisJob(ITextToImageGenerator generator, SynthesisOptio
                 if (before.Node(key)?.ToJsonString() is var was && was != value!.ToJsonString())
                 {
                     throw new InvalidDataException(
-                        $"{options.Output} holds images made with another {key} ({was ?? "none"}, now {value!.ToJsonString()}); choose another folder.");
+                        $"{options.Output} holds images made with another {key} ({was ?? "none"}, now {value!.ToJsonString()}); choose another folder."
+                    );
                 }
             }
         }

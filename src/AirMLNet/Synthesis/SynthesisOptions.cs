@@ -6,16 +6,28 @@ namespace AirMLNet.Synthesis;
 public sealed record SynthesisOptions
 {
     /// <summary>Folder to write to: <c>images/</c>, <c>contact-sheet.png</c> and <c>synthesis.json</c>, which says how they were made.</summary>
-    public required string Output { get; init => field = OptionCheck.NotBlank(value); }
+    public required string Output
+    {
+        get;
+        init => field = OptionCheck.NotBlank(value);
+    }
 
     /// <summary>What to make images of; one or more.</summary>
     public required IReadOnlyList<SynthesisPrompt> Prompts { get; init; }
 
     /// <summary>Images of each prompt, 1..100,000.</summary>
-    public int ImagesPerPrompt { get; init => field = OptionCheck.Range(value, 1, 100_000); } = 1;
+    public int ImagesPerPrompt
+    {
+        get;
+        init => field = OptionCheck.Range(value, 1, 100_000);
+    } = 1;
 
     /// <summary>Seed of the first image; 0 or more.</summary>
-    public int Seed { get; init => field = OptionCheck.Range(value, 0, int.MaxValue); } = 1;
+    public int Seed
+    {
+        get;
+        init => field = OptionCheck.Range(value, 0, int.MaxValue);
+    } = 1;
 
     /// <summary>What images must not show; null for nothing in particular.</summary>
     public string? NegativePrompt { get; init; }
@@ -30,7 +42,11 @@ public sealed record SynthesisOptions
     /// Images that the generator works on together, in the order of the prompts. Where one of such a group is missing, all of
     /// it is made again, in the same company: an interrupted job then ends with the same bits, not only the same to rounding.
     /// </summary>
-    public int GroupSize { get; init => field = OptionCheck.Range(value, 1, 1024); } = 1;
+    public int GroupSize
+    {
+        get;
+        init => field = OptionCheck.Range(value, 1, 1024);
+    } = 1;
 
     /// <summary>Hears after each image how many are there, how many there will be, and images a second so far.</summary>
     public Action<int, int, double>? Progress { get; init; }

@@ -14,20 +14,43 @@ internal sealed class SynthesisSchema
     public SynthesisSchema(DataViewSchema input, DiffusionSynthesisOptions options, SyntheticSet set)
     {
         Input = input;
-        SynthesisColumns columns = SynthesisColumns.Of(input, options, set.Dimension, fit: false);
+        var columns = SynthesisColumns.Of(input, options, set.Dimension, fit: false);
         var builder = new DataViewSchema.Builder();
-        foreach (DataViewSchema.Column column in input) builder.AddColumn(column.Name, column.Type, column.Annotations);
+        foreach (var column in input)
+        {
+            builder.AddColumn(column.Name, column.Type, column.Annotations);
+        }
+
         void Add(string name, DataViewType type) => builder.AddColumn(name, type);
-        if (columns.Image is null) Add(options.ImageColumn, TextDataViewType.Instance);
+        if (columns.Image is null)
+        {
+            Add(options.ImageColumn, TextDataViewType.Instance);
+        }
+
         if (columns.Label is null)
         {
-            DataViewSchema.DetachedColumn key = StageAnnotations.ClassKey(options.LabelColumn, options.ClassNames);
+            var key = StageAnnotations.ClassKey(options.LabelColumn, options.ClassNames);
             builder.AddColumn(key.Name, key.Type, key.Annotations);
         }
-        if (columns.Features is null) Add(options.FeatureColumn, new VectorDataViewType(NumberDataViewType.Single, set.Dimension));
-        if (columns.Origin is null) Add(options.OriginColumn, TextDataViewType.Instance);
+        if (columns.Features is null)
+        {
+            Add(options.FeatureColumn, new VectorDataViewType(NumberDataViewType.Single, set.Dimension));
+        }
+
+        if (columns.Origin is null)
+        {
+            Add(options.OriginColumn, TextDataViewType.Instance);
+        }
+
         Output = builder.ToSchema();
-        _synthetic = [.. Output.Select(column => column.Index >= input.Count || column.Index == input[column.Name].Index ? Filled(column, options, columns, set) : Missing(column))];
+        _synthetic =
+        [
+            .. Output.Select(column =>
+                column.Index >= input.Count || column.Index == input[column.Name].Index
+                    ? Filled(column, options, columns, set)
+                    : Missing(column)
+            ),
+        ];
         OriginIndex = columns.Origin is null ? Output[options.OriginColumn].Index : -1;
     }
 
@@ -39,41 +62,69 @@ internal sealed class SynthesisSchema
     public int OriginIndex { get; }
 
     /// <summary>The input's columns among those of the output.</summary>
-    public IEnumerable<DataViewSchema.Column> Needed(IEnumerable<DataViewSchema.Column> columns) => columns.Where(c => c.Index < Input.Count).Select(c => Input[c.Index]);
+    public IEnumerable<DataViewSchema.Column> Needed(IEnumerable<DataViewSchema.Column> columns) =>
+        columns.Where(c => c.Index < Input.Count).Select(c => Input[c.Index]);
 
     /// <summary>What an image's row holds in a column.</summary>
     public Func<int, T> Value<T>(DataViewSchema.Column column) => (Func<int, T>)_synthetic[column.Index];
 
     /// <summary>What a row of the input holds in a column that was added.</summary>
-    public T OfInput<T>(DataViewSchema.Column column)
-        => column.Index == OriginIndex ? (T)(object)DiffusionSynthesisEstimator.Real.AsMemory() : ((Func<int, T>)Missing(column))(0);
+    public T OfInput<T>(DataViewSchema.Column column) =>
+        column.Index == OriginIndex ? (T)(object)DiffusionSynthesisEstimator.Real.AsMemory() : ((Func<int, T>)Missing(column))(0);
 
-    private static Delegate Filled(DataViewSchema.Column column, DiffusionSynthesisOptions options, SynthesisColumns columns, SyntheticSet set)
+    private static Delegate Filled(
+        DataViewSchema.Column column,
+        DiffusionSynthesisOptions options,
+        SynthesisColumns columns,
+        SyntheticSet set
+    )
     {
-        string name = column.Name;
+        var name = column.Name;
         if (name == options.ImageColumn)
+        {
             return column.Type is TextDataViewType
                 ? (Func<int, ReadOnlyMemory<char>>)(i => set.Images[i].Path.AsMemory())
                 : (Func<int, MLImage>)(i => MLImages.FromRgb(ImageFile.Load(set.Images[i].Path)));
-        if (name == options.OriginColumn) return (Func<int, ReadOnlyMemory<char>>)(_ => DiffusionSynthesisEstimator.Synthetic.AsMemory());
+        }
+
+        if (name == options.OriginColumn)
+        {
+            return (Func<int, ReadOnlyMemory<char>>)(_ => DiffusionSynthesisEstimator.Synthetic.AsMemory());
+        }
+
         if (name == options.FeatureColumn)
-            return (Func<int, VBuffer<float>>)(i => new VBuffer<float>(set.Dimension, set.Features.AsSpan(i * set.Dimension, set.Dimension).ToArray()));
+        {
+            return (Func<int, VBuffer<float>>)(
+                i => new VBuffer<float>(set.Dimension, set.Features.AsSpan(i * set.Dimension, set.Dimension).ToArray())
+            );
+        }
+
         if (name == options.LabelColumn)
+        {
             return columns.VectorLabels
                 ? (Func<int, VBuffer<float>>)(i => new VBuffer<float>(set.Labels[i].Length, set.Labels[i]))
                 : (Func<int, uint>)(i => (uint)(set.Images[i].Class + 1));
-        if (name == options.ConfidenceColumn && column.Type == NumberDataViewType.Single) return (Func<int, float>)(i => set.Images[i].Confidence);
+        }
+
+        if (name == options.ConfidenceColumn && column.Type == NumberDataViewType.Single)
+        {
+            return (Func<int, float>)(i => set.Images[i].Confidence);
+        }
+
         return Missing(column);
     }
 
-    private static Delegate Missing(DataViewSchema.Column column)
-        => (Delegate)typeof(SynthesisSchema).GetMethod(nameof(MissingOf), System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Static)!
-            .MakeGenericMethod(column.Type.RawType).Invoke(null, [column.Type])!;
+    private static Delegate Missing(DataViewSchema.Column column) =>
+        (Delegate)
+            typeof(SynthesisSchema)
+                .GetMethod(nameof(MissingOf), System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Static)!
+                .MakeGenericMethod(column.Type.RawType)
+                .Invoke(null, [column.Type])!;
 
     // As ML.NET: NaN for numbers that have it, key 0, and default values for the rest. A vector of known size keeps its size.
     private static Func<int, T> MissingOf<T>(DataViewType type)
     {
-        object? value = type switch
+        var value = type switch
         {
             VectorDataViewType { Size: > 0 and var size } => Activator.CreateInstance(typeof(T), size, 0, null, null),
             NumberDataViewType when typeof(T) == typeof(float) => float.NaN,

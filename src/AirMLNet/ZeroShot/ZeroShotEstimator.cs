@@ -32,13 +32,19 @@ public sealed class ZeroShotEstimator : IEstimator<ZeroShotTransformer>
         ArgumentNullException.ThrowIfNull(input);
         SchemaCheck.Vector(input.Schema, Stage, _options.FeatureColumn);
         _options.CancellationToken.ThrowIfCancellationRequested();
-        using IChannel channel = _host.Start("Fit");
-        ClipBackbone backbone = ClipBackbone.Acquire(_options.ClipFolder, DeviceChoice.Resolve(_host, channel), new ClipExecution { Activation = _options.Activation });
+        using var channel = _host.Start("Fit");
+        var backbone = ClipBackbone.Acquire(
+            _options.ClipFolder,
+            DeviceChoice.Resolve(_host, channel),
+            new ClipExecution { Activation = _options.Activation }
+        );
         try
         {
             SchemaCheck.Vector(input.Schema, Stage, _options.FeatureColumn, backbone.FeatureDimension);
-            float[] vectors = ZeroShotClassifier.ClassVectors(backbone, _options.ClassNames, _options.Templates);
-            channel.Say($"{Stage}: {_options.ClassNames.Count} classes in {_options.Templates.Count} templates; activation: {backbone.Model.ActivationReason}.");
+            var vectors = ZeroShotClassifier.ClassVectors(backbone, _options.ClassNames, _options.Templates);
+            channel.Say(
+                $"{Stage}: {_options.ClassNames.Count} classes in {_options.Templates.Count} templates; activation: {backbone.Model.ActivationReason}."
+            );
             return new ZeroShotTransformer(_host, _options, new CosineHead(vectors, _options.ClassNames.Count, backbone.LogitScale));
         }
         finally
@@ -50,7 +56,15 @@ public sealed class ZeroShotEstimator : IEstimator<ZeroShotTransformer>
     /// <inheritdoc/>
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
-        SchemaCheck.Shape(inputSchema, Stage, _options.FeatureColumn, SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, false, "a vector of Single of known size");
+        SchemaCheck.Shape(
+            inputSchema,
+            Stage,
+            _options.FeatureColumn,
+            SchemaShape.Column.VectorKind.Vector,
+            NumberDataViewType.Single,
+            false,
+            "a vector of Single of known size"
+        );
         return Shapes.Add(inputSchema, Shapes.Score(_options.ScoreColumn), Shapes.PredictedLabel(_options.PredictedLabelColumn));
     }
 }

@@ -4,7 +4,14 @@ using AirMLNet.ZeroShot;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
 
-[assembly: LoadableClass(typeof(ZeroShotTransformer), typeof(ZeroShotSaved), null, typeof(SignatureLoadModel), "AirMLNet zero-shot classifier", ZeroShotSaved.Loader)]
+[assembly: LoadableClass(
+    typeof(ZeroShotTransformer),
+    typeof(ZeroShotSaved),
+    null,
+    typeof(SignatureLoadModel),
+    "AirMLNet zero-shot classifier",
+    ZeroShotSaved.Loader
+)]
 
 namespace AirMLNet.ZeroShot;
 

@@ -16,15 +16,21 @@ public sealed class ExperimentTests
         TinyClip.Create(Path.Combine(_root, "clip"));
         var random = new Random(3);
         var lines = new List<string> { "path,label,split" };
-        for (int i = 0; i < 60; i++)
+        for (var i = 0; i < 60; i++)
         {
             ImageFile.SavePng(Path.Combine(_root, "set", $"{i}.png"), TinyClip.Picture(i % 3, random));
             lines.Add($"{i}.png,{StageFixture.Names[i % 3]},{(i < 36 ? "train" : "test")}");
         }
         File.WriteAllLines(Path.Combine(_root, "set", "set.csv"), lines);
-        foreach (string name in StageFixture.Names)
+        foreach (var name in StageFixture.Names)
         {
-            for (int i = 0; i < 3; i++) ImageFile.SavePng(Path.Combine(_root, "synthetic", name, $"{i}.png"), TinyClip.Picture(Array.IndexOf(StageFixture.Names, name), random));
+            for (var i = 0; i < 3; i++)
+            {
+                ImageFile.SavePng(
+                    Path.Combine(_root, "synthetic", name, $"{i}.png"),
+                    TinyClip.Picture(Array.IndexOf(StageFixture.Names, name), random)
+                );
+            }
         }
     }
 
@@ -34,16 +40,21 @@ public sealed class ExperimentTests
     [TestMethod]
     public void TheWholeGrid_RunsOnce_AndIsTakenFromTheCacheAfterwards()
     {
-        ExperimentFile file = Load(All, """ "paradigms": ["ul", "ssl", "trzsl"], "prompts": ["text", "visual"], "seeds": [1, 2] """);
+        var file = Load(All, """ "paradigms": ["ul", "ssl", "trzsl"], "prompts": ["text", "visual"], "seeds": [1, 2] """);
         var steps = new List<ExperimentStep>();
-        IReadOnlyList<RunResult> results = ExperimentRunner.Run(file, step: steps.Add);
+        var results = ExperimentRunner.Run(file, step: steps.Add);
         Assert.HasCount(7 * 3 * 2 * 2, results);
         Assert.IsTrue(results.All(r => r.Scores.Accuracy is >= 0 and <= 1 && (r.Paradigm == "trzsl") == r.Scores.Harmonic.HasValue));
         Assert.AreEqual(results.Count, results.Select(r => r.Hash).Distinct().Count());
         CollectionAssert.AreEqual(new[] { 36, 9, 24 }, results.First(r => r.Method == "air-cpl").Images);
-        Assert.IsTrue(results.Where(r => r.Method.StartsWith("air", StringComparison.Ordinal)).All(r => r.FusedLabels is not null && r.TextLabels is not null));
+        Assert.IsTrue(
+            results
+                .Where(r => r.Method.StartsWith("air", StringComparison.Ordinal))
+                .All(r => r.FusedLabels is not null && r.TextLabels is not null)
+        );
 
-        string lines = File.ReadAllText(Path.Combine(file.Output, "runs.jsonl")), table = File.ReadAllText(Path.Combine(file.Output, "results.md"));
+        string lines = File.ReadAllText(Path.Combine(file.Output, "runs.jsonl")),
+            table = File.ReadAllText(Path.Combine(file.Output, "results.md"));
         Assert.HasCount(results.Count, lines.TrimEnd().Split('\n'));
         Assert.Contains("| method | ul | ssl | trzsl | fit, seconds |", table);
         Assert.Contains("| air-cpl | ", table);
@@ -51,7 +62,7 @@ public sealed class ExperimentTests
         Assert.Contains("surest zero-shot labels", table);
 
         steps.Clear();
-        IReadOnlyList<RunResult> again = ExperimentRunner.Run(file, step: steps.Add);
+        var again = ExperimentRunner.Run(file, step: steps.Add);
         Assert.IsTrue(steps.All(s => s.Known));
         Assert.AreEqual(lines, File.ReadAllText(Path.Combine(file.Output, "runs.jsonl")));
         Assert.AreEqual(results.Sum(r => r.Scores.Accuracy), again.Sum(r => r.Scores.Accuracy));
@@ -60,12 +71,15 @@ public sealed class ExperimentTests
     [TestMethod]
     public void AnInterruptedExperiment_GoesOnWhereItWas_WithTheSameResults()
     {
-        ExperimentFile file = Load("""["fpl", "grip"]""", """ "seeds": [1, 2] """), whole = Load("""["fpl", "grip"]""", """ "seeds": [1, 2] """, "whole");
+        ExperimentFile file = Load("""["fpl", "grip"]""", """ "seeds": [1, 2] """),
+            whole = Load("""["fpl", "grip"]""", """ "seeds": [1, 2] """, "whole");
         using var source = new CancellationTokenSource();
-        Assert.Throws<OperationCanceledException>(() => ExperimentRunner.Run(file, step: s => Stop(s.Result is not null && s.Number == 2), cancellation: source.Token));
+        Assert.Throws<OperationCanceledException>(() =>
+            ExperimentRunner.Run(file, step: s => Stop(s.Result is not null && s.Number == 2), cancellation: source.Token)
+        );
         Assert.HasCount(2, Directory.GetFiles(file.Cache!));
         var fresh = new List<string>();
-        IReadOnlyList<RunResult> resumed = ExperimentRunner.Run(file, step: s => Note(s));
+        var resumed = ExperimentRunner.Run(file, step: s => Note(s));
         Assert.HasCount(2, fresh);
         Assert.AreEqual(Scores(ExperimentRunner.Run(whole)), Scores(resumed));
 
@@ -77,15 +91,22 @@ public sealed class ExperimentTests
 
         void Stop(bool now)
         {
-            if (now) source.Cancel();
+            if (now)
+            {
+                source.Cancel();
+            }
         }
 
         void Note(ExperimentStep s)
         {
-            if (s is { Known: false, Result: not null }) fresh.Add(s.Title);
+            if (s is { Known: false, Result: not null })
+            {
+                fresh.Add(s.Title);
+            }
         }
 
-        static string Scores(IEnumerable<RunResult> results) => string.Join('\n', results.Select(r => $"{r.Method} {r.Seed} {r.Hash} {r.Scores.Accuracy:R}"));
+        static string Scores(IEnumerable<RunResult> results) =>
+            string.Join('\n', results.Select(r => $"{r.Method} {r.Seed} {r.Hash} {r.Scores.Accuracy:R}"));
     }
 
     [TestMethod]
@@ -93,13 +114,13 @@ public sealed class ExperimentTests
     {
         string Hashes(string methods, string more = "\"seeds\": [1]")
         {
-            ExperimentFile file = Load(methods, more);
+            var file = Load(methods, more);
             var titles = new List<string>();
             ExperimentRunner.Run(file, plan: false, step: s => titles.AddRange(s.Result is { } r ? [r.Hash] : []));
             return string.Join(' ', titles.Distinct());
         }
 
-        string plain = Hashes("""["fpl"]""");
+        var plain = Hashes("""["fpl"]""");
         Assert.AreEqual(plain, Hashes("""[{ "method": "fpl", "name": "another name" }]"""));
         Assert.AreNotEqual(plain, Hashes("""[{ "method": "fpl", "settings": { "learningRate": 0.2 } }]"""));
         Assert.AreNotEqual(plain, Hashes("""["fpl"]""", "\"seeds\": [2]"));
@@ -110,7 +131,7 @@ public sealed class ExperimentTests
     [TestMethod]
     public void APlan_RunsNothing()
     {
-        ExperimentFile file = Load(All, """ "seeds": [1] """);
+        var file = Load(All, """ "seeds": [1] """);
         var steps = new List<ExperimentStep>();
         Assert.HasCount(0, ExperimentRunner.Run(file, plan: true, step: steps.Add));
         Assert.HasCount(7, steps);
@@ -120,13 +141,20 @@ public sealed class ExperimentTests
     [TestMethod]
     public void Ablations_AreVariantsByName()
     {
-        ExperimentFile file = Load("""
+        var file = Load(
+            """
             [{ "name": "L_r only", "method": "air-grip", "settings": { "prototypes": false, "syntheticWeight": 0 } },
              { "name": "L_s only", "method": "air-grip", "settings": { "prototypes": false, "pseudoLabelWeight": 0, "rounds": 1 } },
              { "name": "all", "method": "air-grip" }, { "name": "others", "method": "air-grip", "synthetic": "{}-base" }]
-            """, """ "seeds": [1] """);
-        foreach (string name in StageFixture.Names) ImageFile.SavePng(Path.Combine(_root, "colours-base", name, "0.png"), TinyClip.Picture(1, new Random(1)));
-        IReadOnlyList<RunResult> results = ExperimentRunner.Run(file);
+            """,
+            """ "seeds": [1] """
+        );
+        foreach (var name in StageFixture.Names)
+        {
+            ImageFile.SavePng(Path.Combine(_root, "colours-base", name, "0.png"), TinyClip.Picture(1, new Random(1)));
+        }
+
+        var results = ExperimentRunner.Run(file);
         CollectionAssert.AreEqual(new[] { "L_r only", "L_s only", "all", "others" }, results.Select(r => r.Method).ToArray());
         CollectionAssert.AreEqual(new[] { 0, 9, 9, 3 }, results.Select(r => r.Images[1]).ToArray());
     }
@@ -142,7 +170,7 @@ public sealed class ExperimentTests
     [DataRow("colour", "1", "colour")]
     public void BadMembers_AreNamed_BeforeAnythingRuns(string member, string value, string expected)
     {
-        string path = Write(All, $"\"{member}\": {value}", member);
+        var path = Write(All, $"\"{member}\": {value}", member);
         var e = Assert.ThrowsExactly<InvalidDataException>(() => ExperimentRunner.Run(ExperimentFile.Load(path)));
         Assert.Contains(expected, e.Message);
         Assert.IsFalse(Directory.Exists(Path.Combine(_root, "out")));
@@ -154,7 +182,8 @@ public sealed class ExperimentTests
         Directory.Move(Path.Combine(_root, "synthetic", "red"), Path.Combine(_root, "synthetic", "pink"));
         var e = Assert.ThrowsExactly<InvalidDataException>(() => ExperimentRunner.Run(Load("""["air-grip"]""", "\"seeds\": [1]")));
         Assert.Contains("its folder 'pink' is none of the classes", e.Message);
-        string text = File.ReadAllText(Write("""["air-grip"]""", "\"seeds\": [1]")).Replace("\"synthetic\": \"synthetic\", ", "", StringComparison.Ordinal);
+        var text = File.ReadAllText(Write("""["air-grip"]""", "\"seeds\": [1]"))
+            .Replace("\"synthetic\": \"synthetic\", ", "", StringComparison.Ordinal);
         File.WriteAllText(Path.Combine(_root, "bare.json"), text);
         e = Assert.ThrowsExactly<InvalidDataException>(() => ExperimentRunner.Run(ExperimentFile.Load(Path.Combine(_root, "bare.json"))));
         Assert.Contains("'air-grip' needs synthetic images of 'colours'", e.Message);
@@ -163,10 +192,13 @@ public sealed class ExperimentTests
     [TestMethod]
     public void TheReadyMadeFiles_AreWellFormed()
     {
-        string folder = Path.Combine(Path.GetDirectoryName(Path.GetDirectoryName(TestData.Root))!, "experiments");
-        string[] files = Directory.GetFiles(folder, "*.json");
+        var folder = Path.Combine(Path.GetDirectoryName(Path.GetDirectoryName(TestData.Root))!, "experiments");
+        var files = Directory.GetFiles(folder, "*.json");
         Assert.IsGreaterThanOrEqualTo(3, files.Length);
-        foreach (string file in files) Assert.IsGreaterThan(0, ExperimentFile.Load(file).Variants.Count, file);
+        foreach (var file in files)
+        {
+            Assert.IsGreaterThan(0, ExperimentFile.Load(file).Variants.Count, file);
+        }
     }
 
     [TestMethod]
@@ -177,8 +209,8 @@ public sealed class ExperimentTests
     [DataRow("without LoRA", "text", "EuroSAT", "ul", "66.2")]
     [DataRow("air-grip", "text", "DTD", "ul", null)]
     [DataRow("grip", "text", "cifar10", "ul", null)]
-    public void PaperFigures_AreFound(string method, string prompt, string dataSet, string paradigm, string? expected)
-        => Assert.AreEqual(expected, PaperFigures.Of(method, prompt, dataSet, paradigm));
+    public void PaperFigures_AreFound(string method, string prompt, string dataSet, string paradigm, string? expected) =>
+        Assert.AreEqual(expected, PaperFigures.Of(method, prompt, dataSet, paradigm));
 
     [TestMethod]
     public void Spread_IsTheSampleStandardDeviation()
@@ -187,19 +219,26 @@ public sealed class ExperimentTests
         Assert.AreEqual((5.0, 0.0), ExperimentTable.Of([5.0]));
     }
 
-    private ExperimentFile Load(string methods, string more, string output = "out") => ExperimentFile.Load(Write(methods, more, output: output));
+    private ExperimentFile Load(string methods, string more, string output = "out") =>
+        ExperimentFile.Load(Write(methods, more, output: output));
 
     private string Write(string methods, string more, string member = "", string output = "out")
     {
-        string path = Path.Combine(_root, $"{output}.json");
+        var path = Path.Combine(_root, $"{output}.json");
         string Unless(string name, string text) => member == name ? "" : text;
-        File.WriteAllText(path, $$"""
+        File.WriteAllText(
+            path,
+            $$"""
             { "name": "tiny", "clip": "clip", "output": "{{output}}",
               "dataSets": [{ "name": "colours", "csv": "set/set.csv", "synthetic": "synthetic", "splitSeed": 0 }],
               {{Unless("methods", $"\"methods\": {methods},")}}
-              {{Unless("settings", "\"settings\": { \"rounds\": 2, \"epochs\": 2, \"batchSize\": 8, \"promptLength\": 3, \"perClass\": 3, \"warmUpEpochs\": 1 },")}}
+              {{Unless(
+                "settings",
+                "\"settings\": { \"rounds\": 2, \"epochs\": 2, \"batchSize\": 8, \"promptLength\": 3, \"perClass\": 3, \"warmUpEpochs\": 1 },"
+            )}}
               {{more}} }
-            """);
+            """
+        );
         return path;
     }
 }

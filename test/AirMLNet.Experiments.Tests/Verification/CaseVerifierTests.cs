@@ -45,22 +45,35 @@ public sealed class CaseVerifierTests
     [TestMethod]
     public void TheKindIsReadOffTheFilesAndWrongValuesFail()
     {
-        Copy("clip-vit-tiny", io =>
-        {
-            io["out.image_features"].add_(1e-2);
-            io["out.text_features"].select(0, 0).fill_(float.NaN);
-            io["out.logits_per_image"] = zeros([2, 2]);
-            io["grad.logit_scale"].mul_(1.01);
-            io["out.surprise"] = zeros([1]);
-            io["grad.no.such.weight"] = zeros([1]);
-        });
+        Copy(
+            "clip-vit-tiny",
+            io =>
+            {
+                io["out.image_features"].add_(1e-2);
+                io["out.text_features"].select(0, 0).fill_(float.NaN);
+                io["out.logits_per_image"] = zeros([2, 2]);
+                io["grad.logit_scale"].mul_(1.01);
+                io["out.surprise"] = zeros([1]);
+                io["grad.no.such.weight"] = zeros([1]);
+            }
+        );
 
         var report = CaseVerifier.Verify(_folder);
 
         Assert.IsFalse(report.Passed);
         var failed = report.Rows.Where(r => !r.Pass).Select(r => r.Output.Split(' ')[0]).Distinct().ToList();
         CollectionAssert.AreEquivalent(
-            new[] { "out.image_features", "out.text_features", "out.logits_per_image", "grad.logit_scale", "out.surprise", "grad.no.such.weight" }, failed);
+            new[]
+            {
+                "out.image_features",
+                "out.text_features",
+                "out.logits_per_image",
+                "grad.logit_scale",
+                "out.surprise",
+                "grad.no.such.weight",
+            },
+            failed
+        );
         StringAssert.Contains(report.Rows.First(r => r.Output.StartsWith("out.surprise", StringComparison.Ordinal)).Note, "not known");
     }
 

@@ -44,6 +44,9 @@ public sealed class ClipActivationTests
             ClipModelTests.AssertClose(io.GetTensor("out.image_features"), model.EncodeImage(io.GetTensor("in.pixel_values")), 1e-4);
             ClipModelTests.AssertClose(io.GetTensor("out.text_features"), model.EncodeText(io.GetTensor("in.input_ids")), 1e-4);
         }
-        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => model.Save(_temporary.Path, ScalarType.Float32)).Message, "ClipModel.Load");
+        StringAssert.Contains(
+            Assert.ThrowsExactly<InvalidOperationException>(() => model.Save(_temporary.Path, ScalarType.Float32)).Message,
+            "ClipModel.Load"
+        );
     }
 }

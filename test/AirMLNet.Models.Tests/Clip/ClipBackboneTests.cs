@@ -82,7 +82,8 @@ public sealed class ClipBackboneTests
     public void ImagesAreEncodedAloneAsInABatch()
     {
         var backbone = ClipBackbone.Acquire(_folder);
-        const int Count = 7, Pixels = 3 * 12 * 12;
+        const int Count = 7,
+            Pixels = 3 * 12 * 12;
         var pixels = ClipModelTests.Values(ClipModelTests.Pixels(Count));
         var together = new float[Count * 12];
         backbone.EncodeImages(pixels, Count, together);
@@ -111,20 +112,25 @@ public sealed class ClipBackboneTests
         backbone.EncodeImages(pixels, 4, want);
         var wantText = ClipModelTests.Values(backbone.EncodeTexts(["a photo of a cat."]));
 
-        Parallel.For(0, 24, new ParallelOptions { MaxDegreeOfParallelism = 4 }, i =>
-        {
-            if (i % 2 == 0)
+        Parallel.For(
+            0,
+            24,
+            new ParallelOptions { MaxDegreeOfParallelism = 4 },
+            i =>
             {
-                var got = new float[want.Length];
-                backbone.EncodeImages(pixels, 4, got);
-                CollectionAssert.AreEqual(want, got);
+                if (i % 2 == 0)
+                {
+                    var got = new float[want.Length];
+                    backbone.EncodeImages(pixels, 4, got);
+                    CollectionAssert.AreEqual(want, got);
+                }
+                else
+                {
+                    using var text = backbone.EncodeTexts(["a photo of a cat."]);
+                    CollectionAssert.AreEqual(wantText, ClipModelTests.Values(text));
+                }
             }
-            else
-            {
-                using var text = backbone.EncodeTexts(["a photo of a cat."]);
-                CollectionAssert.AreEqual(wantText, ClipModelTests.Values(text));
-            }
-        });
+        );
         backbone.Release();
     }
 
@@ -155,7 +161,14 @@ public sealed class ClipBackboneTests
         using var generator = new Generator(seed);
         using var model = new ClipModel(config, generator);
         model.Save(folder, ScalarType.Float32);
-        File.Copy(TestData.Path("golden/tokenizer/bpe_simple_vocab_16e6.txt.gz"), Path.Combine(folder, "bpe_simple_vocab_16e6.txt.gz"), true);
-        File.WriteAllText(Path.Combine(folder, "preprocessor_config.json"), """{"size":{"shortest_edge":12},"crop_size":{"height":12,"width":12}}""");
+        File.Copy(
+            TestData.Path("golden/tokenizer/bpe_simple_vocab_16e6.txt.gz"),
+            Path.Combine(folder, "bpe_simple_vocab_16e6.txt.gz"),
+            true
+        );
+        File.WriteAllText(
+            Path.Combine(folder, "preprocessor_config.json"),
+            """{"size":{"shortest_edge":12},"crop_size":{"height":12,"width":12}}"""
+        );
     }
 }

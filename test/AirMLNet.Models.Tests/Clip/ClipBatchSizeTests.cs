@@ -8,7 +8,18 @@ public sealed class ClipBatchSizeTests
     [TestMethod]
     public void The_batch_follows_the_memory()
     {
-        var large = new ClipConfig { Vision = new() { HiddenSize = 1024, IntermediateSize = 4096, Layers = 24, Heads = 16, ImageSize = 336, PatchSize = 14 } };
+        var large = new ClipConfig
+        {
+            Vision = new()
+            {
+                HiddenSize = 1024,
+                IntermediateSize = 4096,
+                Layers = 24,
+                Heads = 16,
+                ImageSize = 336,
+                PatchSize = 14,
+            },
+        };
         Assert.AreEqual(64, ClipBatchSize.Choose(new ClipConfig(), 16L << 30));
         Assert.AreEqual(1, ClipBatchSize.Choose(large, 1 << 20));
         Assert.IsLessThan(ClipBatchSize.Choose(new ClipConfig(), 512 << 20), ClipBatchSize.Choose(large, 512 << 20));

@@ -39,7 +39,10 @@ public sealed class ClipConfigTests
     [TestMethod]
     public void MissingValuesTakeTheDefaultsOfTransformers()
     {
-        File.WriteAllText(Path.Combine(_folder, "config.json"), """{"model_type":"clip","text_config":{},"vision_config":{"patch_size":16}}""");
+        File.WriteAllText(
+            Path.Combine(_folder, "config.json"),
+            """{"model_type":"clip","text_config":{},"vision_config":{"patch_size":16}}"""
+        );
 
         var config = ClipConfig.Load(_folder)!;
 

@@ -68,8 +68,14 @@ public sealed class ClipDenseTests
     public void Sizes_and_positions_that_do_not_fit_are_refused()
     {
         using var model = Load();
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => model.EncodeDense(zeros([1, 3, 60, 64]))).Message, "multiples of 16");
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => model.EncodeDense(zeros([1, 3, 64, 64]), ClipPositions.None)).Message, "left out");
+        StringAssert.Contains(
+            Assert.ThrowsExactly<ArgumentException>(() => model.EncodeDense(zeros([1, 3, 60, 64]))).Message,
+            "multiples of 16"
+        );
+        StringAssert.Contains(
+            Assert.ThrowsExactly<ArgumentException>(() => model.EncodeDense(zeros([1, 3, 64, 64]), ClipPositions.None)).Message,
+            "left out"
+        );
     }
 
     private static ClipModel Load()

@@ -14,8 +14,25 @@ public sealed class ClipModelTests
     internal static readonly ClipConfig Small = new()
     {
         ProjectionDim = 12,
-        Vision = new() { HiddenSize = 16, IntermediateSize = 40, Layers = 2, Heads = 2, ImageSize = 12, PatchSize = 4 },
-        Text = new() { HiddenSize = 8, IntermediateSize = 24, Layers = 2, Heads = 2, ContextLength = 10, VocabularySize = 30, Activation = ClipActivation.Gelu },
+        Vision = new()
+        {
+            HiddenSize = 16,
+            IntermediateSize = 40,
+            Layers = 2,
+            Heads = 2,
+            ImageSize = 12,
+            PatchSize = 4,
+        },
+        Text = new()
+        {
+            HiddenSize = 8,
+            IntermediateSize = 24,
+            Layers = 2,
+            Heads = 2,
+            ContextLength = 10,
+            VocabularySize = 30,
+            Activation = ClipActivation.Gelu,
+        },
     };
 
     private string _folder = "";
@@ -67,14 +84,19 @@ public sealed class ClipModelTests
 
         CollectionAssert.AreEquivalent(
             file.Entries.Select(e => $"{e.Key} {string.Join("x", e.Value.Shape)}").ToList(),
-            model.state_dict().Select(p => $"{p.Key} {string.Join("x", p.Value.shape)}").ToList());
+            model.state_dict().Select(p => $"{p.Key} {string.Join("x", p.Value.shape)}").ToList()
+        );
     }
 
     [TestMethod]
     public void InitialWeightsDependOnTheGeneratorAlone()
     {
-        using Generator one = new(7), same = new(7), other = new(8);
-        using ClipModel a = new(Small, one), b = new(Small, same), c = new(Small, other);
+        using Generator one = new(7),
+            same = new(7),
+            other = new(8);
+        using ClipModel a = new(Small, one),
+            b = new(Small, same),
+            c = new(Small, other);
 
         CollectionAssert.AreEqual(Values(a.VisualProjection.weight), Values(b.VisualProjection.weight));
         CollectionAssert.AreNotEqual(Values(a.VisualProjection.weight), Values(c.VisualProjection.weight));
@@ -89,10 +111,17 @@ public sealed class ClipModelTests
         foreach (var layer in new[] { model.Text.Encoder.Blocks[0].Attention.Output, model.Text.Encoder.Blocks[0].Mlp.Inner })
         {
             layer.Adapter = new LoraAdapter(
-                new Parameter(randn([2, layer.Inputs], generator: generator).mul_(0.1)), new Parameter(randn([layer.Outputs, 2], generator: generator).mul_(0.1)), 0.5);
+                new Parameter(randn([2, layer.Inputs], generator: generator).mul_(0.1)),
+                new Parameter(randn([layer.Outputs, 2], generator: generator).mul_(0.1)),
+                0.5
+            );
         }
-        Tensor tokens = model.Vision.Embed(Pixels(3)).detach(), before = tokens.clone(), ids = Ids();
-        Tensor image = model.Vision.Encode(tokens).detach(), all = model.Vision.EncodeAll(tokens).detach(), text = model.EncodeText(ids).detach();
+        Tensor tokens = model.Vision.Embed(Pixels(3)).detach(),
+            before = tokens.clone(),
+            ids = Ids();
+        Tensor image = model.Vision.Encode(tokens).detach(),
+            all = model.Vision.EncodeAll(tokens).detach(),
+            text = model.EncodeText(ids).detach();
 
         using var off = no_grad();
         Assert.IsLessThan(1e-6, image.sub(model.Vision.Encode(tokens)).abs().max().item<float>());
@@ -127,7 +156,11 @@ public sealed class ClipModelTests
         using var model = new ClipModel(Small);
 
         AssertClose(model.Vision.HiddenStates(Pixels(3)).Pooled, model.Vision.Encode(model.Vision.Embed(Pixels(3))), 1e-5);
-        AssertClose(model.Text.HiddenStates(Ids()).Pooled, model.Text.Encode(model.Text.EmbedTokens(Ids()), model.Text.EndPositions(Ids())), 1e-5);
+        AssertClose(
+            model.Text.HiddenStates(Ids()).Pooled,
+            model.Text.Encode(model.Text.EmbedTokens(Ids()), model.Text.EndPositions(Ids())),
+            1e-5
+        );
     }
 
     [TestMethod]
@@ -199,7 +232,8 @@ public sealed class ClipModelTests
 
         Loss().backward();
         var analytic = weight.grad!.mul(direction).sum().item<float>();
-        float up, down;
+        float up,
+            down;
         using (no_grad())
         {
             weight.add_(direction.mul(1e-2));
@@ -215,12 +249,23 @@ public sealed class ClipModelTests
     {
         using var model = new ClipModel(Small);
 
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => model.EncodeImage(zeros([1, 3, 8, 8]))).Message, "[1, 3, 8, 8]");
+        StringAssert.Contains(
+            Assert.ThrowsExactly<ArgumentException>(() => model.EncodeImage(zeros([1, 3, 8, 8]))).Message,
+            "[1, 3, 8, 8]"
+        );
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => model.EncodeText(zeros([4], ScalarType.Int64))).Message, "[4]");
         StringAssert.Contains(
-            Assert.ThrowsExactly<ArgumentException>(() => model.EncodeTextEmbeddings(zeros([1, 11, 8]), zeros([1], ScalarType.Int64))).Message, "at most 10");
+            Assert
+                .ThrowsExactly<ArgumentException>(() => model.EncodeTextEmbeddings(zeros([1, 11, 8]), zeros([1], ScalarType.Int64)))
+                .Message,
+            "at most 10"
+        );
         StringAssert.Contains(
-            Assert.ThrowsExactly<ArgumentException>(() => model.EncodeTextEmbeddings(zeros([1, 3, 8]), full([1], 3, ScalarType.Int64))).Message, "3 tokens");
+            Assert
+                .ThrowsExactly<ArgumentException>(() => model.EncodeTextEmbeddings(zeros([1, 3, 8]), full([1], 3, ScalarType.Int64)))
+                .Message,
+            "3 tokens"
+        );
     }
 
     [TestMethod]

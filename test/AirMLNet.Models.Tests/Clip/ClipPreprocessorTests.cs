@@ -46,11 +46,15 @@ public sealed class ClipPreprocessorTests
 
         var crop = preprocessor.ResizeAndCrop(image);
 
-        int left = (int)Math.Round((whole.Width - 32) / 2.0, MidpointRounding.ToEven), top = (int)Math.Round((whole.Height - 32) / 2.0, MidpointRounding.ToEven);
+        int left = (int)Math.Round((whole.Width - 32) / 2.0, MidpointRounding.ToEven),
+            top = (int)Math.Round((whole.Height - 32) / 2.0, MidpointRounding.ToEven);
         for (var y = 0; y < 32; y++)
         {
             CollectionAssert.AreEqual(
-                whole.Pixels.AsSpan((((top + y) * whole.Width) + left) * 3, 96).ToArray(), crop.Pixels.AsSpan(y * 96, 96).ToArray(), $"row {y}");
+                whole.Pixels.AsSpan((((top + y) * whole.Width) + left) * 3, 96).ToArray(),
+                crop.Pixels.AsSpan(y * 96, 96).ToArray(),
+                $"row {y}"
+            );
         }
     }
 

@@ -1,5 +1,4 @@
 using AirMLNet.Clip;
-using AirMLNet.Layers;
 using AirMLNet.Testing;
 using AirMLNet.Weights;
 using TorchSharp;
@@ -44,10 +43,13 @@ public sealed class ClipResNetTests
     public void OpenClip_describes_a_ResNet_by_a_list_of_layers()
     {
         Weights("open_clip_model.safetensors");
-        File.WriteAllText(Path.Combine(_folder, "open_clip_config.json"), """
+        File.WriteAllText(
+            Path.Combine(_folder, "open_clip_config.json"),
+            """
             { "model_cfg": { "embed_dim": 32, "quick_gelu": true, "vision_cfg": { "image_size": 96, "layers": [1, 2, 1, 1], "width": 8, "patch_size": null },
               "text_cfg": { "context_length": 77, "vocab_size": 300, "width": 64, "heads": 1, "layers": 1 } } }
-            """);
+            """
+        );
 
         using var model = ClipModel.Load(_folder);
 
@@ -86,7 +88,8 @@ public sealed class ClipResNetTests
         {
             Safetensors.Write(
                 Path.Combine(_folder, $"model-{shard + 1:00000}-of-00002.safetensors"),
-                names.Where((_, i) => i < half == (shard == 0)).ToDictionary(n => n, n => all[n]));
+                names.Where((_, i) => i < half == (shard == 0)).ToDictionary(n => n, n => all[n])
+            );
         }
 
         var map = names.Select((n, i) => $"\"{n}\": \"model-{(i < half ? 1 : 2):00000}-of-00002.safetensors\"");
@@ -124,7 +127,10 @@ public sealed class ClipResNetTests
         features.square().sum().backward();
 
         CollectionAssert.AreEqual(new long[] { 2, 12 }, features.shape);
-        Assert.IsGreaterThan(0, model.named_parameters().Single(p => p.name == "visual.conv1.weight").parameter.grad!.abs().sum().item<float>());
+        Assert.IsGreaterThan(
+            0,
+            model.named_parameters().Single(p => p.name == "visual.conv1.weight").parameter.grad!.abs().sum().item<float>()
+        );
     }
 
     [TestMethod]
@@ -132,8 +138,14 @@ public sealed class ClipResNetTests
     {
         using var model = Load();
         StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => model.Vision).Message, "ResNet");
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => model.EncodeImage(zeros([1, 3, 64, 64]))).Message, "[B, 3, 96, 96]");
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => model.EncodeDense(zeros([1, 3, 16, 64]))).Message, "at least 32");
+        StringAssert.Contains(
+            Assert.ThrowsExactly<ArgumentException>(() => model.EncodeImage(zeros([1, 3, 64, 64]))).Message,
+            "[B, 3, 96, 96]"
+        );
+        StringAssert.Contains(
+            Assert.ThrowsExactly<ArgumentException>(() => model.EncodeDense(zeros([1, 3, 16, 64]))).Message,
+            "at least 32"
+        );
     }
 
     private static ClipModel Load()

@@ -9,7 +9,16 @@ public sealed class ClipTextModelTests
 {
     private static readonly ClipTextConfig Config = new()
     {
-        HiddenSize = 16, IntermediateSize = 24, Layers = 2, Heads = 2, ContextLength = 9, VocabularySize = 40, Activation = ClipActivation.Gelu, StartToken = 38, EndToken = 39, PadToken = 39,
+        HiddenSize = 16,
+        IntermediateSize = 24,
+        Layers = 2,
+        Heads = 2,
+        ContextLength = 9,
+        VocabularySize = 40,
+        Activation = ClipActivation.Gelu,
+        StartToken = 38,
+        EndToken = 39,
+        PadToken = 39,
     };
 
     private string _folder = "";
@@ -54,13 +63,19 @@ public sealed class ClipTextModelTests
     {
         using var generator = new Generator(1);
         using var model = new ClipTextModel(Config, generator);
-        Assert.Contains("L at most 9", Assert.ThrowsExactly<ArgumentException>(() => model.Encode(zeros([1, 10], ScalarType.Int64))).Message);
+        Assert.Contains(
+            "L at most 9",
+            Assert.ThrowsExactly<ArgumentException>(() => model.Encode(zeros([1, 10], ScalarType.Int64))).Message
+        );
         model.Save(_folder, ScalarType.Float16);
         var config = Path.Combine(_folder, "config.json");
         var text = File.ReadAllText(config);
         File.WriteAllText(config, text.Replace("\"clip_text_model\"", "\"bert\"", StringComparison.Ordinal));
         Assert.Contains("model_type is \"bert\"", Assert.ThrowsExactly<InvalidDataException>(() => ClipTextModel.Load(_folder)).Message);
         File.WriteAllText(config, text.Replace("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1", StringComparison.Ordinal));
-        Assert.Contains("left over: text_model.encoder.layers.1.", Assert.ThrowsExactly<InvalidDataException>(() => ClipTextModel.Load(_folder)).Message);
+        Assert.Contains(
+            "left over: text_model.encoder.layers.1.",
+            Assert.ThrowsExactly<InvalidDataException>(() => ClipTextModel.Load(_folder)).Message
+        );
     }
 }

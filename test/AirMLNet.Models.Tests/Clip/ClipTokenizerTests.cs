@@ -6,13 +6,34 @@ namespace AirMLNet.Tests.Clip;
 [TestClass]
 public sealed class ClipTokenizerTests
 {
-
     [TestMethod]
     public void Ascii_takes_a_shorter_way_to_the_same_ids()
     {
         var tokenizer = ClipTokenizer.Load(TestData.Path("golden/tokenizer"));
         var random = new Random(5);
-        string[] parts = ["'s", "'LL", "'re", "'x", "<|endoftext|>", "<|start", "don't", "A", "dog", " ", "  ", "\t", "\u001c", "\0", "42", "!?", "'", "<", "...'d", "Zebra"];
+        string[] parts =
+        [
+            "'s",
+            "'LL",
+            "'re",
+            "'x",
+            "<|endoftext|>",
+            "<|start",
+            "don't",
+            "A",
+            "dog",
+            " ",
+            "  ",
+            "\t",
+            "\u001c",
+            "\0",
+            "42",
+            "!?",
+            "'",
+            "<",
+            "...'d",
+            "Zebra",
+        ];
         for (var i = 0; i < 5000; i++)
         {
             var text = string.Concat(Enumerable.Range(0, random.Next(1, 9)).Select(_ => parts[random.Next(parts.Length)]));

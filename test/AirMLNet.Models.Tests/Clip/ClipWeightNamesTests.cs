@@ -49,13 +49,17 @@ public sealed class ClipWeightNamesTests
     public void OpenAiFileWithItsExtraNumbersLoadsWithoutConfiguration()
     {
         var golden = TestData.Path("golden/clip-vit-tiny");
-        Copy("clip-vit-tiny/weights_openai.safetensors", "model.safetensors", tensors =>
-        {
-            foreach (var name in new[] { "input_resolution", "context_length", "vocab_size" })
+        Copy(
+            "clip-vit-tiny/weights_openai.safetensors",
+            "model.safetensors",
+            tensors =>
             {
-                tensors[name] = tensor(1L);
+                foreach (var name in new[] { "input_resolution", "context_length", "vocab_size" })
+                {
+                    tensors[name] = tensor(1L);
+                }
             }
-        });
+        );
 
         using var model = ClipModel.Load(_folder);
 
@@ -72,7 +76,11 @@ public sealed class ClipWeightNamesTests
     public void PositionIdsAreIgnored()
     {
         Config("clip-vit-tiny");
-        Copy("clip-vit-tiny/weights.safetensors", "model.safetensors", t => t["text_model.embeddings.position_ids"] = zeros([1, 77], ScalarType.Int64));
+        Copy(
+            "clip-vit-tiny/weights.safetensors",
+            "model.safetensors",
+            t => t["text_model.embeddings.position_ids"] = zeros([1, 77], ScalarType.Int64)
+        );
 
         ClipModel.Load(_folder).Dispose();
     }
@@ -81,13 +89,17 @@ public sealed class ClipWeightNamesTests
     public void OneErrorNamesEveryTensorThatDoesNotFit()
     {
         Config("clip-vit-tiny");
-        Copy("clip-vit-tiny/weights.safetensors", "model.safetensors", t =>
-        {
-            t.Remove("logit_scale");
-            t.Remove("vision_model.pre_layrnorm.bias");
-            t["visual_projection.weight"] = zeros([64, 32]);
-            t["head.weight"] = zeros([2]);
-        });
+        Copy(
+            "clip-vit-tiny/weights.safetensors",
+            "model.safetensors",
+            t =>
+            {
+                t.Remove("logit_scale");
+                t.Remove("vision_model.pre_layrnorm.bias");
+                t["visual_projection.weight"] = zeros([64, 32]);
+                t["head.weight"] = zeros([2]);
+            }
+        );
 
         var error = Assert.ThrowsExactly<InvalidDataException>(() => ClipModel.Load(_folder));
 
@@ -119,7 +131,10 @@ public sealed class ClipWeightNamesTests
     public void AnIndexThatLeavesItsFolderIsRefused()
     {
         Config("clip-vit-tiny");
-        File.WriteAllText(Path.Combine(_folder, "model.safetensors.index.json"), """{"weight_map":{"logit_scale":"../other.safetensors"}}""");
+        File.WriteAllText(
+            Path.Combine(_folder, "model.safetensors.index.json"),
+            """{"weight_map":{"logit_scale":"../other.safetensors"}}"""
+        );
 
         StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => ClipModel.Load(_folder)).Message, "../other.safetensors");
     }
@@ -150,7 +165,10 @@ public sealed class ClipWeightNamesTests
         Safetensors.Write(Path.Combine(_folder, "model.safetensors"), new Dictionary<string, Tensor> { ["bert.weight"] = zeros([1]) });
         StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => ClipModel.Load(_folder)).Message, "bert.weight");
 
-        Safetensors.Write(Path.Combine(_folder, "model.safetensors"), new Dictionary<string, Tensor> { ["visual.layer1.0.conv1.weight"] = zeros([1]) });
+        Safetensors.Write(
+            Path.Combine(_folder, "model.safetensors"),
+            new Dictionary<string, Tensor> { ["visual.layer1.0.conv1.weight"] = zeros([1]) }
+        );
         StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => ClipModel.Load(_folder)).Message, "token_embedding.weight");
     }
 
@@ -162,8 +180,7 @@ public sealed class ClipWeightNamesTests
         StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => ClipModel.Load(_folder)).Message, "add a config.json");
     }
 
-    private void Config(string golden) =>
-        File.Copy(TestData.Path($"golden/{golden}/config.json"), Path.Combine(_folder, "config.json"));
+    private void Config(string golden) => File.Copy(TestData.Path($"golden/{golden}/config.json"), Path.Combine(_folder, "config.json"));
 
     private static Dictionary<string, Tensor> Read(string file)
     {

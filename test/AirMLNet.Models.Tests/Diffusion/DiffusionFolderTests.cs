@@ -33,8 +33,14 @@ public sealed class DiffusionFolderTests
     [TestMethod]
     public void WhatIsNoModelIsSaidSo()
     {
-        Assert.Contains("none", Assert.ThrowsExactly<DirectoryNotFoundException>(() => StableDiffusionPipeline.Load(Path.Combine(_root, "none"))).Message);
-        Assert.Contains("it has no model_index.json", Assert.ThrowsExactly<FileNotFoundException>(() => StableDiffusionPipeline.Load(_root)).Message);
+        Assert.Contains(
+            "none",
+            Assert.ThrowsExactly<DirectoryNotFoundException>(() => StableDiffusionPipeline.Load(Path.Combine(_root, "none"))).Message
+        );
+        Assert.Contains(
+            "it has no model_index.json",
+            Assert.ThrowsExactly<FileNotFoundException>(() => StableDiffusionPipeline.Load(_root)).Message
+        );
     }
 
     [TestMethod]
@@ -45,7 +51,10 @@ public sealed class DiffusionFolderTests
     public void AMissingComponentIsNamed(string component)
     {
         Directory.Delete(Path.Combine(_model, component), true);
-        Assert.Contains($"lacks the component {component}", Assert.ThrowsExactly<FileNotFoundException>(() => StableDiffusionPipeline.Load(_model)).Message);
+        Assert.Contains(
+            $"lacks the component {component}",
+            Assert.ThrowsExactly<FileNotFoundException>(() => StableDiffusionPipeline.Load(_model)).Message
+        );
         Change("model_index.json", json => json[component] = new JsonArray(null, null));
         Assert.Contains($"has no {component}", Refused());
     }
@@ -55,17 +64,23 @@ public sealed class DiffusionFolderTests
     {
         Change("model_index.json", json => json["_class_name"] = "StableDiffusionXLPipeline");
         Assert.Contains("Stable Diffusion XL, which is not supported", Refused());
-        Change("model_index.json", json =>
-        {
-            json["_class_name"] = "StableDiffusionPipeline";
-            json["text_encoder_2"] = new JsonArray("transformers", "CLIPTextModelWithProjection");
-        });
+        Change(
+            "model_index.json",
+            json =>
+            {
+                json["_class_name"] = "StableDiffusionPipeline";
+                json["text_encoder_2"] = new JsonArray("transformers", "CLIPTextModelWithProjection");
+            }
+        );
         Assert.Contains("Stable Diffusion XL", Refused());
-        Change("model_index.json", json =>
-        {
-            json.Remove("text_encoder_2");
-            json["_class_name"] = "FluxPipeline";
-        });
+        Change(
+            "model_index.json",
+            json =>
+            {
+                json.Remove("text_encoder_2");
+                json["_class_name"] = "FluxPipeline";
+            }
+        );
         Assert.Contains("\"FluxPipeline\", which is not supported", Refused());
     }
 
@@ -128,7 +143,14 @@ public sealed class DiffusionFolderTests
         Assert.AreEqual(model.UNet.Config, again.UNet.Config);
         Assert.AreEqual(model.Vae.Config, again.Vae.Config);
         Assert.AreEqual(model.Scheduler.Config, again.Scheduler.Config);
-        foreach (var (before, after) in new[] { (model.UNet.state_dict(), again.UNet.state_dict()), (model.Vae.state_dict(), again.Vae.state_dict()), (model.TextEncoder.state_dict(), again.TextEncoder.state_dict()) })
+        foreach (
+            var (before, after) in new[]
+            {
+                (model.UNet.state_dict(), again.UNet.state_dict()),
+                (model.Vae.state_dict(), again.Vae.state_dict()),
+                (model.TextEncoder.state_dict(), again.TextEncoder.state_dict()),
+            }
+        )
         {
             CollectionAssert.AreEqual(before.Keys, after.Keys);
             Assert.IsTrue(before.All(p => p.Value.eq(after[p.Key]).all().item<bool>()));
@@ -140,7 +162,10 @@ public sealed class DiffusionFolderTests
     public void PromptsWithoutATokenizerAreRefused()
     {
         using var model = StableDiffusionPipeline.Load(_model);
-        Assert.Contains("has no tokenizer", Assert.ThrowsExactly<InvalidOperationException>(() => model.Generate([new("a cat", 1)]).ToList()).Message);
+        Assert.Contains(
+            "has no tokenizer",
+            Assert.ThrowsExactly<InvalidOperationException>(() => model.Generate([new("a cat", 1)]).ToList()).Message
+        );
     }
 
     private string Refused() => Assert.ThrowsExactly<InvalidDataException>(() => StableDiffusionPipeline.Load(_model)).Message;

@@ -10,8 +10,8 @@ namespace AirMLNet.Tests.Diffusion;
 public sealed class LoraAdaptersTests
 {
     private const string Layer = "mid_block.attentions.0.transformer_blocks.0.attn1.to_q"; // 32 to 32
-    private const string Projection = "mid_block.attentions.0.proj_in";                    // a 1×1 convolution
-    private const string TextLayer = "text_model.encoder.layers.0.self_attn.q_proj";       // 32 to 32
+    private const string Projection = "mid_block.attentions.0.proj_in"; // a 1×1 convolution
+    private const string TextLayer = "text_model.encoder.layers.0.self_attn.q_proj"; // 32 to 32
 
     private static string _root = "";
     private static string _model = "";
@@ -31,8 +31,16 @@ public sealed class LoraAdaptersTests
     {
         using var model = StableDiffusionPipeline.Load(_model);
         var before = Pixels(model);
-        var unet = File("unet.safetensors", ($"unet.{Layer}.lora_A.weight", Noise(1, 2, 32)), ($"unet.{Layer}.lora_B.weight", Noise(2, 32, 2)));
-        var text = File("text.safetensors", ($"text_encoder.{TextLayer}.lora_linear_layer.down.weight", Noise(1, 2, 32)), ($"text_encoder.{TextLayer}.lora_linear_layer.up.weight", Noise(2, 32, 2)));
+        var unet = File(
+            "unet.safetensors",
+            ($"unet.{Layer}.lora_A.weight", Noise(1, 2, 32)),
+            ($"unet.{Layer}.lora_B.weight", Noise(2, 32, 2))
+        );
+        var text = File(
+            "text.safetensors",
+            ($"text_encoder.{TextLayer}.lora_linear_layer.down.weight", Noise(1, 2, 32)),
+            ($"text_encoder.{TextLayer}.lora_linear_layer.up.weight", Noise(2, 32, 2))
+        );
         var live = LiveTensors.Count;
         foreach (var file in new[] { unet, text })
         {
@@ -58,7 +66,17 @@ public sealed class LoraAdaptersTests
         var (down, up) = (Noise(1, 4, 32), Noise(2, 32, 4));
         Assert.AreEqual(1, Scale(File("a.safetensors", ($"unet.{Layer}.lora.down.weight", down), ($"unet.{Layer}.lora.up.weight", up))));
         var kohya = "lora_unet_" + Projection.Replace('.', '_');
-        Assert.AreEqual(0.25, Scale(File("b.safetensors", (kohya + ".lora_down.weight", down.view(4, 32, 1, 1)), (kohya + ".lora_up.weight", up.view(32, 4, 1, 1)), (kohya + ".alpha", tensor(1f)))));
+        Assert.AreEqual(
+            0.25,
+            Scale(
+                File(
+                    "b.safetensors",
+                    (kohya + ".lora_down.weight", down.view(4, 32, 1, 1)),
+                    (kohya + ".lora_up.weight", up.view(32, 4, 1, 1)),
+                    (kohya + ".alpha", tensor(1f))
+                )
+            )
+        );
         System.IO.File.WriteAllText(Path.Combine(_root, "adapter_config.json"), """{ "r": 4, "lora_alpha": 8 }""");
         (string, Tensor)[] peft = [($"base_model.model.{Layer}.lora_A.weight", down), ($"base_model.model.{Layer}.lora_B.weight", up)];
         Assert.AreEqual(2, Scale(File("adapter_model.safetensors", peft)));
@@ -72,16 +90,36 @@ public sealed class LoraAdaptersTests
         var (down, up) = (Noise(1, 4, 32), Noise(2, 32, 4));
         model.LoadLora(File("good.safetensors", ($"unet.{Layer}.lora_A.weight", down), ($"unet.{Layer}.lora_B.weight", up)));
         var good = model.Lora;
-        string Refused(params (string, Tensor)[] tensors) => Assert.ThrowsExactly<InvalidDataException>(() => model.LoadLora(File("bad.safetensors", tensors))).Message;
+        string Refused(params (string, Tensor)[] tensors) =>
+            Assert.ThrowsExactly<InvalidDataException>(() => model.LoadLora(File("bad.safetensors", tensors))).Message;
 
         Assert.Contains("holds no LoRA for this model", Refused(("a.weight", down)));
-        Assert.Contains("for no layer of it (unet.down_blocks.9.attentions.0", Refused(
-            ($"unet.{Layer}.lora_A.weight", down), ($"unet.{Layer}.lora_B.weight", up), ("unet.down_blocks.9.attentions.0.proj_in.lora_A.weight", down)));
+        Assert.Contains(
+            "for no layer of it (unet.down_blocks.9.attentions.0",
+            Refused(
+                ($"unet.{Layer}.lora_A.weight", down),
+                ($"unet.{Layer}.lora_B.weight", up),
+                ("unet.down_blocks.9.attentions.0.proj_in.lora_A.weight", down)
+            )
+        );
         Assert.Contains($"\"unet.{Layer}.lora_B.weight\" is missing", Refused(($"unet.{Layer}.lora_A.weight", down)));
-        Assert.Contains("[r, 32] and [32, r] were expected", Refused(($"unet.{Layer}.lora_A.weight", Noise(1, 4, 16)), ($"unet.{Layer}.lora_B.weight", up)));
-        Assert.Contains("two adapters", Refused(
-            ($"unet.{Layer}.lora_A.weight", down), ($"unet.{Layer}.lora_B.weight", up), ($"unet.{Layer}.lora.down.weight", down), ($"unet.{Layer}.lora.up.weight", up)));
-        Assert.Contains("a matrix was expected", Refused(($"unet.{Layer}.lora_A.weight", zeros(2, 3, 4)), ($"unet.{Layer}.lora_B.weight", up)));
+        Assert.Contains(
+            "[r, 32] and [32, r] were expected",
+            Refused(($"unet.{Layer}.lora_A.weight", Noise(1, 4, 16)), ($"unet.{Layer}.lora_B.weight", up))
+        );
+        Assert.Contains(
+            "two adapters",
+            Refused(
+                ($"unet.{Layer}.lora_A.weight", down),
+                ($"unet.{Layer}.lora_B.weight", up),
+                ($"unet.{Layer}.lora.down.weight", down),
+                ($"unet.{Layer}.lora.up.weight", up)
+            )
+        );
+        Assert.Contains(
+            "a matrix was expected",
+            Refused(($"unet.{Layer}.lora_A.weight", zeros(2, 3, 4)), ($"unet.{Layer}.lora_B.weight", up))
+        );
         Assert.ThrowsExactly<FileNotFoundException>(() => model.LoadLora(Path.Combine(_root, "none.safetensors")));
         Assert.AreSame(good, model.Lora);
         Assert.AreSame(good!.UNet[Layer], model.UNet.LinearLayers[Layer].Adapter);
@@ -93,7 +131,12 @@ public sealed class LoraAdaptersTests
         using var model = StableDiffusionPipeline.Load(_model);
         var before = Pixels(model);
         using var generator = new Generator(3);
-        var options = new LoraOptions { Rank = 3, Alpha = 6, TextEncoderTargets = ["q_proj", "out_proj"] };
+        var options = new LoraOptions
+        {
+            Rank = 3,
+            Alpha = 6,
+            TextEncoderTargets = ["q_proj", "out_proj"],
+        };
         var made = LoraAdapters.Create(model.UNet, model.TextEncoder, options, generator);
         Assert.IsTrue(made.UNet.Keys.All(k => k.Contains("attn", StringComparison.Ordinal)));
         Assert.IsTrue(made.UNet.ContainsKey(Layer) && made.UNet.Keys.Any(k => k.EndsWith("attn2.to_out.0", StringComparison.Ordinal)));
@@ -124,7 +167,17 @@ public sealed class LoraAdaptersTests
         using var model = StableDiffusionPipeline.Load(_model);
         using var generator = new Generator(3);
         using var off = no_grad();
-        var adapters = LoraAdapters.Create(model.UNet, model.TextEncoder, new() { Rank = 4, UNetTargets = ["to_q", "to_out.0", "proj_in", "ff.net.0.proj"], TextEncoderTargets = ["q_proj"] }, generator);
+        var adapters = LoraAdapters.Create(
+            model.UNet,
+            model.TextEncoder,
+            new()
+            {
+                Rank = 4,
+                UNetTargets = ["to_q", "to_out.0", "proj_in", "ff.net.0.proj"],
+                TextEncoderTargets = ["q_proj"],
+            },
+            generator
+        );
         Fill(adapters);
         var original = model.UNet.state_dict().Concat(model.TextEncoder.state_dict()).Select(p => p.Value.bytes.ToArray()).ToList();
         var (sample, text) = (Noise(5, 2, 4, 8, 8), Noise(6, 2, 7, 32));
@@ -166,9 +219,15 @@ public sealed class LoraAdaptersTests
         using var model = StableDiffusionPipeline.Load(_model);
         using var generator = new Generator(1);
         using var gaussian = LoraAdapters.Create(model.UNet, null, new() { Rank = 8 }, generator);
-        using var uniform = LoraAdapters.Create(model.UNet, null, new() { Rank = 8, Initialization = LoraInitialization.KaimingUniform }, generator);
+        using var uniform = LoraAdapters.Create(
+            model.UNet,
+            null,
+            new() { Rank = 8, Initialization = LoraInitialization.KaimingUniform },
+            generator
+        );
         using var off = no_grad();
-        float[] All(LoraAdapters adapters) => [.. adapters.UNet.Values.Where(a => a.Down.size(1) == 32).SelectMany(a => a.Down.data<float>().ToArray())];
+        float[] All(LoraAdapters adapters) =>
+            [.. adapters.UNet.Values.Where(a => a.Down.size(1) == 32).SelectMany(a => a.Down.data<float>().ToArray())];
         Assert.AreEqual(1 / 8.0, Math.Sqrt(All(gaussian).Average(v => v * v)), 0.01);
         Assert.AreEqual(1 / Math.Sqrt(32), All(uniform).Max(Math.Abs), 0.005);
         Assert.AreEqual(1 / Math.Sqrt(3 * 32), Math.Sqrt(All(uniform).Average(v => v * v)), 0.01);
@@ -180,10 +239,14 @@ public sealed class LoraAdaptersTests
     {
         using var model = StableDiffusionPipeline.Load(_model);
         using var generator = new Generator(1);
-        var e = Assert.ThrowsExactly<ArgumentException>(() => LoraAdapters.Create(model.UNet, null, new() { UNetTargets = ["to_q", "o_q"] }, generator));
+        var e = Assert.ThrowsExactly<ArgumentException>(() =>
+            LoraAdapters.Create(model.UNet, null, new() { UNetTargets = ["to_q", "o_q"] }, generator)
+        );
         Assert.Contains("'o_q'", e.Message);
         Assert.Contains("to_out.0", e.Message);
-        Assert.ThrowsExactly<ArgumentException>(() => LoraAdapters.Create(model.UNet, null, new() { TextEncoderTargets = ["q_proj"] }, generator));
+        Assert.ThrowsExactly<ArgumentException>(() =>
+            LoraAdapters.Create(model.UNet, null, new() { TextEncoderTargets = ["q_proj"] }, generator)
+        );
     }
 
     private static byte[] Pixels(StableDiffusionPipeline model) => model.Generate([new("a cat", 1)], new() { Steps = 3 }).Single().Pixels;

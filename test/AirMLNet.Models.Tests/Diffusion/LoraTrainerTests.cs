@@ -1,10 +1,8 @@
 using AirMLNet.Diffusion;
 using AirMLNet.Images;
-using AirMLNet.Layers;
 using AirMLNet.Options;
 using AirMLNet.Testing;
 using AirMLNet.Weights;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Tests.Diffusion;
@@ -26,20 +24,43 @@ public sealed class LoraTrainerTests
     [ClassCleanup]
     public static void Delete() => Directory.Delete(_root, true);
 
-    private static LoraTrainingOptions Options { get; } = new() { Lora = new() { Rank = 4 }, Steps = 6, BatchSize = 4, LearningRate = 1e-2, WarmUpSteps = 2, CheckpointEvery = 2 };
+    private static LoraTrainingOptions Options { get; } =
+        new()
+        {
+            Lora = new() { Rank = 4 },
+            Steps = 6,
+            BatchSize = 4,
+            LearningRate = 1e-2,
+            WarmUpSteps = 2,
+            CheckpointEvery = 2,
+        };
 
     [TestMethod]
     public void TheLossFalls_AndOnlyTheAdaptersAreTrained()
     {
         using var model = StableDiffusionPipeline.Load(_model);
-        var before = model.UNet.state_dict().Concat(model.Vae.state_dict()).Concat(model.TextEncoder.state_dict()).Select(p => p.Value.bytes.ToArray()).ToList();
+        var before = model
+            .UNet.state_dict()
+            .Concat(model.Vae.state_dict())
+            .Concat(model.TextEncoder.state_dict())
+            .Select(p => p.Value.bytes.ToArray())
+            .ToList();
         List<LoraProgress> reports = [];
-        var result = new LoraTrainer(model, Options with { Steps = 60, Progress = new DirectProgress<LoraProgress>(reports.Add) }).Train(Examples(), NewFolder(), 1);
+        var result = new LoraTrainer(model, Options with { Steps = 60, Progress = new DirectProgress<LoraProgress>(reports.Add) }).Train(
+            Examples(),
+            NewFolder(),
+            1
+        );
         Assert.IsLessThan(0.95 * result.LossBefore!.Value, result.LossAfter!.Value);
         Assert.HasCount(60, reports);
         Assert.AreEqual((60, 60), (reports[^1].Step, reports[^1].Steps));
         Assert.IsTrue(model.Lora!.UNet.Values.All(a => a.Up.abs().max().item<float>() > 0));
-        var after = model.UNet.state_dict().Concat(model.Vae.state_dict()).Concat(model.TextEncoder.state_dict()).Select(p => p.Value.bytes.ToArray()).ToList();
+        var after = model
+            .UNet.state_dict()
+            .Concat(model.Vae.state_dict())
+            .Concat(model.TextEncoder.state_dict())
+            .Select(p => p.Value.bytes.ToArray())
+            .ToList();
         for (var i = 0; i < before.Count; i++)
         {
             CollectionAssert.AreEqual(before[i], after[i]);
@@ -53,7 +74,13 @@ public sealed class LoraTrainerTests
     public void TheTextEncoderIsTrainedToo_WhereAsked()
     {
         using var model = StableDiffusionPipeline.Load(_model);
-        new LoraTrainer(model, Options with { Lora = new() { Rank = 2, TextEncoderTargets = ["q_proj", "v_proj"] } }).Train(Examples(), NewFolder(), 1);
+        new LoraTrainer(
+            model,
+            Options with
+            {
+                Lora = new() { Rank = 2, TextEncoderTargets = ["q_proj", "v_proj"] },
+            }
+        ).Train(Examples(), NewFolder(), 1);
         Assert.HasCount(2, model.Lora!.TextEncoder);
         Assert.IsTrue(model.Lora.TextEncoder.Values.All(a => a.Up.abs().max().item<float>() > 0));
     }
@@ -78,14 +105,31 @@ public sealed class LoraTrainerTests
         foreach (var last in new[] { 3, 5 }) // in the middle between two checkpoints
         {
             using var stop = new CancellationTokenSource();
-            var trainer = new LoraTrainer(model, options with { CancellationToken = stop.Token, Progress = new DirectProgress<LoraProgress>(r => { if (r.Step == last) stop.Cancel(); }) });
+            var trainer = new LoraTrainer(
+                model,
+                options with
+                {
+                    CancellationToken = stop.Token,
+                    Progress = new DirectProgress<LoraProgress>(r =>
+                    {
+                        if (r.Step == last)
+                        {
+                            stop.Cancel();
+                        }
+                    }),
+                }
+            );
             Assert.ThrowsExactly<OperationCanceledException>(() => trainer.Train(Examples(), parts, 7));
             Assert.IsFalse(File.Exists(Path.Combine(parts, LoraTrainer.FileName)));
             Assert.IsNull(model.Lora);
         }
 
         List<int> steps = [];
-        new LoraTrainer(model, options with { Progress = new DirectProgress<LoraProgress>(r => steps.Add(r.Step)) }).Train(Examples(), parts, 7);
+        new LoraTrainer(model, options with { Progress = new DirectProgress<LoraProgress>(r => steps.Add(r.Step)) }).Train(
+            Examples(),
+            parts,
+            7
+        );
         CollectionAssert.AreEqual(new[] { 5, 6 }, steps);
         Assert.AreEqual(Tensors(whole), Tensors(parts)); // the time it took is in the header
     }
@@ -104,13 +148,15 @@ public sealed class LoraTrainerTests
         Assert.AreEqual(first.Seconds, second.Seconds);
         CollectionAssert.AreEqual(pixels, Pixels(model));
         CollectionAssert.AreEqual(bytes, File.ReadAllBytes(first.File));
-        foreach (var other in new Action[]
-        {
-            () => new LoraTrainer(model, Options with { Steps = 7 }).Train(Examples(), folder, 1),
-            () => new LoraTrainer(model, Options).Train(Examples(), folder, 2),
-            () => new LoraTrainer(model, Options).Train(Examples(6), folder, 1),
-            () => new LoraTrainer(model, Options).Train(Examples(prompt: "a painting of"), folder, 1),
-        })
+        foreach (
+            var other in new Action[]
+            {
+                () => new LoraTrainer(model, Options with { Steps = 7 }).Train(Examples(), folder, 1),
+                () => new LoraTrainer(model, Options).Train(Examples(), folder, 2),
+                () => new LoraTrainer(model, Options).Train(Examples(6), folder, 1),
+                () => new LoraTrainer(model, Options).Train(Examples(prompt: "a painting of"), folder, 1),
+            }
+        )
         {
             Assert.Contains("other images or settings", Assert.ThrowsExactly<InvalidOperationException>(other).Message);
         }
@@ -139,9 +185,55 @@ public sealed class LoraTrainerTests
         HashSet<string> files = [];
         LoraTrainingOptions[] all =
         [
-            Options, Options with { BatchSize = 3 }, Options with { LearningRate = 2e-2 }, Options with { WarmUpSteps = 0 }, Options with { Decay = LearningRateDecay.Constant },
-            Options with { Beta1 = 0.5 }, Options with { Beta2 = 0.9 }, Options with { WeightDecay = 0.3 }, Options with { GradientClip = 0.01 }, Options with { HorizontalFlip = false },
-            Options with { Crops = 3 }, Options with { PromptDropout = 0.5 }, Options with { Lora = new() { Rank = 4, Alpha = 8 } },
+            Options,
+            Options with
+            {
+                BatchSize = 3,
+            },
+            Options with
+            {
+                LearningRate = 2e-2,
+            },
+            Options with
+            {
+                WarmUpSteps = 0,
+            },
+            Options with
+            {
+                Decay = LearningRateDecay.Constant,
+            },
+            Options with
+            {
+                Beta1 = 0.5,
+            },
+            Options with
+            {
+                Beta2 = 0.9,
+            },
+            Options with
+            {
+                WeightDecay = 0.3,
+            },
+            Options with
+            {
+                GradientClip = 0.01,
+            },
+            Options with
+            {
+                HorizontalFlip = false,
+            },
+            Options with
+            {
+                Crops = 3,
+            },
+            Options with
+            {
+                PromptDropout = 0.5,
+            },
+            Options with
+            {
+                Lora = new() { Rank = 4, Alpha = 8 },
+            },
         ];
         foreach (var options in all)
         {
@@ -158,15 +250,21 @@ public sealed class LoraTrainerTests
     {
         using var model = StableDiffusionPipeline.Load(_model);
         var folder = NewFolder();
-        var trainer = new LoraTrainer(model, Options with
-        {
-            Progress = new DirectProgress<LoraProgress>(r =>
+        var trainer = new LoraTrainer(
+            model,
+            Options with
             {
-                using var off = no_grad();
-                // As a learning rate that is too high would do in the end.
-                if (r.Step == 3) model.Lora!.UNet.Values.First().Up.fill_(float.NaN);
-            }),
-        });
+                Progress = new DirectProgress<LoraProgress>(r =>
+                {
+                    using var off = no_grad();
+                    // As a learning rate that is too high would do in the end.
+                    if (r.Step == 3)
+                    {
+                        model.Lora!.UNet.Values.First().Up.fill_(float.NaN);
+                    }
+                }),
+            }
+        );
         var e = Assert.ThrowsExactly<ArithmeticException>(() => trainer.Train(Examples(), folder, 1));
         Assert.Contains("loss is NaN in step 4", e.Message);
         Assert.Contains("checkpoint of step 2 stays", e.Message);
@@ -183,7 +281,20 @@ public sealed class LoraTrainerTests
         var folder = NewFolder();
         using (var stop = new CancellationTokenSource())
         {
-            var trainer = new LoraTrainer(model, Options with { CancellationToken = stop.Token, Progress = new DirectProgress<LoraProgress>(r => { if (r.Step == 2) stop.Cancel(); }) });
+            var trainer = new LoraTrainer(
+                model,
+                Options with
+                {
+                    CancellationToken = stop.Token,
+                    Progress = new DirectProgress<LoraProgress>(r =>
+                    {
+                        if (r.Step == 2)
+                        {
+                            stop.Cancel();
+                        }
+                    }),
+                }
+            );
             Assert.ThrowsExactly<OperationCanceledException>(() => trainer.Train(Examples(), folder, 1));
         }
 
@@ -192,7 +303,11 @@ public sealed class LoraTrainerTests
         Assert.Throws<IOException>(() => new LoraTrainer(model, Options).Train(Examples(), folder, 1));
         File.Delete(Path.Combine(folder, "checkpoint.new"));
         List<int> steps = [];
-        new LoraTrainer(model, Options with { Progress = new DirectProgress<LoraProgress>(r => steps.Add(r.Step)) }).Train(Examples(), folder, 1);
+        new LoraTrainer(model, Options with { Progress = new DirectProgress<LoraProgress>(r => steps.Add(r.Step)) }).Train(
+            Examples(),
+            folder,
+            1
+        );
         Assert.AreEqual(3, steps[0]);
     }
 
@@ -203,7 +318,10 @@ public sealed class LoraTrainerTests
         var folder = NewFolder();
         var path = Path.Combine(_root, "none.png");
         LoraExample[] bad = [.. Examples(), new(path, () => ImageFile.Load(path), "a cat")];
-        Assert.Contains(path, Assert.ThrowsExactly<UnreadableImageException>(() => new LoraTrainer(model, Options).Train(bad, folder, 1)).Message);
+        Assert.Contains(
+            path,
+            Assert.ThrowsExactly<UnreadableImageException>(() => new LoraTrainer(model, Options).Train(bad, folder, 1)).Message
+        );
         Assert.ThrowsExactly<ArgumentException>(() => new LoraTrainer(model, Options).Train([], folder, 1));
         Assert.IsEmpty(Directory.GetFileSystemEntries(folder));
     }
@@ -220,10 +338,15 @@ public sealed class LoraTrainerTests
         Assert.AreEqual(live, LiveTensors.Count);
     }
 
-    private static byte[] Pixels(StableDiffusionPipeline model) => model.Generate([new("a red picture", 1)], new() { Steps = 3 }).Single().Pixels;
+    private static byte[] Pixels(StableDiffusionPipeline model) =>
+        model.Generate([new("a red picture", 1)], new() { Steps = 3 }).Single().Pixels;
 
     private static LoraExample[] Examples(int count = 7, string prompt = "a photo of") =>
-        [.. Enumerable.Range(0, count).Select(i => new LoraExample($"picture {i}", () => TinyClip.Picture(i % 3, new Random(i)), $"{prompt} {i % 3}"))];
+        [
+            .. Enumerable
+                .Range(0, count)
+                .Select(i => new LoraExample($"picture {i}", () => TinyClip.Picture(i % 3, new Random(i)), $"{prompt} {i % 3}")),
+        ];
 
     private static string NewFolder() => Directory.CreateDirectory(Path.Combine(_root, Guid.NewGuid().ToString("N"))).FullName;
 

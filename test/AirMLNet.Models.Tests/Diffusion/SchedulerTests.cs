@@ -31,10 +31,14 @@ public sealed class SchedulerTests
                 using var way = scheduler.Start(steps);
                 // Euler's sample is x + σ·ε, the others' √ᾱ·x + √(1−ᾱ)·ε.
                 var noise = randn([1, 4, 4, 4], generator: generator);
-                var sample = kind == SchedulerKind.EulerDiscrete ? truth + (noise * way.Sigmas[0]) : scheduler.AddNoise(truth, noise, tensor(new[] { (long)way.Timesteps[0] }));
+                var sample =
+                    kind == SchedulerKind.EulerDiscrete
+                        ? truth + (noise * way.Sigmas[0])
+                        : scheduler.AddNoise(truth, noise, tensor(new[] { (long)way.Timesteps[0] }));
                 for (var i = 0; i < way.Timesteps.Count; i++)
                 {
-                    var bar = way.Sigmas.Count > 0 ? 1 / ((way.Sigmas[i] * way.Sigmas[i]) + 1) : scheduler.AlphasCumprod[(int)way.Timesteps[i]];
+                    var bar =
+                        way.Sigmas.Count > 0 ? 1 / ((way.Sigmas[i] * way.Sigmas[i]) + 1) : scheduler.AlphasCumprod[(int)way.Timesteps[i]];
                     var shown = way.Scale(sample, i);
                     var epsilon = (shown - (truth * Math.Sqrt(bar))) / Math.Sqrt(1 - bar);
                     var output = config.PredictionType switch
@@ -49,7 +53,10 @@ public sealed class SchedulerTests
                 // Where the last step ends at time 0, its noise is left.
                 var left = (sample - truth).abs().max().item<float>();
                 Assert.IsLessThan(kind == SchedulerKind.Pndm ? 0.4f : 0.15f, left, $"{config}, {steps} steps");
-                if (config.SetAlphaToOne || (kind is SchedulerKind.EulerDiscrete or SchedulerKind.DpmSolverMultistep && config.FinalSigmasType == "zero"))
+                if (
+                    config.SetAlphaToOne
+                    || (kind is SchedulerKind.EulerDiscrete or SchedulerKind.DpmSolverMultistep && config.FinalSigmasType == "zero")
+                )
                 {
                     Assert.IsLessThan(kind == SchedulerKind.Pndm ? 0.4f : 1e-3f, left, $"{config}, {steps} steps");
                 }
@@ -61,7 +68,19 @@ public sealed class SchedulerTests
     public void TimesAreSpacedAsTheirNamesSay()
     {
         double[] Times(SchedulerKind kind, string spacing, int offset = 1) =>
-            [.. NoiseScheduler.Create(new() { Kind = kind, TimestepSpacing = spacing, StepsOffset = offset }).Start(4).Timesteps];
+            [
+                .. NoiseScheduler
+                    .Create(
+                        new()
+                        {
+                            Kind = kind,
+                            TimestepSpacing = spacing,
+                            StepsOffset = offset,
+                        }
+                    )
+                    .Start(4)
+                    .Timesteps,
+            ];
         CollectionAssert.AreEqual(new double[] { 751, 501, 251, 1 }, Times(SchedulerKind.Ddim, "leading"));
         CollectionAssert.AreEqual(new double[] { 750, 500, 250, 0 }, Times(SchedulerKind.Ddpm, "leading", 0));
         CollectionAssert.AreEqual(new double[] { 999, 666, 333, 0 }, Times(SchedulerKind.Ddim, "linspace"));
@@ -78,9 +97,27 @@ public sealed class SchedulerTests
     {
         IReadOnlyList<double> Bars(SchedulerConfig config) => NoiseScheduler.Create(config).AlphasCumprod;
         Assert.AreEqual(0.0047, Bars(new())[^1], 1e-4); // Stable Diffusion v1
-        Assert.AreEqual(4.04e-5, Bars(new() { BetaSchedule = "linear", BetaStart = 1e-4, BetaEnd = 0.02 })[^1], 1e-7); // Ho et al. 2020
+        Assert.AreEqual(
+            4.04e-5,
+            Bars(
+                new()
+                {
+                    BetaSchedule = "linear",
+                    BetaStart = 1e-4,
+                    BetaEnd = 0.02,
+                }
+            )[^1],
+            1e-7
+        ); // Ho et al. 2020
         Assert.AreEqual(0.49384, Bars(new() { BetaSchedule = "squaredcos_cap_v2" })[499], 1e-5); // cos²(π/2 · 0.508/1.008) / cos²(π/2 · 0.008/1.008)
-        var rescaled = Bars(new() { Kind = SchedulerKind.Ddim, PredictionType = "v_prediction", RescaleBetasZeroSnr = true });
+        var rescaled = Bars(
+            new()
+            {
+                Kind = SchedulerKind.Ddim,
+                PredictionType = "v_prediction",
+                RescaleBetasZeroSnr = true,
+            }
+        );
         Assert.AreEqual(0, rescaled[^1], 1e-12);
         Assert.AreEqual(0.99915, rescaled[0], 1e-6);
         Assert.AreEqual(0.5, Bars(new() { NumTrainTimesteps = 2, TrainedBetas = [0.2, 0.375] })[^1], 1e-12);
@@ -97,11 +134,16 @@ public sealed class SchedulerTests
             var sample = zeros(1, 4, 2, 2);
             for (var i = 0; i < way.Timesteps.Count; i++)
             {
-                sample = way.Step(zeros_like(sample), i, sample, () =>
-                {
-                    drawn++;
-                    return ones(1, 4, 2, 2);
-                });
+                sample = way.Step(
+                    zeros_like(sample),
+                    i,
+                    sample,
+                    () =>
+                    {
+                        drawn++;
+                        return ones(1, 4, 2, 2);
+                    }
+                );
             }
 
             return drawn;
@@ -147,7 +189,18 @@ public sealed class SchedulerTests
             var path = Path.Combine(folder, "scheduler_config.json");
             foreach (var kind in Enum.GetValues<SchedulerKind>())
             {
-                foreach (var config in Configurations(kind).Append(new SchedulerConfig { Kind = kind, NumTrainTimesteps = 2, TrainedBetas = [0.1, 0.2], PredictionType = "v_prediction" }))
+                foreach (
+                    var config in Configurations(kind)
+                        .Append(
+                            new SchedulerConfig
+                            {
+                                Kind = kind,
+                                NumTrainTimesteps = 2,
+                                TrainedBetas = [0.1, 0.2],
+                                PredictionType = "v_prediction",
+                            }
+                        )
+                )
                 {
                     NoiseScheduler.Create(config).Save(path);
                     Assert.AreEqual(config, NoiseScheduler.Load(path).Config);
@@ -155,15 +208,21 @@ public sealed class SchedulerTests
             }
 
             // Stable Diffusion v1's own file, which leaves out what its time did not know.
-            File.WriteAllText(path, """
+            File.WriteAllText(
+                path,
+                """
                 { "_class_name": "PNDMScheduler", "beta_end": 0.012, "beta_schedule": "scaled_linear", "beta_start": 0.00085, "num_train_timesteps": 1000,
                   "set_alpha_to_one": false, "skip_prk_steps": true, "steps_offset": 1, "trained_betas": null, "clip_sample": false, "lambda_min_clipped": -Infinity }
-                """);
+                """
+            );
             Assert.AreEqual(new SchedulerConfig { Kind = SchedulerKind.Pndm, StepsOffset = 1 }, NoiseScheduler.Load(path).Config);
             Assert.AreEqual("linspace", NoiseScheduler.Load(path, SchedulerKind.EulerDiscrete).Config.TimestepSpacing);
             var solver = NoiseScheduler.Load(path, SchedulerKind.DpmSolverMultistep).Config;
             Assert.AreEqual(("zero", 1, 2), (solver.FinalSigmasType, solver.StepsOffset, solver.SolverOrder));
-            File.WriteAllText(path, File.ReadAllText(path).Replace("\"skip_prk_steps\": true", "\"skip_prk_steps\": false", StringComparison.Ordinal));
+            File.WriteAllText(
+                path,
+                File.ReadAllText(path).Replace("\"skip_prk_steps\": true", "\"skip_prk_steps\": false", StringComparison.Ordinal)
+            );
             Assert.Contains("skip_prk_steps", Assert.ThrowsExactly<InvalidDataException>(() => NoiseScheduler.Load(path)).Message);
         }
         finally
@@ -179,31 +238,67 @@ public sealed class SchedulerTests
         Assert.Contains("steps = 0; expected 1..1000", Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => scheduler.Start(0)).Message);
         Assert.Contains("steps = 1001", Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => scheduler.Start(1001)).Message);
         Assert.Contains("eta = 2", Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => scheduler.Start(10, 2)).Message);
-        Assert.Contains("rescale_betas_zero_snr", Assert.ThrowsExactly<InvalidDataException>(() =>
-            NoiseScheduler.Create(new() { Kind = SchedulerKind.Ddim, RescaleBetasZeroSnr = true })).Message);
+        Assert.Contains(
+            "rescale_betas_zero_snr",
+            Assert
+                .ThrowsExactly<InvalidDataException>(() =>
+                    NoiseScheduler.Create(new() { Kind = SchedulerKind.Ddim, RescaleBetasZeroSnr = true })
+                )
+                .Message
+        );
     }
 
     private static IEnumerable<SchedulerConfig> Configurations(SchedulerKind kind)
     {
         foreach (var spacing in Spacings)
         {
-            foreach (var predicted in kind is SchedulerKind.Pndm ? new[] { "epsilon", "v_prediction" } : ["epsilon", "v_prediction", "sample"])
+            foreach (
+                var predicted in kind is SchedulerKind.Pndm ? new[] { "epsilon", "v_prediction" } : ["epsilon", "v_prediction", "sample"]
+            )
             {
-                var config = new SchedulerConfig { Kind = kind, TimestepSpacing = spacing, PredictionType = predicted, StepsOffset = spacing == "leading" ? 1 : 0 };
+                var config = new SchedulerConfig
+                {
+                    Kind = kind,
+                    TimestepSpacing = spacing,
+                    PredictionType = predicted,
+                    StepsOffset = spacing == "leading" ? 1 : 0,
+                };
                 yield return config;
                 switch (kind)
                 {
                     case SchedulerKind.Ddim or SchedulerKind.Pndm:
-                        yield return config with { SetAlphaToOne = true };
+                        yield return config with
+                        {
+                            SetAlphaToOne = true,
+                        };
                         break;
                     case SchedulerKind.EulerDiscrete:
-                        yield return config with { UseKarrasSigmas = true };
-                        yield return config with { InterpolationType = "log_linear", FinalSigmasType = "sigma_min" };
+                        yield return config with
+                        {
+                            UseKarrasSigmas = true,
+                        };
+                        yield return config with
+                        {
+                            InterpolationType = "log_linear",
+                            FinalSigmasType = "sigma_min",
+                        };
                         break;
                     case SchedulerKind.DpmSolverMultistep:
-                        yield return config with { UseKarrasSigmas = true };
-                        yield return config with { FinalSigmasType = "sigma_min", SolverType = "heun" };
-                        yield return config with { FinalSigmasType = null, SolverOrder = 1, UseKarrasSigmas = true };
+                        yield return config with
+                        {
+                            UseKarrasSigmas = true,
+                        };
+                        yield return config with
+                        {
+                            FinalSigmasType = "sigma_min",
+                            SolverType = "heun",
+                        };
+                        yield return config with
+                        {
+                            FinalSigmasType = null,
+                            SolverOrder = 1,
+                            UseKarrasSigmas = true,
+                        };
                         break;
                 }
             }

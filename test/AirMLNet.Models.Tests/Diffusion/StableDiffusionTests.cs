@@ -28,7 +28,12 @@ public sealed class StableDiffusionTests
         TextToImageRequest[] requests = [new("a cat", 1), new("a dog", 2, "grass"), new("a cat", 3), new("a ship", 1)];
         foreach (var kind in new[] { SchedulerKind.Ddim, SchedulerKind.Pndm, SchedulerKind.EulerDiscrete })
         {
-            var options = new StableDiffusionOptions { Steps = 4, Scheduler = kind, Eta = 0.5 };
+            var options = new StableDiffusionOptions
+            {
+                Steps = 4,
+                Scheduler = kind,
+                Eta = 0.5,
+            };
 
             using var scope = NewDisposeScope();
 
@@ -87,7 +92,12 @@ public sealed class StableDiffusionTests
     public void GenerationKeepsNoTensors()
     {
         using var model = StableDiffusionPipeline.Load(_model);
-        var options = new StableDiffusionOptions { Steps = 3, Scheduler = SchedulerKind.Pndm, BatchSize = 2 };
+        var options = new StableDiffusionOptions
+        {
+            Steps = 3,
+            Scheduler = SchedulerKind.Pndm,
+            BatchSize = 2,
+        };
         _ = model.Generate([new("a cat", 1), new("a dog", 1), new("a dog", 2)], options).ToList();
         var before = LiveTensors.Count;
         _ = model.Generate([new("a cat", 1), new("a dog", 1), new("a dog", 2)], options).ToList();
@@ -129,12 +139,31 @@ public sealed class StableDiffusionTests
     public void SizesOptionsAndPrecisionAreChecked()
     {
         using var model = StableDiffusionPipeline.Load(_model);
-        var wide = model.Generate([new("a", 1)], new StableDiffusionOptions { Steps = 2, Height = 10, Width = 24, AttentionMegabytes = 1 }).Single();
+        var wide = model
+            .Generate(
+                [new("a", 1)],
+                new StableDiffusionOptions
+                {
+                    Steps = 2,
+                    Height = 10,
+                    Width = 24,
+                    AttentionMegabytes = 1,
+                }
+            )
+            .Single();
         Assert.AreEqual((24, 10), (wide.Width, wide.Height));
-        Assert.Contains("Height = 9; expected a multiple of 2", Assert.ThrowsExactly<ArgumentException>(() =>
-            model.Generate([new("a", 1)], new StableDiffusionOptions { Height = 9 })).Message);
-        Assert.Contains("Steps = 0; expected 1..1000", Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new StableDiffusionOptions { Steps = 0 }).Message);
-        Assert.Contains("Float16", Assert.ThrowsExactly<ArgumentException>(() => StableDiffusionPipeline.Load(_model, null, ScalarType.Float16)).Message);
+        Assert.Contains(
+            "Height = 9; expected a multiple of 2",
+            Assert.ThrowsExactly<ArgumentException>(() => model.Generate([new("a", 1)], new StableDiffusionOptions { Height = 9 })).Message
+        );
+        Assert.Contains(
+            "Steps = 0; expected 1..1000",
+            Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new StableDiffusionOptions { Steps = 0 }).Message
+        );
+        Assert.Contains(
+            "Float16",
+            Assert.ThrowsExactly<ArgumentException>(() => StableDiffusionPipeline.Load(_model, null, ScalarType.Float16)).Message
+        );
         using var half = StableDiffusionPipeline.Load(_model, null, ScalarType.BFloat16);
         var image = half.Generate([new("a", 1)], new StableDiffusionOptions { Steps = 2 }).Single();
         var exact = model.Generate([new("a", 1)], new StableDiffusionOptions { Steps = 2 }).Single();
@@ -146,10 +175,35 @@ public sealed class StableDiffusionTests
     {
         using var model = StableDiffusionPipeline.Load(_model);
         var standard = new StableDiffusionOptions { Steps = 4 };
-        byte[] Pixels(StableDiffusionOptions options, string? negative = null) => model.Generate([new("a cat", 1, negative)], options).Single().Pixels;
+        byte[] Pixels(StableDiffusionOptions options, string? negative = null) =>
+            model.Generate([new("a cat", 1, negative)], options).Single().Pixels;
         var before = Pixels(standard);
         CollectionAssert.AreEqual(before, Pixels(standard));
-        foreach (var other in new[] { standard with { Steps = 5 }, standard with { Guidance = 3 }, standard with { Guidance = 1 }, standard with { Scheduler = SchedulerKind.EulerDiscrete }, standard with { Eta = 1 } })
+        foreach (
+            var other in new[]
+            {
+                standard with
+                {
+                    Steps = 5,
+                },
+                standard with
+                {
+                    Guidance = 3,
+                },
+                standard with
+                {
+                    Guidance = 1,
+                },
+                standard with
+                {
+                    Scheduler = SchedulerKind.EulerDiscrete,
+                },
+                standard with
+                {
+                    Eta = 1,
+                },
+            }
+        )
         {
             CollectionAssert.AreNotEqual(before, Pixels(other), other.ToString());
         }
@@ -164,7 +218,10 @@ public sealed class StableDiffusionTests
         {
             model.UNet.parameters().First().fill_(float.NaN);
         }
-        Assert.Contains("not numbers", Assert.ThrowsExactly<ArithmeticException>(() => model.Generate([new("a", 1)], new() { Steps = 1 }).ToList()).Message);
+        Assert.Contains(
+            "not numbers",
+            Assert.ThrowsExactly<ArithmeticException>(() => model.Generate([new("a", 1)], new() { Steps = 1 }).ToList()).Message
+        );
     }
 
     private static Tensor Pictures(StableDiffusionPipeline model, TextToImageRequest[] requests, StableDiffusionOptions options) =>

@@ -14,13 +14,18 @@ public sealed class AtomicFileTests
     [TestMethod]
     public void A_write_that_fails_leaves_the_old_file_and_nothing_else()
     {
-        string path = Path.Combine(_root, "sub", "file.bin");
+        var path = Path.Combine(_root, "sub", "file.bin");
         AtomicFile.Write(path, s => s.Write("old"u8));
-        Assert.ThrowsExactly<InvalidOperationException>(() => AtomicFile.Write(path, s =>
-        {
-            s.Write("half"u8);
-            throw new InvalidOperationException("cut");
-        }));
+        Assert.ThrowsExactly<InvalidOperationException>(() =>
+            AtomicFile.Write(
+                path,
+                s =>
+                {
+                    s.Write("half"u8);
+                    throw new InvalidOperationException("cut");
+                }
+            )
+        );
         Assert.AreEqual("old", File.ReadAllText(path));
         Assert.HasCount(1, Directory.GetFiles(Path.GetDirectoryName(path)!));
 
@@ -31,7 +36,7 @@ public sealed class AtomicFileTests
     [TestMethod]
     public void The_hash_is_that_of_the_content()
     {
-        string path = Path.Combine(_root, "abc");
+        var path = Path.Combine(_root, "abc");
         File.WriteAllText(path, "abc", new UTF8Encoding(false));
         // FIPS 180-4, the example for one block.
         Assert.AreEqual("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", FileHash.Sha256(path));

@@ -34,7 +34,10 @@ internal sealed class MisbehavingServer : IDisposable
     {
         get
         {
-            lock (_seen) return [.. _seen];
+            lock (_seen)
+            {
+                return [.. _seen];
+            }
         }
     }
 
@@ -46,8 +49,8 @@ internal sealed class MisbehavingServer : IDisposable
         return this;
     }
 
-    public static Task HeadAsync(Stream stream, string status, string headers, CancellationToken cancellation)
-        => stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {status}\r\n{headers}Connection: close\r\n\r\n"), cancellation).AsTask();
+    public static Task HeadAsync(Stream stream, string status, string headers, CancellationToken cancellation) =>
+        stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {status}\r\n{headers}Connection: close\r\n\r\n"), cancellation).AsTask();
 
     public byte[] Content(string path) => _files[path[(path.IndexOf("/c0ffee/", StringComparison.Ordinal) + 8)..]];
 
@@ -62,7 +65,7 @@ internal sealed class MisbehavingServer : IDisposable
     {
         while (!_stop.IsCancellationRequested)
         {
-            TcpClient client = await _listener.AcceptTcpClientAsync(_stop.Token);
+            var client = await _listener.AcceptTcpClientAsync(_stop.Token);
             _ = Task.Run(() => AnswerAsync(client));
         }
     }
@@ -73,23 +76,35 @@ internal sealed class MisbehavingServer : IDisposable
         {
             try
             {
-                NetworkStream stream = client.GetStream();
+                var stream = client.GetStream();
                 using var reader = new StreamReader(stream, Encoding.ASCII, leaveOpen: true);
-                string path = (await reader.ReadLineAsync(_stop.Token) ?? " ").Split(' ')[1];
+                var path = (await reader.ReadLineAsync(_stop.Token) ?? " ").Split(' ')[1];
                 long from = 0;
                 string? authorization = null;
                 while (await reader.ReadLineAsync(_stop.Token) is { Length: > 0 } line)
                 {
-                    if (line.StartsWith("Range: bytes=", StringComparison.OrdinalIgnoreCase)) from = long.Parse(line["Range: bytes=".Length..].TrimEnd('-'));
-                    if (line.StartsWith("Authorization: ", StringComparison.OrdinalIgnoreCase)) authorization = line["Authorization: ".Length..];
+                    if (line.StartsWith("Range: bytes=", StringComparison.OrdinalIgnoreCase))
+                    {
+                        from = long.Parse(line["Range: bytes=".Length..].TrimEnd('-'));
+                    }
+
+                    if (line.StartsWith("Authorization: ", StringComparison.OrdinalIgnoreCase))
+                    {
+                        authorization = line["Authorization: ".Length..];
+                    }
                 }
                 var request = new SeenRequest(path, from, authorization);
-                lock (_seen) _seen.Add(request);
-                if (!await Spoil(request, stream, _stop.Token)) await HonestAsync(request, stream);
+                lock (_seen)
+                {
+                    _seen.Add(request);
+                }
+
+                if (!await Spoil(request, stream, _stop.Token))
+                {
+                    await HonestAsync(request, stream);
+                }
             }
-            catch (Exception e) when (e is IOException or OperationCanceledException or SocketException)
-            {
-            }
+            catch (Exception e) when (e is IOException or OperationCanceledException or SocketException) { }
         }
     }
 
@@ -97,23 +112,29 @@ internal sealed class MisbehavingServer : IDisposable
     {
         if (request.Path.Contains("/api/", StringComparison.Ordinal))
         {
-            byte[] json = Encoding.UTF8.GetBytes(Listing ?? ListingOf(_files));
+            var json = Encoding.UTF8.GetBytes(Listing ?? ListingOf(_files));
             await HeadAsync(stream, "200 OK", $"Content-Length: {json.Length}\r\n", _stop.Token);
             await stream.WriteAsync(json, _stop.Token);
             return;
         }
-        byte[] content = Content(request.Path);
-        byte[] rest = content[(int)request.From..];
-        await HeadAsync(stream, request.From > 0 ? "206 Partial Content" : "200 OK",
-            $"Content-Length: {rest.Length}\r\n{(request.From > 0 ? $"Content-Range: bytes {request.From}-{content.Length - 1}/{content.Length}\r\n" : "")}", _stop.Token);
+        var content = Content(request.Path);
+        var rest = content[(int)request.From..];
+        await HeadAsync(
+            stream,
+            request.From > 0 ? "206 Partial Content" : "200 OK",
+            $"Content-Length: {rest.Length}\r\n{(request.From > 0 ? $"Content-Range: bytes {request.From}-{content.Length - 1}/{content.Length}\r\n" : "")}",
+            _stop.Token
+        );
         await stream.WriteAsync(rest, _stop.Token);
     }
 
-    private static string ListingOf(Dictionary<string, byte[]> files) => $$"""
+    private static string ListingOf(Dictionary<string, byte[]> files) =>
+        $$"""
         { "id": "owner/model", "sha": "c0ffee", "siblings": [ {{string.Join(", ", files.Select(f => f.Key.EndsWith(".safetensors", StringComparison.Ordinal)
             ? $$"""{ "rfilename": "{{f.Key}}", "size": {{f.Value.Length}}, "blobId": "pointer", "lfs": { "sha256": "{{Convert.ToHexStringLower(SHA256.HashData(f.Value))}}", "size": {{f.Value.Length}} } }"""
             : $$"""{ "rfilename": "{{f.Key}}", "size": {{f.Value.Length}}, "blobId": "{{Git(f.Value)}}" }"""))}} ] }
         """;
 
-    private static string Git(byte[] content) => Convert.ToHexStringLower(SHA1.HashData([.. Encoding.ASCII.GetBytes($"blob {content.Length}\0"), .. content]));
+    private static string Git(byte[] content) =>
+        Convert.ToHexStringLower(SHA1.HashData([.. Encoding.ASCII.GetBytes($"blob {content.Length}\0"), .. content]));
 }

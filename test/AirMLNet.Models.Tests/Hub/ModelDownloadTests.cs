@@ -27,7 +27,7 @@ public sealed class ModelDownloadTests
         CollectionAssert.AreEquivalent(new[] { "config.json", Weights, "sub/vocab.txt" }, files.ToArray());
         CollectionAssert.AreEqual(Large, File.ReadAllBytes(Path.Combine(_folder, Weights)));
         Assert.HasCount(3, Directory.GetFiles(_folder, "*", SearchOption.AllDirectories));
-        int asked = server.Seen.Count;
+        var asked = server.Seen.Count;
         await Pull(server);
         Assert.HasCount(asked + 1, server.Seen, "a second run asks for the list only");
     }
@@ -36,13 +36,21 @@ public sealed class ModelDownloadTests
     public async Task A_cut_connection_is_gone_on_from()
     {
         using var server = Server();
-        int cuts = 0;
+        var cuts = 0;
         server.Spoil = async (request, stream, cancellation) =>
         {
-            if (!request.Path.EndsWith(Weights, StringComparison.Ordinal) || ++cuts > 3) return false;
-            byte[] rest = Large[(int)request.From..];
-            await MisbehavingServer.HeadAsync(stream, request.From > 0 ? "206 Partial Content" : "200 OK",
-                $"Content-Length: {rest.Length}\r\nContent-Range: bytes {request.From}-{Large.Length - 1}/{Large.Length}\r\n", cancellation);
+            if (!request.Path.EndsWith(Weights, StringComparison.Ordinal) || ++cuts > 3)
+            {
+                return false;
+            }
+
+            var rest = Large[(int)request.From..];
+            await MisbehavingServer.HeadAsync(
+                stream,
+                request.From > 0 ? "206 Partial Content" : "200 OK",
+                $"Content-Length: {rest.Length}\r\nContent-Range: bytes {request.From}-{Large.Length - 1}/{Large.Length}\r\n",
+                cancellation
+            );
             await stream.WriteAsync(rest.AsMemory(0, 50_000), cancellation);
             return true; // and the connection closes
         };
@@ -89,7 +97,11 @@ public sealed class ModelDownloadTests
         using var server = Server();
         server.Spoil = async (request, stream, cancellation) =>
         {
-            if (!request.Path.EndsWith(Weights, StringComparison.Ordinal)) return false;
+            if (!request.Path.EndsWith(Weights, StringComparison.Ordinal))
+            {
+                return false;
+            }
+
             await MisbehavingServer.HeadAsync(stream, "200 OK", $"Content-Length: {Large.Length}\r\n", cancellation);
             await stream.WriteAsync(new byte[Large.Length], cancellation);
             return true;
@@ -110,7 +122,11 @@ public sealed class ModelDownloadTests
         File.WriteAllBytes(Path.Combine(_folder, Weights + ".part"), Large[..1000]);
         server.Spoil = async (request, stream, _) =>
         {
-            if (!request.Path.EndsWith(Weights, StringComparison.Ordinal)) return false;
+            if (!request.Path.EndsWith(Weights, StringComparison.Ordinal))
+            {
+                return false;
+            }
+
             await server.HonestAsync(request with { From = 0 }, stream);
             return true;
         };
@@ -124,10 +140,14 @@ public sealed class ModelDownloadTests
     public async Task Too_many_requests_waits_as_long_as_the_server_asks()
     {
         using var server = Server();
-        int refusals = 0;
+        var refusals = 0;
         server.Spoil = async (request, stream, cancellation) =>
         {
-            if (++refusals > 2) return false;
+            if (++refusals > 2)
+            {
+                return false;
+            }
+
             await MisbehavingServer.HeadAsync(stream, "429 Too Many Requests", "Retry-After: 17\r\nContent-Length: 0\r\n", cancellation);
             return true;
         };
@@ -157,10 +177,14 @@ public sealed class ModelDownloadTests
     public async Task A_connection_on_which_nothing_comes_is_opened_again()
     {
         using var server = Server();
-        bool stalled = false;
+        var stalled = false;
         server.Spoil = async (request, stream, cancellation) =>
         {
-            if (stalled || !request.Path.EndsWith(Weights, StringComparison.Ordinal)) return false;
+            if (stalled || !request.Path.EndsWith(Weights, StringComparison.Ordinal))
+            {
+                return false;
+            }
+
             stalled = true;
             await MisbehavingServer.HeadAsync(stream, "200 OK", $"Content-Length: {Large.Length}\r\n", cancellation);
             await stream.WriteAsync(Large.AsMemory(0, 1000), cancellation);
@@ -180,9 +204,13 @@ public sealed class ModelDownloadTests
         using var server = Server().With("config.json", "{\"a\":1}"u8.ToArray());
         server.Spoil = async (request, stream, cancellation) =>
         {
-            if (!request.Path.EndsWith("config.json", StringComparison.Ordinal)) return false;
+            if (!request.Path.EndsWith("config.json", StringComparison.Ordinal))
+            {
+                return false;
+            }
+
             await MisbehavingServer.HeadAsync(stream, "200 OK", "Content-Length: 7\r\n", cancellation);
-            foreach (byte b in "{\"a\":1}"u8.ToArray())
+            foreach (var b in "{\"a\":1}"u8.ToArray())
             {
                 await stream.WriteAsync(new[] { b }, cancellation);
                 await stream.FlushAsync(cancellation);
@@ -202,8 +230,17 @@ public sealed class ModelDownloadTests
         using var store = Server();
         server.Spoil = async (request, stream, cancellation) =>
         {
-            if (!request.Path.EndsWith(Weights, StringComparison.Ordinal)) return false;
-            await MisbehavingServer.HeadAsync(stream, "302 Found", $"Location: {store.Address.AbsoluteUri.TrimEnd('/')}{request.Path}\r\nContent-Length: 0\r\n", cancellation);
+            if (!request.Path.EndsWith(Weights, StringComparison.Ordinal))
+            {
+                return false;
+            }
+
+            await MisbehavingServer.HeadAsync(
+                stream,
+                "302 Found",
+                $"Location: {store.Address.AbsoluteUri.TrimEnd('/')}{request.Path}\r\nContent-Length: 0\r\n",
+                cancellation
+            );
             return true;
         };
 
@@ -275,21 +312,34 @@ public sealed class ModelDownloadTests
         using var source = new CancellationTokenSource();
         server.Spoil = async (request, stream, cancellation) =>
         {
-            if (!request.Path.EndsWith(Weights, StringComparison.Ordinal)) return false;
+            if (!request.Path.EndsWith(Weights, StringComparison.Ordinal))
+            {
+                return false;
+            }
+
             await MisbehavingServer.HeadAsync(stream, "200 OK", $"Content-Length: {Large.Length}\r\n", cancellation);
             await stream.WriteAsync(Large.AsMemory(0, 1000), cancellation);
             await Task.Delay(Timeout.Infinite, cancellation);
             return true;
         };
 
-        await Assert.ThrowsAsync<OperationCanceledException>(() => Pull(server, o => o with
-        {
-            CancellationToken = source.Token,
-            Progress = (file, _, _) =>
-            {
-                if (file == Weights) source.Cancel();
-            },
-        }));
+        await Assert.ThrowsAsync<OperationCanceledException>(() =>
+            Pull(
+                server,
+                o =>
+                    o with
+                    {
+                        CancellationToken = source.Token,
+                        Progress = (file, _, _) =>
+                        {
+                            if (file == Weights)
+                            {
+                                source.Cancel();
+                            }
+                        },
+                    }
+            )
+        );
 
         Assert.IsFalse(File.Exists(Path.Combine(_folder, Weights)));
         Assert.AreEqual(1000, new FileInfo(Path.Combine(_folder, Weights + ".part")).Length);
@@ -300,29 +350,37 @@ public sealed class ModelDownloadTests
     [DataRow("a/b/c")]
     [DataRow("../x")]
     [DataRow("a/b?x")]
-    public async Task A_name_of_another_form_is_refused(string name)
-        => Assert.Contains("expected owner/name", (await Assert.ThrowsExactlyAsync<ArgumentException>(() => ModelDownload.RunAsync(name, _folder))).Message);
+    public async Task A_name_of_another_form_is_refused(string name) =>
+        Assert.Contains(
+            "expected owner/name",
+            (await Assert.ThrowsExactlyAsync<ArgumentException>(() => ModelDownload.RunAsync(name, _folder))).Message
+        );
 
     [TestMethod]
     public void Options_check_themselves()
     {
-        Assert.Contains("Endpoint = ftp://x", Assert.ThrowsExactly<ArgumentException>(() => new HubOptions { Endpoint = new Uri("ftp://x") }).Message);
+        Assert.Contains(
+            "Endpoint = ftp://x",
+            Assert.ThrowsExactly<ArgumentException>(() => new HubOptions { Endpoint = new Uri("ftp://x") }).Message
+        );
         Assert.Contains("Attempts = 0; expected 1..100", Assert.Throws<ArgumentException>(() => new HubOptions { Attempts = 0 }).Message);
     }
 
-    private static MisbehavingServer Server() => new MisbehavingServer().With("config.json", Encoding.UTF8.GetBytes("{}")).With(Weights, Large);
+    private static MisbehavingServer Server() =>
+        new MisbehavingServer().With("config.json", Encoding.UTF8.GetBytes("{}")).With(Weights, Large);
 
-    private HubOptions Options(Uri endpoint) => new()
-    {
-        Endpoint = endpoint,
-        Patience = TimeSpan.FromSeconds(30),
-        Wait = (time, _) =>
+    private HubOptions Options(Uri endpoint) =>
+        new()
         {
-            _waits.Add(time);
-            return Task.CompletedTask;
-        },
-    };
+            Endpoint = endpoint,
+            Patience = TimeSpan.FromSeconds(30),
+            Wait = (time, _) =>
+            {
+                _waits.Add(time);
+                return Task.CompletedTask;
+            },
+        };
 
-    private Task<IReadOnlyList<string>> Pull(MisbehavingServer server, Func<HubOptions, HubOptions>? change = null)
-        => ModelDownload.RunAsync("owner/model", _folder, (change ?? (o => o))(Options(server.Address)));
+    private Task<IReadOnlyList<string>> Pull(MisbehavingServer server, Func<HubOptions, HubOptions>? change = null) =>
+        ModelDownload.RunAsync("owner/model", _folder, (change ?? (o => o))(Options(server.Address)));
 }

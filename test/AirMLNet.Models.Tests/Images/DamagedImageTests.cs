@@ -19,10 +19,10 @@ public sealed class DamagedImageTests
     [DynamicData(nameof(Damaged))]
     public void A_damaged_file_is_read_or_refused_by_name(string file)
     {
-        string path = TestData.Path(file);
+        var path = TestData.Path(file);
         try
         {
-            RgbImage image = ImageFile.Load(path);
+            var image = ImageFile.Load(path);
             Assert.HasCount(3 * image.Width * image.Height, image.Pixels);
         }
         catch (UnreadableImageException e)
@@ -36,7 +36,7 @@ public sealed class DamagedImageTests
     [DynamicData(nameof(Truncated))]
     public void A_file_that_was_cut_off_is_refused_by_name(string file)
     {
-        string path = TestData.Path(file);
+        var path = TestData.Path(file);
         var e = Assert.ThrowsExactly<UnreadableImageException>(() => ImageFile.Load(path));
         Assert.Contains(path, e.Message);
         Assert.Contains("ends early", e.Message);
@@ -46,18 +46,18 @@ public sealed class DamagedImageTests
     [DynamicData(nameof(Oriented))]
     public void A_file_with_an_EXIF_orientation_is_upright(string file)
     {
-        RgbImage image = ImageFile.Load(TestData.Path(file));
+        var image = ImageFile.Load(TestData.Path(file));
         Assert.AreEqual((40, 48), (image.Width, image.Height)); // stored as 48 x 40
     }
 
     [TestMethod]
     public void A_GIF_of_400_frames_takes_the_memory_of_one()
     {
-        string path = TestData.Path("images/long.gif");
-        RgbImage first = ImageFile.Load(path);
+        var path = TestData.Path("images/long.gif");
+        var first = ImageFile.Load(path);
         Assert.AreEqual((1000, 1000), (first.Width, first.Height));
 
-        (int code, string output, string error) = ChildProcess.Run("--image-memory", TestData.Path("images/exif/exif.jpg"), path);
+        (var code, var output, var error) = ChildProcess.Run("--image-memory", TestData.Path("images/exif/exif.jpg"), path);
         Assert.AreEqual(0, code, error);
         Assert.IsLessThan(60L * Mebibyte, long.Parse(output, System.Globalization.CultureInfo.InvariantCulture));
     }

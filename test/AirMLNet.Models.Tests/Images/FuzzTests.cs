@@ -13,7 +13,8 @@ namespace AirMLNet.Tests.Images;
 public sealed class FuzzTests
 {
     private const string Name = "photos/damaged";
-    private const long MaxPixels = 4_000_000, Mebibyte = 1 << 20;
+    private const long MaxPixels = 4_000_000,
+        Mebibyte = 1 << 20;
 
     // Thrice an image at the limit in pixels of 64 bits: decoders keep one or two copies beside the result.
     private const long MostAllocated = 3 * 8 * MaxPixels;
@@ -30,9 +31,9 @@ public sealed class FuzzTests
     [TestMethod]
     public void Every_file_that_damage_starts_from_is_whole()
     {
-        foreach ((string name, byte[] file) in SeedImages.All)
+        foreach ((var name, var file) in SeedImages.All)
         {
-            RgbImage image = ImageFile.Decode(file, name);
+            var image = ImageFile.Decode(file, name);
             Assert.HasCount(3 * image.Width * image.Height, image.Pixels, name);
         }
     }
@@ -42,29 +43,53 @@ public sealed class FuzzTests
     {
         var mutator = new Mutator(seed: 21);
         IReadOnlyList<byte[]> seeds = [.. SeedImages.All.Values];
-        int read = 0;
-        (long Value, int Input) most = default, slowest = default;
-        long peak = Process.GetCurrentProcess().PeakWorkingSet64;
+        var read = 0;
+        (long Value, int Input) most = default,
+            slowest = default;
+        var peak = Process.GetCurrentProcess().PeakWorkingSet64;
         var clock = new Stopwatch();
-        for (int i = 0; i < Inputs; i++)
+        for (var i = 0; i < Inputs; i++)
         {
-            byte[] file = mutator.Damage(seeds);
-            long before = GC.GetTotalAllocatedBytes();
+            var file = mutator.Damage(seeds);
+            var before = GC.GetTotalAllocatedBytes();
             clock.Restart();
-            Task<bool> work = Task.Run(() => IsRead(file));
-            if (!((IAsyncResult)work).AsyncWaitHandle.WaitOne(MostTime ?? Timeout.InfiniteTimeSpan)) Fail(i, file, $"takes more than {MostTime}");
-            if (work.Exception is { } e) Fail(i, file, e.InnerException!.ToString());
-            if (work.Result) read++;
+            var work = Task.Run(() => IsRead(file));
+            if (!((IAsyncResult)work).AsyncWaitHandle.WaitOne(MostTime ?? Timeout.InfiniteTimeSpan))
+            {
+                Fail(i, file, $"takes more than {MostTime}");
+            }
+
+            if (work.Exception is { } e)
+            {
+                Fail(i, file, e.InnerException!.ToString());
+            }
+
+            if (work.Result)
+            {
+                read++;
+            }
+
             most = Larger(most, (GC.GetTotalAllocatedBytes() - before, i));
             slowest = Larger(slowest, (clock.ElapsedTicks, i));
-            if (most.Value > MostAllocated) Fail(i, file, $"takes {most.Value} bytes of managed memory");
+            if (most.Value > MostAllocated)
+            {
+                Fail(i, file, $"takes {most.Value} bytes of managed memory");
+            }
         }
 
-        long newPeak = Process.GetCurrentProcess().PeakWorkingSet64;
-        TestContext.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"fuzz: {Inputs} image files: {read} read, {Inputs - read} refused; most managed memory {most.Value / (double)Mebibyte:0.0} MiB (input {most.Input}), slowest {1000.0 * slowest.Value / Stopwatch.Frequency:0} ms (input {slowest.Input}), peak memory of the process {newPeak / Mebibyte} MiB, {(newPeak - peak) / Mebibyte} MiB more than before"));
+        var newPeak = Process.GetCurrentProcess().PeakWorkingSet64;
+        TestContext.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"fuzz: {Inputs} image files: {read} read, {Inputs - read} refused; most managed memory {most.Value / (double)Mebibyte:0.0} MiB (input {most.Input}), slowest {1000.0 * slowest.Value / Stopwatch.Frequency:0} ms (input {slowest.Input}), peak memory of the process {newPeak / Mebibyte} MiB, {(newPeak - peak) / Mebibyte} MiB more than before"
+            )
+        );
         // What decoders take beside managed memory shows here; in a run of all tests, others have been at the peak before.
-        if (MostTime is not null) Assert.IsLessThan(MostGrowth, newPeak - peak);
+        if (MostTime is not null)
+        {
+            Assert.IsLessThan(MostGrowth, newPeak - peak);
+        }
+
         Assert.IsGreaterThan(Inputs / 20, read, "damage that a decoder cannot even begin to read tests little");
     }
 
@@ -75,7 +100,7 @@ public sealed class FuzzTests
     {
         try
         {
-            RgbImage image = ImageFile.Decode(file, Name, MaxPixels);
+            var image = ImageFile.Decode(file, Name, MaxPixels);
             Assert.IsLessThanOrEqualTo(MaxPixels, (long)image.Width * image.Height);
             return true;
         }
@@ -87,7 +112,7 @@ public sealed class FuzzTests
 
     private static void Fail(int input, byte[] file, string what)
     {
-        string kept = Path.Combine(Path.GetTempPath(), $"airmlnet-fuzz-{input}.bin");
+        var kept = Path.Combine(Path.GetTempPath(), $"airmlnet-fuzz-{input}.bin");
         File.WriteAllBytes(kept, file);
         Assert.Fail($"Input {input}, kept as {kept}: {what}");
     }

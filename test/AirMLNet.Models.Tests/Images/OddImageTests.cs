@@ -1,6 +1,5 @@
 using AirMLNet.Images;
 using AirMLNet.Testing;
-using Microsoft.ML;
 
 namespace AirMLNet.Tests.Images;
 
@@ -9,10 +8,12 @@ namespace AirMLNet.Tests.Images;
 public sealed class OddImageTests
 {
     // 8 x 8, CMYK (0, 200, 100, 30) in Adobe's inverted form; Pillow reads (225, 49, 137).
-    internal const string Cmyk = "/9j/7gAOQWRvYmUAZAAAAAAA/9sAQwACAQEBAQECAQEBAgICAgIEAwICAgIFBAQDBAYFBgYGBQYGBgcJCAYHCQcGBggLCAkKCgoKCgYICwwLCgwJCgoK/8AAFAgACAAIBEMRAE0RAFkRAEsRAP/EAB8AAAEFAQEBAQEBAAAAAAAAAAABAgMEBQYHCAkKC//EALUQAAIBAwMCBAMFBQQEAAABfQECAwAEEQUSITFBBhNRYQcicRQygZGhCCNCscEVUtHwJDNicoIJChYXGBkaJSYnKCkqNDU2Nzg5OkNERUZHSElKU1RVVldYWVpjZGVmZ2hpanN0dXZ3eHl6g4SFhoeIiYqSk5SVlpeYmZqio6Slpqeoqaqys7S1tre4ubrCw8TFxsfIycrS09TV1tfY2drh4uPk5ebn6Onq8fLz9PX29/j5+v/aAA4EQwBNAFkASwAAPwD9/K/NuvbK/YSv/9k=";
+    internal const string Cmyk =
+        "/9j/7gAOQWRvYmUAZAAAAAAA/9sAQwACAQEBAQECAQEBAgICAgIEAwICAgIFBAQDBAYFBgYGBQYGBgcJCAYHCQcGBggLCAkKCgoKCgYICwwLCgwJCgoK/8AAFAgACAAIBEMRAE0RAFkRAEsRAP/EAB8AAAEFAQEBAQEBAAAAAAAAAAABAgMEBQYHCAkKC//EALUQAAIBAwMCBAMFBQQEAAABfQECAwAEEQUSITFBBhNRYQcicRQygZGhCCNCscEVUtHwJDNicoIJChYXGBkaJSYnKCkqNDU2Nzg5OkNERUZHSElKU1RVVldYWVpjZGVmZ2hpanN0dXZ3eHl6g4SFhoeIiYqSk5SVlpeYmZqio6Slpqeoqaqys7S1tre4ubrCw8TFxsfIycrS09TV1tfY2drh4uPk5ebn6Onq8fLz9PX29/j5+v/aAA4EQwBNAFkASwAAPwD9/K/NuvbK/YSv/9k=";
 
     // 6 x 4, two frames: (250, 10, 20), then (5, 240, 30).
-    private const string Animated = "R0lGODlhBgAEAIEAAPoKFAAAAAAAAAAAACH5BAAKAAAALAAAAAAGAAQAAAgLAAEIHEiwoMGBAQEAIfkEAAoAAAAsAAAAAAYABACBBfAeAAAAAAAAAAAACAsAAQgcSLCgwYEBAQA7";
+    private const string Animated =
+        "R0lGODlhBgAEAIEAAPoKFAAAAAAAAAAAACH5BAAKAAAALAAAAAAGAAQAAAgLAAEIHEiwoMGBAQEAIfkEAAoAAAAsAAAAAAYABACBBfAeAAAAAAAAAAAACAsAAQgcSLCgwYEBAQA7";
 
     // 6 x 4, lossless, (250, 10, 20).
     private const string WebP = "UklGRh4AAABXRUJQVlA4TBEAAAAvBcAAAAdQheqXov+BiOh/AAA=";
@@ -36,7 +37,13 @@ public sealed class OddImageTests
         Assert.AreEqual((width, height), (image.Width, image.Height));
         for (var i = 0; i < image.Pixels.Length; i++)
         {
-            Assert.AreEqual(i % 3 == 0 ? red : i % 3 == 1 ? green : blue, image.Pixels[i], (double)tolerance);
+            Assert.AreEqual(
+                i % 3 == 0 ? red
+                    : i % 3 == 1 ? green
+                    : blue,
+                image.Pixels[i],
+                (double)tolerance
+            );
         }
     }
 
@@ -50,6 +57,11 @@ public sealed class OddImageTests
 
         Assert.Contains("bomb.png: 20000 x 20000 pixels; at most 100 megapixels", message);
         Assert.IsLessThan(50_000_000, GC.GetTotalAllocatedBytes(precise: true) - before);
-        Assert.Contains("at most 0.001", Assert.ThrowsExactly<UnreadableImageException>(() => ImageFile.Decode(Parts.PngWithoutPixels(40, 40), "small.png", 1000)).Message);
+        Assert.Contains(
+            "at most 0.001",
+            Assert
+                .ThrowsExactly<UnreadableImageException>(() => ImageFile.Decode(Parts.PngWithoutPixels(40, 40), "small.png", 1000))
+                .Message
+        );
     }
 }

@@ -10,9 +10,9 @@ public sealed class PilResizeTests
     public void Small_images_of_every_size_are_resampled_to_any_other()
     {
         var random = new Random(1);
-        for (int width = 1; width <= 40; width++)
+        for (var width = 1; width <= 40; width++)
         {
-            for (int height = 1; height <= 40; height++)
+            for (var height = 1; height <= 40; height++)
             {
                 Check(Noise(random, width, height), random.Next(1, 41), random.Next(1, 41));
             }
@@ -23,9 +23,12 @@ public sealed class PilResizeTests
     public void Every_size_is_reached_from_a_few()
     {
         var random = new Random(2);
-        foreach ((int width, int height) in new[] { (1, 1), (3, 5), (17, 13), (40, 39) })
+        foreach ((var width, var height) in new[] { (1, 1), (3, 5), (17, 13), (40, 39) })
         {
-            for (int size = 1; size <= 40; size++) Check(Noise(random, width, height), size, 41 - size);
+            for (var size = 1; size <= 40; size++)
+            {
+                Check(Noise(random, width, height), size, 41 - size);
+            }
         }
     }
 
@@ -51,41 +54,53 @@ public sealed class PilResizeTests
     public void A_window_is_that_part_of_the_whole()
     {
         var random = new Random(3);
-        for (int i = 0; i < 600; i++)
+        for (var i = 0; i < 600; i++)
         {
-            int most = i % 10 == 0 ? 300 : 40;
-            RgbImage image = i % 2 == 0 ? Noise(random, random.Next(1, most), random.Next(1, most)) : Extremes(random, random.Next(1, most), random.Next(1, most));
-            int width = i % 7 == 0 ? image.Width : random.Next(1, most), height = i % 11 == 0 ? image.Height : random.Next(1, most);
-            int windowWidth = random.Next(1, width + 1), windowHeight = random.Next(1, height + 1);
-            int left = random.Next(width - windowWidth + 1), top = random.Next(height - windowHeight + 1);
+            var most = i % 10 == 0 ? 300 : 40;
+            var image =
+                i % 2 == 0
+                    ? Noise(random, random.Next(1, most), random.Next(1, most))
+                    : Extremes(random, random.Next(1, most), random.Next(1, most));
+            int width = i % 7 == 0 ? image.Width : random.Next(1, most),
+                height = i % 11 == 0 ? image.Height : random.Next(1, most);
+            int windowWidth = random.Next(1, width + 1),
+                windowHeight = random.Next(1, height + 1);
+            int left = random.Next(width - windowWidth + 1),
+                top = random.Next(height - windowHeight + 1);
 
-            RgbImage found = PilResize.Bicubic(image, width, height, left, top, windowWidth, windowHeight);
+            var found = PilResize.Bicubic(image, width, height, left, top, windowWidth, windowHeight);
 
-            RgbImage whole = Defined(image, width, height);
+            var whole = Defined(image, width, height);
             var expected = new byte[3 * windowWidth * windowHeight];
-            for (int y = 0; y < windowHeight; y++)
+            for (var y = 0; y < windowHeight; y++)
             {
                 Array.Copy(whole.Pixels, 3 * (((top + y) * width) + left), expected, 3 * windowWidth * y, 3 * windowWidth);
             }
 
             Assert.AreEqual((windowWidth, windowHeight), (found.Width, found.Height));
-            AssertSame(expected, found.Pixels, $"{image.Width} x {image.Height} to {width} x {height}, {windowWidth} x {windowHeight} at {left}, {top}");
+            AssertSame(
+                expected,
+                found.Pixels,
+                $"{image.Width} x {image.Height} to {width} x {height}, {windowWidth} x {windowHeight} at {left}, {top}"
+            );
         }
     }
 
     private static void Check(RgbImage image, int width, int height)
     {
-        RgbImage found = PilResize.Bicubic(image, width, height);
+        var found = PilResize.Bicubic(image, width, height);
         Assert.AreEqual((width, height), (found.Width, found.Height));
         AssertSame(Defined(image, width, height).Pixels, found.Pixels, $"{image.Width} x {image.Height} to {width} x {height}");
     }
 
     private static void AssertSame(byte[] expected, byte[] found, string what)
     {
-        int same = expected.AsSpan().CommonPrefixLength(found);
+        var same = expected.AsSpan().CommonPrefixLength(found);
         if (same < expected.Length || found.Length > expected.Length)
         {
-            Assert.Fail($"{what}: byte {same} of {expected.Length} is {(same < found.Length ? found[same] : -1)}, not {(same < expected.Length ? expected[same] : -1)}.");
+            Assert.Fail(
+                $"{what}: byte {same} of {expected.Length} is {(same < found.Length ? found[same] : -1)}, not {(same < expected.Length ? expected[same] : -1)}."
+            );
         }
     }
 
@@ -99,26 +114,38 @@ public sealed class PilResizeTests
     /// <summary>Black and white at random: the sums that leave the range of a byte furthest.</summary>
     private static RgbImage Extremes(Random random, int width, int height)
     {
-        RgbImage image = Noise(random, width, height);
-        for (int i = 0; i < image.Pixels.Length; i++) image.Pixels[i] = image.Pixels[i] < 128 ? (byte)0 : (byte)255;
+        var image = Noise(random, width, height);
+        for (var i = 0; i < image.Pixels.Length; i++)
+        {
+            image.Pixels[i] = image.Pixels[i] < 128 ? (byte)0 : (byte)255;
+        }
+
         return image;
     }
 
     /// <summary>The definition: each row to its new width, then each column to its new height; a direction that keeps its size is not touched.</summary>
     private static RgbImage Defined(RgbImage image, int width, int height)
     {
-        byte[] pixels = image.Pixels;
+        var pixels = image.Pixels;
         if (width != image.Width)
         {
             var rows = new byte[3 * width * image.Height];
-            for (int y = 0; y < image.Height; y++) Line(pixels, 3 * image.Width * y, 3, image.Width, rows, 3 * width * y, 3, width);
+            for (var y = 0; y < image.Height; y++)
+            {
+                Line(pixels, 3 * image.Width * y, 3, image.Width, rows, 3 * width * y, 3, width);
+            }
+
             pixels = rows;
         }
 
         if (height != image.Height)
         {
             var columns = new byte[3 * width * height];
-            for (int x = 0; x < width; x++) Line(pixels, 3 * x, 3 * width, image.Height, columns, 3 * x, 3 * width, height);
+            for (var x = 0; x < width; x++)
+            {
+                Line(pixels, 3 * x, 3 * width, image.Height, columns, 3 * x, 3 * width, height);
+            }
+
             pixels = columns;
         }
 
@@ -126,22 +153,36 @@ public sealed class PilResizeTests
     }
 
     /// <summary>Resamples one line of pixels, of which the next is <paramref name="step"/> bytes on.</summary>
-    private static void Line(byte[] source, int first, int step, int length, byte[] target, int targetFirst, int targetStep, int targetLength)
+    private static void Line(
+        byte[] source,
+        int first,
+        int step,
+        int length,
+        byte[] target,
+        int targetFirst,
+        int targetStep,
+        int targetLength
+    )
     {
         const int fixedPoint = 1 << 22;
-        double scale = (double)length / targetLength;
-        double stretch = Math.Max(1, scale); // the filter is as wide as an output pixel, and at least as an input pixel
-        for (int i = 0; i < targetLength; i++)
+        var scale = (double)length / targetLength;
+        var stretch = Math.Max(1, scale); // the filter is as wide as an output pixel, and at least as an input pixel
+        for (var i = 0; i < targetLength; i++)
         {
-            double center = (i + 0.5) * scale;
-            int from = Math.Max(0, (int)(center - (2 * stretch) + 0.5)), to = Math.Min(length, (int)(center + (2 * stretch) + 0.5));
+            var center = (i + 0.5) * scale;
+            int from = Math.Max(0, (int)(center - (2 * stretch) + 0.5)),
+                to = Math.Min(length, (int)(center + (2 * stretch) + 0.5));
             double[] weights = [.. Enumerable.Range(from, to - from).Select(k => Cubic((k - center + 0.5) / stretch))];
-            double sum = weights.Sum();
+            var sum = weights.Sum();
             int[] whole = [.. weights.Select(w => (int)((w / sum * fixedPoint) + (w / sum < 0 ? -0.5 : 0.5)))];
-            for (int channel = 0; channel < 3; channel++)
+            for (var channel = 0; channel < 3; channel++)
             {
                 long value = fixedPoint / 2;
-                for (int k = from; k < to; k++) value += (long)whole[k - from] * source[first + (step * k) + channel];
+                for (var k = from; k < to; k++)
+                {
+                    value += (long)whole[k - from] * source[first + (step * k) + channel];
+                }
+
                 target[targetFirst + (targetStep * i) + channel] = (byte)Math.Clamp(value >> 22, 0, 255);
             }
         }

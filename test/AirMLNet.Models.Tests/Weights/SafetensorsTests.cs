@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
 using AirMLNet.Weights;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Tests.Weights;
@@ -27,7 +26,19 @@ public sealed class SafetensorsTests
             ["empty"] = zeros(0, 3),
             ["transposed"] = arange(6, dtype: ScalarType.Float64).view(2, 3).t(),
         };
-        foreach (var type in new[] { ScalarType.Float16, ScalarType.BFloat16, ScalarType.Int64, ScalarType.Int32, ScalarType.Int16, ScalarType.Int8, ScalarType.Byte, ScalarType.Bool })
+        foreach (
+            var type in new[]
+            {
+                ScalarType.Float16,
+                ScalarType.BFloat16,
+                ScalarType.Int64,
+                ScalarType.Int32,
+                ScalarType.Int16,
+                ScalarType.Int8,
+                ScalarType.Byte,
+                ScalarType.Bool,
+            }
+        )
         {
             tensors[type.ToString()] = tensor(new float[] { 0, 1, 1, 0 }, [2, 2]).to_type(type);
         }
@@ -64,9 +75,21 @@ public sealed class SafetensorsTests
     [DataRow("""{"x":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}""", "outside", DisplayName = "backwards")]
     [DataRow("""{"x":{"dtype":"F8","shape":[1],"data_offsets":[0,4]}}""", "F8", DisplayName = "unknown type")]
     [DataRow("""{"x":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}""", "shape", DisplayName = "negative length")]
-    [DataRow("""{"x":{"dtype":"F32","shape":[4294967296,4294967296,4294967296],"data_offsets":[0,4]}}""", "takes", DisplayName = "overflowing shape")]
-    [DataRow("""{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", "twice", DisplayName = "listed twice")]
-    [DataRow("""{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"y":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", "begins at", DisplayName = "overlap")]
+    [DataRow(
+        """{"x":{"dtype":"F32","shape":[4294967296,4294967296,4294967296],"data_offsets":[0,4]}}""",
+        "takes",
+        DisplayName = "overflowing shape"
+    )]
+    [DataRow(
+        """{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""",
+        "twice",
+        DisplayName = "listed twice"
+    )]
+    [DataRow(
+        """{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"y":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""",
+        "begins at",
+        DisplayName = "overlap"
+    )]
     [DataRow("""{"x":{"shape":[1],"data_offsets":[0,4]}}""", "dtype", DisplayName = "no type")]
     [DataRow("""{}""", "4 bytes of data", DisplayName = "data of no tensor")]
     [DataRow("""[1]""", "header", DisplayName = "not an object")]
@@ -131,7 +154,9 @@ public sealed class SafetensorsTests
         using var scope = NewDisposeScope();
         Safetensors.Write(_file, new Dictionary<string, Tensor> { ["a"] = ones(2) });
         var before = File.ReadAllBytes(_file);
-        Assert.ThrowsExactly<NotSupportedException>(() => Safetensors.Write(_file, new Dictionary<string, Tensor> { ["a"] = zeros([2], ScalarType.ComplexFloat32) }));
+        Assert.ThrowsExactly<NotSupportedException>(() =>
+            Safetensors.Write(_file, new Dictionary<string, Tensor> { ["a"] = zeros([2], ScalarType.ComplexFloat32) })
+        );
         CollectionAssert.AreEqual(before, File.ReadAllBytes(_file));
         Assert.HasCount(1, Directory.GetFiles(Path.GetDirectoryName(_file)!));
     }

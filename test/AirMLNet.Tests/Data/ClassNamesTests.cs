@@ -20,7 +20,8 @@ public sealed class ClassNamesTests
     [DataRow("cat\ndog\n")]
     [DataRow("cat\r\ndog\r\n\r\n")]
     [DataRow("\uFEFFcat  \n\tdog")]
-    public void One_name_a_line_whatever_the_line_ends(string text) => CollectionAssert.AreEqual(new[] { "cat", "dog" }, Load(text).ToArray());
+    public void One_name_a_line_whatever_the_line_ends(string text) =>
+        CollectionAssert.AreEqual(new[] { "cat", "dog" }, Load(text).ToArray());
 
     [TestMethod]
     [DataRow("", "no class names; at least two")]
@@ -29,7 +30,7 @@ public sealed class ClassNamesTests
     [DataRow("cat\ndog\nCat", "line 3: the class 'Cat' is already line 1")]
     public void A_list_that_breaks_a_rule_is_refused_with_its_line(string text, string expected)
     {
-        string message = Assert.ThrowsExactly<InvalidDataException>(() => Load(text)).Message;
+        var message = Assert.ThrowsExactly<InvalidDataException>(() => Load(text)).Message;
         Assert.Contains(expected, message);
         Assert.Contains(_file, message);
     }
@@ -37,7 +38,7 @@ public sealed class ClassNamesTests
     [TestMethod]
     public void A_missing_file_is_named()
     {
-        string missing = _file + ".missing";
+        var missing = _file + ".missing";
         Assert.Contains(missing, Assert.ThrowsExactly<FileNotFoundException>(() => ClassNames.Load(missing)).Message);
     }
 
@@ -45,6 +46,9 @@ public sealed class ClassNamesTests
     public void A_list_in_memory_is_checked_with_its_source()
     {
         ClassNames.Check(["cat", "dog"], "ClassNames");
-        Assert.Contains("ClassNames: name 2: the class 'CAT'", Assert.ThrowsExactly<ArgumentException>(() => ClassNames.Check(["cat", "CAT"], "ClassNames")).Message);
+        Assert.Contains(
+            "ClassNames: name 2: the class 'CAT'",
+            Assert.ThrowsExactly<ArgumentException>(() => ClassNames.Check(["cat", "CAT"], "ClassNames")).Message
+        );
     }
 }

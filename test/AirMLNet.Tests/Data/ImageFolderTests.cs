@@ -12,9 +12,9 @@ public sealed class ImageFolderTests
 
     private void Touch(params string[] files)
     {
-        foreach (string file in files)
+        foreach (var file in files)
         {
-            string path = Path.Combine(_root, file);
+            var path = Path.Combine(_root, file);
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
             File.WriteAllBytes(path, []);
         }
@@ -32,7 +32,7 @@ public sealed class ImageFolderTests
     public void The_first_subfolder_is_the_class()
     {
         Touch("cat/1.png", "cat/deep/2.png", "dog/3.jpg");
-        ImageFolder folder = ImageFolder.Open(_root, labelsFromSubfolders: true);
+        var folder = ImageFolder.Open(_root, labelsFromSubfolders: true);
         CollectionAssert.AreEqual(new[] { "cat", "cat", "dog" }, folder.Entries.Select(e => e.Label).ToArray());
         Assert.IsTrue(ImageFolder.Open(_root, labelsFromSubfolders: false).Entries.All(e => e.Label is null));
     }
@@ -40,12 +40,12 @@ public sealed class ImageFolderTests
     [TestMethod]
     public void What_cannot_be_used_is_refused_by_name()
     {
-        string missing = Path.Combine(_root, "missing");
+        var missing = Path.Combine(_root, "missing");
         Assert.Contains(missing, Assert.ThrowsExactly<DirectoryNotFoundException>(() => ImageFolder.Open(missing, false)).Message);
         Assert.Contains("no images", Assert.ThrowsExactly<InvalidDataException>(() => ImageFolder.Open(_root, false)).Message);
 
         Touch("loose.png", "cat/1.png");
-        string loose = Path.Combine(_root, "loose.png");
+        var loose = Path.Combine(_root, "loose.png");
         Assert.Contains(loose, Assert.ThrowsExactly<InvalidDataException>(() => ImageFolder.Open(_root, true)).Message);
         Assert.Contains("not a file", Assert.ThrowsExactly<DirectoryNotFoundException>(() => ImageFolder.Open(loose, false)).Message);
     }
@@ -53,12 +53,19 @@ public sealed class ImageFolderTests
     [TestMethod]
     public void A_folder_lists_the_rarer_endings_too()
     {
-        string root = Directory.CreateTempSubdirectory("airmlnet-test-").FullName;
+        var root = Directory.CreateTempSubdirectory("airmlnet-test-").FullName;
         try
         {
             string[] names = ["a.tif", "b.tiff", "c.jfif", "d.jpe", "e.TIF", "f.JFIF"];
-            foreach (string name in names) File.WriteAllBytes(Path.Combine(root, name), []);
-            CollectionAssert.AreEqual(names, ImageFolder.Open(root, labelsFromSubfolders: false).Entries.Select(e => Path.GetFileName(e.Path)).ToArray());
+            foreach (var name in names)
+            {
+                File.WriteAllBytes(Path.Combine(root, name), []);
+            }
+
+            CollectionAssert.AreEqual(
+                names,
+                ImageFolder.Open(root, labelsFromSubfolders: false).Entries.Select(e => Path.GetFileName(e.Path)).ToArray()
+            );
         }
         finally
         {

@@ -15,7 +15,7 @@ public sealed class SyntheticImagesTests
     public void ImagesAreThoseOfTheClassesFolders()
     {
         Image("cat/2.png", "cat/1.png", "cat/3.png", "Red_Fox/1.png", "F_A-18/1.png");
-        IReadOnlyList<LabelledImage> images = SyntheticImages.FromFolder(_root, Names, most: 2);
+        var images = SyntheticImages.FromFolder(_root, Names, most: 2);
         CollectionAssert.AreEqual(new[] { 0, 1, 2, 2 }, images.Select(i => i.Class).ToArray());
         CollectionAssert.AreEqual(new[] { "1.png", "2.png" }, images.Skip(2).Select(i => Path.GetFileName(i.Path)).ToArray());
     }
@@ -31,16 +31,19 @@ public sealed class SyntheticImagesTests
     public void AFolderThatIsNoClass_OrCouldBeTwo_IsNamed()
     {
         Image("dog/1.png");
-        Assert.Contains("its folder 'dog' is none of the classes", Assert.ThrowsExactly<InvalidDataException>(() => SyntheticImages.FromFolder(_root, Names)).Message);
+        Assert.Contains(
+            "its folder 'dog' is none of the classes",
+            Assert.ThrowsExactly<InvalidDataException>(() => SyntheticImages.FromFolder(_root, Names)).Message
+        );
         Assert.IsNull(SyntheticImages.ClassOf("a b", ["a-b", "a+b"]));
         Assert.AreEqual(0, SyntheticImages.ClassOf("a-b", ["a-b", "a+b"]));
     }
 
     private void Image(params string[] paths)
     {
-        foreach (string path in paths)
+        foreach (var path in paths)
         {
-            string full = Path.Combine(_root, path);
+            var full = Path.Combine(_root, path);
             Directory.CreateDirectory(Path.GetDirectoryName(full)!);
             File.WriteAllText(full, "x");
         }

@@ -11,7 +11,7 @@ public sealed class ClassificationScoresTests
     public void Scores_ArePooledShares()
     {
         // Classes 0 and 1 are seen, 2 unseen. Seen: 2 of 3 right, unseen: 1 of 2.
-        ClassificationScores scores = ClassificationScores.Of([0, 1, 2, 2, 0], [0, 1, 1, 2, 2], [2]);
+        var scores = ClassificationScores.Of([0, 1, 2, 2, 0], [0, 1, 1, 2, 2], [2]);
         Assert.AreEqual(0.6, scores.Accuracy, 1e-12);
         Assert.AreEqual(2 / 3.0, scores.Seen!.Value, 1e-12);
         Assert.AreEqual(0.5, scores.Unseen!.Value, 1e-12);
@@ -24,9 +24,12 @@ public sealed class ClassificationScoresTests
     [TestMethod]
     public void HarmonicMean_EqualsTheReference()
     {
-        JsonElement cases = JsonDocument.Parse(File.ReadAllText(TestData.Path("golden/losses/expected.json"))).RootElement.GetProperty("harmonic_mean").GetProperty("cases");
+        var cases = JsonDocument
+            .Parse(File.ReadAllText(TestData.Path("golden/losses/expected.json")))
+            .RootElement.GetProperty("harmonic_mean")
+            .GetProperty("cases");
         Assert.IsGreaterThan(0, cases.GetArrayLength());
-        foreach (JsonElement one in cases.EnumerateArray())
+        foreach (var one in cases.EnumerateArray())
         {
             double[] numbers = [.. one.EnumerateObject().Select(p => p.Value.GetDouble())];
             Assert.AreEqual(numbers[^1], ClassificationScores.HarmonicMean(numbers[0], numbers[1]), 1e-6, one.GetRawText());
@@ -39,13 +42,21 @@ public sealed class ClassificationScoresTests
     {
         float[] p =
         [
-            0.9f, 0.1f, 0, // class 0, right
-            0.8f, 0.2f, 0, // wrong: truth 1
-            0.6f, 0.4f, 0, // right
-            0.3f, 0.7f, 0, // right
+            0.9f,
+            0.1f,
+            0, // class 0, right
+            0.8f,
+            0.2f,
+            0, // wrong: truth 1
+            0.6f,
+            0.4f,
+            0, // right
+            0.3f,
+            0.7f,
+            0, // right
         ];
         // n = 2. Class 0 takes images 0, 1: one right. Class 1 takes 3, 2: one right. Class 2 may not be given. Overall 0, 1: one right.
-        PseudoLabelAccuracy found = PseudoLabelAccuracy.Of(p, [0, 1, 0, 1], 3, 2);
+        var found = PseudoLabelAccuracy.Of(p, [0, 1, 0, 1], 3, 2);
         Assert.AreEqual(0.5, found.PerClass, 1e-12);
         Assert.AreEqual(0.5, found.Overall, 1e-12);
         Assert.AreEqual(0.75, PseudoLabelAccuracy.Of(p, [0, 1, 0, 1], 3, 50).Overall, 1e-12);
@@ -62,9 +73,7 @@ public sealed class ClassificationScoresTests
             Assert.IsFalse(labels.IsGiven(2));
             var e = Assert.ThrowsExactly<InvalidOperationException>(() => labels[2]);
             Assert.Contains("label of image 2", e.Message);
-            using (labels.BeginFit())
-            {
-            }
+            using (labels.BeginFit()) { }
             Assert.ThrowsExactly<InvalidOperationException>(() => labels[0]);
         }
         Assert.AreEqual(0, labels[0]);

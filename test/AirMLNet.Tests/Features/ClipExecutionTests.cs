@@ -3,7 +3,6 @@ using AirMLNet.Features;
 using AirMLNet.Testing;
 using Microsoft.ML;
 using Microsoft.ML.Data;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Tests.Features;
@@ -78,7 +77,9 @@ public sealed class ClipExecutionTests
     public void Float16_is_refused_on_a_CPU_by_name()
     {
         TinyClip.Create(_folder);
-        var error = Assert.ThrowsExactly<ArgumentException>(() => ClipBackbone.Acquire(_folder, null, new() { Precision = ClipPrecision.Float16 }));
+        var error = Assert.ThrowsExactly<ArgumentException>(() =>
+            ClipBackbone.Acquire(_folder, null, new() { Precision = ClipPrecision.Float16 })
+        );
         Assert.Contains("Float16", error.Message);
         Assert.Contains("BFloat16", error.Message);
     }
@@ -90,14 +91,33 @@ public sealed class ClipExecutionTests
         var quick = stages.Features().Fit(stages.Data).Transform(stages.Data);
         VBuffer<float>[] Scores(IEstimator<ITransformer> stage, string column) =>
             StageFixture.Column<VBuffer<float>>(stage.Fit(quick).Transform(quick), column);
-        float Difference(Func<ClipActivation?, VBuffer<float>[]> scores) => scores(null).Zip(scores(ClipActivation.Gelu))
-            .Max(pair => pair.First.DenseValues().Zip(pair.Second.DenseValues(), (a, b) => Math.Abs(a - b)).Max());
+        float Difference(Func<ClipActivation?, VBuffer<float>[]> scores) =>
+            scores(null)
+                .Zip(scores(ClipActivation.Gelu))
+                .Max(pair => pair.First.DenseValues().Zip(pair.Second.DenseValues(), (a, b) => Math.Abs(a - b)).Max());
         var ml = stages.Context;
 
-        Assert.IsGreaterThan(0f, Difference(a => Scores(ml.Transforms.PseudoLabel("PseudoLabel", "Features", stages.PseudoLabels() with { Activation = a }), "PseudoLabelScore")));
+        Assert.IsGreaterThan(
+            0f,
+            Difference(a =>
+                Scores(
+                    ml.Transforms.PseudoLabel("PseudoLabel", "Features", stages.PseudoLabels() with { Activation = a }),
+                    "PseudoLabelScore"
+                )
+            )
+        );
         var labelled = ml.Transforms.PseudoLabel("PseudoLabel", "Features", stages.PseudoLabels()).Fit(quick).Transform(quick);
-        float[] Adapted(ClipActivation? a) => [.. StageFixture.Column<VBuffer<float>>(
-            ml.MulticlassClassification.Trainers.PromptAdapter(stages.Prompts(0) with { Activation = a }).Fit(labelled).Transform(labelled), "Score").SelectMany(s => s.DenseValues())];
+        float[] Adapted(ClipActivation? a) =>
+            [
+                .. StageFixture
+                    .Column<VBuffer<float>>(
+                        ml.MulticlassClassification.Trainers.PromptAdapter(stages.Prompts(0) with { Activation = a })
+                            .Fit(labelled)
+                            .Transform(labelled),
+                        "Score"
+                    )
+                    .SelectMany(s => s.DenseValues()),
+            ];
         Assert.IsGreaterThan(0f, Adapted(null).Zip(Adapted(ClipActivation.Gelu), (x, y) => Math.Abs(x - y)).Max());
     }
 
@@ -110,9 +130,22 @@ public sealed class ClipExecutionTests
         ml.Log += (_, e) => lines.Add(e.Message);
         var data = ml.Data.LoadFromEnumerable(new[] { new { ImagePath = "none.png" } });
 
-        using var stage = ml.Transforms.ClipFeature(
-            "Features", "ImagePath", new ClipFeatureOptions { ClipFolder = _folder, Precision = ClipPrecision.BFloat16, Activation = ClipActivation.Gelu }).Fit(data);
+        using var stage = ml
+            .Transforms.ClipFeature(
+                "Features",
+                "ImagePath",
+                new ClipFeatureOptions
+                {
+                    ClipFolder = _folder,
+                    Precision = ClipPrecision.BFloat16,
+                    Activation = ClipActivation.Gelu,
+                }
+            )
+            .Fit(data);
 
-        Assert.IsTrue(lines.Exists(l => l.Contains("BFloat16; activation: GELU, as asked for", StringComparison.Ordinal)), string.Join('\n', lines));
+        Assert.IsTrue(
+            lines.Exists(l => l.Contains("BFloat16; activation: GELU, as asked for", StringComparison.Ordinal)),
+            string.Join('\n', lines)
+        );
     }
 }

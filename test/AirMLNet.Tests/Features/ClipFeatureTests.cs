@@ -14,7 +14,7 @@ public sealed class ClipFeatureTests
     public void ThreadsOfAStage_AreNotLeftToOthers()
     {
         using var f = new StageFixture(3);
-        int before = TorchSharp.torch.get_num_threads();
+        var before = TorchSharp.torch.get_num_threads();
         var options = new ClipFeatureOptions { ClipFolder = f.ClipFolder, Threads = before + 1 };
         using var stage = f.Context.Transforms.ClipFeature("Features", "ImagePath", options).Fit(f.Data);
         StageFixture.Vectors(stage.Transform(f.Data), "Features");
@@ -25,13 +25,16 @@ public sealed class ClipFeatureTests
     public void Features_HaveLengthOne_AndDoNotDependOnTheBatch()
     {
         using var f = new StageFixture(10);
-        float[][] one = StageFixture.Vectors(f.Features(batch: 1).Fit(f.Data).Transform(f.Data), "Features");
-        float[][] seven = StageFixture.Vectors(f.Features(batch: 7).Fit(f.Data).Transform(f.Data), "Features");
-        for (int i = 0; i < one.Length; i++)
+        var one = StageFixture.Vectors(f.Features(batch: 1).Fit(f.Data).Transform(f.Data), "Features");
+        var seven = StageFixture.Vectors(f.Features(batch: 7).Fit(f.Data).Transform(f.Data), "Features");
+        for (var i = 0; i < one.Length; i++)
         {
             Assert.HasCount(TinyClip.FeatureDimension, one[i]);
             Assert.AreEqual(1, one[i].Sum(v => v * v), 1e-4);
-            for (int d = 0; d < one[i].Length; d++) Assert.AreEqual(one[i][d], seven[i][d], 1e-5f, $"row {i}");
+            for (var d = 0; d < one[i].Length; d++)
+            {
+                Assert.AreEqual(one[i][d], seven[i][d], 1e-5f, $"row {i}");
+            }
         }
     }
 
@@ -39,11 +42,11 @@ public sealed class ClipFeatureTests
     public void OtherColumns_StayWithTheirRows()
     {
         using var f = new StageFixture(20);
-        IDataView view = f.Features(batch: 3).Fit(f.Data).Transform(f.Data);
-        using DataViewRowCursor cursor = view.GetRowCursor(view.Schema);
-        ValueGetter<ReadOnlyMemory<char>> name = cursor.GetGetter<ReadOnlyMemory<char>>(view.Schema["Name"]);
+        var view = f.Features(batch: 3).Fit(f.Data).Transform(f.Data);
+        using var cursor = view.GetRowCursor(view.Schema);
+        var name = cursor.GetGetter<ReadOnlyMemory<char>>(view.Schema["Name"]);
         ReadOnlyMemory<char> value = default;
-        for (int i = 0; i < f.Rows.Length; i++)
+        for (var i = 0; i < f.Rows.Length; i++)
         {
             Assert.IsTrue(cursor.MoveNext());
             name(ref value);
@@ -57,13 +60,13 @@ public sealed class ClipFeatureTests
     public void AnUnreadableImage_FailsAtItsOwnRow_AndNamesTheFile()
     {
         using var f = new StageFixture(12);
-        IDataView view = f.Features(batch: 4).Fit(f.Data).Transform(f.Data);
-        byte[] whole = File.ReadAllBytes(f.Rows[6].ImagePath);
+        var view = f.Features(batch: 4).Fit(f.Data).Transform(f.Data);
+        var whole = File.ReadAllBytes(f.Rows[6].ImagePath);
         File.WriteAllBytes(f.Rows[6].ImagePath, whole[..(whole.Length / 2)]);
-        using DataViewRowCursor cursor = view.GetRowCursor([view.Schema["Features"]]);
-        ValueGetter<VBuffer<float>> getter = cursor.GetGetter<VBuffer<float>>(view.Schema["Features"]);
+        using var cursor = view.GetRowCursor([view.Schema["Features"]]);
+        var getter = cursor.GetGetter<VBuffer<float>>(view.Schema["Features"]);
         VBuffer<float> value = default;
-        for (int i = 0; i < 12; i++)
+        for (var i = 0; i < 12; i++)
         {
             Assert.IsTrue(cursor.MoveNext());
             if (i == 6)
@@ -83,7 +86,7 @@ public sealed class ClipFeatureTests
     public void Images_AreEncodedOnlyWhenFeaturesAreAskedFor()
     {
         using var f = new StageFixture(8);
-        ClipFeatureTransformer stage = f.Features().Fit(f.Data);
+        var stage = f.Features().Fit(f.Data);
         Assert.AreEqual(0L, stage.EncodedImages);
         StageFixture.Column<ReadOnlyMemory<char>>(stage.Transform(f.Data), "Name");
         Assert.AreEqual(0L, stage.EncodedImages);
@@ -95,19 +98,23 @@ public sealed class ClipFeatureTests
     public void ReadingAhead_StaysWithinThreeBatches()
     {
         using var f = new StageFixture(1);
-        int read = 0;
+        var read = 0;
         IEnumerable<PictureRow> Rows()
         {
-            for (int i = 0; i < 1000; i++)
+            for (var i = 0; i < 1000; i++)
             {
                 read = i + 1;
                 yield return f.Rows[0];
             }
         }
-        IDataView data = f.Context.Data.LoadFromEnumerable(Rows());
-        IDataView view = f.Features(batch: 5).Fit(data).Transform(data);
-        using DataViewRowCursor cursor = view.GetRowCursor([view.Schema["Features"]]);
-        for (int i = 0; i < 20; i++) cursor.MoveNext();
+        var data = f.Context.Data.LoadFromEnumerable(Rows());
+        var view = f.Features(batch: 5).Fit(data).Transform(data);
+        using var cursor = view.GetRowCursor([view.Schema["Features"]]);
+        for (var i = 0; i < 20; i++)
+        {
+            cursor.MoveNext();
+        }
+
         Assert.IsLessThanOrEqualTo(20 + 3 * 5, read);
     }
 
@@ -115,11 +122,16 @@ public sealed class ClipFeatureTests
     public void MLImageInput_GivesTheSameFeaturesAsPaths()
     {
         using var f = new StageFixture(5);
-        float[][] expected = StageFixture.Vectors(f.Features().Fit(f.Data).Transform(f.Data), "Features");
-        IDataView images = f.Context.Data.LoadFromEnumerable(f.Rows.Select(r => new ImageRowOfMemory { Image = MLImages.FromRgb(ImageFile.Load(r.ImagePath)) }).ToArray());
+        var expected = StageFixture.Vectors(f.Features().Fit(f.Data).Transform(f.Data), "Features");
+        var images = f.Context.Data.LoadFromEnumerable(
+            f.Rows.Select(r => new ImageRowOfMemory { Image = MLImages.FromRgb(ImageFile.Load(r.ImagePath)) }).ToArray()
+        );
         var stage = f.Context.Transforms.ClipFeature("Features", "Image", f.ClipFolder).Fit(images);
-        float[][] found = StageFixture.Vectors(stage.Transform(images), "Features");
-        for (int i = 0; i < 5; i++) CollectionAssert.AreEqual(expected[i], found[i]);
+        var found = StageFixture.Vectors(stage.Transform(images), "Features");
+        for (var i = 0; i < 5; i++)
+        {
+            CollectionAssert.AreEqual(expected[i], found[i]);
+        }
     }
 
     [TestMethod]
@@ -130,8 +142,8 @@ public sealed class ClipFeatureTests
         var stage = (ClipFeatureTransformer)model.First();
         Assert.AreEqual((long)f.Rows.Length, stage.EncodedImages);
 
-        IDataView other = f.Context.Data.LoadFromEnumerable(f.Rows);
-        IDataView scored = model.Transform(other);
+        var other = f.Context.Data.LoadFromEnumerable(f.Rows);
+        var scored = model.Transform(other);
         StageFixture.Vectors(scored, "Score");
         StageFixture.Vectors(scored, "Score");
         Assert.AreEqual(3L * f.Rows.Length, stage.EncodedImages);
@@ -141,7 +153,12 @@ public sealed class ClipFeatureTests
     public void ACacheCheckpoint_AlsoEncodesEachImageOnce()
     {
         using var f = new StageFixture();
-        var chain = f.Context.Transforms.ClipFeature("Features", "ImagePath", new ClipFeatureOptions { ClipFolder = f.ClipFolder, KeepTrainingFeatures = false })
+        var chain = f
+            .Context.Transforms.ClipFeature(
+                "Features",
+                "ImagePath",
+                new ClipFeatureOptions { ClipFolder = f.ClipFolder, KeepTrainingFeatures = false }
+            )
             .AppendCacheCheckpoint(f.Context)
             .Append(f.Context.Transforms.PseudoLabel("PseudoLabel", "Features", f.PseudoLabels()))
             .Append(f.Context.Transforms.PrototypeClassifier("PrototypeScore", "Features"));
@@ -153,16 +170,25 @@ public sealed class ClipFeatureTests
     {
         using var f = new StageFixture(10);
         using var source = new CancellationTokenSource();
-        var stage = f.Context.Transforms.ClipFeature("Features", "ImagePath", new ClipFeatureOptions { ClipFolder = f.ClipFolder, BatchSize = 2, CancellationToken = source.Token }).Fit(f.Data);
-        IDataView view = stage.Transform(f.Data);
-        using DataViewRowCursor cursor = view.GetRowCursor([view.Schema["Features"]]);
+        var stage = f
+            .Context.Transforms.ClipFeature(
+                "Features",
+                "ImagePath",
+                new ClipFeatureOptions
+                {
+                    ClipFolder = f.ClipFolder,
+                    BatchSize = 2,
+                    CancellationToken = source.Token,
+                }
+            )
+            .Fit(f.Data);
+        var view = stage.Transform(f.Data);
+        using var cursor = view.GetRowCursor([view.Schema["Features"]]);
         Assert.IsTrue(cursor.MoveNext());
         source.Cancel();
         Assert.Throws<OperationCanceledException>(() =>
         {
-            while (cursor.MoveNext())
-            {
-            }
+            while (cursor.MoveNext()) { }
         });
     }
 
@@ -170,8 +196,13 @@ public sealed class ClipFeatureTests
     public void ACancelledContext_StopsThePass()
     {
         using var f = new StageFixture(10);
-        IDataView view = f.Features(batch: 2).Fit(f.Data).Transform(f.Data);
-        typeof(MLContext).GetMethod("CancelExecution", System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Public)!.Invoke(f.Context, null);
+        var view = f.Features(batch: 2).Fit(f.Data).Transform(f.Data);
+        typeof(MLContext)
+            .GetMethod(
+                "CancelExecution",
+                System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Public
+            )!
+            .Invoke(f.Context, null);
         Assert.Throws<OperationCanceledException>(() => StageFixture.Vectors(view, "Features"));
     }
 
@@ -180,7 +211,18 @@ public sealed class ClipFeatureTests
     {
         using var f = new StageFixture(10);
         var reports = new List<AirMLNet.Pipeline.StageProgress>();
-        var stage = f.Context.Transforms.ClipFeature("Features", "ImagePath", new ClipFeatureOptions { ClipFolder = f.ClipFolder, BatchSize = 4, Progress = new Immediate(reports.Add) }).Fit(f.Data);
+        var stage = f
+            .Context.Transforms.ClipFeature(
+                "Features",
+                "ImagePath",
+                new ClipFeatureOptions
+                {
+                    ClipFolder = f.ClipFolder,
+                    BatchSize = 4,
+                    Progress = new Immediate(reports.Add),
+                }
+            )
+            .Fit(f.Data);
         StageFixture.Vectors(stage.Transform(f.Data), "Features");
         CollectionAssert.AreEqual(new long[] { 4, 8, 10 }, reports.Select(r => r.Done).ToArray());
     }
@@ -199,9 +241,8 @@ public sealed class ClipFeatureTests
     /// <summary>A column of MLImage values.</summary>
     private sealed class PictureType : StructuredDataViewType
     {
-        public PictureType() : base(typeof(MLImage))
-        {
-        }
+        public PictureType()
+            : base(typeof(MLImage)) { }
 
         public override bool Equals(DataViewType? other) => other is PictureType;
     }
@@ -221,7 +262,13 @@ public sealed class ClipFeatureTests
         File.WriteAllBytes(f.Rows[0].ImagePath, Parts.PngWithoutPixels(1200, 1000));
         string Message(int megapixels)
         {
-            using var stage = f.Context.Transforms.ClipFeature("Features", "ImagePath", new ClipFeatureOptions { ClipFolder = f.ClipFolder, MaxMegapixels = megapixels }).Fit(f.Data);
+            using var stage = f
+                .Context.Transforms.ClipFeature(
+                    "Features",
+                    "ImagePath",
+                    new ClipFeatureOptions { ClipFolder = f.ClipFolder, MaxMegapixels = megapixels }
+                )
+                .Fit(f.Data);
             return Assert.ThrowsExactly<UnreadableImageException>(() => StageFixture.Vectors(stage.Transform(f.Data), "Features")).Message;
         }
 

@@ -1,5 +1,4 @@
 using AirMLNet.Features;
-using AirMLNet.Pipeline;
 using AirMLNet.Testing;
 using Microsoft.ML;
 
@@ -13,17 +12,21 @@ public sealed class ClipTextFeatureTests
     {
         using var f = new StageFixture(1);
         string[] texts = [.. Enumerable.Range(0, 11).Select(i => $"a photo of {new string('x', i)}")];
-        IDataView data = f.Context.Data.LoadFromEnumerable(texts.Select(t => new TextRow { Text = t }).ToArray());
+        var data = f.Context.Data.LoadFromEnumerable(texts.Select(t => new TextRow { Text = t }).ToArray());
 
-        using ClipTextFeatureTransformer stage = f.Context.Transforms.ClipTextFeature(
-            "Features", "Text", new ClipTextFeatureOptions { ClipFolder = f.ClipFolder, BatchSize = 4 }).Fit(data);
-        float[][] features = StageFixture.Vectors(stage.Transform(data), "Features");
+        using var stage = f
+            .Context.Transforms.ClipTextFeature("Features", "Text", new ClipTextFeatureOptions { ClipFolder = f.ClipFolder, BatchSize = 4 })
+            .Fit(data);
+        var features = StageFixture.Vectors(stage.Transform(data), "Features");
 
-        float[] expected = stage.Backbone.EncodeTexts(texts).data<float>().ToArray();
-        for (int i = 0; i < texts.Length; i++)
+        var expected = stage.Backbone.EncodeTexts(texts).data<float>().ToArray();
+        for (var i = 0; i < texts.Length; i++)
         {
             Assert.AreEqual(1, features[i].Sum(v => (double)v * v), 1e-5);
-            for (int d = 0; d < stage.FeatureDimension; d++) Assert.AreEqual(expected[i * stage.FeatureDimension + d], features[i][d], 1e-5f);
+            for (var d = 0; d < stage.FeatureDimension; d++)
+            {
+                Assert.AreEqual(expected[i * stage.FeatureDimension + d], features[i][d], 1e-5f);
+            }
         }
     }
 
@@ -31,9 +34,12 @@ public sealed class ClipTextFeatureTests
     public void A_text_finds_the_image_that_the_dot_product_says()
     {
         using var f = new StageFixture(5);
-        IDataView images = f.Features().Fit(f.Data).Transform(f.Data);
-        IDataView query = f.Context.Data.LoadFromEnumerable(new[] { new TextRow { Text = "the red photo" } });
-        float[] text = StageFixture.Vectors(f.Context.Transforms.ClipTextFeature("Features", "Text", f.ClipFolder).Fit(query).Transform(query), "Features")[0];
+        var images = f.Features().Fit(f.Data).Transform(f.Data);
+        var query = f.Context.Data.LoadFromEnumerable(new[] { new TextRow { Text = "the red photo" } });
+        var text = StageFixture.Vectors(
+            f.Context.Transforms.ClipTextFeature("Features", "Text", f.ClipFolder).Fit(query).Transform(query),
+            "Features"
+        )[0];
 
         double[] cosines = [.. StageFixture.Vectors(images, "Features").Select(i => i.Zip(text, (a, b) => (double)a * b).Sum())];
 
@@ -45,24 +51,48 @@ public sealed class ClipTextFeatureTests
     public void A_text_that_is_too_long_is_an_error_of_its_row_where_cutting_is_off()
     {
         using var f = new StageFixture(1);
-        IDataView data = f.Context.Data.LoadFromEnumerable(new[] { new TextRow { Text = "a" }, new TextRow { Text = new string('x', 200) }, new TextRow { Text = "b" } });
-        using ClipTextFeatureTransformer stage = f.Context.Transforms.ClipTextFeature(
-            "Features", "Text", new ClipTextFeatureOptions { ClipFolder = f.ClipFolder, Truncate = false }).Fit(data);
+        var data = f.Context.Data.LoadFromEnumerable(
+            new[]
+            {
+                new TextRow { Text = "a" },
+                new TextRow { Text = new string('x', 200) },
+                new TextRow { Text = "b" },
+            }
+        );
+        using var stage = f
+            .Context.Transforms.ClipTextFeature(
+                "Features",
+                "Text",
+                new ClipTextFeatureOptions { ClipFolder = f.ClipFolder, Truncate = false }
+            )
+            .Fit(data);
 
-        Assert.Contains("the model takes 40", Assert.ThrowsExactly<ArgumentException>(() => StageFixture.Vectors(stage.Transform(data), "Features")).Message);
+        Assert.Contains(
+            "the model takes 40",
+            Assert.ThrowsExactly<ArgumentException>(() => StageFixture.Vectors(stage.Transform(data), "Features")).Message
+        );
     }
 
     [TestMethod]
     public void Progress_and_cancellation_are_heard()
     {
         using var f = new StageFixture(1);
-        IDataView data = f.Context.Data.LoadFromEnumerable(Enumerable.Range(0, 5).Select(i => new TextRow { Text = $"{i}" }).ToArray());
+        var data = f.Context.Data.LoadFromEnumerable(Enumerable.Range(0, 5).Select(i => new TextRow { Text = $"{i}" }).ToArray());
         using var source = new CancellationTokenSource();
         var stop = new Stop(source);
-        using ClipTextFeatureTransformer stage = f.Context.Transforms.ClipTextFeature("Features", "Text", new ClipTextFeatureOptions
-        {
-            ClipFolder = f.ClipFolder, BatchSize = 2, Progress = stop, CancellationToken = source.Token,
-        }).Fit(data);
+        using var stage = f
+            .Context.Transforms.ClipTextFeature(
+                "Features",
+                "Text",
+                new ClipTextFeatureOptions
+                {
+                    ClipFolder = f.ClipFolder,
+                    BatchSize = 2,
+                    Progress = stop,
+                    CancellationToken = source.Token,
+                }
+            )
+            .Fit(data);
 
         Assert.ThrowsExactly<OperationCanceledException>(() => StageFixture.Vectors(stage.Transform(data), "Features"));
         Assert.AreEqual(2, stop.Done);

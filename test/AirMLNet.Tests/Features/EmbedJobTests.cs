@@ -2,7 +2,6 @@ using AirMLNet.Clip;
 using AirMLNet.Features;
 using AirMLNet.Files;
 using AirMLNet.Images;
-using AirMLNet.Pipeline;
 using AirMLNet.Testing;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -33,7 +32,11 @@ public sealed class EmbedJobTests
         var (part, metadata) = FeatureTable.Read(_output);
         CollectionAssert.AreEqual(_f.Rows.Select(r => r.Name).ToArray(), part.Paths.ToArray());
         float[] expected = [.. StageFixture.Vectors(_f.Features().Fit(_f.Data).Transform(_f.Data), "Features").SelectMany(v => v)];
-        for (int i = 0; i < expected.Length; i++) Assert.AreEqual(expected[i], part.Values[i], 1e-5f);
+        for (var i = 0; i < expected.Length; i++)
+        {
+            Assert.AreEqual(expected[i], part.Values[i], 1e-5f);
+        }
+
         Assert.AreEqual(FileHash.Sha256(Path.Combine(_f.ClipFolder, "model.safetensors")), metadata["model_sha256"]);
         Assert.HasCount(1, Directory.GetFileSystemEntries(Path.GetDirectoryName(_output)!));
     }
@@ -42,19 +45,27 @@ public sealed class EmbedJobTests
     public void An_interrupted_run_goes_on_and_ends_with_the_same_bytes()
     {
         Job(Options()).Run();
-        byte[] whole = File.ReadAllBytes(_output);
+        var whole = File.ReadAllBytes(_output);
         File.Delete(_output);
         using var source = new CancellationTokenSource();
-        int encoded = 0;
+        var encoded = 0;
 
-        Assert.Throws<OperationCanceledException>(() => Job(Options() with
-        {
-            CancellationToken = source.Token,
-            Progress = (done, _) =>
-            {
-                if (done == 12) source.Cancel();
-            },
-        }).Run());
+        Assert.Throws<OperationCanceledException>(() =>
+            Job(
+                    Options() with
+                    {
+                        CancellationToken = source.Token,
+                        Progress = (done, _) =>
+                        {
+                            if (done == 12)
+                            {
+                                source.Cancel();
+                            }
+                        },
+                    }
+                )
+                .Run()
+        );
         Assert.IsFalse(File.Exists(_output));
         Assert.HasCount(2, Directory.GetFiles(_output + ".parts", "*.safetensors"));
 
@@ -71,41 +82,65 @@ public sealed class EmbedJobTests
     [DataRow(".csv")]
     public void Shards_merge_to_the_bytes_of_one_run(string format)
     {
-        string one = Path.ChangeExtension(Path.Combine(_f.Root, "one.x"), format), merged = Path.ChangeExtension(Path.Combine(_f.Root, "merged.x"), format);
+        string one = Path.ChangeExtension(Path.Combine(_f.Root, "one.x"), format),
+            merged = Path.ChangeExtension(Path.Combine(_f.Root, "merged.x"), format);
         Job(Options() with { Output = one }).Run();
-        foreach (int shard in new[] { 3, 1, 2 }) Job(Options() with { Output = merged, Shard = shard, Shards = 3 }).Run();
+        foreach (var shard in new[] { 3, 1, 2 })
+        {
+            Job(Options() with { Output = merged, Shard = shard, Shards = 3 }).Run();
+        }
 
         Assert.AreEqual(23, Job(Options() with { Output = merged, Shards = 3 }).Merge());
 
         // ML.NET compresses the columns of a binary view in parallel and writes each when it is ready: its bytes may differ, its rows not.
-        if (format == ".idv") CollectionAssert.AreEqual(Rows(one), Rows(merged));
-        else CollectionAssert.AreEqual(File.ReadAllBytes(one), File.ReadAllBytes(merged));
+        if (format == ".idv")
+        {
+            CollectionAssert.AreEqual(Rows(one), Rows(merged));
+        }
+        else
+        {
+            CollectionAssert.AreEqual(File.ReadAllBytes(one), File.ReadAllBytes(merged));
+        }
     }
 
     private static string[] Rows(string idv)
     {
-        IDataView view = new MLContext().Data.LoadFromBinary(idv);
-        return [.. StageFixture.Column<ReadOnlyMemory<char>>(view, "ImagePath").Zip(StageFixture.Vectors(view, "Features"),
-            (path, feature) => $"{path} {string.Join(' ', feature.Select(BitConverter.SingleToUInt32Bits))}")];
+        var view = new MLContext().Data.LoadFromBinary(idv);
+        return
+        [
+            .. StageFixture
+                .Column<ReadOnlyMemory<char>>(view, "ImagePath")
+                .Zip(
+                    StageFixture.Vectors(view, "Features"),
+                    (path, feature) => $"{path} {string.Join(' ', feature.Select(BitConverter.SingleToUInt32Bits))}"
+                ),
+        ];
     }
 
     [TestMethod]
     public void Npy_and_csv_have_the_form_that_others_read()
     {
-        string npy = Path.Combine(_f.Root, "f.npy"), csv = Path.Combine(_f.Root, "f.csv");
+        string npy = Path.Combine(_f.Root, "f.npy"),
+            csv = Path.Combine(_f.Root, "f.csv");
         Job(Options() with { Output = npy }).Run();
         Job(Options() with { Output = csv }).Run();
 
-        byte[] bytes = File.ReadAllBytes(npy);
-        int header = bytes[8] | bytes[9] << 8;
+        var bytes = File.ReadAllBytes(npy);
+        var header = bytes[8] | bytes[9] << 8;
         Assert.AreEqual(0, (10 + header) % 64);
-        Assert.Contains("'descr': '<f4', 'fortran_order': False, 'shape': (23, 24)", System.Text.Encoding.ASCII.GetString(bytes, 10, header));
+        Assert.Contains(
+            "'descr': '<f4', 'fortran_order': False, 'shape': (23, 24)",
+            System.Text.Encoding.ASCII.GetString(bytes, 10, header)
+        );
         Assert.HasCount(10 + header + 23 * 24 * 4, bytes);
         Assert.HasCount(23, File.ReadAllLines(Path.Combine(_f.Root, "f.paths.txt")));
-        string[] lines = File.ReadAllLines(csv);
+        var lines = File.ReadAllLines(csv);
         Assert.HasCount(24, lines);
         Assert.StartsWith("path,f0,f1,", lines[0]);
-        Assert.AreEqual(BitConverter.ToSingle(bytes, 10 + header), float.Parse(lines[1].Split(',')[1], System.Globalization.CultureInfo.InvariantCulture));
+        Assert.AreEqual(
+            BitConverter.ToSingle(bytes, 10 + header),
+            float.Parse(lines[1].Split(',')[1], System.Globalization.CultureInfo.InvariantCulture)
+        );
     }
 
     [TestMethod]
@@ -127,33 +162,53 @@ public sealed class EmbedJobTests
     {
         Job(Options() with { Shard = 1, Shards = 2 }).Run();
         Job(Options() with { Shard = 2, Shards = 2, Clip = Options().Clip with { Precision = ClipPrecision.BFloat16 } }).Run();
-        Assert.Contains("another precision", Assert.ThrowsExactly<InvalidDataException>(() => Job(Options() with { Shards = 2 }).Merge()).Message);
+        Assert.Contains(
+            "another precision",
+            Assert.ThrowsExactly<InvalidDataException>(() => Job(Options() with { Shards = 2 }).Merge()).Message
+        );
 
-        Assert.Contains("1 of 3 shards are missing", Assert.ThrowsExactly<FileNotFoundException>(() =>
-        {
-            Job(Options() with { Shard = 1, Shards = 3 }).Run();
-            Job(Options() with { Shard = 3, Shards = 3 }).Run();
-            Job(Options() with { Shards = 3 }).Merge();
-        }).Message);
+        Assert.Contains(
+            "1 of 3 shards are missing",
+            Assert
+                .ThrowsExactly<FileNotFoundException>(() =>
+                {
+                    Job(Options() with { Shard = 1, Shards = 3 }).Run();
+                    Job(Options() with { Shard = 3, Shards = 3 }).Run();
+                    Job(Options() with { Shards = 3 }).Merge();
+                })
+                .Message
+        );
 
         Job(Options() with { Shard = 2, Shards = 3 }).Run();
         File.Delete(_f.Rows[0].ImagePath);
-        Assert.Contains("other images", Assert.ThrowsExactly<InvalidDataException>(() => Job(Options() with { Shards = 3 }).Merge()).Message);
+        Assert.Contains(
+            "other images",
+            Assert.ThrowsExactly<InvalidDataException>(() => Job(Options() with { Shards = 3 }).Merge()).Message
+        );
     }
 
     [TestMethod]
     public void Bad_options_are_named()
     {
-        Assert.Contains(".safetensors, .npy, .csv", Assert.ThrowsExactly<ArgumentException>(() => Job(Options() with { Output = "x.txt" })).Message);
-        Assert.Contains("Shard = 4; expected 1..3", Assert.ThrowsExactly<ArgumentException>(() => Job(Options() with { Shard = 4, Shards = 3 })).Message);
+        Assert.Contains(
+            ".safetensors, .npy, .csv",
+            Assert.ThrowsExactly<ArgumentException>(() => Job(Options() with { Output = "x.txt" })).Message
+        );
+        Assert.Contains(
+            "Shard = 4; expected 1..3",
+            Assert.ThrowsExactly<ArgumentException>(() => Job(Options() with { Shard = 4, Shards = 3 })).Message
+        );
         Assert.Contains("ChunkSize = 0", Assert.Throws<ArgumentException>(() => Options() with { ChunkSize = 0 }).Message);
     }
 
-    private EmbedOptions Options() => new()
-    {
-        Images = Path.Combine(_f.Root, "images"), Output = _output, ChunkSize = 5,
-        Clip = new ClipFeatureOptions { ClipFolder = _f.ClipFolder, BatchSize = 4 },
-    };
+    private EmbedOptions Options() =>
+        new()
+        {
+            Images = Path.Combine(_f.Root, "images"),
+            Output = _output,
+            ChunkSize = 5,
+            Clip = new ClipFeatureOptions { ClipFolder = _f.ClipFolder, BatchSize = 4 },
+        };
 
     private EmbedJob Job(EmbedOptions options) => new(new MLContext(1), options);
 
@@ -165,12 +220,13 @@ public sealed class EmbedJobTests
     [TestMethod]
     public void A_binary_view_goes_on_in_a_pipeline()
     {
-        string idv = Path.Combine(_f.Root, "f.idv"), table = Path.Combine(_f.Root, "f.safetensors");
+        string idv = Path.Combine(_f.Root, "f.idv"),
+            table = Path.Combine(_f.Root, "f.safetensors");
         Job(Options() with { Output = idv }).Run();
         Job(Options() with { Output = table }).Run();
-        IDataView view = _f.Context.Data.LoadFromBinary(idv);
+        var view = _f.Context.Data.LoadFromBinary(idv);
         Assert.AreEqual(new VectorDataViewType(NumberDataViewType.Single, TinyClip.FeatureDimension), view.Schema["Features"].Type);
-        (FeaturePart part, _) = FeatureTable.Read(table);
+        (var part, _) = FeatureTable.Read(table);
         CollectionAssert.AreEqual(part.Paths.ToArray(), view.GetColumn<string>("ImagePath").ToArray());
         CollectionAssert.AreEqual(part.Values, view.GetColumn<float[]>("Features").SelectMany(f => f).ToArray());
     }

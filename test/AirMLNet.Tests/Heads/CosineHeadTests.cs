@@ -30,12 +30,12 @@ public sealed class CosineHeadTests
     public void OneRow_AndManyRows_AreTheSameBits()
     {
         var random = new Random(1);
-        float[] weights = Enumerable.Range(0, 3 * 37).Select(_ => random.NextSingle()).ToArray();
-        float[] features = Enumerable.Range(0, 5 * 37).Select(_ => random.NextSingle()).ToArray();
+        var weights = Enumerable.Range(0, 3 * 37).Select(_ => random.NextSingle()).ToArray();
+        var features = Enumerable.Range(0, 5 * 37).Select(_ => random.NextSingle()).ToArray();
         var head = new CosineHead(weights, 3, 20);
-        float[] all = head.Probabilities(features.AsMemory());
+        var all = head.Probabilities(features.AsMemory());
         var one = new float[3];
-        for (int i = 0; i < 5; i++)
+        for (var i = 0; i < 5; i++)
         {
             head.Probabilities(features.AsSpan(i * 37, 37), one);
             CollectionAssert.AreEqual(one, all[(i * 3)..(i * 3 + 3)]);

@@ -1,4 +1,3 @@
-using AirMLNet.Pipeline;
 using AirMLNet.Testing;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -12,13 +11,20 @@ public sealed class ChainTests
     private readonly MLContext _ml = new(1);
     private readonly IDataView _data;
 
-    public ChainTests() => _data = _ml.Data.LoadFromEnumerable(new[] { new Pair { A = 1, B = 2 }, new Pair { A = 3, B = 4 } });
+    public ChainTests() =>
+        _data = _ml.Data.LoadFromEnumerable(
+            new[]
+            {
+                new Pair { A = 1, B = 2 },
+                new Pair { A = 3, B = 4 },
+            }
+        );
 
     [TestMethod]
     public void A_training_stage_feeds_the_fit_of_the_next_and_is_left_out_of_Transform()
     {
         var seen = new List<int>();
-        TransformerChain<ITransformer> model = WithTrainingStage(new Doubling(isMapper: true), seen).Fit(_data);
+        var model = WithTrainingStage(new Doubling(isMapper: true), seen).Fit(_data);
 
         CollectionAssert.AreEqual(new[] { 4 }, seen, "rows that the stage after it was fitted on");
         CollectionAssert.AreEqual(new[] { 1f, 3f }, StageFixture.Column<float>(model.Transform(_data), "Copy"));
@@ -37,7 +43,7 @@ public sealed class ChainTests
         var loaded = (TransformerChain<ITransformer>)new MLContext().Model.Load(saved, out _);
 
         Assert.AreEqual(2, loaded.Count(), "both stages are in the file");
-        DataViewSchema scored = loaded.Transform(_data).Schema;
+        var scored = loaded.Transform(_data).Schema;
         Assert.IsNull(scored.GetColumnOrNull("Extra"));
         Assert.IsNotNull(scored.GetColumnOrNull("Copy"));
     }
@@ -59,8 +65,10 @@ public sealed class ChainTests
     [TestMethod]
     public void A_column_that_a_late_stage_lacks_is_named_before_the_first_stage_is_fitted()
     {
-        bool fitted = false;
-        var chain = _ml.Transforms.CopyColumns("Copy", "A").WithOnFitDelegate(_ => fitted = true)
+        var fitted = false;
+        var chain = _ml
+            .Transforms.CopyColumns("Copy", "A")
+            .WithOnFitDelegate(_ => fitted = true)
             .Append(_ml.Transforms.CopyColumns("Late", "Nowhere"));
 
         Assert.Contains("Nowhere", Assert.Throws<ArgumentException>(() => chain.Fit(_data)).Message);
@@ -92,9 +100,13 @@ public sealed class ChainTests
     {
         public int Disposals { get; private set; }
         public bool IsRowToRowMapper => isMapper;
+
         public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => inputSchema;
+
         public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) => new AirMLNet.Pipeline.PassThroughMapper(inputSchema);
+
         public void Save(ModelSaveContext ctx) => throw new NotSupportedException();
+
         public void Dispose() => Disposals++;
 
         public IDataView Transform(IDataView input)
@@ -108,6 +120,7 @@ public sealed class ChainTests
     private sealed class Fitted(ITransformer stage) : IEstimator<ITransformer>
     {
         public ITransformer Fit(IDataView input) => stage;
+
         public SchemaShape GetOutputSchema(SchemaShape inputSchema) => inputSchema;
     }
 

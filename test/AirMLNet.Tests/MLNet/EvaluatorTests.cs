@@ -12,11 +12,36 @@ public sealed class EvaluatorTests
     // Right, second best, right, last; then a row without a label.
     private static readonly Scored[] Rows =
     [
-        new() { Label = 0, PredictedLabel = 0, Score = [0.7f, 0.2f, 0.1f] },
-        new() { Label = 0, PredictedLabel = 1, Score = [0.2f, 0.7f, 0.1f] },
-        new() { Label = 1, PredictedLabel = 1, Score = [0.25f, 0.5f, 0.25f] },
-        new() { Label = 2, PredictedLabel = 0, Score = [0.6f, 0.3f, 0.1f] },
-        new() { Label = uint.MaxValue, PredictedLabel = 0, Score = [0.6f, 0.3f, 0.1f] },
+        new()
+        {
+            Label = 0,
+            PredictedLabel = 0,
+            Score = [0.7f, 0.2f, 0.1f],
+        },
+        new()
+        {
+            Label = 0,
+            PredictedLabel = 1,
+            Score = [0.2f, 0.7f, 0.1f],
+        },
+        new()
+        {
+            Label = 1,
+            PredictedLabel = 1,
+            Score = [0.25f, 0.5f, 0.25f],
+        },
+        new()
+        {
+            Label = 2,
+            PredictedLabel = 0,
+            Score = [0.6f, 0.3f, 0.1f],
+        },
+        new()
+        {
+            Label = uint.MaxValue,
+            PredictedLabel = 0,
+            Score = [0.6f, 0.3f, 0.1f],
+        },
     ];
 
     private readonly MLContext _ml = new(1);
@@ -24,7 +49,7 @@ public sealed class EvaluatorTests
     [TestMethod]
     public void Metrics_are_those_counted_by_hand_and_rows_without_a_label_do_not_count()
     {
-        MulticlassClassificationMetrics metrics = _ml.MulticlassClassification.Evaluate(View(named: true), topKPredictionCount: 2);
+        var metrics = _ml.MulticlassClassification.Evaluate(View(named: true), topKPredictionCount: 2);
 
         Assert.AreEqual(2 / 4.0, metrics.MicroAccuracy, 1e-9);
         Assert.AreEqual((0.5 + 1 + 0) / 3, metrics.MacroAccuracy, 1e-9);
@@ -36,10 +61,13 @@ public sealed class EvaluatorTests
     [TestMethod]
     public void Names_of_classes_come_from_the_slots_of_Score()
     {
-        string named = _ml.MulticlassClassification.Evaluate(View(named: true)).ConfusionMatrix.GetFormattedConfusionTable();
-        foreach (string name in Names) Assert.Contains(name, named);
+        var named = _ml.MulticlassClassification.Evaluate(View(named: true)).ConfusionMatrix.GetFormattedConfusionTable();
+        foreach (var name in Names)
+        {
+            Assert.Contains(name, named);
+        }
 
-        string unnamed = _ml.MulticlassClassification.Evaluate(View(named: false)).ConfusionMatrix.GetFormattedConfusionTable();
+        var unnamed = _ml.MulticlassClassification.Evaluate(View(named: false)).ConfusionMatrix.GetFormattedConfusionTable();
         Assert.DoesNotContain("red", unnamed, "the keys' own names are not asked for");
     }
 
@@ -53,10 +81,14 @@ public sealed class EvaluatorTests
 
     private IDataView View(bool named)
     {
-        SchemaDefinition schema = SchemaDefinition.Create(typeof(Scored));
+        var schema = SchemaDefinition.Create(typeof(Scored));
         schema["Label"].AddAnnotation("KeyValues", NameValues(), NameType());
         schema["PredictedLabel"].AddAnnotation("KeyValues", NameValues(), NameType());
-        if (named) schema["Score"].AddAnnotation("SlotNames", NameValues(), NameType());
+        if (named)
+        {
+            schema["Score"].AddAnnotation("SlotNames", NameValues(), NameType());
+        }
+
         return _ml.Data.LoadFromEnumerable(Rows, schema);
     }
 

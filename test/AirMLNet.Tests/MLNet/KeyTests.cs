@@ -13,7 +13,7 @@ public sealed class KeyTests
     [TestMethod]
     public void Members_are_keys_that_count_from_0_and_what_is_beyond_the_last_is_missing()
     {
-        IDataView data = _ml.Data.LoadFromEnumerable(new uint[] { 0, 1, 2, 3, uint.MaxValue }.Select(label => new Keyed { Label = label }));
+        var data = _ml.Data.LoadFromEnumerable(new uint[] { 0, 1, 2, 3, uint.MaxValue }.Select(label => new Keyed { Label = label }));
 
         Assert.AreEqual(new KeyDataViewType(typeof(uint), 3), data.Schema["Label"].Type);
         CollectionAssert.AreEqual(new uint[] { 1, 2, 3, 0, 0 }, StageFixture.Column<uint>(data, "Label"));
@@ -22,30 +22,34 @@ public sealed class KeyTests
     [TestMethod]
     public void Key_data_gives_the_keys_their_order_and_other_values_are_missing()
     {
-        IDataView mapped = Mapped(["rose", "tulip"], "tulip", "rose", "oak");
+        var mapped = Mapped(["rose", "tulip"], "tulip", "rose", "oak");
 
         CollectionAssert.AreEqual(new uint[] { 2, 1, 0 }, StageFixture.Column<uint>(mapped, "Key"));
         CollectionAssert.AreEqual(new[] { "rose", "tulip" }, KeyValues(mapped.Schema["Key"]));
     }
 
     [TestMethod]
-    public void Key_data_decides_how_many_keys_there_are_whatever_the_rows_hold()
-        => Assert.AreEqual(new KeyDataViewType(typeof(uint), 3), Mapped(["rose", "tulip", "lily"], "tulip").Schema["Key"].Type);
+    public void Key_data_decides_how_many_keys_there_are_whatever_the_rows_hold() =>
+        Assert.AreEqual(new KeyDataViewType(typeof(uint), 3), Mapped(["rose", "tulip", "lily"], "tulip").Schema["Key"].Type);
 
     [TestMethod]
     public void An_empty_text_is_no_key()
     {
-        CollectionAssert.AreEqual(new uint[] { 0, 1 }, StageFixture.Column<uint>(Mapped(["rose", "tulip"], "", "rose"), "Key"), "with key data");
+        CollectionAssert.AreEqual(
+            new uint[] { 0, 1 },
+            StageFixture.Column<uint>(Mapped(["rose", "tulip"], "", "rose"), "Key"),
+            "with key data"
+        );
 
-        IDataView rows = Named("", "rose");
-        IDataView learned = _ml.Transforms.Conversion.MapValueToKey("Key", "Name").Fit(rows).Transform(rows);
+        var rows = Named("", "rose");
+        var learned = _ml.Transforms.Conversion.MapValueToKey("Key", "Name").Fit(rows).Transform(rows);
         CollectionAssert.AreEqual(new uint[] { 0, 1 }, StageFixture.Column<uint>(learned, "Key"), "with keys learned from the rows");
         CollectionAssert.AreEqual(new[] { "rose" }, KeyValues(learned.Schema["Key"]));
     }
 
     private IDataView Mapped(string[] keys, params string[] names)
     {
-        IDataView rows = Named(names);
+        var rows = Named(names);
         return _ml.Transforms.Conversion.MapValueToKey("Key", "Name", keyData: Named(keys)).Fit(rows).Transform(rows);
     }
 

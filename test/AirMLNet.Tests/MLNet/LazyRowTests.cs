@@ -15,7 +15,7 @@ public sealed class LazyRowTests
     [TestMethod]
     public void A_column_that_nobody_asked_for_is_not_computed_behind_any_view()
     {
-        IDataView counted = Counted();
+        var counted = Counted();
         var views = new Dictionary<string, IDataView>
         {
             ["the stage"] = counted,
@@ -24,7 +24,7 @@ public sealed class LazyRowTests
             ["a filter"] = _ml.Data.FilterRowsByColumn(counted, "Number", 0, 100),
             ["some rows"] = _ml.Data.TakeRows(counted, Rows),
         };
-        foreach ((string name, IDataView view) in views)
+        foreach ((var name, var view) in views)
         {
             _calls = 0;
             Assert.HasCount(Rows, StageFixture.Column<float>(view, "Number"), name);
@@ -39,10 +39,10 @@ public sealed class LazyRowTests
     {
         // Only of the rows themselves: behind ML.NET's own stages its threads read ahead what was asked for.
         var rows = new[] { new Counting(), new Counting() };
-        IDataView data = _ml.Data.LoadFromEnumerable(rows);
-        DataViewSchema.Column column = data.Schema["Number"];
-        using DataViewRowCursor cursor = data.GetRowCursor([column]);
-        ValueGetter<float> getter = cursor.GetGetter<float>(column);
+        var data = _ml.Data.LoadFromEnumerable(rows);
+        var column = data.Schema["Number"];
+        using var cursor = data.GetRowCursor([column]);
+        var getter = cursor.GetGetter<float>(column);
         Assert.IsTrue(cursor.MoveNext());
         Assert.IsTrue(cursor.MoveNext());
         Assert.AreEqual(0, rows.Sum(row => row.Reads));
@@ -55,7 +55,11 @@ public sealed class LazyRowTests
     [TestMethod]
     public void PredictionEngine_computes_only_what_the_prediction_has_a_member_for()
     {
-        using (var without = _ml.Model.CreatePredictionEngine<Numbered, Numbered>(CountedStage())) without.Predict(new Numbered { Number = 3 });
+        using (var without = _ml.Model.CreatePredictionEngine<Numbered, Numbered>(CountedStage()))
+        {
+            without.Predict(new Numbered { Number = 3 });
+        }
+
         Assert.AreEqual(0, _calls);
 
         using var with = _ml.Model.CreatePredictionEngine<Numbered, Doubled>(CountedStage());
@@ -65,8 +69,8 @@ public sealed class LazyRowTests
     [TestMethod]
     public void A_column_that_was_not_asked_for_has_no_getter()
     {
-        IDataView counted = Counted();
-        using DataViewRowCursor cursor = counted.GetRowCursor([counted.Schema["Number"]]);
+        var counted = Counted();
+        using var cursor = counted.GetRowCursor([counted.Schema["Number"]]);
         Assert.IsFalse(cursor.IsColumnActive(counted.Schema["Twice"]));
         Assert.Throws<InvalidOperationException>(() => cursor.GetGetter<float>(counted.Schema["Twice"]));
     }
@@ -74,21 +78,32 @@ public sealed class LazyRowTests
     [TestMethod]
     public void A_cache_computes_each_row_once_however_often_it_is_read()
     {
-        IDataView cached = _ml.Data.Cache(Counted());
-        for (int pass = 0; pass < 3; pass++) Assert.HasCount(Rows, StageFixture.Column<float>(cached, "Twice"));
+        var cached = _ml.Data.Cache(Counted());
+        for (var pass = 0; pass < 3; pass++)
+        {
+            Assert.HasCount(Rows, StageFixture.Column<float>(cached, "Twice"));
+        }
+
         Assert.AreEqual(Rows, _calls);
     }
 
     private IDataView Counted() => CountedStage().Transform(Numbers());
 
-    private IDataView Numbers() => _ml.Data.LoadFromEnumerable(Enumerable.Range(0, Rows).Select(i => new Numbered { Number = i }).ToArray());
+    private IDataView Numbers() =>
+        _ml.Data.LoadFromEnumerable(Enumerable.Range(0, Rows).Select(i => new Numbered { Number = i }).ToArray());
 
     /// <summary>Adds twice the number, and counts how often that is computed.</summary>
-    private ITransformer CountedStage() => _ml.Transforms.CustomMapping<Numbered, Doubled>((source, target) =>
-    {
-        Interlocked.Increment(ref _calls);
-        target.Twice = 2 * source.Number;
-    }, contractName: null).Fit(Numbers());
+    private ITransformer CountedStage() =>
+        _ml
+            .Transforms.CustomMapping<Numbered, Doubled>(
+                (source, target) =>
+                {
+                    Interlocked.Increment(ref _calls);
+                    target.Twice = 2 * source.Number;
+                },
+                contractName: null
+            )
+            .Fit(Numbers());
 
     private sealed class Counting
     {

@@ -26,18 +26,22 @@ public sealed class MicrosoftTorchSharpTests
     {
         using var f = new StageFixture(6);
         var ours = f.Context.Transforms.ZeroShot("ImagePath", f.ClipFolder, StageFixture.Names);
-        string alone = Scores(ours, f.Data);
-        string path = Path.Combine(f.Root, "both.zip");
+        var alone = Scores(ours, f.Data);
+        var path = Path.Combine(f.Root, "both.zip");
 
-        ITransformer detector = Detector(f.Context);
-        string theirs = Bits(ModuleOf(detector));
-        var model = new TransformerChain<ITransformer>(f.Context.Transforms.LoadImages("Image", "", "ImagePath").Fit(f.Data), detector, ours.Fit(f.Data));
+        var detector = Detector(f.Context);
+        var theirs = Bits(ModuleOf(detector));
+        var model = new TransformerChain<ITransformer>(
+            f.Context.Transforms.LoadImages("Image", "", "ImagePath").Fit(f.Data),
+            detector,
+            ours.Fit(f.Data)
+        );
         Assert.AreEqual(alone, Bits(model.Transform(f.Data)), "ours behind theirs, and alone");
         Assert.IsNotNull(model.Transform(f.Data).Schema.GetColumnOrNull("FoundBoxes"));
         f.Context.Model.Save(model, f.Data.Schema, path);
 
         var loaded = (TransformerChain<ITransformer>)new MLContext(99).Model.Load(path, out _);
-        ITransformer loadedDetector = loaded.Single(stage => stage is ObjectDetectionTransformer);
+        var loadedDetector = loaded.Single(stage => stage is ObjectDetectionTransformer);
         Assert.AreEqual(theirs, Bits(ModuleOf(loadedDetector)), "theirs, loaded");
         Assert.AreEqual(alone, Bits(loaded.Transform(f.Data)), "ours, loaded");
 
@@ -55,8 +59,16 @@ public sealed class MicrosoftTorchSharpTests
         using var f = new StageFixture(3);
         // The file that the trainer looks for before it downloads one. It need not be complete: this one holds no weights.
         WriteWeights(f.Context, f.Root, "autoformer_11m_torchsharp.bin", file => File.WriteAllBytes(file, [0]));
-        IDataView data = f.Context.Data.LoadFromEnumerable(f.Rows.Select(r => new BoxedRow { ImagePath = r.ImagePath, Kinds = [StageFixture.Names[r.Number]], BoundingBoxes = [2, 2, 16, 16] }));
-        var chain = f.Context.Transforms.LoadImages("Image", "", "ImagePath")
+        var data = f.Context.Data.LoadFromEnumerable(
+            f.Rows.Select(r => new BoxedRow
+            {
+                ImagePath = r.ImagePath,
+                Kinds = [StageFixture.Names[r.Number]],
+                BoundingBoxes = [2, 2, 16, 16],
+            })
+        );
+        var chain = f
+            .Context.Transforms.LoadImages("Image", "", "ImagePath")
             .Append(f.Context.Transforms.Conversion.MapValueToKey("Label", "Kinds"))
             .Append(f.Context.MulticlassClassification.Trainers.ObjectDetection(maxEpoch: 1));
 
@@ -68,8 +80,11 @@ public sealed class MicrosoftTorchSharpTests
     {
         using var f = new StageFixture(3);
         WriteWeights(f.Context, f.Root, "NasBert2000000.tsm", WriteEncoder);
-        IDataView data = f.Context.Data.LoadFromEnumerable(f.Rows.Select(r => new CaptionedRow { Caption = "a photo", Kind = StageFixture.Names[r.Number] }));
-        var chain = f.Context.Transforms.Conversion.MapValueToKey("Label", "Kind")
+        var data = f.Context.Data.LoadFromEnumerable(
+            f.Rows.Select(r => new CaptionedRow { Caption = "a photo", Kind = StageFixture.Names[r.Number] })
+        );
+        var chain = f
+            .Context.Transforms.Conversion.MapValueToKey("Label", "Kind")
             .Append(f.Context.MulticlassClassification.Trainers.TextClassification(sentence1ColumnName: "Caption", maxEpochs: 1));
 
         // It disposes of what init.xavier_uniform_ and the like return: once an alias of the weights, now the weights themselves.
@@ -79,15 +94,24 @@ public sealed class MicrosoftTorchSharpTests
     /// <summary>A fitted detector with random weights, as its trainer makes one.</summary>
     private static ITransformer Detector(MLContext ml)
     {
-        int[] depths = [2, 2, 6, 2], heads = [2, 4, 8, 14], channels = [64, 128, 256, 448];
+        int[] depths = [2, 2, 6, 2],
+            heads = [2, 4, 8, 14],
+            channels = [64, 128, 256, 448];
         var network = new AutoFormerV2(StageFixture.Names.Length, [.. channels], [.. depths], [.. heads]);
-        var options = new ObjectDetectionTrainer.Options { PredictedLabelColumnName = "Found", ScoreColumnName = "FoundScore", PredictedBoundingBoxColumnName = "FoundBoxes" };
+        var options = new ObjectDetectionTrainer.Options
+        {
+            PredictedLabelColumnName = "Found",
+            ScoreColumnName = "FoundScore",
+            PredictedBoundingBoxColumnName = "FoundBoxes",
+        };
         typeof(ObjectDetectionTrainer.Options).GetField("NumberOfClasses", Hidden)!.SetValue(options, StageFixture.Names.Length);
-        DataViewSchema.DetachedColumn label = StageAnnotations.ClassKey("Label", StageFixture.Names);
-        return (ITransformer)typeof(ObjectDetectionTransformer).GetConstructors(Hidden).Single().Invoke([(IHostEnvironment)ml, options, network, label]);
+        var label = StageAnnotations.ClassKey("Label", StageFixture.Names);
+        return (ITransformer)
+            typeof(ObjectDetectionTransformer).GetConstructors(Hidden).Single().Invoke([(IHostEnvironment)ml, options, network, label]);
     }
 
-    private static AutoFormerV2 ModuleOf(ITransformer detector) => (AutoFormerV2)typeof(ObjectDetectionTransformer).GetField("Model", Hidden)!.GetValue(detector)!;
+    private static AutoFormerV2 ModuleOf(ITransformer detector) =>
+        (AutoFormerV2)typeof(ObjectDetectionTransformer).GetField("Model", Hidden)!.GetValue(detector)!;
 
     private const BindingFlags Hidden = BindingFlags.Instance | BindingFlags.NonPublic;
 
@@ -98,14 +122,14 @@ public sealed class MicrosoftTorchSharpTests
         using var _ = torch.no_grad();
         using var generator = new torch.Generator(3);
         var layers = network.named_modules().ToDictionary(m => m.name, m => m.module);
-        torch.Tensor first = ((PatchEmbed)layers["backbone.patch_embed"]).forward(torch.rand([1, 3, 32, 32], generator: generator));
-        (List<torch.Tensor> classes, List<torch.Tensor> boxes) = ((RetinaHead)layers["bbox_head"]).forward([torch.rand([1, 256, 4, 4], generator: generator)]);
+        var first = ((PatchEmbed)layers["backbone.patch_embed"]).forward(torch.rand([1, 3, 32, 32], generator: generator));
+        (var classes, var boxes) = ((RetinaHead)layers["bbox_head"]).forward([torch.rand([1, 256, 4, 4], generator: generator)]);
         return string.Join(' ', new[] { first, classes[0], boxes[0] }.SelectMany(t => t.data<float>()).Select(Bits));
     }
 
     private static string Scores(IEstimator<ITransformer> stage, IDataView data)
     {
-        ITransformer fitted = stage.Fit(data);
+        var fitted = stage.Fit(data);
         using var _ = fitted as IDisposable;
         return Bits(fitted.Transform(data));
     }
@@ -123,9 +147,17 @@ public sealed class MicrosoftTorchSharpTests
     /// <summary>Random weights of the encoder that the text classifier fine-tunes, for the vocabulary in its assembly.</summary>
     private static void WriteEncoder(string file)
     {
-        const int padding = 1, symbols = 50265;
-        Type type = typeof(TextClassificationTrainer).Assembly.GetType("Microsoft.ML.TorchSharp.NasBert.Models.ModelForPrediction", throwOnError: true)!;
-        using var whole = (torch.nn.Module)Activator.CreateInstance(type, [new TextClassificationTrainer.TextClassificationOptions(), padding, symbols, StageFixture.Names.Length])!;
+        const int padding = 1,
+            symbols = 50265;
+        var type = typeof(TextClassificationTrainer).Assembly.GetType(
+            "Microsoft.ML.TorchSharp.NasBert.Models.ModelForPrediction",
+            throwOnError: true
+        )!;
+        using var whole = (torch.nn.Module)
+            Activator.CreateInstance(
+                type,
+                [new TextClassificationTrainer.TextClassificationOptions(), padding, symbols, StageFixture.Names.Length]
+            )!;
         ((torch.nn.Module)type.GetMethod("GetEncoder")!.Invoke(whole, null)!).save(file);
     }
 

@@ -14,12 +14,12 @@ public sealed class ModelFileTests
     public void The_names_of_the_input_s_keys_come_back_with_its_schema()
     {
         var ml = new MLContext(1);
-        IDataView rows = ml.Data.LoadFromEnumerable(StageFixture.Names.Select(name => new NamedRow { Name = name }));
-        IDataView keyed = ml.Transforms.Conversion.MapValueToKey("Key", "Name").Fit(rows).Transform(rows);
+        var rows = ml.Data.LoadFromEnumerable(StageFixture.Names.Select(name => new NamedRow { Name = name }));
+        var keyed = ml.Transforms.Conversion.MapValueToKey("Key", "Name").Fit(rows).Transform(rows);
         using var saved = new MemoryStream();
         ml.Model.Save(ml.Transforms.CopyColumns("Copy", "Key").Fit(keyed), keyed.Schema, saved);
 
-        new MLContext().Model.Load(saved, out DataViewSchema schema);
+        new MLContext().Model.Load(saved, out var schema);
 
         VBuffer<ReadOnlyMemory<char>> names = default;
         schema["Key"].GetKeyValues(ref names);
@@ -34,26 +34,36 @@ public sealed class ModelFileTests
         string[] entries = [.. archive.Entries.Select(entry => entry.FullName.Replace('\\', '/'))];
 
         CollectionAssert.IsSubsetOf(
-            new[] { "TransformerChain/Transform_000/stage.json", "TransformerChain/Transform_001/stage.json", "TransformerChain/Transform_001/state.safetensors" }, entries);
+            new[]
+            {
+                "TransformerChain/Transform_000/stage.json",
+                "TransformerChain/Transform_001/stage.json",
+                "TransformerChain/Transform_001/state.safetensors",
+            },
+            entries
+        );
     }
 
     [TestMethod]
     public void What_a_stage_says_while_it_is_loaded_comes_wrapped_by_reflection()
     {
         using var f = new StageFixture(6);
-        string path = Saved(f);
+        var path = Saved(f);
         Directory.Delete(f.ClipFolder, recursive: true);
 
-        Exception e = Assert.Throws<Exception>(() => new MLContext().Model.Load(path, out _));
+        var e = Assert.Throws<Exception>(() => new MLContext().Model.Load(path, out _));
 
         // AirModelCatalog.LoadAdapted looks below these two for the stage's own error.
-        Assert.IsTrue(e is TargetInvocationException || e is InvalidOperationException { InnerException: TargetInvocationException }, e.ToString());
+        Assert.IsTrue(
+            e is TargetInvocationException || e is InvalidOperationException { InnerException: TargetInvocationException },
+            e.ToString()
+        );
         Assert.IsInstanceOfType<FileNotFoundException>(e.GetBaseException());
     }
 
     private static string Saved(StageFixture f)
     {
-        string path = Path.Combine(f.Root, "model.zip");
+        var path = Path.Combine(f.Root, "model.zip");
         using var model = f.Features().Append(f.Context.Transforms.PseudoLabel("PseudoLabel", "Features", f.PseudoLabels())).Fit(f.Data);
         f.Context.Model.Save(model, f.Data.Schema, path);
         return path;

@@ -1,4 +1,3 @@
-using AirMLNet.Data;
 using AirMLNet.Heads;
 using AirMLNet.Prompts;
 using AirMLNet.Prototypes;
@@ -13,16 +12,31 @@ namespace AirMLNet.Tests.Pipeline;
 [TestClass]
 public sealed class EstimatorContractTests
 {
-    public static IEnumerable<object[]> Stages => [["ClipFeature"], ["PseudoLabel"], ["PrototypeClassifier"], ["PromptAdapter"], ["PromptAdapterFused"], ["PromptAdapterVisual"], ["PromptAdapterDeep"], ["PseudoLabelCandidates"], ["PseudoLabelFused"], ["ZeroShot"], ["ZeroShotStage"], ["ZeroShotImages"], ["ClipTextFeature"]];
+    public static IEnumerable<object[]> Stages =>
+        [
+            ["ClipFeature"],
+            ["PseudoLabel"],
+            ["PrototypeClassifier"],
+            ["PromptAdapter"],
+            ["PromptAdapterFused"],
+            ["PromptAdapterVisual"],
+            ["PromptAdapterDeep"],
+            ["PseudoLabelCandidates"],
+            ["PseudoLabelFused"],
+            ["ZeroShot"],
+            ["ZeroShotStage"],
+            ["ZeroShotImages"],
+            ["ClipTextFeature"],
+        ];
 
     [TestMethod]
     [DynamicData(nameof(Stages))]
     public void TheSchemaPredictedBeforeTheFit_IsTheSchemaAfterIt(string stage)
     {
         using var f = new StageFixture(12);
-        (IDataView input, IEstimator<ITransformer> estimator) = Make(f, stage);
-        string before = Describe(estimator.GetOutputSchema(Shape(input.Schema)));
-        ITransformer transformer = estimator.Fit(input);
+        (var input, var estimator) = Make(f, stage);
+        var before = Describe(estimator.GetOutputSchema(Shape(input.Schema)));
+        var transformer = estimator.Fit(input);
         Assert.AreEqual(before, Describe(Shape(transformer.GetOutputSchema(input.Schema))));
         Assert.AreEqual(before, Describe(Shape(transformer.Transform(input).Schema)));
     }
@@ -32,9 +46,12 @@ public sealed class EstimatorContractTests
     public void UnknownColumns_PassThrough(string stage)
     {
         using var f = new StageFixture(12);
-        (IDataView input, IEstimator<ITransformer> estimator) = Make(f, stage);
-        IDataView output = estimator.Fit(input).Transform(input);
-        CollectionAssert.AreEqual(f.Rows.Select(r => r.Name).ToArray(), StageFixture.Column<ReadOnlyMemory<char>>(output, "Name").Select(n => n.ToString()).ToArray());
+        (var input, var estimator) = Make(f, stage);
+        var output = estimator.Fit(input).Transform(input);
+        CollectionAssert.AreEqual(
+            f.Rows.Select(r => r.Name).ToArray(),
+            StageFixture.Column<ReadOnlyMemory<char>>(output, "Name").Select(n => n.ToString()).ToArray()
+        );
     }
 
     [TestMethod]
@@ -42,11 +59,11 @@ public sealed class EstimatorContractTests
     public void AReloadedModel_GivesTheSameBits(string stage)
     {
         using var f = new StageFixture(12);
-        (IDataView input, IEstimator<ITransformer> estimator) = Make(f, stage);
-        ITransformer fitted = estimator.Fit(input);
-        string path = Path.Combine(f.Root, "model.zip");
+        (var input, var estimator) = Make(f, stage);
+        var fitted = estimator.Fit(input);
+        var path = Path.Combine(f.Root, "model.zip");
         f.Context.Model.Save(fitted, input.Schema, path);
-        ITransformer loaded = new MLContext(99).Model.Load(path, out _);
+        var loaded = new MLContext(99).Model.Load(path, out _);
         Assert.AreEqual(Describe(Shape(fitted.GetOutputSchema(input.Schema))), Describe(Shape(loaded.GetOutputSchema(input.Schema))));
         CollectionAssert.AreEqual(Values(fitted.Transform(input), input), Values(loaded.Transform(input), input));
     }
@@ -56,22 +73,32 @@ public sealed class EstimatorContractTests
     {
         using var f = new StageFixture();
         var model = f.Chain().Fit(f.Data);
-        string path = Path.Combine(f.Root, "model.zip");
+        var path = Path.Combine(f.Root, "model.zip");
         f.Context.Model.Save(model, f.Data.Schema, path);
-        ITransformer loaded = new MLContext().Model.Load(path, out _);
-        IDataView output = model.Transform(f.Data);
-        float[][] features = StageFixture.Vectors(output, "Features"), scores = StageFixture.Vectors(output, "Score");
-        uint[] labels = StageFixture.Column<uint>(output, "PredictedLabel");
+        var loaded = new MLContext().Model.Load(path, out _);
+        var output = model.Transform(f.Data);
+        float[][] features = StageFixture.Vectors(output, "Features"),
+            scores = StageFixture.Vectors(output, "Score");
+        var labels = StageFixture.Column<uint>(output, "PredictedLabel");
         using var first = f.Context.Model.CreatePredictionEngine<PictureRow, PictureScore>(model);
         using var second = new MLContext().Model.CreatePredictionEngine<PictureRow, PictureScore>(loaded);
-        for (int i = 0; i < f.Rows.Length; i++)
+        for (var i = 0; i < f.Rows.Length; i++)
         {
-            PictureScore a = first.Predict(f.Rows[i]), b = second.Predict(f.Rows[i]);
+            PictureScore a = first.Predict(f.Rows[i]),
+                b = second.Predict(f.Rows[i]);
             CollectionAssert.AreEqual(a.Score, b.Score);
             Assert.AreEqual(a.PredictedLabel, b.PredictedLabel);
             Assert.AreEqual(f.Rows[i].Name, a.Name);
-            for (int d = 0; d < features[i].Length; d++) Assert.AreEqual(features[i][d], a.Features[d], 1e-5f);
-            for (int c = 0; c < scores[i].Length; c++) Assert.AreEqual(scores[i][c], a.Score[c], 1e-4f);
+            for (var d = 0; d < features[i].Length; d++)
+            {
+                Assert.AreEqual(features[i][d], a.Features[d], 1e-5f);
+            }
+
+            for (var c = 0; c < scores[i].Length; c++)
+            {
+                Assert.AreEqual(scores[i][c], a.Score[c], 1e-4f);
+            }
+
             Assert.AreEqual(labels[i], a.PredictedLabel);
         }
     }
@@ -80,13 +107,17 @@ public sealed class EstimatorContractTests
     public void Score_IsAMulticlassScore_ThatTheEvaluatorTakes()
     {
         using var f = new StageFixture();
-        IDataView scored = f.Chain().Fit(f.Data).Transform(f.Data);
+        var scored = f.Chain().Fit(f.Data).Transform(f.Data);
         VBuffer<ReadOnlyMemory<char>> names = default;
         scored.Schema["Score"].GetSlotNames(ref names);
         CollectionAssert.AreEqual(StageFixture.Names, names.DenseValues().Select(n => n.ToString()).ToArray());
         scored.Schema["PredictedLabel"].GetKeyValues(ref names);
         CollectionAssert.AreEqual(StageFixture.Names, names.DenseValues().Select(n => n.ToString()).ToArray());
-        foreach (float[] row in StageFixture.Vectors(scored, "Score")) Assert.AreEqual(1f, row.Sum(), 1e-4f);
+        foreach (var row in StageFixture.Vectors(scored, "Score"))
+        {
+            Assert.AreEqual(1f, row.Sum(), 1e-4f);
+        }
+
         Assert.IsTrue(scored.Schema["Score"].Annotations.Schema.GetColumnOrNull("ScoreColumnKind").HasValue);
     }
 
@@ -95,12 +126,14 @@ public sealed class EstimatorContractTests
     {
         using var f = new StageFixture();
         var model = f.Chain().Fit(f.Data);
-        IDataView truth = f.Context.Data.LoadFromEnumerable(f.Rows.Select(r => new NamedRow { ImagePath = r.ImagePath, Label = StageFixture.Names[r.Number] }).ToArray());
-        IDataView names = f.Context.Data.LoadFromEnumerable(StageFixture.Names.Select(n => new NameRow { Label = n }).ToArray());
-        IDataView keyed = f.Context.Transforms.Conversion.MapValueToKey("Label", "Label", keyData: names).Fit(truth).Transform(truth);
-        IDataView scored = model.Transform(keyed);
-        uint[] predicted = StageFixture.Column<uint>(scored, "PredictedLabel");
-        double expected = f.Rows.Select((r, i) => predicted[i] == (uint)r.Number + 1 ? 1.0 : 0).Average();
+        var truth = f.Context.Data.LoadFromEnumerable(
+            f.Rows.Select(r => new NamedRow { ImagePath = r.ImagePath, Label = StageFixture.Names[r.Number] }).ToArray()
+        );
+        var names = f.Context.Data.LoadFromEnumerable(StageFixture.Names.Select(n => new NameRow { Label = n }).ToArray());
+        var keyed = f.Context.Transforms.Conversion.MapValueToKey("Label", "Label", keyData: names).Fit(truth).Transform(truth);
+        var scored = model.Transform(keyed);
+        var predicted = StageFixture.Column<uint>(scored, "PredictedLabel");
+        var expected = f.Rows.Select((r, i) => predicted[i] == (uint)r.Number + 1 ? 1.0 : 0).Average();
         Assert.AreEqual(expected, f.Context.MulticlassClassification.Evaluate(scored).MicroAccuracy, 1e-9);
     }
 
@@ -114,14 +147,18 @@ public sealed class EstimatorContractTests
     public void AMissingOrWrongColumn_IsNamedWithWhatWasExpected(string stage, string column, string expected)
     {
         using var f = new StageFixture(6);
-        (_, IEstimator<ITransformer> estimator) = Make(f, stage);
-        IDataView missing = f.Context.Data.LoadFromEnumerable(new[] { new OnlyNumber() });
-        IDataView wrong = f.Context.Data.LoadFromEnumerable(new[] { new WrongTypes() });
-        foreach (Action bad in new Action[]
-        {
-            () => estimator.Fit(missing), () => estimator.Fit(wrong),
-            () => estimator.GetOutputSchema(Shape(missing.Schema)), () => estimator.GetOutputSchema(Shape(wrong.Schema)),
-        })
+        (_, var estimator) = Make(f, stage);
+        var missing = f.Context.Data.LoadFromEnumerable(new[] { new OnlyNumber() });
+        var wrong = f.Context.Data.LoadFromEnumerable(new[] { new WrongTypes() });
+        foreach (
+            var bad in new Action[]
+            {
+                () => estimator.Fit(missing),
+                () => estimator.Fit(wrong),
+                () => estimator.GetOutputSchema(Shape(missing.Schema)),
+                () => estimator.GetOutputSchema(Shape(wrong.Schema)),
+            }
+        )
         {
             var e = Assert.Throws<ArgumentException>(bad);
             Assert.Contains(column, e.Message);
@@ -133,8 +170,8 @@ public sealed class EstimatorContractTests
     public void NoRows_IsAnErrorOfTheStageThatNeedsThem()
     {
         using var f = new StageFixture(6);
-        (IDataView input, IEstimator<ITransformer> estimator) = Make(f, "PseudoLabel");
-        IDataView empty = f.Context.Data.FilterRowsByColumn(input, "Weight", 5, 6);
+        (var input, var estimator) = Make(f, "PseudoLabel");
+        var empty = f.Context.Data.FilterRowsByColumn(input, "Weight", 5, 6);
         var e = Assert.ThrowsExactly<InvalidDataException>(() => estimator.Fit(empty));
         Assert.Contains("PseudoLabel: there are no rows", e.Message);
     }
@@ -143,7 +180,7 @@ public sealed class EstimatorContractTests
     public void FeaturesOfAnotherModel_AreRefusedByTheirLength()
     {
         using var f = new StageFixture(6);
-        IDataView wrong = f.Context.Data.LoadFromEnumerable(new[] { new OtherFeatures() });
+        var wrong = f.Context.Data.LoadFromEnumerable(new[] { new OtherFeatures() });
         var e = Assert.Throws<ArgumentException>(() => f.Context.Transforms.PseudoLabel("L", "Features", f.PseudoLabels()).Fit(wrong));
         Assert.Contains($"a vector of {TinyClip.FeatureDimension} Single", e.Message);
     }
@@ -151,52 +188,137 @@ public sealed class EstimatorContractTests
     /// <summary>The data a stage is fitted on, and the stage.</summary>
     private static (IDataView Input, IEstimator<ITransformer> Estimator) Make(StageFixture f, string stage)
     {
-        IDataView data = f.Context.Data.LoadFromEnumerable(f.Rows.Select(r => new WeightedRow { ImagePath = r.ImagePath, Name = r.Name, Weight = 1 }).ToArray());
-        if (stage == "ClipFeature") return (data, f.Features());
-        if (stage == "ClipTextFeature") return (data, f.Context.Transforms.ClipTextFeature("TextFeatures", "Name", f.ClipFolder));
-        if (stage == "ZeroShotImages") return (data, f.Context.Transforms.ZeroShot("ImagePath", f.ClipFolder, StageFixture.Names));
+        var data = f.Context.Data.LoadFromEnumerable(
+            f.Rows.Select(r => new WeightedRow
+                {
+                    ImagePath = r.ImagePath,
+                    Name = r.Name,
+                    Weight = 1,
+                })
+                .ToArray()
+        );
+        if (stage == "ClipFeature")
+        {
+            return (data, f.Features());
+        }
+
+        if (stage == "ClipTextFeature")
+        {
+            return (data, f.Context.Transforms.ClipTextFeature("TextFeatures", "Name", f.ClipFolder));
+        }
+
+        if (stage == "ZeroShotImages")
+        {
+            return (data, f.Context.Transforms.ZeroShot("ImagePath", f.ClipFolder, StageFixture.Names));
+        }
+
         data = f.Features().Fit(data).Transform(data);
-        if (stage == "PseudoLabel") return (data, f.Context.Transforms.PseudoLabel("PseudoLabel", "Features", f.PseudoLabels()));
+        if (stage == "PseudoLabel")
+        {
+            return (data, f.Context.Transforms.PseudoLabel("PseudoLabel", "Features", f.PseudoLabels()));
+        }
+
         data = f.Context.Transforms.PseudoLabel("PseudoLabel", "Features", f.PseudoLabels()).Fit(data).Transform(data);
-        var prototype = f.Context.Transforms.PrototypeClassifier("PrototypeScore", "Features", new PrototypeClassifierOptions { Shots = 2, ClipFolder = f.ClipFolder });
+        var prototype = f.Context.Transforms.PrototypeClassifier(
+            "PrototypeScore",
+            "Features",
+            new PrototypeClassifierOptions { Shots = 2, ClipFolder = f.ClipFolder }
+        );
         var trainers = f.Context.MulticlassClassification.Trainers;
         switch (stage)
         {
-            case "PrototypeClassifier": return (data, prototype);
+            case "PrototypeClassifier":
+                return (data, prototype);
             case "PseudoLabelCandidates":
-                return (data, f.Context.Transforms.PseudoLabel("Second", "Features", f.PseudoLabels() with { Selection = SelectionRule.Candidates, Strategy = PseudoLabelStrategy.Grip, Rounds = 2 }));
+                return (
+                    data,
+                    f.Context.Transforms.PseudoLabel(
+                        "Second",
+                        "Features",
+                        f.PseudoLabels() with
+                        {
+                            Selection = SelectionRule.Candidates,
+                            Strategy = PseudoLabelStrategy.Grip,
+                            Rounds = 2,
+                        }
+                    )
+                );
             case "PseudoLabelFused":
                 data = prototype.Fit(data).Transform(data);
-                return (data, f.Context.Transforms.PseudoLabel("Second", "Features", f.PseudoLabels() with { PrototypeColumn = "PrototypeScore", LabelClasses = ["red", "blue"], PrototypeWeight = 0.3, Fusion = FusionForm.Convex }));
-            case "PromptAdapterVisual": return (data, trainers.PromptAdapter(f.Prompts() with { Prompt = PromptKind.Visual }));
+                return (
+                    data,
+                    f.Context.Transforms.PseudoLabel(
+                        "Second",
+                        "Features",
+                        f.PseudoLabels() with
+                        {
+                            PrototypeColumn = "PrototypeScore",
+                            LabelClasses = ["red", "blue"],
+                            PrototypeWeight = 0.3,
+                            Fusion = FusionForm.Convex,
+                        }
+                    )
+                );
+            case "PromptAdapterVisual":
+                return (data, trainers.PromptAdapter(f.Prompts() with { Prompt = PromptKind.Visual }));
             case "PromptAdapterDeep":
                 data = prototype.Fit(data).Transform(data);
-                return (data, trainers.PromptAdapter(f.Prompts(rounds: 2) with { Prompt = PromptKind.VisualDeep, PrototypeColumn = "PrototypeScore" }));
-            case "ZeroShotStage": return (data, trainers.ZeroShot(new() { ClipFolder = f.ClipFolder, ClassNames = StageFixture.Names }));
-            case "PromptAdapter": return (data, trainers.PromptAdapter(f.Prompts()));
-            case "ZeroShot": return (data, trainers.PromptAdapter(f.Prompts(rounds: 0)));
+                return (
+                    data,
+                    trainers.PromptAdapter(f.Prompts(rounds: 2) with { Prompt = PromptKind.VisualDeep, PrototypeColumn = "PrototypeScore" })
+                );
+            case "ZeroShotStage":
+                return (data, trainers.ZeroShot(new() { ClipFolder = f.ClipFolder, ClassNames = StageFixture.Names }));
+            case "PromptAdapter":
+                return (data, trainers.PromptAdapter(f.Prompts()));
+            case "ZeroShot":
+                return (data, trainers.PromptAdapter(f.Prompts(rounds: 0)));
             default:
                 data = prototype.Fit(data).Transform(data);
                 return (data, trainers.PromptAdapter(f.Prompts(rounds: 2) with { PrototypeColumn = "PrototypeScore" }));
         }
     }
 
-    private static SchemaShape Shape(DataViewSchema schema)
-        => (SchemaShape)typeof(SchemaShape).GetMethod("Create", System.Reflection.BindingFlags.Static | System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Public)!.Invoke(null, [schema])!;
+    private static SchemaShape Shape(DataViewSchema schema) =>
+        (SchemaShape)
+            typeof(SchemaShape)
+                .GetMethod(
+                    "Create",
+                    System.Reflection.BindingFlags.Static | System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Public
+                )!
+                .Invoke(null, [schema])!;
 
-    private static string Describe(SchemaShape shape)
-        => string.Join("\n", shape.OrderBy(c => c.Name, StringComparer.Ordinal).Select(c => $"{c.Name} {c.Kind} {c.ItemType} {c.IsKey} ({Describe(c.Annotations).Replace('\n', ',')})"));
+    private static string Describe(SchemaShape shape) =>
+        string.Join(
+            "\n",
+            shape
+                .OrderBy(c => c.Name, StringComparer.Ordinal)
+                .Select(c => $"{c.Name} {c.Kind} {c.ItemType} {c.IsKey} ({Describe(c.Annotations).Replace('\n', ',')})")
+        );
 
     /// <summary>Every value of the added columns, as text that keeps all bits.</summary>
     private static string[] Values(IDataView output, IDataView input)
     {
         var values = new List<string>();
-        foreach (DataViewSchema.Column column in output.Schema)
+        foreach (var column in output.Schema)
         {
-            if (column.Index < input.Schema.Count) continue;
-            if (column.Type is VectorDataViewType) values.AddRange(StageFixture.Vectors(output, column.Name).SelectMany(v => v).Select(Bits));
-            else if (column.Type is KeyDataViewType) values.AddRange(StageFixture.Column<uint>(output, column.Name).Select(v => $"{v}"));
-            else values.AddRange(StageFixture.Column<float>(output, column.Name).Select(Bits));
+            if (column.Index < input.Schema.Count)
+            {
+                continue;
+            }
+
+            if (column.Type is VectorDataViewType)
+            {
+                values.AddRange(StageFixture.Vectors(output, column.Name).SelectMany(v => v).Select(Bits));
+            }
+            else if (column.Type is KeyDataViewType)
+            {
+                values.AddRange(StageFixture.Column<uint>(output, column.Name).Select(v => $"{v}"));
+            }
+            else
+            {
+                values.AddRange(StageFixture.Column<float>(output, column.Name).Select(Bits));
+            }
         }
         Assert.IsNotEmpty(values);
         return [.. values];

@@ -1,4 +1,3 @@
-using AirMLNet.Data;
 using AirMLNet.Diffusion;
 using AirMLNet.Features;
 using AirMLNet.Heads;
@@ -19,15 +18,78 @@ public sealed class OptionsJsonTests
     [TestMethod]
     public void Json_RoundTrips_ForEveryOptionsType()
     {
-        RoundTrip(new ClipFeatureOptions { ClipFolder = "m", BatchSize = 3, Workers = 2, EmbedBackbone = true, KeepTrainingFeatures = false });
-        RoundTrip(new PseudoLabelOptions { ClipFolder = "m", ClassNames = Names, Strategy = PseudoLabelStrategy.Grip, Rounds = 4, Templates = ["{}", "a {}"], LabelColumn = "L", LabelClasses = ["dog"], InterQuantile = 0.4, Fusion = FusionForm.Convex });
-        RoundTrip(new PrototypeClassifierOptions { Shots = 3, Temperature = 0.05, ConfidenceColumn = null, ClipFolder = "m" });
-        RoundTrip(new PromptAdapterOptions { ClipFolder = "m", ClassNames = Names, Rounds = 0, WarmUp = WarmUp.Linear, PrototypeColumn = "P", WarmUpEpochs = 2, Prompt = PromptKind.VisualDeep, LabelClasses = ["cat"], SyntheticBatchSize = 3, LabelledBatches = LabelledBatches.Parallel });
-        RoundTrip(new DiffusionSynthesisOptions
-        {
-            DiffusionFolder = "d", ClipFolder = "m", ClassNames = Names, WorkFolder = "w", Domain = "Flowers:", FineTune = false, CaptionColumn = "C", Precision = TorchSharp.torch.ScalarType.BFloat16,
-            Training = new() { Lora = new() { Rank = 4, Alpha = 8, TextEncoderTargets = ["q_proj"] }, Decay = LearningRateDecay.Constant }, Generation = new() { Scheduler = SchedulerKind.EulerDiscrete, Guidance = 2 },
-        });
+        RoundTrip(
+            new ClipFeatureOptions
+            {
+                ClipFolder = "m",
+                BatchSize = 3,
+                Workers = 2,
+                EmbedBackbone = true,
+                KeepTrainingFeatures = false,
+            }
+        );
+        RoundTrip(
+            new PseudoLabelOptions
+            {
+                ClipFolder = "m",
+                ClassNames = Names,
+                Strategy = PseudoLabelStrategy.Grip,
+                Rounds = 4,
+                Templates = ["{}", "a {}"],
+                LabelColumn = "L",
+                LabelClasses = ["dog"],
+                InterQuantile = 0.4,
+                Fusion = FusionForm.Convex,
+            }
+        );
+        RoundTrip(
+            new PrototypeClassifierOptions
+            {
+                Shots = 3,
+                Temperature = 0.05,
+                ConfidenceColumn = null,
+                ClipFolder = "m",
+            }
+        );
+        RoundTrip(
+            new PromptAdapterOptions
+            {
+                ClipFolder = "m",
+                ClassNames = Names,
+                Rounds = 0,
+                WarmUp = WarmUp.Linear,
+                PrototypeColumn = "P",
+                WarmUpEpochs = 2,
+                Prompt = PromptKind.VisualDeep,
+                LabelClasses = ["cat"],
+                SyntheticBatchSize = 3,
+                LabelledBatches = LabelledBatches.Parallel,
+            }
+        );
+        RoundTrip(
+            new DiffusionSynthesisOptions
+            {
+                DiffusionFolder = "d",
+                ClipFolder = "m",
+                ClassNames = Names,
+                WorkFolder = "w",
+                Domain = "Flowers:",
+                FineTune = false,
+                CaptionColumn = "C",
+                Precision = TorchSharp.torch.ScalarType.BFloat16,
+                Training = new()
+                {
+                    Lora = new()
+                    {
+                        Rank = 4,
+                        Alpha = 8,
+                        TextEncoderTargets = ["q_proj"],
+                    },
+                    Decay = LearningRateDecay.Constant,
+                },
+                Generation = new() { Scheduler = SchedulerKind.EulerDiscrete, Guidance = 2 },
+            }
+        );
     }
 
     [TestMethod]
@@ -36,15 +98,72 @@ public sealed class OptionsJsonTests
         Refused(() => new ClipFeatureOptions { ClipFolder = "m", BatchSize = -1 }, "BatchSize = -1; expected 0..4096");
         Refused(() => new PrototypeClassifierOptions { Shots = 0 }, "Shots = 0; expected 1..100000");
         Refused(() => new PrototypeClassifierOptions { Temperature = double.NaN }, "Temperature = NaN; expected 0.0001..100");
-        Refused(() => new PromptAdapterOptions { ClipFolder = "m", ClassNames = Names, LearningRate = -1 }, "LearningRate = -1; expected 0..1000");
-        Refused(() => new PromptAdapterOptions { ClipFolder = "m", ClassNames = Names, Strategy = (PseudoLabelStrategy)9 }, "Strategy = 9; expected one of Fpl, Grip");
+        Refused(
+            () =>
+                new PromptAdapterOptions
+                {
+                    ClipFolder = "m",
+                    ClassNames = Names,
+                    LearningRate = -1,
+                },
+            "LearningRate = -1; expected 0..1000"
+        );
+        Refused(
+            () =>
+                new PromptAdapterOptions
+                {
+                    ClipFolder = "m",
+                    ClassNames = Names,
+                    Strategy = (PseudoLabelStrategy)9,
+                },
+            "Strategy = 9; expected one of Fpl, Grip"
+        );
         Refused(() => new PseudoLabelOptions { ClipFolder = " ", ClassNames = Names }, "ClipFolder = ' '");
         Refused(() => new PseudoLabelOptions { ClipFolder = "m", ClassNames = ["one"] }, "ClassNames has 1 names; expected 2 or more");
-        Refused(() => new PseudoLabelOptions { ClipFolder = "m", ClassNames = ["cat", "Cat"] }, "ClassNames[1] = 'Cat' repeats ClassNames[0]");
-        Refused(() => new PseudoLabelOptions { ClipFolder = "m", ClassNames = Names, Templates = ["no place"] }, "Templates[0] = 'no place'");
-        Refused(() => new PseudoLabelOptions { ClipFolder = "m", ClassNames = Names, Templates = ["a {{}}"] }, "Templates[0] = 'a {{}}'");
-        Refused(() => new PseudoLabelOptions { ClipFolder = "m", ClassNames = Names, IntraQuantile = 1.1 }, "IntraQuantile = 1.1; expected 0..1");
-        Refused(() => new PseudoLabelOptions { ClipFolder = "m", ClassNames = Names, LabelClasses = [] }, "LabelClasses is empty");
+        Refused(
+            () => new PseudoLabelOptions { ClipFolder = "m", ClassNames = ["cat", "Cat"] },
+            "ClassNames[1] = 'Cat' repeats ClassNames[0]"
+        );
+        Refused(
+            () =>
+                new PseudoLabelOptions
+                {
+                    ClipFolder = "m",
+                    ClassNames = Names,
+                    Templates = ["no place"],
+                },
+            "Templates[0] = 'no place'"
+        );
+        Refused(
+            () =>
+                new PseudoLabelOptions
+                {
+                    ClipFolder = "m",
+                    ClassNames = Names,
+                    Templates = ["a {{}}"],
+                },
+            "Templates[0] = 'a {{}}'"
+        );
+        Refused(
+            () =>
+                new PseudoLabelOptions
+                {
+                    ClipFolder = "m",
+                    ClassNames = Names,
+                    IntraQuantile = 1.1,
+                },
+            "IntraQuantile = 1.1; expected 0..1"
+        );
+        Refused(
+            () =>
+                new PseudoLabelOptions
+                {
+                    ClipFolder = "m",
+                    ClassNames = Names,
+                    LabelClasses = [],
+                },
+            "LabelClasses is empty"
+        );
         Refused(() => new LoraOptions { Rank = 0 }, "Rank = 0; expected 1..1024");
         Refused(() => new LoraTrainingOptions { Steps = 0 }, "Steps = 0; expected 1..10000000");
     }
@@ -67,10 +186,11 @@ public sealed class OptionsJsonTests
         Assert.AreEqual("a", options.ClassNames[0]);
     }
 
-    private static void RoundTrip<T>(T options) where T : class
+    private static void RoundTrip<T>(T options)
+        where T : class
     {
-        string json = OptionsJson.Write(options);
-        T back = OptionsJson.Read<T>(json);
+        var json = OptionsJson.Write(options);
+        var back = OptionsJson.Read<T>(json);
         Assert.AreEqual(options, back);
         Assert.AreEqual(json, OptionsJson.Write(back));
     }

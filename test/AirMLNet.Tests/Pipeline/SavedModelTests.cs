@@ -16,11 +16,11 @@ public sealed class SavedModelTests
     {
         using var f = new StageFixture();
         var model = f.Chain().Fit(f.Data);
-        string path = Path.Combine(f.Root, "model.zip");
+        var path = Path.Combine(f.Root, "model.zip");
         f.Context.Model.Save(model, f.Data.Schema, path);
-        string expected = ChildProcess.Scores(new MLContext(), model, f.Rows.Select(r => r.ImagePath));
+        var expected = ChildProcess.Scores(new MLContext(), model, f.Rows.Select(r => r.ImagePath));
 
-        (int code, string found, string error) = ChildProcess.Run([path, .. f.Rows.Select(r => r.ImagePath)]);
+        (var code, var found, var error) = ChildProcess.Run([path, .. f.Rows.Select(r => r.ImagePath)]);
         Assert.AreEqual(0, code, error);
         Assert.AreEqual(expected, found);
     }
@@ -29,8 +29,8 @@ public sealed class SavedModelTests
     public void AMissingBackbone_IsNamedWithItsHash_AndFoundInAirmlnetHome()
     {
         using var f = new StageFixture(4);
-        string path = SaveFeatures(f, embed: false);
-        string moved = Path.Combine(f.Root, "home", "tiny-clip");
+        var path = SaveFeatures(f, embed: false);
+        var moved = Path.Combine(f.Root, "home", "tiny-clip");
         Directory.CreateDirectory(Path.Combine(f.Root, "home"));
         Directory.Move(f.ClipFolder, moved);
         var e = Assert.ThrowsExactly<FileNotFoundException>(() => new MLContext().Model.LoadAdapted(path, out _));
@@ -44,7 +44,7 @@ public sealed class SavedModelTests
     public void OtherWeights_AreRefused()
     {
         using var f = new StageFixture(4);
-        string path = SaveFeatures(f, embed: false);
+        var path = SaveFeatures(f, embed: false);
         TinyClip.Create(f.ClipFolder, seed: 2);
         var e = Assert.ThrowsExactly<InvalidOperationException>(() => new MLContext().Model.LoadAdapted(path, out _));
         Assert.Contains("found other weights in", e.Message);
@@ -54,20 +54,27 @@ public sealed class SavedModelTests
     public void AnEmbeddedBackbone_NeedsNoFolder()
     {
         using var f = new StageFixture(4);
-        string path = SaveFeatures(f, embed: true);
-        float[][] expected = StageFixture.Vectors(f.Features().Fit(f.Data).Transform(f.Data), "Features");
+        var path = SaveFeatures(f, embed: true);
+        var expected = StageFixture.Vectors(f.Features().Fit(f.Data).Transform(f.Data), "Features");
         Directory.Delete(f.ClipFolder, recursive: true);
-        string home = Path.Combine(f.Root, "home");
-        WithHome(home, () =>
-        {
-            for (int time = 0; time < 2; time++) // the second load finds the files unpacked
+        var home = Path.Combine(f.Root, "home");
+        WithHome(
+            home,
+            () =>
             {
-                ITransformer model = new MLContext().Model.Load(path, out _);
-                float[][] found = StageFixture.Vectors(model.Transform(f.Data), "Features");
-                for (int i = 0; i < 4; i++) CollectionAssert.AreEqual(expected[i], found[i]);
-                Dispose(model);
+                for (var time = 0; time < 2; time++) // the second load finds the files unpacked
+                {
+                    var model = new MLContext().Model.Load(path, out _);
+                    var found = StageFixture.Vectors(model.Transform(f.Data), "Features");
+                    for (var i = 0; i < 4; i++)
+                    {
+                        CollectionAssert.AreEqual(expected[i], found[i]);
+                    }
+
+                    Dispose(model);
+                }
             }
-        });
+        );
         Assert.IsEmpty(Directory.GetFiles(home, "*.part", SearchOption.AllDirectories));
     }
 
@@ -75,13 +82,17 @@ public sealed class SavedModelTests
     public void ANewerFormat_IsRefused()
     {
         using var f = new StageFixture(4);
-        string path = SaveFeatures(f, embed: false);
-        using (ZipArchive zip = ZipFile.Open(path, ZipArchiveMode.Update))
+        var path = SaveFeatures(f, embed: false);
+        using (var zip = ZipFile.Open(path, ZipArchiveMode.Update))
         {
-            ZipArchiveEntry entry = zip.Entries.Single(e => e.FullName.EndsWith("stage.json", StringComparison.Ordinal));
+            var entry = zip.Entries.Single(e => e.FullName.EndsWith("stage.json", StringComparison.Ordinal));
             string json;
-            using (var reader = new StreamReader(entry.Open())) json = reader.ReadToEnd();
-            string name = entry.FullName;
+            using (var reader = new StreamReader(entry.Open()))
+            {
+                json = reader.ReadToEnd();
+            }
+
+            var name = entry.FullName;
             entry.Delete();
             using var writer = new StreamWriter(zip.CreateEntry(name).Open(), new UTF8Encoding(false));
             writer.Write(json.Replace("\"format\": 1", "\"format\": 2", StringComparison.Ordinal));
@@ -94,17 +105,23 @@ public sealed class SavedModelTests
     public void AZipCutInHalf_IsRefused()
     {
         using var f = new StageFixture(4);
-        string path = SaveFeatures(f, embed: false);
-        byte[] whole = File.ReadAllBytes(path);
+        var path = SaveFeatures(f, embed: false);
+        var whole = File.ReadAllBytes(path);
         File.WriteAllBytes(path, whole[..(whole.Length / 2)]);
-        Exception e = Assert.Throws<Exception>(() => new MLContext().Model.LoadAdapted(path, out _));
+        var e = Assert.Throws<Exception>(() => new MLContext().Model.LoadAdapted(path, out _));
         Assert.IsTrue(e is FormatException or InvalidDataException, e.ToString());
     }
 
     private static string SaveFeatures(StageFixture f, bool embed)
     {
-        string path = Path.Combine(f.Root, "features.zip");
-        var model = f.Context.Transforms.ClipFeature("Features", "ImagePath", new ClipFeatureOptions { ClipFolder = f.ClipFolder, EmbedBackbone = embed }).Fit(f.Data);
+        var path = Path.Combine(f.Root, "features.zip");
+        var model = f
+            .Context.Transforms.ClipFeature(
+                "Features",
+                "ImagePath",
+                new ClipFeatureOptions { ClipFolder = f.ClipFolder, EmbedBackbone = embed }
+            )
+            .Fit(f.Data);
         f.Context.Model.Save(model, f.Data.Schema, path);
         model.Dispose();
         return path;
@@ -114,7 +131,7 @@ public sealed class SavedModelTests
 
     private static void WithHome(string home, Action action)
     {
-        string? old = Environment.GetEnvironmentVariable("AIRMLNET_HOME");
+        var old = Environment.GetEnvironmentVariable("AIRMLNET_HOME");
         Environment.SetEnvironmentVariable("AIRMLNET_HOME", home);
         try
         {

@@ -1,5 +1,4 @@
 using AirMLNet.Clip;
-using AirMLNet.Data;
 using AirMLNet.Heads;
 using AirMLNet.Images;
 using AirMLNet.Pipeline;
@@ -25,28 +24,53 @@ public sealed class ParadigmTests
     public void NoLabelOfAnUnlabelledImage_IsEverRead(PromptKind kind)
     {
         using var t = new Bench(24);
-        for (int i = 0; i < 24; i += 6) t.Rows[i].Label = (uint)t.Truth(i) + 1;
+        for (var i = 0; i < 24; i += 6)
+        {
+            t.Rows[i].Label = (uint)t.Truth(i) + 1;
+        }
+
         IDataView guarded = new ForbiddenColumn(t.View(), "Truth");
         Assert.ThrowsExactly<InvalidOperationException>(() => StageFixture.Column<uint>(guarded, "Truth"));
         var chain = t.AirChain(t.Options(2) with { Prompt = kind, TrueLabelColumn = "Label" });
-        float[] prompt = chain.Fit(guarded).LastTransformer.Prompt.ToArray();
+        var prompt = chain.Fit(guarded).LastTransformer.Prompt.ToArray();
 
         // And what cannot be read cannot matter: other truths, the same model.
-        foreach (RowOfAll row in t.Rows) row.Truth = 1 + (row.Truth % Classes);
-        CollectionAssert.AreEqual(prompt, t.AirChain(t.Options(2) with { Prompt = kind, TrueLabelColumn = "Label" }, new MLContext(5)).Fit(t.View()).LastTransformer.Prompt.ToArray());
+        foreach (var row in t.Rows)
+        {
+            row.Truth = 1 + (row.Truth % Classes);
+        }
+
+        CollectionAssert.AreEqual(
+            prompt,
+            t.AirChain(t.Options(2) with { Prompt = kind, TrueLabelColumn = "Label" }, new MLContext(5))
+                .Fit(t.View())
+                .LastTransformer.Prompt.ToArray()
+        );
     }
 
     [TestMethod]
     public void TransductiveLabels_AreOfTheUnseenClassesOnly()
     {
         using var t = new Bench(24);
-        for (int i = 0; i < 24; i++) t.Rows[i].Label = t.Truth(i) == 0 ? 1u : 0;
-        foreach (SelectionRule rule in new[] { SelectionRule.Exact, SelectionRule.Candidates })
+        for (var i = 0; i < 24; i++)
         {
-            var options = t.Fixture.PseudoLabels() with { LabelColumn = "Label", LabelClasses = ["green", "blue"], Selection = rule, PerClass = 3, IntraQuantile = 0.5, InterQuantile = 0.3 };
-            IDataView labelled = t.Context.Transforms.PseudoLabel("PseudoLabel", "Features", options).Fit(t.View()).Transform(t.View());
+            t.Rows[i].Label = t.Truth(i) == 0 ? 1u : 0;
+        }
+
+        foreach (var rule in new[] { SelectionRule.Exact, SelectionRule.Candidates })
+        {
+            var options = t.Fixture.PseudoLabels() with
+            {
+                LabelColumn = "Label",
+                LabelClasses = ["green", "blue"],
+                Selection = rule,
+                PerClass = 3,
+                IntraQuantile = 0.5,
+                InterQuantile = 0.3,
+            };
+            var labelled = t.Context.Transforms.PseudoLabel("PseudoLabel", "Features", options).Fit(t.View()).Transform(t.View());
             Assert.IsTrue(StageFixture.Column<uint>(labelled, "PseudoLabel").All(l => l != 1), $"{rule}");
-            foreach (float[] p in StageFixture.Vectors(labelled, "PseudoLabelScore"))
+            foreach (var p in StageFixture.Vectors(labelled, "PseudoLabelScore"))
             {
                 Assert.AreEqual(0f, p[0]);
                 Assert.AreEqual(1f, p.Sum(), 1e-5f);
@@ -56,28 +80,55 @@ public sealed class ParadigmTests
         // The rounds after the first keep to it: each of them tells what it has no image of.
         var lines = new List<string>();
         t.Context.Log += (_, e) => lines.Add(e.Message);
-        IDataView first = t.Context.Transforms.PseudoLabel("PseudoLabel", "Features", t.Fixture.PseudoLabels() with { LabelColumn = "Label", LabelClasses = ["green", "blue"] }).Fit(t.View()).Transform(t.View());
+        var first = t
+            .Context.Transforms.PseudoLabel(
+                "PseudoLabel",
+                "Features",
+                t.Fixture.PseudoLabels() with
+                {
+                    LabelColumn = "Label",
+                    LabelClasses = ["green", "blue"],
+                }
+            )
+            .Fit(t.View())
+            .Transform(t.View());
         t.Context.MulticlassClassification.Trainers.PromptAdapter(t.Options(3) with { LabelClasses = ["green", "blue"] }).Fit(first);
-        for (int round = 1; round <= 3; round++)
-            Assert.IsTrue(lines.Any(l => l.Contains($"round {round} has no image for red.", StringComparison.Ordinal)), string.Join('\n', lines));
+        for (var round = 1; round <= 3; round++)
+        {
+            Assert.IsTrue(
+                lines.Any(l => l.Contains($"round {round} has no image for red.", StringComparison.Ordinal)),
+                string.Join('\n', lines)
+            );
+        }
     }
 
     [TestMethod]
     public void EachTermOfTheLoss_ChangesTheModel()
     {
         using var t = new Bench(24);
-        for (int i = 0; i < 8; i++) (t.Rows[i].Label, t.Rows[i].Origin) = ((uint)t.Truth(i) + 1, i < 4 ? "real" : "synthetic");
-        PromptAdapterOptions plain = t.Options(2) with { TrueLabelColumn = "Label" };
-        float[] expected = t.Train(plain);
-        CollectionAssert.AreEqual(expected, t.Train(plain));
-        foreach ((string name, PromptAdapterOptions changed) in new (string, PromptAdapterOptions)[]
+        for (var i = 0; i < 8; i++)
         {
-            ("TrueLabelColumn", plain with { TrueLabelColumn = null }), ("SyntheticWeight", plain with { SyntheticWeight = 0.5 }),
-            ("no synthetic", plain with { SyntheticWeight = 0 }), ("SyntheticBatchSize", plain with { SyntheticBatchSize = 1 }),
-            ("LabelledBalance", plain with { LabelledBalance = LabelledBalance.ScalePseudo }), ("LabelledBatches", plain with { LabelledBatches = LabelledBatches.Parallel }),
-            ("PseudoLabelWeight", plain with { PseudoLabelWeight = 0.2 }), ("no real pseudo-labels", plain with { PseudoLabelWeight = 0 }),
-            ("OriginColumn", plain with { OriginColumn = "Nowhere" }), ("CandidateColumn", plain with { Loss = PromptLoss.Candidates, CandidateColumn = "Uniform" }),
-        })
+            (t.Rows[i].Label, t.Rows[i].Origin) = ((uint)t.Truth(i) + 1, i < 4 ? "real" : "synthetic");
+        }
+
+        var plain = t.Options(2) with { TrueLabelColumn = "Label" };
+        var expected = t.Train(plain);
+        CollectionAssert.AreEqual(expected, t.Train(plain));
+        foreach (
+            (var name, var changed) in new (string, PromptAdapterOptions)[]
+            {
+                ("TrueLabelColumn", plain with { TrueLabelColumn = null }),
+                ("SyntheticWeight", plain with { SyntheticWeight = 0.5 }),
+                ("no synthetic", plain with { SyntheticWeight = 0 }),
+                ("SyntheticBatchSize", plain with { SyntheticBatchSize = 1 }),
+                ("LabelledBalance", plain with { LabelledBalance = LabelledBalance.ScalePseudo }),
+                ("LabelledBatches", plain with { LabelledBatches = LabelledBatches.Parallel }),
+                ("PseudoLabelWeight", plain with { PseudoLabelWeight = 0.2 }),
+                ("no real pseudo-labels", plain with { PseudoLabelWeight = 0 }),
+                ("OriginColumn", plain with { OriginColumn = "Nowhere" }),
+                ("CandidateColumn", plain with { Loss = PromptLoss.Candidates, CandidateColumn = "Uniform" }),
+            }
+        )
         {
             CollectionAssert.AreNotEqual(expected, t.Train(changed), name);
         }
@@ -87,7 +138,11 @@ public sealed class ParadigmTests
     public void SyntheticRows_AreNoPool_AndCanBeAllThereIs()
     {
         using var t = new Bench(12);
-        foreach (RowOfAll row in t.Rows.Skip(6)) (row.Label, row.Origin) = (row.Truth, "synthetic");
+        foreach (var row in t.Rows.Skip(6))
+        {
+            (row.Label, row.Origin) = (row.Truth, "synthetic");
+        }
+
         var lines = new List<string>();
         t.Logged = lines.Add;
         t.Train(t.Options(2) with { TrueLabelColumn = "Label", PseudoLabelWeight = 0, LabelColumn = "NotThere" });
@@ -95,7 +150,11 @@ public sealed class ParadigmTests
         lines.Clear();
         t.Train(t.Options(2) with { TrueLabelColumn = "Label" });
         Assert.IsTrue(lines.Any(l => l.Contains("and 6 synthetic images", StringComparison.Ordinal)), string.Join('\n', lines));
-        foreach (RowOfAll row in t.Rows) row.Label = 0;
+        foreach (var row in t.Rows)
+        {
+            row.Label = 0;
+        }
+
         Assert.ThrowsExactly<InvalidDataException>(() => t.Train(t.Options(2) with { TrueLabelColumn = "Label", PseudoLabelWeight = 0 }));
     }
 
@@ -103,10 +162,19 @@ public sealed class ParadigmTests
     public void SyntheticRowsAlone_TeachAsLabelledOnesDo()
     {
         using var t = new Bench(12);
-        foreach (RowOfAll row in t.Rows) (row.Label, row.Origin) = (row.Truth, "synthetic");
+        foreach (var row in t.Rows)
+        {
+            (row.Label, row.Origin) = (row.Truth, "synthetic");
+        }
+
         var alone = t.Options(1) with { TrueLabelColumn = "Label", PseudoLabelWeight = 0 };
-        float[] synthetic = t.Train(alone with { SyntheticWeight = 1 }), light = t.Train(alone with { SyntheticWeight = 0.1 });
-        foreach (RowOfAll row in t.Rows) row.Origin = "real";
+        float[] synthetic = t.Train(alone with { SyntheticWeight = 1 }),
+            light = t.Train(alone with { SyntheticWeight = 0.1 });
+        foreach (var row in t.Rows)
+        {
+            row.Origin = "real";
+        }
+
         CollectionAssert.AreEqual(t.Train(alone), synthetic);
         CollectionAssert.AreNotEqual(light, synthetic);
     }
@@ -115,9 +183,16 @@ public sealed class ParadigmTests
     public void PrototypesForLabelsOnly_AreNotNeededToScore()
     {
         using var t = new Bench(15);
-        IDataView with = t.Context.Transforms.PrototypeClassifier("P", "Features", new PrototypeClassifierOptions { LabelColumn = "PseudoLabel", ConfidenceColumn = null }).Fit(t.View()).Transform(t.View());
+        var with = t
+            .Context.Transforms.PrototypeClassifier(
+                "P",
+                "Features",
+                new PrototypeClassifierOptions { LabelColumn = "PseudoLabel", ConfidenceColumn = null }
+            )
+            .Fit(t.View())
+            .Transform(t.View());
         var options = t.Options(2) with { PrototypeColumn = "P", PrototypeAtTest = false };
-        IDataView without = t.Context.MulticlassClassification.Trainers.PromptAdapter(options).Fit(with).Transform(t.View());
+        var without = t.Context.MulticlassClassification.Trainers.PromptAdapter(options).Fit(with).Transform(t.View());
         Assert.HasCount(15, StageFixture.Vectors(without, "Score"));
         var fused = new MLContext(5).MulticlassClassification.Trainers.PromptAdapter(options with { PrototypeAtTest = true }).Fit(with);
         Assert.Throws<ArgumentException>(() => fused.Transform(t.View()));
@@ -127,9 +202,19 @@ public sealed class ParadigmTests
     public void AConvexWeightAboveOne_IsRefusedBeforeTheFit()
     {
         using var t = new Bench(3);
-        var e = Assert.Throws<ArgumentException>(() => t.Context.MulticlassClassification.Trainers.PromptAdapter(t.Options(1) with { Fusion = FusionForm.Convex, PrototypeWeight = 1.5 }));
+        var e = Assert.Throws<ArgumentException>(() =>
+            t.Context.MulticlassClassification.Trainers.PromptAdapter(
+                t.Options(1) with
+                {
+                    Fusion = FusionForm.Convex,
+                    PrototypeWeight = 1.5,
+                }
+            )
+        );
         Assert.Contains("PrototypeWeight = 1.5; expected 0..1 in convex form", e.Message);
-        e = Assert.Throws<ArgumentException>(() => t.Context.MulticlassClassification.Trainers.PromptAdapter(t.Options(1) with { LabelClasses = ["pink"] }));
+        e = Assert.Throws<ArgumentException>(() =>
+            t.Context.MulticlassClassification.Trainers.PromptAdapter(t.Options(1) with { LabelClasses = ["pink"] })
+        );
         Assert.Contains("LabelClasses: 'pink' is not one of the class names", e.Message);
     }
 
@@ -140,11 +225,20 @@ public sealed class ParadigmTests
     public void AClassWithoutAnyPseudoLabel_IsNamedAndTheOthersAreLearned(SelectionRule rule)
     {
         using var t = new Bench(12);
-        foreach (RowOfAll row in t.Rows) row.PseudoLabel = row.PseudoLabel == 2 ? 0 : row.PseudoLabel; // nothing is green
+        foreach (var row in t.Rows)
+        {
+            row.PseudoLabel = row.PseudoLabel == 2 ? 0 : row.PseudoLabel; // nothing is green
+        }
+
         var lines = new List<string>();
         t.Context.Log += (_, e) => lines.Add(e.Message);
-        var options = t.Options(2) with { Selection = rule, Loss = rule == SelectionRule.Candidates ? PromptLoss.Candidates : PromptLoss.CrossEntropy, CandidateColumn = null };
-        IDataView scored = t.Context.MulticlassClassification.Trainers.PromptAdapter(options).Fit(t.View()).Transform(t.View());
+        var options = t.Options(2) with
+        {
+            Selection = rule,
+            Loss = rule == SelectionRule.Candidates ? PromptLoss.Candidates : PromptLoss.CrossEntropy,
+            CandidateColumn = null,
+        };
+        var scored = t.Context.MulticlassClassification.Trainers.PromptAdapter(options).Fit(t.View()).Transform(t.View());
         Assert.IsTrue(lines.Any(l => l.Contains("round 1 has no image for green", StringComparison.Ordinal)), string.Join('\n', lines));
         Assert.IsTrue(StageFixture.Vectors(scored, "Score").All(s => s.All(float.IsFinite)));
     }
@@ -167,21 +261,27 @@ public sealed class ParadigmTests
         // 57 of 60 images look alike. Balanced selection gives every class the same number of places nevertheless.
         using var t = new Bench(60, i => i % 20 == 0 ? 1 + (i / 20 % 2) : 0);
         var options = t.Fixture.PseudoLabels(perClass: 4) with { Selection = rule, IntraQuantile = 1, InterQuantile = 0 };
-        IDataView labelled = t.Context.Transforms.PseudoLabel("PseudoLabel", "Features", options).Fit(t.View()).Transform(t.View());
-        uint[] labels = StageFixture.Column<uint>(labelled, "PseudoLabel");
+        var labelled = t.Context.Transforms.PseudoLabel("PseudoLabel", "Features", options).Fit(t.View()).Transform(t.View());
+        var labels = StageFixture.Column<uint>(labelled, "PseudoLabel");
         float[] p = [.. StageFixture.Vectors(labelled, "PseudoLabelScore").SelectMany(v => v)];
         Assert.IsLessThanOrEqualTo(4 * Classes, labels.Count(l => l > 0));
         if (rule == SelectionRule.Exact)
         {
-            for (uint c = 1; c <= Classes; c++) Assert.IsLessThanOrEqualTo(4, labels.Count(l => l == c), $"class {c}");
+            for (uint c = 1; c <= Classes; c++)
+            {
+                Assert.IsLessThanOrEqualTo(4, labels.Count(l => l == c), $"class {c}");
+            }
         }
         else
         {
-            PseudoLabelChoice choice = new PseudoLabelSelector(SelectionRule.Candidates, Classes, 1, 0).Select(p, 4);
+            var choice = new PseudoLabelSelector(SelectionRule.Candidates, Classes, 1, 0).Select(p, 4);
             Assert.IsGreaterThan(4, choice.Images.Length); // an image that a full class refuses goes on to its next candidate
             Assert.IsLessThanOrEqualTo(4 * Classes, choice.Images.Length);
         }
-        IDataView scored = t.Context.MulticlassClassification.Trainers.PromptAdapter(t.Options(3) with { Selection = rule, PerClass = 4 }).Fit(labelled).Transform(labelled);
+        var scored = t
+            .Context.MulticlassClassification.Trainers.PromptAdapter(t.Options(3) with { Selection = rule, PerClass = 4 })
+            .Fit(labelled)
+            .Transform(labelled);
         Assert.IsTrue(StageFixture.Vectors(scored, "Score").All(s => s.All(float.IsFinite)));
     }
 
@@ -189,19 +289,24 @@ public sealed class ParadigmTests
     public void VisualPrompts_ScoreAlikeAlone_InBatches_AndAfterReloading()
     {
         using var t = new Bench(20);
-        foreach (PromptKind kind in new[] { PromptKind.Visual, PromptKind.VisualDeep })
+        foreach (var kind in new[] { PromptKind.Visual, PromptKind.VisualDeep })
         {
-            var fitted = new MLContext(5).MulticlassClassification.Trainers.PromptAdapter(t.Options(2) with { Prompt = kind }).Fit(t.View());
-            float[][] batched = StageFixture.Vectors(fitted.Transform(t.View()), "Score");
-            string path = Path.Combine(t.Fixture.Root, $"{kind}.zip");
+            var fitted = new MLContext(5)
+                .MulticlassClassification.Trainers.PromptAdapter(t.Options(2) with { Prompt = kind })
+                .Fit(t.View());
+            var batched = StageFixture.Vectors(fitted.Transform(t.View()), "Score");
+            var path = Path.Combine(t.Fixture.Root, $"{kind}.zip");
             t.Context.Model.Save(fitted, t.View().Schema, path);
             fitted.Dispose();
-            ITransformer loaded = new MLContext(8).Model.Load(path, out _);
+            var loaded = new MLContext(8).Model.Load(path, out _);
             using var engine = t.Context.Model.CreatePredictionEngine<RowOfAll, PictureScore>(loaded);
-            for (int i = 0; i < 20; i++)
+            for (var i = 0; i < 20; i++)
             {
-                PictureScore one = engine.Predict(t.Rows[i]);
-                for (int c = 0; c < Classes; c++) Assert.AreEqual(batched[i][c], one.Score[c], 1e-5f);
+                var one = engine.Predict(t.Rows[i]);
+                for (var c = 0; c < Classes; c++)
+                {
+                    Assert.AreEqual(batched[i][c], one.Score[c], 1e-5f);
+                }
             }
         }
     }
@@ -210,10 +315,14 @@ public sealed class ParadigmTests
     public void AVisualPrompt_LeavesNoTensorsBehind()
     {
         using var t = new Bench(10);
-        ClipBackbone held = ClipBackbone.Acquire(t.Fixture.ClipFolder); // the model itself stays
-        void Fit() => t.Context.MulticlassClassification.Trainers.PromptAdapter(t.Options(2) with { Prompt = PromptKind.Visual }).Fit(t.View()).Dispose();
+        var held = ClipBackbone.Acquire(t.Fixture.ClipFolder); // the model itself stays
+        void Fit() =>
+            t
+                .Context.MulticlassClassification.Trainers.PromptAdapter(t.Options(2) with { Prompt = PromptKind.Visual })
+                .Fit(t.View())
+                .Dispose();
         Fit(); // what is made once per process exists now
-        long before = LiveTensors.Count;
+        var before = LiveTensors.Count;
         Fit();
         Assert.AreEqual(before, LiveTensors.Count);
         held.Release();
@@ -223,10 +332,21 @@ public sealed class ParadigmTests
     public void AVisualPrompt_CanCarryItsModel()
     {
         using var t = new Bench(10);
-        string home = Path.Combine(t.Fixture.Root, "home"), path = Path.Combine(t.Fixture.Root, "model.zip");
-        string? old = Environment.GetEnvironmentVariable("AIRMLNET_HOME");
+        string home = Path.Combine(t.Fixture.Root, "home"),
+            path = Path.Combine(t.Fixture.Root, "model.zip");
+        var old = Environment.GetEnvironmentVariable("AIRMLNET_HOME");
         float[][] expected;
-        using (var fitted = t.Context.MulticlassClassification.Trainers.PromptAdapter(t.Options(1) with { Prompt = PromptKind.Visual, EmbedBackbone = true }).Fit(t.View()))
+        using (
+            var fitted = t
+                .Context.MulticlassClassification.Trainers.PromptAdapter(
+                    t.Options(1) with
+                    {
+                        Prompt = PromptKind.Visual,
+                        EmbedBackbone = true,
+                    }
+                )
+                .Fit(t.View())
+        )
         {
             expected = StageFixture.Vectors(fitted.Transform(t.View()), "Score");
             t.Context.Model.Save(fitted, t.View().Schema, path);
@@ -235,8 +355,11 @@ public sealed class ParadigmTests
         Environment.SetEnvironmentVariable("AIRMLNET_HOME", home);
         try
         {
-            float[][] found = StageFixture.Vectors(new MLContext().Model.Load(path, out _).Transform(t.View()), "Score");
-            for (int i = 0; i < 10; i++) CollectionAssert.AreEqual(expected[i], found[i]);
+            var found = StageFixture.Vectors(new MLContext().Model.Load(path, out _).Transform(t.View()), "Score");
+            for (var i = 0; i < 10; i++)
+            {
+                CollectionAssert.AreEqual(expected[i], found[i]);
+            }
         }
         finally
         {
@@ -248,15 +371,33 @@ public sealed class ParadigmTests
     public void SyntheticRows_MayHoldTheirImageInsteadOfAPath()
     {
         using var t = new Bench(12);
-        foreach (RowOfAll row in t.Rows.Skip(6)) (row.Label, row.Origin) = (row.Truth, "synthetic");
-        PromptAdapterOptions options = t.Options(1) with { Prompt = PromptKind.Visual, TrueLabelColumn = "Label" };
-        float[] expected = t.Train(options);
-        IDataView view = t.View(t.Rows.Select((r, i) => new RowWithImage
+        foreach (var row in t.Rows.Skip(6))
         {
-            Features = r.Features, PseudoLabel = r.PseudoLabel, Label = r.Label, Truth = r.Truth, Origin = r.Origin,
-            ImagePath = i < 6 ? r.ImagePath : "", Image = i < 6 ? null : MLImages.FromRgb(ImageFile.Load(r.ImagePath)),
-        }).ToArray());
-        CollectionAssert.AreEqual(expected, new MLContext(5).MulticlassClassification.Trainers.PromptAdapter(options).Fit(view).Prompt.ToArray());
+            (row.Label, row.Origin) = (row.Truth, "synthetic");
+        }
+
+        var options = t.Options(1) with { Prompt = PromptKind.Visual, TrueLabelColumn = "Label" };
+        var expected = t.Train(options);
+        var view = t.View(
+            t.Rows.Select(
+                    (r, i) =>
+                        new RowWithImage
+                        {
+                            Features = r.Features,
+                            PseudoLabel = r.PseudoLabel,
+                            Label = r.Label,
+                            Truth = r.Truth,
+                            Origin = r.Origin,
+                            ImagePath = i < 6 ? r.ImagePath : "",
+                            Image = i < 6 ? null : MLImages.FromRgb(ImageFile.Load(r.ImagePath)),
+                        }
+                )
+                .ToArray()
+        );
+        CollectionAssert.AreEqual(
+            expected,
+            new MLContext(5).MulticlassClassification.Trainers.PromptAdapter(options).Fit(view).Prompt.ToArray()
+        );
     }
 
     [TestMethod]
@@ -264,9 +405,14 @@ public sealed class ParadigmTests
     {
         using var t = new Bench(6);
         var options = t.Options(1) with { Prompt = PromptKind.Visual, ImageColumn = "Nowhere" };
-        Assert.Contains("there is no column 'Nowhere'", Assert.Throws<ArgumentException>(() => t.Context.MulticlassClassification.Trainers.PromptAdapter(options).Fit(t.View())).Message);
+        Assert.Contains(
+            "there is no column 'Nowhere'",
+            Assert.Throws<ArgumentException>(() => t.Context.MulticlassClassification.Trainers.PromptAdapter(options).Fit(t.View())).Message
+        );
         t.Rows[4].ImagePath = Path.Combine(t.Fixture.Root, "gone.png");
-        var e = Assert.Throws<IOException>(() => t.Context.MulticlassClassification.Trainers.PromptAdapter(options with { ImageColumn = "ImagePath" }).Fit(t.View()));
+        var e = Assert.Throws<IOException>(() =>
+            t.Context.MulticlassClassification.Trainers.PromptAdapter(options with { ImageColumn = "ImagePath" }).Fit(t.View())
+        );
         Assert.Contains("gone.png", e.Message);
     }
 
@@ -274,9 +420,22 @@ public sealed class ParadigmTests
     public void VisualPrompts_LearnTheLabels()
     {
         using var t = new Bench(18);
-        foreach (RowOfAll row in t.Rows) row.PseudoLabel = row.Truth;
-        var fitted = t.Context.MulticlassClassification.Trainers.PromptAdapter(t.Options(1) with { Prompt = PromptKind.Visual, Epochs = 40, LearningRate = 0.5 }).Fit(t.View());
-        uint[] predicted = StageFixture.Column<uint>(fitted.Transform(t.View()), "PredictedLabel");
+        foreach (var row in t.Rows)
+        {
+            row.PseudoLabel = row.Truth;
+        }
+
+        var fitted = t
+            .Context.MulticlassClassification.Trainers.PromptAdapter(
+                t.Options(1) with
+                {
+                    Prompt = PromptKind.Visual,
+                    Epochs = 40,
+                    LearningRate = 0.5,
+                }
+            )
+            .Fit(t.View());
+        var predicted = StageFixture.Column<uint>(fitted.Transform(t.View()), "PredictedLabel");
         Assert.IsGreaterThanOrEqualTo(15, t.Rows.Where((r, i) => r.Truth == predicted[i]).Count());
     }
 
@@ -285,14 +444,24 @@ public sealed class ParadigmTests
         public Bench(int images, Func<int, int>? truth = null)
         {
             Fixture = new StageFixture(images);
-            float[][] features = StageFixture.Vectors(Fixture.Features().Fit(Fixture.Data).Transform(Fixture.Data), "Features");
-            Rows = [.. Fixture.Rows.Select((r, i) => new RowOfAll
-            {
-                ImagePath = Fixture.Rows[truth is null ? i : Array.FindIndex(Fixture.Rows, x => x.Number == truth(i))].ImagePath,
-                Features = truth is null ? features[i] : Near(features[Array.FindIndex(Fixture.Rows, x => x.Number == truth(i))], i),
-                Truth = (uint)(truth?.Invoke(i) ?? r.Number) + 1,
-                PseudoLabel = (uint)(i % Classes) + 1,
-            })];
+            var features = StageFixture.Vectors(Fixture.Features().Fit(Fixture.Data).Transform(Fixture.Data), "Features");
+            Rows =
+            [
+                .. Fixture.Rows.Select(
+                    (r, i) =>
+                        new RowOfAll
+                        {
+                            ImagePath = Fixture
+                                .Rows[truth is null ? i : Array.FindIndex(Fixture.Rows, x => x.Number == truth(i))]
+                                .ImagePath,
+                            Features = truth is null
+                                ? features[i]
+                                : Near(features[Array.FindIndex(Fixture.Rows, x => x.Number == truth(i))], i),
+                            Truth = (uint)(truth?.Invoke(i) ?? r.Number) + 1,
+                            PseudoLabel = (uint)(i % Classes) + 1,
+                        }
+                ),
+            ];
         }
 
         public StageFixture Fixture { get; }
@@ -307,9 +476,13 @@ public sealed class ParadigmTests
         public IDataView View<T>(T[] rows)
             where T : RowOfAll
         {
-            IDataView view = Context.Data.LoadFromEnumerable(rows), names = Context.Data.LoadFromEnumerable(StageFixture.Names.Select(n => new ClassRow { Name = n }));
-            foreach (string column in new[] { "Label", "PseudoLabel", "Truth" })
+            IDataView view = Context.Data.LoadFromEnumerable(rows),
+                names = Context.Data.LoadFromEnumerable(StageFixture.Names.Select(n => new ClassRow { Name = n }));
+            foreach (var column in new[] { "Label", "PseudoLabel", "Truth" })
+            {
                 view = Context.Transforms.Conversion.MapValueToKey(column, column + "Name", keyData: names).Fit(view).Transform(view);
+            }
+
             return view;
         }
 
@@ -324,9 +497,30 @@ public sealed class ParadigmTests
 
         public EstimatorChain<PromptAdapterTransformer> AirChain(PromptAdapterOptions options, MLContext? context = null)
         {
-            MLContext ml = context ?? new MLContext(5);
-            return ml.Transforms.PrototypeClassifier("P", "Features", new PrototypeClassifierOptions { LabelColumn = "Label", RankByClip = true, ClipFolder = Fixture.ClipFolder, ConfidenceColumn = null })
-                .Append(ml.Transforms.PseudoLabel("PseudoLabel", "Features", Fixture.PseudoLabels(3) with { LabelColumn = "Label", PrototypeColumn = "P" }))
+            var ml = context ?? new MLContext(5);
+            return ml
+                .Transforms.PrototypeClassifier(
+                    "P",
+                    "Features",
+                    new PrototypeClassifierOptions
+                    {
+                        LabelColumn = "Label",
+                        RankByClip = true,
+                        ClipFolder = Fixture.ClipFolder,
+                        ConfidenceColumn = null,
+                    }
+                )
+                .Append(
+                    ml.Transforms.PseudoLabel(
+                        "PseudoLabel",
+                        "Features",
+                        Fixture.PseudoLabels(3) with
+                        {
+                            LabelColumn = "Label",
+                            PrototypeColumn = "P",
+                        }
+                    )
+                )
                 .Append(ml.MulticlassClassification.Trainers.PromptAdapter(options with { PrototypeColumn = "P" }));
         }
 
@@ -337,7 +531,7 @@ public sealed class ParadigmTests
         {
             var random = new Random(seed);
             float[] moved = [.. feature.Select(v => v + 0.001f * random.NextSingle())];
-            float length = MathF.Sqrt(moved.Sum(v => v * v));
+            var length = MathF.Sqrt(moved.Sum(v => v * v));
             return [.. moved.Select(v => v / length)];
         }
     }
@@ -362,6 +556,7 @@ public sealed class ParadigmTests
         public string TruthName => Name(Truth);
 
         public string Origin { get; set; } = "real";
+
         [VectorType(Classes)]
         public float[] Uniform { get; set; } = [1, 1, 1];
 
@@ -384,15 +579,16 @@ public sealed class ParadigmTests
     {
         public DataViewSchema Schema => source.Schema;
         public bool CanShuffle => source.CanShuffle;
+
         public long? GetRowCount() => source.GetRowCount();
 
-        public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null)
-            => source.GetRowCursor(Check(columnsNeeded), rand);
+        public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null) =>
+            source.GetRowCursor(Check(columnsNeeded), rand);
 
-        public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null)
-            => source.GetRowCursorSet(Check(columnsNeeded), n, rand);
+        public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) =>
+            source.GetRowCursorSet(Check(columnsNeeded), n, rand);
 
-        private DataViewSchema.Column[] Check(IEnumerable<DataViewSchema.Column> columns)
-            => columns.Select(c => c.Name != name ? c : throw new InvalidOperationException($"The column '{name}' was read.")).ToArray();
+        private DataViewSchema.Column[] Check(IEnumerable<DataViewSchema.Column> columns) =>
+            columns.Select(c => c.Name != name ? c : throw new InvalidOperationException($"The column '{name}' was read.")).ToArray();
     }
 }

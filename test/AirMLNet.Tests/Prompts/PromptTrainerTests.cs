@@ -2,7 +2,6 @@ using AirMLNet.Clip;
 using AirMLNet.Optimisation;
 using AirMLNet.Prompts;
 using AirMLNet.Testing;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Tests.Prompts;
@@ -17,21 +16,24 @@ public sealed class PromptTrainerTests
     {
         using var t = new Bench();
         var settings = new PromptTrainingSettings(Steady, 100, 0.9, 0.05, 0);
-        float[] found = t.Train(settings);
+        var found = t.Train(settings);
 
         // The same by hand: v1 = g1 + wd·θ0, θ1 = θ0 − lr·v1; v2 = m·v1 + g2 + wd·θ1, θ2 = θ1 − lr·v2.
         using var scope = NewDisposeScope();
-        Tensor theta = t.Context.detach().clone();
-        Tensor velocity = zeros_like(theta);
-        for (int step = 0; step < 2; step++)
+        var theta = t.Context.detach().clone();
+        var velocity = zeros_like(theta);
+        for (var step = 0; step < 2; step++)
         {
-            Tensor gradient = t.Gradient(theta);
+            var gradient = t.Gradient(theta);
             using var off = no_grad();
             velocity = velocity.mul(0.9).add(gradient).add(theta.mul(0.05));
             theta = theta.sub(velocity.mul(0.05));
         }
-        float[] expected = theta.contiguous().data<float>().ToArray();
-        for (int i = 0; i < expected.Length; i++) Assert.AreEqual(expected[i], found[i], 1e-5f);
+        var expected = theta.contiguous().data<float>().ToArray();
+        for (var i = 0; i < expected.Length; i++)
+        {
+            Assert.AreEqual(expected[i], found[i], 1e-5f);
+        }
     }
 
     [TestMethod]
@@ -40,8 +42,8 @@ public sealed class PromptTrainerTests
         using var t = new Bench();
         var settings = new PromptTrainingSettings(new(0.05, 15, 1, 1e-4, WarmUp.Constant), 4, 0.9, 0, 0);
         var losses = new List<double>();
-        float[] first = t.Train(settings, (_, loss) => losses.Add(loss));
-        float[] second = t.Train(settings);
+        var first = t.Train(settings, (_, loss) => losses.Add(loss));
+        var second = t.Train(settings);
         CollectionAssert.AreEqual(first, second);
         Assert.HasCount(15, losses);
         Assert.IsLessThan(losses[0], losses[^1]);
@@ -52,8 +54,9 @@ public sealed class PromptTrainerTests
     {
         using var t = new Bench();
         var settings = new PromptTrainingSettings(new(1, 1, 1, 1, WarmUp.Constant), 100, 0, 0, 1e-3);
-        float[] after = t.Train(settings), before = t.Context.contiguous().data<float>().ToArray();
-        double moved = Math.Sqrt(after.Zip(before, (a, b) => (a - b) * (double)(a - b)).Sum());
+        float[] after = t.Train(settings),
+            before = t.Context.contiguous().data<float>().ToArray();
+        var moved = Math.Sqrt(after.Zip(before, (a, b) => (a - b) * (double)(a - b)).Sum());
         Assert.AreEqual(1e-3, moved, 1e-5);
     }
 
@@ -71,10 +74,10 @@ public sealed class PromptTrainerTests
     public void Weights_FollowTheParadigm()
     {
         // 2 labelled and 6 pseudo-labelled images.
-        Assert.AreEqual((3.0, 1.0), PromptTrainer.Weights(LabelledBalance.ScaleLabelled, 2, 6, 1));  // γ = 6/2
+        Assert.AreEqual((3.0, 1.0), PromptTrainer.Weights(LabelledBalance.ScaleLabelled, 2, 6, 1)); // γ = 6/2
         Assert.AreEqual((1.0, 2 / 6.0), PromptTrainer.Weights(LabelledBalance.ScalePseudo, 2, 6, 1)); // λ = 2/6
         Assert.AreEqual((1.0, 0.5), PromptTrainer.Weights(LabelledBalance.Equal, 2, 6, 0.5));
-        foreach (LabelledBalance balance in Enum.GetValues<LabelledBalance>())
+        foreach (var balance in Enum.GetValues<LabelledBalance>())
         {
             Assert.AreEqual((1.0, 1.0), PromptTrainer.Weights(balance, 0, 6, 1));
             Assert.AreEqual((1.0, 1.0), PromptTrainer.Weights(balance, 2, 0, 1));
@@ -82,12 +85,12 @@ public sealed class PromptTrainerTests
     }
 
     [TestMethod]
-    [DataRow(20, 2000, 8)]     // 0.64, at least 8
-    [DataRow(5, 2000, 5)]      // no more than there are
+    [DataRow(20, 2000, 8)] // 0.64, at least 8
+    [DataRow(5, 2000, 5)] // no more than there are
     [DataRow(1000, 2000, 32)]
     [DataRow(9000, 1000, 256)] // 576, at most 256
-    public void AParallelBatch_FollowsTheRatioWithinBounds(int labelled, int pseudo, int expected)
-        => Assert.AreEqual(expected, PromptTrainer.ParallelSize(labelled, pseudo));
+    public void AParallelBatch_FollowsTheRatioWithinBounds(int labelled, int pseudo, int expected) =>
+        Assert.AreEqual(expected, PromptTrainer.ParallelSize(labelled, pseudo));
 
     [TestMethod]
     public void TheLoss_IsTheWeightedSumOfItsParts()
@@ -97,11 +100,17 @@ public sealed class PromptTrainerTests
         float[] targets = [0.5f, 0.5f, 0, 1, 0, 1];
         var set = new PromptTrainingSet(new([0, 1], [0, 0], null, targets), new([2, 3], [2, 0]), new([4, 5], [1, 2]));
         var losses = new List<double>();
-        var settings = new PromptTrainingSettings(new(0.05, 1, 1, 0.05, WarmUp.Constant), 100, 0, 0, 0) { Balance = LabelledBalance.ScalePseudo, SyntheticWeight = 0.3, PseudoLabelWeight = 0.5 };
+        var settings = new PromptTrainingSettings(new(0.05, 1, 1, 0.05, WarmUp.Constant), 100, 0, 0, 0)
+        {
+            Balance = LabelledBalance.ScalePseudo,
+            SyntheticWeight = 0.3,
+            PseudoLabelWeight = 0.5,
+        };
         t.Train(settings, (_, loss) => losses.Add(loss), set);
-        double[][] p = t.Probabilities();
-        double pseudo = -(Math.Log(0.5 * p[0][0] + 0.5 * p[0][1]) + Math.Log(p[1][0] + p[1][2])) / 2;
-        double labelled = -(Math.Log(p[2][2]) + Math.Log(p[3][0])) / 2, synthetic = -(Math.Log(p[4][1]) + Math.Log(p[5][2])) / 2;
+        var p = t.Probabilities();
+        var pseudo = -(Math.Log(0.5 * p[0][0] + 0.5 * p[0][1]) + Math.Log(p[1][0] + p[1][2])) / 2;
+        double labelled = -(Math.Log(p[2][2]) + Math.Log(p[3][0])) / 2,
+            synthetic = -(Math.Log(p[4][1]) + Math.Log(p[5][2])) / 2;
         Assert.AreEqual(labelled + 0.5 * (2 / 2) * pseudo + 0.3 * synthetic, losses[0], 1e-4);
     }
 
@@ -111,8 +120,11 @@ public sealed class PromptTrainerTests
         using var t = new Bench();
         int Steps(int batch, bool drop)
         {
-            int steps = 0;
-            t.Train(new PromptTrainingSettings(new(0.05, 1, 0, 0, WarmUp.Constant), batch, 0, 0, 0) { DropLast = drop }, beforeStep: () => steps++);
+            var steps = 0;
+            t.Train(
+                new PromptTrainingSettings(new(0.05, 1, 0, 0, WarmUp.Constant), batch, 0, 0, 0) { DropLast = drop },
+                beforeStep: () => steps++
+            );
             return steps;
         }
 
@@ -137,7 +149,7 @@ public sealed class PromptTrainerTests
         using var t = new Bench();
         var settings = new PromptTrainingSettings(Steady, 4, 0.9, 0.05, 1);
         t.Train(settings); // what is made once per process exists now
-        long before = LiveTensors.Count;
+        var before = LiveTensors.Count;
         t.Train(settings);
         Assert.AreEqual(before, LiveTensors.Count);
     }
@@ -156,7 +168,7 @@ public sealed class PromptTrainerTests
         {
             _backbone = ClipBackbone.Acquire(_fixture.ClipFolder);
             _prompt = new SharedPrompt(_backbone, StageFixture.Names, 4);
-            float[][] features = StageFixture.Vectors(_fixture.Features().Fit(_fixture.Data).Transform(_fixture.Data), "Features");
+            var features = StageFixture.Vectors(_fixture.Features().Fit(_fixture.Data).Transform(_fixture.Data), "Features");
             float[] flat = [.. features.SelectMany(v => v)];
             _features = tensor(flat, [6, TinyClip.FeatureDimension]);
             _model = new TextPromptModel(_prompt, flat, TinyClip.FeatureDimension, 3, _backbone.LogitScale, CPU);
@@ -166,10 +178,15 @@ public sealed class PromptTrainerTests
 
         public Tensor Context { get; }
 
-        public float[] Train(PromptTrainingSettings settings, Action<int, double>? afterEpoch = null, PromptTrainingSet? set = null, Action? beforeStep = null)
+        public float[] Train(
+            PromptTrainingSettings settings,
+            Action<int, double>? afterEpoch = null,
+            PromptTrainingSet? set = null,
+            Action? beforeStep = null
+        )
         {
             using var scope = NewDisposeScope();
-            Tensor trained = PromptTrainer.Train(_model, Context, set ?? new(_samples), settings, new Random(4), afterEpoch, beforeStep);
+            var trained = PromptTrainer.Train(_model, Context, set ?? new(_samples), settings, new Random(4), afterEpoch, beforeStep);
             return trained.contiguous().data<float>().ToArray();
         }
 
@@ -177,21 +194,26 @@ public sealed class PromptTrainerTests
         public double[][] Probabilities()
         {
             using var scope = NewDisposeScope();
-            float[] logits = _features.matmul(_prompt.ClassVectors(Context).t()).mul(_backbone.LogitScale).contiguous().data<float>().ToArray();
-            return [.. logits.Chunk(3).Select(row =>
-            {
-                double[] e = [.. row.Select(v => Math.Exp(v - row.Max()))];
-                return e.Select(v => v / e.Sum()).ToArray();
-            })];
+            var logits = _features.matmul(_prompt.ClassVectors(Context).t()).mul(_backbone.LogitScale).contiguous().data<float>().ToArray();
+            return
+            [
+                .. logits
+                    .Chunk(3)
+                    .Select(row =>
+                    {
+                        double[] e = [.. row.Select(v => Math.Exp(v - row.Max()))];
+                        return e.Select(v => v / e.Sum()).ToArray();
+                    }),
+            ];
         }
 
         /// <summary>The gradient of the plain mean cross-entropy over all six.</summary>
         public Tensor Gradient(Tensor context)
         {
-            Tensor leaf = context.detach().clone();
+            var leaf = context.detach().clone();
             leaf.requires_grad = true;
-            Tensor logits = _features.matmul(_prompt.ClassVectors(leaf).t()).mul(_backbone.LogitScale);
-            Tensor loss = nn.functional.cross_entropy(logits, tensor(new long[] { 0, 1, 2, 0, 1, 2 }));
+            var logits = _features.matmul(_prompt.ClassVectors(leaf).t()).mul(_backbone.LogitScale);
+            var loss = nn.functional.cross_entropy(logits, tensor(new long[] { 0, 1, 2, 0, 1, 2 }));
             return autograd.grad([loss], [leaf])[0];
         }
 

@@ -12,9 +12,27 @@ public sealed class PrototypeClassifierTests
 
     private static readonly Row[] Rows =
     [
-        new() { Features = [1, 0], PseudoLabel = 0, PseudoLabelConfidence = 0.9f, Origin = "real" },
-        new() { Features = [0, 1], PseudoLabel = 1, PseudoLabelConfidence = 0.8f, Origin = "real" },
-        new() { Features = [0.6f, 0.8f], PseudoLabel = 0, PseudoLabelConfidence = 0.1f, Origin = "synthetic" },
+        new()
+        {
+            Features = [1, 0],
+            PseudoLabel = 0,
+            PseudoLabelConfidence = 0.9f,
+            Origin = "real",
+        },
+        new()
+        {
+            Features = [0, 1],
+            PseudoLabel = 1,
+            PseudoLabelConfidence = 0.8f,
+            Origin = "real",
+        },
+        new()
+        {
+            Features = [0.6f, 0.8f],
+            PseudoLabel = 0,
+            PseudoLabelConfidence = 0.1f,
+            Origin = "synthetic",
+        },
         new() { Features = [0.8f, 0.6f], PseudoLabel = Missing },
     ];
 
@@ -22,7 +40,16 @@ public sealed class PrototypeClassifierTests
     public void Score_IsTheSoftmaxOfCosinesWithThePrototypes()
     {
         // Prototypes (1,0) and (0,1), temperature 1: p of the last row = softmax(0.8, 0.6).
-        float[] p = Fit(new() { Temperature = 1, PreferSynthetic = false, ConfidenceColumn = "PseudoLabelConfidence" }, Rows, names: 2)[3];
+        var p = Fit(
+            new()
+            {
+                Temperature = 1,
+                PreferSynthetic = false,
+                ConfidenceColumn = "PseudoLabelConfidence",
+            },
+            Rows,
+            names: 2
+        )[3];
         Assert.AreEqual(1 / (1 + Math.Exp(-0.2)), p[0], 1e-6);
     }
 
@@ -30,7 +57,7 @@ public sealed class PrototypeClassifierTests
     public void SyntheticImages_ComeFirstWherePreferred()
     {
         // The prototype of class 1 is now (0.6, 0.8), though its confidence is lower: cosines 0.96 and 0.6.
-        float[] p = Fit(new() { Temperature = 1 }, Rows, names: 2)[3];
+        var p = Fit(new() { Temperature = 1 }, Rows, names: 2)[3];
         Assert.AreEqual(1 / (1 + Math.Exp(-0.36)), p[0], 1e-6);
     }
 
@@ -38,8 +65,8 @@ public sealed class PrototypeClassifierTests
     public void AClassWithoutImages_GetsProbabilityZero_AndAWarningNamesIt()
     {
         var warnings = new List<string>();
-        float[][] p = Fit(new() { Temperature = 1 }, Rows, names: 3, warnings);
-        foreach (float[] row in p)
+        var p = Fit(new() { Temperature = 1 }, Rows, names: 3, warnings);
+        foreach (var row in p)
         {
             Assert.AreEqual(0f, row[2]);
             Assert.AreEqual(1f, row.Sum(), 1e-6f);
@@ -51,21 +78,37 @@ public sealed class PrototypeClassifierTests
     public void RankedByClip_TheRepresentativeIsTheOneThatZeroShotIsSurestOf()
     {
         using var f = new StageFixture(12);
-        IDataView data = f.Features().Fit(f.Data).Transform(f.Data);
+        var data = f.Features().Fit(f.Data).Transform(f.Data);
         data = f.Context.Transforms.PseudoLabel("L", "Features", f.PseudoLabels(perClass: 12)).Fit(data).Transform(data); // every row has a label
-        var options = new PrototypeClassifierOptions { LabelColumn = "L", RankByClip = true, ClipFolder = f.ClipFolder, Temperature = 1 };
-        PrototypeClassifierTransformer fitted = f.Context.Transforms.PrototypeClassifier("P", "Features", options).Fit(data);
-        float[][] p = StageFixture.Vectors(data, "LScore"), features = StageFixture.Vectors(data, "Features");
-        uint[] labels = StageFixture.Column<uint>(data, "L");
-        for (int c = 0; c < 3; c++)
+        var options = new PrototypeClassifierOptions
+        {
+            LabelColumn = "L",
+            RankByClip = true,
+            ClipFolder = f.ClipFolder,
+            Temperature = 1,
+        };
+        var fitted = f.Context.Transforms.PrototypeClassifier("P", "Features", options).Fit(data);
+        float[][] p = StageFixture.Vectors(data, "LScore"),
+            features = StageFixture.Vectors(data, "Features");
+        var labels = StageFixture.Column<uint>(data, "L");
+        for (var c = 0; c < 3; c++)
         {
             int[] members = [.. Enumerable.Range(0, 12).Where(i => labels[i] == c + 1)];
-            if (members.Length == 0) continue;
-            float[] expected = features[members.OrderByDescending(i => p[i][c]).First()];
-            for (int d = 0; d < expected.Length; d++) Assert.AreEqual(expected[d], fitted.Head.Weights[c * expected.Length + d], 1e-5f);
+            if (members.Length == 0)
+            {
+                continue;
+            }
+
+            var expected = features[members.OrderByDescending(i => p[i][c]).First()];
+            for (var d = 0; d < expected.Length; d++)
+            {
+                Assert.AreEqual(expected[d], fitted.Head.Weights[c * expected.Length + d], 1e-5f);
+            }
         }
 
-        var e = Assert.Throws<ArgumentException>(() => f.Context.Transforms.PrototypeClassifier("P", "Features", options with { ClipFolder = null }));
+        var e = Assert.Throws<ArgumentException>(() =>
+            f.Context.Transforms.PrototypeClassifier("P", "Features", options with { ClipFolder = null })
+        );
         Assert.Contains("RankByClip is set but ClipFolder is not", e.Message);
     }
 
@@ -79,14 +122,17 @@ public sealed class PrototypeClassifierTests
     [TestMethod]
     public void Fit_ReadsItsInputInOnePass()
     {
-        int passes = 0;
+        var passes = 0;
         IEnumerable<Row> Counted()
         {
             passes++;
-            foreach (Row row in Rows) yield return row;
+            foreach (var row in Rows)
+            {
+                yield return row;
+            }
         }
         var ml = new MLContext(1);
-        IDataView data = Keyed(ml, Counted(), 2);
+        var data = Keyed(ml, Counted(), 2);
         passes = 0;
         ml.Transforms.PrototypeClassifier("P", "Features").Fit(data);
         Assert.AreEqual(1, passes);
@@ -97,20 +143,27 @@ public sealed class PrototypeClassifierTests
         var ml = new MLContext(1);
         ml.Log += (_, e) =>
         {
-            if (e.Kind == Microsoft.ML.Runtime.ChannelMessageKind.Warning) warnings?.Add(e.Message);
+            if (e.Kind == Microsoft.ML.Runtime.ChannelMessageKind.Warning)
+            {
+                warnings?.Add(e.Message);
+            }
         };
-        IDataView data = Keyed(ml, rows, names);
+        var data = Keyed(ml, rows, names);
         return StageFixture.Vectors(ml.Transforms.PrototypeClassifier("P", "Features", options).Fit(data).Transform(data), "P");
     }
 
     /// <summary>The rows with a label column that has KeyValues.</summary>
     private static IDataView Keyed(MLContext ml, IEnumerable<Row> rows, int names)
     {
-        SchemaDefinition schema = SchemaDefinition.Create(typeof(Row));
-        SchemaDefinition.Column label = schema[nameof(Row.PseudoLabel)];
+        var schema = SchemaDefinition.Create(typeof(Row));
+        var label = schema[nameof(Row.PseudoLabel)];
         label.ColumnType = new KeyDataViewType(typeof(uint), names);
-        ReadOnlyMemory<char>[] values = new[] { "first", "second", "third" }.Take(names).Select(n => n.AsMemory()).ToArray();
-        label.AddAnnotation("KeyValues", new VBuffer<ReadOnlyMemory<char>>(names, values), new VectorDataViewType(TextDataViewType.Instance, names));
+        var values = new[] { "first", "second", "third" }.Take(names).Select(n => n.AsMemory()).ToArray();
+        label.AddAnnotation(
+            "KeyValues",
+            new VBuffer<ReadOnlyMemory<char>>(names, values),
+            new VectorDataViewType(TextDataViewType.Instance, names)
+        );
         return ml.Data.LoadFromEnumerable(rows, schema);
     }
 

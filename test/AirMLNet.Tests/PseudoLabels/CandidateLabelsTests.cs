@@ -11,8 +11,8 @@ public sealed class CandidateLabelsTests
     [DataRow(0.75, 3.25)]
     [DataRow(0.9, 3.7)]
     [DataRow(1.0, 4.0)]
-    public void Quantile_InterpolatesLinearly(double share, double expected)
-        => Assert.AreEqual(expected, CandidateLabels.Quantile([4, 1, 3, 2], share), 1e-9);
+    public void Quantile_InterpolatesLinearly(double share, double expected) =>
+        Assert.AreEqual(expected, CandidateLabels.Quantile([4, 1, 3, 2], share), 1e-9);
 
     [TestMethod]
     public void Quantile_OnAValue_IsThatValue()
@@ -32,20 +32,44 @@ public sealed class CandidateLabelsTests
     }
 
     [TestMethod]
-    public void Candidates_AreCutByTheClassesQuantiles()
-        => CollectionAssert.AreEqual(new[] { 0 }, new CandidateRule(0.95, [0.3, 0.7, 0]).Candidates([0.35f, 0.6f, 0.05f]));
+    public void Candidates_AreCutByTheClassesQuantiles() =>
+        CollectionAssert.AreEqual(new[] { 0 }, new CandidateRule(0.95, [0.3, 0.7, 0]).Candidates([0.35f, 0.6f, 0.05f]));
 
     [TestMethod]
     public void Accept_DisplacesTheLeastSure_WhoAskTheirNextCandidate()
     {
         // Class 0 has one place: image 1 takes it from image 0, which goes to class 1; image 2 has nowhere to go.
         float[] p = [0.6f, 0.4f, 0.9f, 0.1f, 0.5f, 0.5f];
-        CollectionAssert.AreEqual(new[] { 1, 0, -1 }, CandidateLabels.Accept(p, [[0, 1], [0], [0]], 2, 1));
+        CollectionAssert.AreEqual(
+            new[] { 1, 0, -1 },
+            CandidateLabels.Accept(
+                p,
+                [
+                    [0, 1],
+                    [0],
+                    [0],
+                ],
+                2,
+                1
+            )
+        );
     }
 
     [TestMethod]
-    public void Accept_OfEquals_KeepsTheFirst()
-        => CollectionAssert.AreEqual(new[] { 0, 0, -1 }, CandidateLabels.Accept([0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f], [[0], [0], [0]], 2, 2));
+    public void Accept_OfEquals_KeepsTheFirst() =>
+        CollectionAssert.AreEqual(
+            new[] { 0, 0, -1 },
+            CandidateLabels.Accept(
+                [0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f],
+                [
+                    [0],
+                    [0],
+                    [0],
+                ],
+                2,
+                2
+            )
+        );
 
     [TestMethod]
     public void Targets_AreRenormalisedOrOnes()
@@ -63,23 +87,33 @@ public sealed class CandidateLabelsTests
     public void Selection_EqualsTheBruteForceOracle_OnRandomMatricesWithTies()
     {
         var random = new Random(11);
-        for (int trial = 0; trial < 300; trial++)
+        for (var trial = 0; trial < 300; trial++)
         {
-            int images = random.Next(1, 7), classes = random.Next(2, 4), perClass = random.Next(1, 4);
-            double intra = random.Next(0, 11) / 10.0, inter = random.Next(0, 11) / 10.0;
-            float[] p = Coarse(random, images, classes);
-            int[][] expectedSets = Oracle.Sets(p, classes, intra, inter);
-            PseudoLabelChoice found = new PseudoLabelSelector(SelectionRule.Candidates, classes, intra, inter).Select(p, perClass, soft: false);
-            int[][] sets = CandidateLabels.Sets(p, CandidateLabels.Rule(p, classes, intra, inter));
-            for (int i = 0; i < images; i++) CollectionAssert.AreEqual(expectedSets[i], sets[i], $"trial {trial}, image {i}");
-            int[] expected = Oracle.Assignment(p, classes, expectedSets, perClass);
+            int images = random.Next(1, 7),
+                classes = random.Next(2, 4),
+                perClass = random.Next(1, 4);
+            double intra = random.Next(0, 11) / 10.0,
+                inter = random.Next(0, 11) / 10.0;
+            var p = Coarse(random, images, classes);
+            var expectedSets = Oracle.Sets(p, classes, intra, inter);
+            var found = new PseudoLabelSelector(SelectionRule.Candidates, classes, intra, inter).Select(p, perClass, soft: false);
+            var sets = CandidateLabels.Sets(p, CandidateLabels.Rule(p, classes, intra, inter));
+            for (var i = 0; i < images; i++)
+            {
+                CollectionAssert.AreEqual(expectedSets[i], sets[i], $"trial {trial}, image {i}");
+            }
+
+            var expected = Oracle.Assignment(p, classes, expectedSets, perClass);
             CollectionAssert.AreEqual(expected, CandidateLabels.Accept(p, sets, classes, perClass), $"trial {trial}");
             CollectionAssert.AreEqual(Enumerable.Range(0, images).Where(i => expected[i] >= 0).ToArray(), found.Images, $"trial {trial}");
-            for (int k = 0; k < found.Images.Length; k++)
+            for (var k = 0; k < found.Images.Length; k++)
             {
-                int image = found.Images[k];
+                var image = found.Images[k];
                 Assert.AreEqual(expectedSets[image][0], found.Labels[k]);
-                for (int c = 0; c < classes; c++) Assert.AreEqual(expectedSets[image].Contains(c) ? 1f : 0f, found.Targets![k * classes + c]);
+                for (var c = 0; c < classes; c++)
+                {
+                    Assert.AreEqual(expectedSets[image].Contains(c) ? 1f : 0f, found.Targets![k * classes + c]);
+                }
             }
         }
     }
@@ -88,32 +122,44 @@ public sealed class CandidateLabelsTests
     public void ARowsOwnRule_GivesTheChoiceBack()
     {
         var random = new Random(5);
-        const int images = 80, classes = 4, perClass = 6;
+        const int images = 80,
+            classes = 4,
+            perClass = 6;
         var p = new float[images * classes];
-        for (int i = 0; i < images; i++)
+        for (var i = 0; i < images; i++)
         {
-            for (int c = 0; c < classes; c++) p[i * classes + c] = random.NextSingle();
-            float sum = p.AsSpan(i * classes, classes).ToArray().Sum();
-            for (int c = 0; c < classes; c++) p[i * classes + c] /= sum;
+            for (var c = 0; c < classes; c++)
+            {
+                p[i * classes + c] = random.NextSingle();
+            }
+
+            var sum = p.AsSpan(i * classes, classes).ToArray().Sum();
+            for (var c = 0; c < classes; c++)
+            {
+                p[i * classes + c] /= sum;
+            }
         }
-        CandidateRule tests = CandidateLabels.Rule(p, classes, 0.8, 0.5);
-        int[][] sets = CandidateLabels.Sets(p, tests);
-        int[] taken = CandidateLabels.Accept(p, sets, classes, perClass);
+        var tests = CandidateLabels.Rule(p, classes, 0.8, 0.5);
+        var sets = CandidateLabels.Sets(p, tests);
+        var taken = CandidateLabels.Accept(p, sets, classes, perClass);
         var rule = new LabelRule(CandidateLabels.Cutoffs(p, taken, classes, perClass), tests, false);
         Assert.IsTrue(taken.Any(t => t < 0) && taken.Any(t => t >= 0));
-        for (int i = 0; i < images; i++) Assert.AreEqual(taken[i] >= 0 ? sets[i][0] : -1, rule.LabelOf(p.AsSpan(i * classes, classes), out _), $"row {i}");
+        for (var i = 0; i < images; i++)
+        {
+            Assert.AreEqual(taken[i] >= 0 ? sets[i][0] : -1, rule.LabelOf(p.AsSpan(i * classes, classes), out _), $"row {i}");
+        }
     }
 
     /// <summary>Rows of tenths that add up to 1, so that ties are common.</summary>
     private static float[] Coarse(Random random, int images, int classes)
     {
         var p = new float[images * classes];
-        for (int i = 0; i < images; i++)
+        for (var i = 0; i < images; i++)
         {
-            int left = 10;
-            for (int c = 0; c < classes; c++)
+            var left = 10;
+            for (var c = 0; c < classes; c++)
             {
-                int tenths = c == classes - 1 ? left : random.Next(0, left + 1);
+                var tenths = c == classes - 1 ? left : random.Next(0, left + 1);
                 p[i * classes + c] = tenths / 10f;
                 left -= tenths;
             }
@@ -126,15 +172,25 @@ public sealed class CandidateLabelsTests
     {
         public static int[][] Sets(float[] p, int classes, double intra, double inter)
         {
-            int images = p.Length / classes;
-            double mass = Quantile(Enumerable.Range(0, images).Select(i => Row(i).Max()), intra);
-            double[] least = [.. Enumerable.Range(0, classes).Select(c => Quantile(Enumerable.Range(0, images).Select(i => p[i * classes + c]), inter))];
-            return [.. Enumerable.Range(0, images).Select(i =>
-            {
-                int[] order = [.. Enumerable.Range(0, classes).OrderByDescending(c => p[i * classes + c]).ThenBy(c => c)];
-                int length = Enumerable.Range(1, classes).FirstOrDefault(n => order.Take(n).Sum(c => (double)p[i * classes + c]) > mass, classes);
-                return order.Take(length).Where(c => p[i * classes + c] >= least[c]).ToArray();
-            })];
+            var images = p.Length / classes;
+            var mass = Quantile(Enumerable.Range(0, images).Select(i => Row(i).Max()), intra);
+            double[] least =
+            [
+                .. Enumerable.Range(0, classes).Select(c => Quantile(Enumerable.Range(0, images).Select(i => p[i * classes + c]), inter)),
+            ];
+            return
+            [
+                .. Enumerable
+                    .Range(0, images)
+                    .Select(i =>
+                    {
+                        int[] order = [.. Enumerable.Range(0, classes).OrderByDescending(c => p[i * classes + c]).ThenBy(c => c)];
+                        var length = Enumerable
+                            .Range(1, classes)
+                            .FirstOrDefault(n => order.Take(n).Sum(c => (double)p[i * classes + c]) > mass, classes);
+                        return order.Take(length).Where(c => p[i * classes + c] >= least[c]).ToArray();
+                    }),
+            ];
 
             float[] Row(int i) => p[(i * classes)..((i + 1) * classes)];
         }
@@ -143,10 +199,17 @@ public sealed class CandidateLabelsTests
         public static int[] Assignment(float[] p, int classes, int[][] sets, int perClass)
         {
             int[]? best = null;
-            foreach (int[] assignment in All(sets, 0))
+            foreach (var assignment in All(sets, 0))
             {
-                if (Enumerable.Range(0, classes).Any(c => assignment.Count(a => a == c) > perClass) || Blocked(assignment)) continue;
-                if (best is null || Enumerable.Range(0, sets.Length).All(i => Rank(i, assignment[i]) <= Rank(i, best[i]))) best = [.. assignment];
+                if (Enumerable.Range(0, classes).Any(c => assignment.Count(a => a == c) > perClass) || Blocked(assignment))
+                {
+                    continue;
+                }
+
+                if (best is null || Enumerable.Range(0, sets.Length).All(i => Rank(i, assignment[i]) <= Rank(i, best[i])))
+                {
+                    best = [.. assignment];
+                }
             }
             return best!;
 
@@ -154,12 +217,20 @@ public sealed class CandidateLabelsTests
 
             bool Blocked(int[] assignment)
             {
-                for (int i = 0; i < sets.Length; i++)
+                for (var i = 0; i < sets.Length; i++)
                 {
-                    foreach (int c in sets[i].Take(Rank(i, assignment[i])))
+                    foreach (var c in sets[i].Take(Rank(i, assignment[i])))
                     {
                         int[] members = [.. Enumerable.Range(0, sets.Length).Where(j => assignment[j] == c)];
-                        if (members.Length < perClass || members.Any(j => p[j * classes + c] < p[i * classes + c] || (p[j * classes + c] == p[i * classes + c] && j > i))) return true;
+                        if (
+                            members.Length < perClass
+                            || members.Any(j =>
+                                p[j * classes + c] < p[i * classes + c] || (p[j * classes + c] == p[i * classes + c] && j > i)
+                            )
+                        )
+                        {
+                            return true;
+                        }
                     }
                 }
                 return false;
@@ -173,9 +244,9 @@ public sealed class CandidateLabelsTests
                 yield return new int[sets.Length];
                 yield break;
             }
-            foreach (int[] rest in All(sets, from + 1))
+            foreach (var rest in All(sets, from + 1))
             {
-                foreach (int c in sets[from].Append(-1))
+                foreach (var c in sets[from].Append(-1))
                 {
                     int[] whole = [.. rest];
                     whole[from] = c;
@@ -187,8 +258,9 @@ public sealed class CandidateLabelsTests
         private static double Quantile(IEnumerable<float> values, double share)
         {
             float[] sorted = [.. values.Order()];
-            double place = Math.Round(share * (sorted.Length - 1), 9);
-            int low = (int)Math.Floor(place), high = (int)Math.Ceiling(place);
+            var place = Math.Round(share * (sorted.Length - 1), 9);
+            int low = (int)Math.Floor(place),
+                high = (int)Math.Ceiling(place);
             return sorted[low] + (place - low) * ((double)sorted[high] - sorted[low]);
         }
     }

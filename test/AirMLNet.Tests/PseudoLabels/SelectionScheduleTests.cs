@@ -9,16 +9,17 @@ public sealed class SelectionScheduleTests
     [DataRow(1, 10)]
     [DataRow(2, 20)]
     [DataRow(10, 100)]
-    public void Grip_GrowsToTheWholePool(int round, int expected) // n = 1003/10 = 100; K = t·100/10
+    public void Grip_GrowsToTheWholePool(
+        int round,
+        int expected
+    ) // n = 1003/10 = 100; K = t·100/10
         => Assert.AreEqual(expected, SelectionSchedule.PerClass(PseudoLabelStrategy.Grip, round, 10, 1003, 10, 16));
 
     [TestMethod]
-    public void Grip_NeverAsksForNone()
-        => Assert.AreEqual(1, SelectionSchedule.PerClass(PseudoLabelStrategy.Grip, 1, 10, 30, 10, 16));
+    public void Grip_NeverAsksForNone() => Assert.AreEqual(1, SelectionSchedule.PerClass(PseudoLabelStrategy.Grip, 1, 10, 30, 10, 16));
 
     [TestMethod]
-    public void Fpl_IsFixed()
-        => Assert.AreEqual(16, SelectionSchedule.PerClass(PseudoLabelStrategy.Fpl, 3, 10, 1000, 10, 16));
+    public void Fpl_IsFixed() => Assert.AreEqual(16, SelectionSchedule.PerClass(PseudoLabelStrategy.Fpl, 3, 10, 1000, 10, 16));
 
     [TestMethod]
     public void Grip_OverTenRounds_IsTheListedSequence()
@@ -29,7 +30,7 @@ public sealed class SelectionScheduleTests
         // 1,999 images, 7 classes: n = 199 and ⌊199·t/7⌋, which ends below ⌊1999/7⌋ = 285.
         CollectionAssert.AreEqual(new[] { 28, 56, 85, 113, 142, 170, 199, 227, 255, 284 }, Schedule(1999, 7));
 
-        static int[] Schedule(int pool, int classes)
-            => [.. Enumerable.Range(1, 10).Select(t => SelectionSchedule.PerClass(PseudoLabelStrategy.Grip, t, 10, pool, classes, 16))];
+        static int[] Schedule(int pool, int classes) =>
+            [.. Enumerable.Range(1, 10).Select(t => SelectionSchedule.PerClass(PseudoLabelStrategy.Grip, t, 10, pool, classes, 16))];
     }
 }

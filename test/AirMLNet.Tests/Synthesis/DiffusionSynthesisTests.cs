@@ -1,4 +1,3 @@
-using AirMLNet.Data;
 using AirMLNet.Diffusion;
 using AirMLNet.Images;
 using AirMLNet.Options;
@@ -33,10 +32,19 @@ public sealed class DiffusionSynthesisTests
         var view = fitted.Transform(data);
 
         Assert.AreEqual(24, view.GetRowCount());
-        CollectionAssert.AreEqual(Enumerable.Repeat("real", 12).Concat(Enumerable.Repeat("synthetic", 12)).ToArray(), Texts(view, "Origin"));
-        CollectionAssert.AreEqual(Enumerable.Repeat(0u, 12).Concat(Enumerable.Range(0, 12).Select(i => (uint)(i / 4) + 1)).ToArray(), StageFixture.Column<uint>(view, "Label"));
+        CollectionAssert.AreEqual(
+            Enumerable.Repeat("real", 12).Concat(Enumerable.Repeat("synthetic", 12)).ToArray(),
+            Texts(view, "Origin")
+        );
+        CollectionAssert.AreEqual(
+            Enumerable.Repeat(0u, 12).Concat(Enumerable.Range(0, 12).Select(i => (uint)(i / 4) + 1)).ToArray(),
+            StageFixture.Column<uint>(view, "Label")
+        );
         CollectionAssert.AreEqual(f.Rows.Select(r => r.Name).Concat(Enumerable.Repeat("", 12)).ToArray(), Texts(view, "Name"));
-        CollectionAssert.AreEqual(StageFixture.Column<uint>(data, "PseudoLabel").Concat(new uint[12]).ToArray(), StageFixture.Column<uint>(view, "PseudoLabel"));
+        CollectionAssert.AreEqual(
+            StageFixture.Column<uint>(data, "PseudoLabel").Concat(new uint[12]).ToArray(),
+            StageFixture.Column<uint>(view, "PseudoLabel")
+        );
         Assert.AreEqual(24, Ids(view).Distinct().Count());
         var names = default(VBuffer<ReadOnlyMemory<char>>);
         view.Schema["Label"].GetKeyValues(ref names);
@@ -47,14 +55,25 @@ public sealed class DiffusionSynthesisTests
         Assert.IsTrue(paths.All(File.Exists));
         Assert.AreEqual(Path.Combine(f.Root, "rows", "images", "green", "0002.png"), paths[18]);
         var again = f.Context.Data.LoadFromEnumerable(paths.Skip(12).Select(p => new PictureRow { ImagePath = p }).ToArray());
-        var scored = f.Context.Transforms.ClipFeature("Features", "ImagePath", f.ClipFolder)
-            .Append(f.Context.MulticlassClassification.Trainers.ZeroShot(new() { ClipFolder = f.ClipFolder, ClassNames = SynthesisFixture.Names })).Fit(again).Transform(again);
+        var scored = f
+            .Context.Transforms.ClipFeature("Features", "ImagePath", f.ClipFolder)
+            .Append(
+                f.Context.MulticlassClassification.Trainers.ZeroShot(
+                    new() { ClipFolder = f.ClipFolder, ClassNames = SynthesisFixture.Names }
+                )
+            )
+            .Fit(again)
+            .Transform(again);
         var (expected, scores) = (StageFixture.Vectors(scored, "Features"), StageFixture.Vectors(scored, "Score"));
         var (features, confidence) = (StageFixture.Vectors(view, "Features"), StageFixture.Column<float>(view, "PseudoLabelConfidence"));
         CollectionAssert.AreEqual(StageFixture.Column<float>(data, "PseudoLabelConfidence"), confidence[..12]);
         for (var i = 0; i < 12; i++)
         {
-            for (var d = 0; d < expected[i].Length; d++) Assert.AreEqual(expected[i][d], features[12 + i][d], 1e-5f);
+            for (var d = 0; d < expected[i].Length; d++)
+            {
+                Assert.AreEqual(expected[i][d], features[12 + i][d], 1e-5f);
+            }
+
             Assert.AreEqual(scores[i][i / 4], confidence[12 + i], 1e-4f);
             Assert.AreEqual(confidence[12 + i], fitted.Images[i].Confidence);
         }
@@ -75,28 +94,56 @@ public sealed class DiffusionSynthesisTests
         var f = new SynthesisFixture(_root);
         var data = f.Context.Data.LoadFromEnumerable(f.Rows);
         var ml = f.Context;
-        var chain = ml.Transforms.ClipFeature("Features", "ImagePath", f.ClipFolder)
-            .Append(ml.Transforms.PseudoLabel("PseudoLabel", "Features", new PseudoLabelOptions { ClipFolder = f.ClipFolder, ClassNames = SynthesisFixture.Names, PerClass = 3 }))
+        var chain = ml
+            .Transforms.ClipFeature("Features", "ImagePath", f.ClipFolder)
+            .Append(
+                ml.Transforms.PseudoLabel(
+                    "PseudoLabel",
+                    "Features",
+                    new PseudoLabelOptions
+                    {
+                        ClipFolder = f.ClipFolder,
+                        ClassNames = SynthesisFixture.Names,
+                        PerClass = 3,
+                    }
+                )
+            )
             .Append(ml.Transforms.DiffusionSynthesis(f.Options("scope") with { FineTune = false }), TransformerScope.TrainTest)
-            .Append(ml.Transforms.PrototypeClassifier("PrototypeScore", "Features", new PrototypeClassifierOptions { LabelColumn = "Label" }));
+            .Append(
+                ml.Transforms.PrototypeClassifier("PrototypeScore", "Features", new PrototypeClassifierOptions { LabelColumn = "Label" })
+            );
         var model = chain.Fit(data);
         Assert.AreEqual(12, model.Transform(data).GetRowCount());
         // The prototypes are the representatives.
-        var images = ((DiffusionSynthesisTransformer)model.ElementAt(2)).Images.Where(i => i.IsRepresentative).OrderBy(i => i.Class).ToArray();
-        var features = AirMLNet.Clip.ClipBackbone.Acquire(f.ClipFolder) is var clip ? AirMLNet.Clip.ClipImages.Encode(clip, images.Length, i => ImageFile.Load(images[i].Path)) : [];
+        var images = ((DiffusionSynthesisTransformer)model.ElementAt(2))
+            .Images.Where(i => i.IsRepresentative)
+            .OrderBy(i => i.Class)
+            .ToArray();
+        var features = AirMLNet.Clip.ClipBackbone.Acquire(f.ClipFolder) is var clip
+            ? AirMLNet.Clip.ClipImages.Encode(clip, images.Length, i => ImageFile.Load(images[i].Path))
+            : [];
         clip.Release();
-        for (var i = 0; i < features.Length; i++) Assert.AreEqual(features[i], model.LastTransformer.Head.Weights.ToArray()[i], 1e-5f);
+        for (var i = 0; i < features.Length; i++)
+        {
+            Assert.AreEqual(features[i], model.LastTransformer.Head.Weights.ToArray()[i], 1e-5f);
+        }
 
         var path = Path.Combine(_root, "scope.zip");
         ml.Model.Save(model, data.Schema, path);
         var loaded = new MLContext().Model.Load(path, out _);
-        CollectionAssert.AreEqual(StageFixture.Vectors(model.Transform(data), "PrototypeScore").SelectMany(v => v).ToArray(), StageFixture.Vectors(loaded.Transform(data), "PrototypeScore").SelectMany(v => v).ToArray());
+        CollectionAssert.AreEqual(
+            StageFixture.Vectors(model.Transform(data), "PrototypeScore").SelectMany(v => v).ToArray(),
+            StageFixture.Vectors(loaded.Transform(data), "PrototypeScore").SelectMany(v => v).ToArray()
+        );
         var expected = StageFixture.Vectors(model.Transform(data), "PrototypeScore")[0];
         foreach (var chained in new ITransformer[] { model, loaded })
         {
             using var engine = ml.Model.CreatePredictionEngine<PictureRow, PictureScore>(chained);
             var found = engine.Predict(f.Rows[0]).PrototypeScore;
-            for (var c = 0; c < 3; c++) Assert.AreEqual(expected[c], found[c], 1e-5f);
+            for (var c = 0; c < 3; c++)
+            {
+                Assert.AreEqual(expected[c], found[c], 1e-5f);
+            }
         }
     }
 
@@ -107,8 +154,23 @@ public sealed class DiffusionSynthesisTests
         var data = f.Labelled();
         var estimator = f.Context.Transforms.DiffusionSynthesis(f.Options("schema") with { FineTune = false });
         var fitted = estimator.Fit(data);
-        static string Describe(SchemaShape shape) => string.Join('\n', shape.OrderBy(c => c.Name, StringComparer.Ordinal).Select(c => $"{c.Name} {c.Kind} {c.ItemType} {c.IsKey} {string.Join(',', c.Annotations.Select(a => a.Name))}"));
-        SchemaShape Shape(DataViewSchema schema) => (SchemaShape)typeof(SchemaShape).GetMethod("Create", System.Reflection.BindingFlags.Static | System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Public)!.Invoke(null, [schema])!;
+        static string Describe(SchemaShape shape) =>
+            string.Join(
+                '\n',
+                shape
+                    .OrderBy(c => c.Name, StringComparer.Ordinal)
+                    .Select(c => $"{c.Name} {c.Kind} {c.ItemType} {c.IsKey} {string.Join(',', c.Annotations.Select(a => a.Name))}")
+            );
+        SchemaShape Shape(DataViewSchema schema) =>
+            (SchemaShape)
+                typeof(SchemaShape)
+                    .GetMethod(
+                        "Create",
+                        System.Reflection.BindingFlags.Static
+                            | System.Reflection.BindingFlags.NonPublic
+                            | System.Reflection.BindingFlags.Public
+                    )!
+                    .Invoke(null, [schema])!;
         var before = Describe(estimator.GetOutputSchema(Shape(data.Schema)));
         Assert.AreEqual(before, Describe(Shape(fitted.GetOutputSchema(data.Schema))));
         Assert.AreEqual(before, Describe(Shape(fitted.Transform(data).Schema)));
@@ -125,7 +187,15 @@ public sealed class DiffusionSynthesisTests
     {
         var f = new SynthesisFixture(_root);
         f.Context.Transforms.DiffusionSynthesis(f.Options("whole")).Fit(f.Labelled());
-        foreach (var (activity, done) in new[] { ("fine-tuning the diffusion model", 3), ("fine-tuning the diffusion model", 5), ("generating images", 2), ("generating images", 8) })
+        foreach (
+            var (activity, done) in new[]
+            {
+                ("fine-tuning the diffusion model", 3),
+                ("fine-tuning the diffusion model", 5),
+                ("generating images", 2),
+                ("generating images", 8),
+            }
+        )
         {
             var (code, _, _) = ChildProcess.Run("--synthesis", _root, "parts", activity, $"{done}");
             Assert.AreNotEqual(0, code);
@@ -134,14 +204,26 @@ public sealed class DiffusionSynthesisTests
         Assert.IsFalse(File.Exists(Path.Combine(_root, "parts", "contact-sheet.png")));
         Assert.IsFalse(File.Exists(Path.Combine(_root, "parts", "images", "blue", "0003.png")));
         Assert.AreEqual((0, ""), (ChildProcess.Run("--synthesis", _root, "parts", "never", "0") is var end ? end.ExitCode : 1, end.Error));
-        string[] Files(string work) => [.. Directory.GetFiles(Path.Combine(_root, work), "*", SearchOption.AllDirectories).Select(p => Path.GetRelativePath(Path.Combine(_root, work), p)).Order(StringComparer.Ordinal)];
+        string[] Files(string work) =>
+            [
+                .. Directory
+                    .GetFiles(Path.Combine(_root, work), "*", SearchOption.AllDirectories)
+                    .Select(p => Path.GetRelativePath(Path.Combine(_root, work), p))
+                    .Order(StringComparer.Ordinal),
+            ];
         CollectionAssert.AreEqual(Files("whole"), Files("parts"));
         foreach (var file in Files("whole"))
         {
             var (one, other) = (Path.Combine(_root, "whole", file), Path.Combine(_root, "parts", file));
             // Headers say how long the training took, and the settings of the images name the file's hash.
-            if (file.EndsWith(".safetensors", StringComparison.Ordinal)) CollectionAssert.AreEqual(TensorBytes(one), TensorBytes(other), file);
-            else if (file != "synthesis.json") CollectionAssert.AreEqual(File.ReadAllBytes(one), File.ReadAllBytes(other), file);
+            if (file.EndsWith(".safetensors", StringComparison.Ordinal))
+            {
+                CollectionAssert.AreEqual(TensorBytes(one), TensorBytes(other), file);
+            }
+            else if (file != "synthesis.json")
+            {
+                CollectionAssert.AreEqual(File.ReadAllBytes(one), File.ReadAllBytes(other), file);
+            }
         }
     }
 
@@ -154,7 +236,15 @@ public sealed class DiffusionSynthesisTests
         f.Context.Log += (_, e) => log.Add(e.Message);
         var fitted = f.Context.Transforms.DiffusionSynthesis(f.Options("absent")).Fit(only);
         Assert.HasCount(12, fitted.Images);
-        Assert.IsTrue(log.Any(m => m.Contains("no pseudo-labelled or labelled image of green: their images are generated from the prompt alone", StringComparison.Ordinal)), string.Join('\n', log));
+        Assert.IsTrue(
+            log.Any(m =>
+                m.Contains(
+                    "no pseudo-labelled or labelled image of green: their images are generated from the prompt alone",
+                    StringComparison.Ordinal
+                )
+            ),
+            string.Join('\n', log)
+        );
     }
 
     [TestMethod]
@@ -163,8 +253,13 @@ public sealed class DiffusionSynthesisTests
         var f = new SynthesisFixture(_root);
         var data = f.Labelled();
         var names = f.Context.Data.LoadFromEnumerable(SynthesisFixture.Names.Select(n => new NameRow { Label = n }).ToArray());
-        var rows = f.Rows.Select((r, i) => new LabelledRow { ImagePath = r.ImagePath, Label = i == 5 ? SynthesisFixture.Names[r.Number] : "" }).ToArray();
-        var labelled = f.Context.Transforms.Conversion.MapValueToKey("Label", "Label", keyData: names).Fit(f.Context.Data.LoadFromEnumerable(rows)).Transform(f.Context.Data.LoadFromEnumerable(rows));
+        var rows = f
+            .Rows.Select((r, i) => new LabelledRow { ImagePath = r.ImagePath, Label = i == 5 ? SynthesisFixture.Names[r.Number] : "" })
+            .ToArray();
+        var labelled = f
+            .Context.Transforms.Conversion.MapValueToKey("Label", "Label", keyData: names)
+            .Fit(f.Context.Data.LoadFromEnumerable(rows))
+            .Transform(f.Context.Data.LoadFromEnumerable(rows));
         var options = f.Options("labelled") with { PseudoLabelColumn = null, ConfidenceColumn = null };
         List<string> log = [];
         f.Context.Log += (_, e) => log.Add(e.Message);
@@ -182,8 +277,14 @@ public sealed class DiffusionSynthesisTests
         var f = new SynthesisFixture(_root);
         CaptionRow[] rows =
         [
-            new() { Caption = "a red thing and a blue one", Label = [1, 0, 1] }, new() { Caption = " ", Label = [0, 0, 0] },
-            new() { Caption = "something green", Label = [0, 1, 0], ImagePath = f.Rows[1].ImagePath },
+            new() { Caption = "a red thing and a blue one", Label = [1, 0, 1] },
+            new() { Caption = " ", Label = [0, 0, 0] },
+            new()
+            {
+                Caption = "something green",
+                Label = [0, 1, 0],
+                ImagePath = f.Rows[1].ImagePath,
+            },
         ];
         var data = f.Context.Data.LoadFromEnumerable(rows);
         var options = f.Options("captions") with { CaptionColumn = "Caption", ImagesPerCaption = 2 };
@@ -194,11 +295,17 @@ public sealed class DiffusionSynthesisTests
         Assert.AreEqual(7, view.GetRowCount());
         float[][] expected = [rows[0].Label, rows[1].Label, rows[2].Label, rows[0].Label, rows[0].Label, rows[2].Label, rows[2].Label];
         CollectionAssert.AreEqual(expected.SelectMany(l => l).ToArray(), StageFixture.Vectors(view, "Label").SelectMany(l => l).ToArray());
-        CollectionAssert.AreEqual(new[] { "real", "real", "real", "synthetic", "synthetic", "synthetic", "synthetic" }, Texts(view, "Origin"));
+        CollectionAssert.AreEqual(
+            new[] { "real", "real", "real", "synthetic", "synthetic", "synthetic", "synthetic" },
+            Texts(view, "Origin")
+        );
         Assert.AreEqual(1f, Math.Sqrt(StageFixture.Vectors(view, "Features")[6].Sum(v => v * v)), 1e-4);
 
         var blank = f.Context.Data.LoadFromEnumerable([rows[1]]);
-        Assert.Contains("no row has a caption", Assert.ThrowsExactly<InvalidDataException>(() => f.Context.Transforms.DiffusionSynthesis(options).Fit(blank)).Message);
+        Assert.Contains(
+            "no row has a caption",
+            Assert.ThrowsExactly<InvalidDataException>(() => f.Context.Transforms.DiffusionSynthesis(options).Fit(blank)).Message
+        );
     }
 
     [TestMethod]
@@ -212,7 +319,10 @@ public sealed class DiffusionSynthesisTests
         Assert.HasCount(24, images);
         var file = ImageFile.Load(Path.Combine(_root, "memory", "images", "red", "0000.png"));
         CollectionAssert.AreEqual(file.Pixels, MLImages.ToRgb(images[12]).Pixels);
-        foreach (var image in images) image.Dispose();
+        foreach (var image in images)
+        {
+            image.Dispose();
+        }
     }
 
     [TestMethod]
@@ -221,7 +331,10 @@ public sealed class DiffusionSynthesisTests
         var f = new SynthesisFixture(_root);
         var data = f.Labelled();
         var options = f.Options("own") with { DiffusionFolder = "none", Generator = new Painter() };
-        Assert.Contains("FineTune", Assert.ThrowsExactly<ArgumentException>(() => f.Context.Transforms.DiffusionSynthesis(options)).Message);
+        Assert.Contains(
+            "FineTune",
+            Assert.ThrowsExactly<ArgumentException>(() => f.Context.Transforms.DiffusionSynthesis(options)).Message
+        );
         var fitted = f.Context.Transforms.DiffusionSynthesis(options with { FineTune = false }).Fit(data);
         Assert.AreEqual("a photo of a green".Length, ImageFile.Load(fitted.Images[4].Path).Pixels[0]);
         Assert.IsNull(fitted.LoraFile);
@@ -244,8 +357,17 @@ public sealed class DiffusionSynthesisTests
         Assert.IsFalse(Directory.Exists(Path.Combine(_root, "bad")));
 
         // A wrong model is refused when the pipeline is put together, before a stage is fitted.
-        Assert.ThrowsExactly<DirectoryNotFoundException>(() => f.Context.Transforms.DiffusionSynthesis(f.Options("bad") with { DiffusionFolder = Path.Combine(_root, "nowhere") }));
-        Assert.Contains("not a diffusion model", Assert.ThrowsExactly<FileNotFoundException>(() => f.Context.Transforms.DiffusionSynthesis(f.Options("bad") with { DiffusionFolder = f.ClipFolder })).Message);
+        Assert.ThrowsExactly<DirectoryNotFoundException>(() =>
+            f.Context.Transforms.DiffusionSynthesis(f.Options("bad") with { DiffusionFolder = Path.Combine(_root, "nowhere") })
+        );
+        Assert.Contains(
+            "not a diffusion model",
+            Assert
+                .ThrowsExactly<FileNotFoundException>(() =>
+                    f.Context.Transforms.DiffusionSynthesis(f.Options("bad") with { DiffusionFolder = f.ClipFolder })
+                )
+                .Message
+        );
     }
 
     [TestMethod]
@@ -254,22 +376,46 @@ public sealed class DiffusionSynthesisTests
         var f = new SynthesisFixture(_root);
         var data = f.Labelled();
         using var stop = new CancellationTokenSource();
-        var cancelled = f.Options("other") with { CancellationToken = stop.Token, Progress = new DirectProgress<StageProgress>(p => { if (p.Activity == "generating images") stop.Cancel(); }) };
+        var cancelled = f.Options("other") with
+        {
+            CancellationToken = stop.Token,
+            Progress = new DirectProgress<StageProgress>(p =>
+            {
+                if (p.Activity == "generating images")
+                {
+                    stop.Cancel();
+                }
+            }),
+        };
         Assert.Throws<OperationCanceledException>(() => f.Context.Transforms.DiffusionSynthesis(cancelled).Fit(data));
         Assert.IsTrue(File.Exists(Path.Combine(_root, "other", "images", "red", "0000.png")));
-        var e = Assert.ThrowsExactly<InvalidDataException>(() => new MLContext(5).Transforms.DiffusionSynthesis(f.Options("other") with { Domain = "Colours:", FineTune = false }).Fit(data));
+        var e = Assert.ThrowsExactly<InvalidDataException>(() =>
+            new MLContext(5).Transforms.DiffusionSynthesis(f.Options("other") with { Domain = "Colours:", FineTune = false }).Fit(data)
+        );
         Assert.Contains("choose another folder", e.Message);
-        Assert.Contains("other images or settings", Assert.ThrowsExactly<InvalidOperationException>(() => new MLContext(6).Transforms.DiffusionSynthesis(f.Options("other")).Fit(data)).Message);
+        Assert.Contains(
+            "other images or settings",
+            Assert
+                .ThrowsExactly<InvalidOperationException>(() =>
+                    new MLContext(6).Transforms.DiffusionSynthesis(f.Options("other")).Fit(data)
+                )
+                .Message
+        );
     }
 
-    private static string[] Texts(IDataView view, string column) => [.. StageFixture.Column<ReadOnlyMemory<char>>(view, column).Select(t => t.ToString())];
+    private static string[] Texts(IDataView view, string column) =>
+        [.. StageFixture.Column<ReadOnlyMemory<char>>(view, column).Select(t => t.ToString())];
 
     private static List<DataViewRowId> Ids(IDataView view)
     {
         List<DataViewRowId> ids = [];
         using var cursor = view.GetRowCursor([]);
         var getter = cursor.GetIdGetter();
-        for (var id = default(DataViewRowId); cursor.MoveNext(); ids.Add(id)) getter(ref id);
+        for (var id = default(DataViewRowId); cursor.MoveNext(); ids.Add(id))
+        {
+            getter(ref id);
+        }
+
         return ids;
     }
 
@@ -280,10 +426,16 @@ public sealed class DiffusionSynthesisTests
     }
 
     private static string[] Bits(IDataView view) =>
-    [
-        .. StageFixture.Vectors(view, "Features").SelectMany(v => v).Concat(StageFixture.Column<float>(view, "PseudoLabelConfidence")).Select(v => $"{BitConverter.SingleToUInt32Bits(v):x8}"),
-        .. Texts(view, "ImagePath"), .. Texts(view, "Origin"), .. StageFixture.Column<uint>(view, "Label").Select(l => $"{l}"),
-    ];
+        [
+            .. StageFixture
+                .Vectors(view, "Features")
+                .SelectMany(v => v)
+                .Concat(StageFixture.Column<float>(view, "PseudoLabelConfidence"))
+                .Select(v => $"{BitConverter.SingleToUInt32Bits(v):x8}"),
+            .. Texts(view, "ImagePath"),
+            .. Texts(view, "Origin"),
+            .. StageFixture.Column<uint>(view, "Label").Select(l => $"{l}"),
+        ];
 
     private sealed class Painter : ITextToImageGenerator
     {

@@ -1,5 +1,4 @@
 using AirMLNet.Clip;
-using AirMLNet.Data;
 using AirMLNet.Testing;
 using AirMLNet.ZeroShot;
 using Microsoft.ML;
@@ -14,17 +13,32 @@ public sealed class ZeroShotTests
     {
         using var f = new StageFixture(6);
 
-        IDataView scored = f.Context.Transforms.ZeroShot("ImagePath", f.ClipFolder, StageFixture.Names, PromptTemplates.Ensemble).Fit(f.Data).Transform(f.Data);
+        var scored = f
+            .Context.Transforms.ZeroShot("ImagePath", f.ClipFolder, StageFixture.Names, PromptTemplates.Ensemble)
+            .Fit(f.Data)
+            .Transform(f.Data);
 
         var backbone = ClipBackbone.Acquire(f.ClipFolder);
-        float[] classes = ZeroShotClassifier.ClassVectors(backbone, StageFixture.Names, PromptTemplates.Ensemble);
-        float[][] features = StageFixture.Vectors(scored, "Features"), scores = StageFixture.Vectors(scored, "Score");
-        uint[] predicted = StageFixture.Column<uint>(scored, "PredictedLabel");
-        for (int i = 0; i < features.Length; i++)
+        var classes = ZeroShotClassifier.ClassVectors(backbone, StageFixture.Names, PromptTemplates.Ensemble);
+        float[][] features = StageFixture.Vectors(scored, "Features"),
+            scores = StageFixture.Vectors(scored, "Score");
+        var predicted = StageFixture.Column<uint>(scored, "PredictedLabel");
+        for (var i = 0; i < features.Length; i++)
         {
-            double[] logits = [.. Enumerable.Range(0, 3).Select(c => backbone.LogitScale * features[i].Zip(classes.Skip(c * features[i].Length), (a, b) => (double)a * b).Sum())];
-            double sum = logits.Sum(l => Math.Exp(l - logits.Max()));
-            for (int c = 0; c < 3; c++) Assert.AreEqual(Math.Exp(logits[c] - logits.Max()) / sum, scores[i][c], 1e-4);
+            double[] logits =
+            [
+                .. Enumerable
+                    .Range(0, 3)
+                    .Select(c =>
+                        backbone.LogitScale * features[i].Zip(classes.Skip(c * features[i].Length), (a, b) => (double)a * b).Sum()
+                    ),
+            ];
+            var sum = logits.Sum(l => Math.Exp(l - logits.Max()));
+            for (var c = 0; c < 3; c++)
+            {
+                Assert.AreEqual(Math.Exp(logits[c] - logits.Max()) / sum, scores[i][c], 1e-4);
+            }
+
             Assert.AreEqual((uint)Array.IndexOf(logits, logits.Max()) + 1, predicted[i]);
         }
         backbone.Release();
@@ -34,9 +48,21 @@ public sealed class ZeroShotTests
     public void Templates_change_the_scores()
     {
         using var f = new StageFixture(4);
-        IDataView features = f.Features().Fit(f.Data).Transform(f.Data);
-        float[] Score(IReadOnlyList<string> templates) => StageFixture.Vectors(
-            f.Context.MulticlassClassification.Trainers.ZeroShot(new() { ClipFolder = f.ClipFolder, ClassNames = StageFixture.Names, Templates = templates }).Fit(features).Transform(features), "Score")[0];
+        var features = f.Features().Fit(f.Data).Transform(f.Data);
+        float[] Score(IReadOnlyList<string> templates) =>
+            StageFixture.Vectors(
+                f.Context.MulticlassClassification.Trainers.ZeroShot(
+                        new()
+                        {
+                            ClipFolder = f.ClipFolder,
+                            ClassNames = StageFixture.Names,
+                            Templates = templates,
+                        }
+                    )
+                    .Fit(features)
+                    .Transform(features),
+                "Score"
+            )[0];
 
         CollectionAssert.AreNotEqual(Score(PromptTemplates.Single), Score(PromptTemplates.For("DTD")));
         CollectionAssert.AreNotEqual(Score(PromptTemplates.Single), Score(PromptTemplates.Ensemble));
@@ -50,13 +76,13 @@ public sealed class ZeroShotTests
     [DataRow("RESISC45", TemplateSource.CoOp, "a photo of a {}")] // CoOp has none
     [DataRow("Food-101", TemplateSource.Grip, "a photo of {}, a type of food.")] // GRIP has none
     [DataRow("UCF101", TemplateSource.LatteClip, "a photo of a person doing {}")]
-    public void Data_sets_have_the_templates_of_the_literature(string dataSet, TemplateSource source, string expected)
-        => CollectionAssert.AreEqual(new[] { expected }, PromptTemplates.For(dataSet, source).ToArray());
+    public void Data_sets_have_the_templates_of_the_literature(string dataSet, TemplateSource source, string expected) =>
+        CollectionAssert.AreEqual(new[] { expected }, PromptTemplates.For(dataSet, source).ToArray());
 
     [TestMethod]
     public void An_unknown_data_set_is_named_with_those_there_are()
     {
-        string message = Assert.ThrowsExactly<ArgumentException>(() => PromptTemplates.For("MNIST")).Message;
+        var message = Assert.ThrowsExactly<ArgumentException>(() => PromptTemplates.For("MNIST")).Message;
         Assert.Contains("MNIST", message);
         Assert.Contains("OxfordPets, Flowers102", message);
     }
@@ -64,8 +90,23 @@ public sealed class ZeroShotTests
     [TestMethod]
     public void Options_check_themselves()
     {
-        Assert.Contains("Templates[0] = 'a photo'", Assert.Throws<ArgumentException>(() => new ZeroShotOptions { ClipFolder = "m", ClassNames = ["a", "b"], Templates = ["a photo"] }).Message);
-        Assert.Contains("ClassNames has 1", Assert.Throws<ArgumentException>(() => new ZeroShotOptions { ClipFolder = "m", ClassNames = ["a"] }).Message);
+        Assert.Contains(
+            "Templates[0] = 'a photo'",
+            Assert
+                .Throws<ArgumentException>(() =>
+                    new ZeroShotOptions
+                    {
+                        ClipFolder = "m",
+                        ClassNames = ["a", "b"],
+                        Templates = ["a photo"],
+                    }
+                )
+                .Message
+        );
+        Assert.Contains(
+            "ClassNames has 1",
+            Assert.Throws<ArgumentException>(() => new ZeroShotOptions { ClipFolder = "m", ClassNames = ["a"] }).Message
+        );
     }
 
     [TestMethod]

@@ -6,7 +6,14 @@ public sealed class MiniClipOptionsTests
     [TestMethod]
     public void A_value_out_of_range_names_the_option_the_value_and_the_range()
     {
-        var e = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new MiniClipOptions { DataFolder = "a", OutputFolder = "b", KeepPatches = 65 });
+        var e = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() =>
+            new MiniClipOptions
+            {
+                DataFolder = "a",
+                OutputFolder = "b",
+                KeepPatches = 65,
+            }
+        );
         Assert.Contains("KeepPatches = 65; expected 1 to 64", e.Message);
     }
 

@@ -1,5 +1,4 @@
 using AirMLNet.Files;
-using AirMLNet.Tool.Pipelines;
 
 namespace AirMLNet.SmallModels.Tests;
 
@@ -18,46 +17,60 @@ public sealed class MiniClipTrainerTests
     [ClassCleanup]
     public static void RemoveData() => Directory.Delete(s_root, recursive: true);
 
-    private static MiniClipOptions Options(string output) => new()
-    {
-        DataFolder = Path.Combine(s_root, "data"), OutputFolder = Path.Combine(s_root, output),
-        Photos = 1000, BatchSize = 64, Epochs = 1, TextEpochs = 1, CheckpointEvery = 4,
-    };
+    private static MiniClipOptions Options(string output) =>
+        new()
+        {
+            DataFolder = Path.Combine(s_root, "data"),
+            OutputFolder = Path.Combine(s_root, output),
+            Photos = 1000,
+            BatchSize = 64,
+            Epochs = 1,
+            TextEpochs = 1,
+            CheckpointEvery = 4,
+        };
 
     [TestMethod]
     public void A_run_that_was_cut_ends_with_the_weights_of_one_that_was_not_and_with_a_card()
     {
         using var data = Cifar10.Open(Path.Combine(s_root, "data"));
-        MiniClipOptions whole = Options("whole");
+        var whole = Options("whole");
         new MiniClipTrainer(whole).Fit(data);
 
         // 15 steps: progress is told after step 10, the last checkpoint is that of step 8.
         using var cut = new CancellationTokenSource();
-        MiniClipOptions parts = Options("parts");
+        var parts = Options("parts");
         var seen = new List<int>();
-        Assert.ThrowsExactly<OperationCanceledException>(() => new MiniClipTrainer(parts with
-        {
-            CancellationToken = cut.Token,
-            Progress = new Told(p =>
-            {
-                seen.Add(p.Step);
-                cut.Cancel();
-            }),
-        }).Train());
+        Assert.ThrowsExactly<OperationCanceledException>(() =>
+            new MiniClipTrainer(
+                parts with
+                {
+                    CancellationToken = cut.Token,
+                    Progress = new Told(p =>
+                    {
+                        seen.Add(p.Step);
+                        cut.Cancel();
+                    }),
+                }
+            ).Train()
+        );
         CollectionAssert.AreEqual(new[] { 10 }, seen);
         Assert.IsFalse(File.Exists(Path.Combine(parts.OutputFolder, "model.safetensors")), "no model before the end");
 
         seen.Clear();
-        MiniClipResult result = new MiniClipTrainer(parts with { Progress = new Told(p => seen.Add(p.Step)) }).Train();
+        var result = new MiniClipTrainer(parts with { Progress = new Told(p => seen.Add(p.Step)) }).Train();
         CollectionAssert.AreEqual(new[] { 10, 15 }, seen);
-        foreach (string file in new[] { "model.safetensors", "vocab.json", "merges.txt", "config.json" })
+        foreach (var file in new[] { "model.safetensors", "vocab.json", "merges.txt", "config.json" })
         {
-            Assert.AreEqual(FileHash.Sha256(Path.Combine(whole.OutputFolder, file)), FileHash.Sha256(Path.Combine(parts.OutputFolder, file)), file);
+            Assert.AreEqual(
+                FileHash.Sha256(Path.Combine(whole.OutputFolder, file)),
+                FileHash.Sha256(Path.Combine(parts.OutputFolder, file)),
+                file
+            );
         }
 
         // Flat colours that differ by class: even 15 steps leave features that a linear probe can tell apart.
         Assert.IsGreaterThan(0.9, result.LinearProbeAccuracy);
-        string card = File.ReadAllText(Path.Combine(parts.OutputFolder, "README.md"));
+        var card = File.ReadAllText(Path.Combine(parts.OutputFolder, "README.md"));
         Assert.Contains("--photos 1000 --epochs 1 --batch 64 --text-epochs 1", card);
         Assert.Contains(FormattableString.Invariant($"{100 * result.LinearProbeAccuracy:F1} %"), card);
         Assert.IsFalse(Directory.Exists(Path.Combine(parts.OutputFolder, "checkpoint")), "nothing but the model stays");
@@ -67,7 +80,7 @@ public sealed class MiniClipTrainerTests
     public void A_checkpoint_of_other_settings_is_refused_in_both_stages()
     {
         using var data = Cifar10.Open(Path.Combine(s_root, "data"));
-        MiniClipOptions options = Options("settings") with { Photos = 1024, BatchSize = 512 };
+        var options = Options("settings") with { Photos = 1024, BatchSize = 512 };
         new MiniClipTrainer(options).Fit(data);
         var error = Assert.ThrowsExactly<InvalidOperationException>(() => new MiniClipTrainer(options with { Seed = 2 }).Train());
         Assert.Contains("seed 1", error.Message);
@@ -76,7 +89,7 @@ public sealed class MiniClipTrainerTests
         error = Assert.ThrowsExactly<InvalidOperationException>(() => new MiniClipTrainer(options with { Seed = 2 }).Train());
         Assert.Contains("seed 1", error.Message);
 
-        string state = Path.Combine(options.OutputFolder, "checkpoint", "run", "state.json");
+        var state = Path.Combine(options.OutputFolder, "checkpoint", "run", "state.json");
         File.WriteAllText(state, "{");
         Assert.Contains(state, Assert.ThrowsExactly<InvalidDataException>(() => new MiniClipTrainer(options).Train()).Message);
     }
@@ -84,8 +97,11 @@ public sealed class MiniClipTrainerTests
     [TestMethod]
     public void A_folder_without_the_photos_names_the_file_that_is_missing()
     {
-        MiniClipOptions options = Options("none") with { DataFolder = Directory.CreateDirectory(Path.Combine(s_root, "empty")).FullName };
-        Assert.Contains("train_lables.json", Assert.ThrowsExactly<DirectoryNotFoundException>(() => new MiniClipTrainer(options).Train()).Message);
+        var options = Options("none") with { DataFolder = Directory.CreateDirectory(Path.Combine(s_root, "empty")).FullName };
+        Assert.Contains(
+            "train_lables.json",
+            Assert.ThrowsExactly<DirectoryNotFoundException>(() => new MiniClipTrainer(options).Train()).Message
+        );
         Assert.IsFalse(Directory.Exists(options.OutputFolder));
     }
 

@@ -17,15 +17,29 @@ public sealed partial class InterruptTests
         using var folder = new TemporaryFolder();
         var data = TinyCifar10.Create(folder["data"]);
         var output = folder["model"];
-        using var process = Process.Start(new ProcessStartInfo("dotnet")
-        {
-            RedirectStandardError = true,
-            ArgumentList =
+        using var process = Process.Start(
+            new ProcessStartInfo("dotnet")
             {
-                Path.Combine(AppContext.BaseDirectory, "small-models.dll"), "mini-clip", "--data", data, "-o", output,
-                "--photos", "1000", "--batch", "8", "--epochs", "1000", "--keep-patches", "4",
-            },
-        })!;
+                RedirectStandardError = true,
+                ArgumentList =
+                {
+                    Path.Combine(AppContext.BaseDirectory, "small-models.dll"),
+                    "mini-clip",
+                    "--data",
+                    data,
+                    "-o",
+                    output,
+                    "--photos",
+                    "1000",
+                    "--batch",
+                    "8",
+                    "--epochs",
+                    "1000",
+                    "--keep-patches",
+                    "4",
+                },
+            }
+        )!;
 
         // Steps are told from the hundredth on.
         Assert.StartsWith("step 100 of 125000", process.StandardError.ReadLine());

@@ -2,7 +2,6 @@ using AirMLNet.Diffusion;
 using AirMLNet.Files;
 using AirMLNet.Optimisation;
 using AirMLNet.Testing;
-using AirMLNet.Tool.Pipelines;
 using AirMLNet.Weights;
 using static TorchSharp.torch;
 
@@ -24,11 +23,20 @@ public sealed class MiniDiffusionTrainerTests
     [ClassCleanup]
     public static void RemoveData() => Directory.Delete(s_root, recursive: true);
 
-    private static MiniDiffusionOptions Options(string output) => new()
-    {
-        DataFolder = Path.Combine(s_root, "data"), ClipFolder = Path.Combine(s_root, "clip"), OutputFolder = Path.Combine(s_root, output),
-        Photos = 64, VaeSteps = 12, VaeBatchSize = 4, Steps = 12, BatchSize = 4, CheckpointEvery = 4, ScoredImages = 1,
-    };
+    private static MiniDiffusionOptions Options(string output) =>
+        new()
+        {
+            DataFolder = Path.Combine(s_root, "data"),
+            ClipFolder = Path.Combine(s_root, "clip"),
+            OutputFolder = Path.Combine(s_root, output),
+            Photos = 64,
+            VaeSteps = 12,
+            VaeBatchSize = 4,
+            Steps = 12,
+            BatchSize = 4,
+            CheckpointEvery = 4,
+            ScoredImages = 1,
+        };
 
     [TestMethod]
     [DataRow("autoencoder")]
@@ -36,7 +44,8 @@ public sealed class MiniDiffusionTrainerTests
     public void A_run_that_was_cut_ends_with_the_files_of_one_that_was_not(string stage)
     {
         using var data = Cifar10.Open(Path.Combine(s_root, "data"));
-        MiniDiffusionOptions whole = Options("whole-" + stage), parts = Options("parts-" + stage);
+        MiniDiffusionOptions whole = Options("whole-" + stage),
+            parts = Options("parts-" + stage);
         new MiniDiffusionTrainer(whole).Fit(data);
 
         // Progress is told after step 10; the last checkpoint is that of step 8.
@@ -46,7 +55,10 @@ public sealed class MiniDiffusionTrainerTests
             CancellationToken = cut.Token,
             Progress = new Told(p =>
             {
-                if (p.Stage == stage) cut.Cancel();
+                if (p.Stage == stage)
+                {
+                    cut.Cancel();
+                }
             }),
         };
         Assert.ThrowsExactly<OperationCanceledException>(() => new MiniDiffusionTrainer(interrupted).Fit(data));
@@ -54,61 +66,92 @@ public sealed class MiniDiffusionTrainerTests
 
         var told = new List<string>();
         new MiniDiffusionTrainer(parts with { Progress = new Told(p => told.Add($"{p.Stage} {p.Step}")) }).Fit(data);
-        CollectionAssert.AreEqual(stage == "UNet" ? new[] { "UNet 10", "UNet 12" } : ["autoencoder 10", "autoencoder 12", "UNet 10", "UNet 12"], told);
-        foreach (string file in Directory.GetFiles(whole.OutputFolder, "*", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(whole.OutputFolder, f)).Where(f => !f.StartsWith("checkpoint", StringComparison.Ordinal)))
-            Assert.AreEqual(FileHash.Sha256(Path.Combine(whole.OutputFolder, file)), FileHash.Sha256(Path.Combine(parts.OutputFolder, file)), file);
+        CollectionAssert.AreEqual(
+            stage == "UNet" ? new[] { "UNet 10", "UNet 12" } : ["autoencoder 10", "autoencoder 12", "UNet 10", "UNet 12"],
+            told
+        );
+        foreach (
+            var file in Directory
+                .GetFiles(whole.OutputFolder, "*", SearchOption.AllDirectories)
+                .Select(f => Path.GetRelativePath(whole.OutputFolder, f))
+                .Where(f => !f.StartsWith("checkpoint", StringComparison.Ordinal))
+        )
+        {
+            Assert.AreEqual(
+                FileHash.Sha256(Path.Combine(whole.OutputFolder, file)),
+                FileHash.Sha256(Path.Combine(parts.OutputFolder, file)),
+                file
+            );
+        }
     }
 
     [TestMethod]
     public void The_folder_is_a_Stable_Diffusion_of_latents_of_deviation_one_with_a_card()
     {
-        MiniDiffusionOptions options = Options("model");
-        MiniDiffusionResult result = new MiniDiffusionTrainer(options).Train();
+        var options = Options("model");
+        var result = new MiniDiffusionTrainer(options).Train();
         Assert.AreEqual(10, result.Images);
         // Flat colours that differ by class: the probe knows all real ones, and no noise can be all classes at once.
         Assert.IsGreaterThan(0.9, result.Real.Probe);
         Assert.IsLessThan(0.5, result.Noise.Probe);
-        string card = File.ReadAllText(Path.Combine(options.OutputFolder, "README.md"));
+        var card = File.ReadAllText(Path.Combine(options.OutputFolder, "README.md"));
         Assert.Contains(FormattableString.Invariant($"{100 * result.Generated.Probe:F1} % | {100 * result.Generated.ZeroShot:F1} %"), card);
         Assert.IsFalse(Directory.Exists(Path.Combine(options.OutputFolder, "checkpoint")), "nothing but the model stays");
         using var model = StableDiffusionPipeline.Load(options.OutputFolder);
         Assert.AreEqual(32, model.NativeSize);
         Assert.AreNotEqual(0.18215, model.Vae.Config.ScalingFactor);
-        Assert.AreEqual((32, 32), model.Generate([new TextToImageRequest("a cat", 1)], new StableDiffusionOptions { Steps = 2 }).Select(i => (i.Width, i.Height)).Single());
+        Assert.AreEqual(
+            (32, 32),
+            model
+                .Generate([new TextToImageRequest("a cat", 1)], new StableDiffusionOptions { Steps = 2 })
+                .Select(i => (i.Width, i.Height))
+                .Single()
+        );
     }
 
     [TestMethod]
     public void A_checkpoint_of_other_settings_is_refused()
     {
         using var data = Cifar10.Open(Path.Combine(s_root, "data"));
-        MiniDiffusionOptions options = Options("settings") with { VaeSteps = 1, Steps = 1 };
+        var options = Options("settings") with { VaeSteps = 1, Steps = 1 };
         new MiniDiffusionTrainer(options).Fit(data);
-        Assert.Contains("seed 1", Assert.ThrowsExactly<InvalidOperationException>(() => new MiniDiffusionTrainer(options with { Seed = 2 }).Fit(data)).Message);
-        Assert.Contains("steps 1", Assert.ThrowsExactly<InvalidOperationException>(() => new MiniDiffusionTrainer(options with { Steps = 2 }).Fit(data)).Message);
+        Assert.Contains(
+            "seed 1",
+            Assert.ThrowsExactly<InvalidOperationException>(() => new MiniDiffusionTrainer(options with { Seed = 2 }).Fit(data)).Message
+        );
+        Assert.Contains(
+            "steps 1",
+            Assert.ThrowsExactly<InvalidOperationException>(() => new MiniDiffusionTrainer(options with { Steps = 2 }).Fit(data)).Message
+        );
     }
 
     [TestMethod]
     public void A_loss_that_is_no_number_stops_the_run_names_the_step_and_keeps_the_checkpoint()
     {
-        MiniDiffusionOptions options = Options("nan") with { CheckpointEvery = 2 };
+        var options = Options("nan") with { CheckpointEvery = 2 };
         using var model = nn.Linear(2, 1);
         var stage = new MiniDiffusionStage(options, "UNet", "settings", steps: 9, batch: 1, learningRate: 0.1);
-        using Tensor input = ones(1, 2);
-        var error = Assert.ThrowsExactly<ArithmeticException>(() => stage.Run(model, step => model.forward(input).sum() * (step == 6 ? float.NaN : 1)));
+        using var input = ones(1, 2);
+        var error = Assert.ThrowsExactly<ArithmeticException>(() =>
+            stage.Run(model, step => model.forward(input).sum() * (step == 6 ? float.NaN : 1))
+        );
         Assert.Contains("step 7", error.Message);
         using var weights = SafetensorsFile.Open(Path.Combine(options.OutputFolder, "checkpoint", "UNet", "weights.safetensors"));
-        foreach (string name in weights.Entries.Keys)
+        foreach (var name in weights.Entries.Keys)
         {
-            using Tensor saved = weights.GetTensor(name);
+            using var saved = weights.GetTensor(name);
             Assert.IsTrue(saved.isfinite().all().item<bool>(), name);
         }
         // It goes on from step 6.
         var steps = new List<int>();
-        stage.Run(model, step =>
-        {
-            steps.Add(step);
-            return model.forward(input).sum();
-        });
+        stage.Run(
+            model,
+            step =>
+            {
+                steps.Add(step);
+                return model.forward(input).sum();
+            }
+        );
         CollectionAssert.AreEqual(new[] { 6, 7, 8 }, steps);
     }
 
@@ -120,11 +163,11 @@ public sealed class MiniDiffusionTrainerTests
         model.weight!.fill_(0);
         using var average = new WeightAverage(model, 0.9);
         double expected = 0;
-        for (int step = 0; step < 40; step++)
+        for (var step = 0; step < 40; step++)
         {
             model.weight.fill_(step);
             average.Update();
-            double decay = Math.Min(0.9, (1.0 + step) / (10 + step));
+            var decay = Math.Min(0.9, (1.0 + step) / (10 + step));
             expected = (decay * expected) + ((1 - decay) * step);
         }
         average.Apply();

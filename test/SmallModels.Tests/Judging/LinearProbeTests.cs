@@ -10,9 +10,9 @@ public sealed class LinearProbeTests
     {
         using var scope = torch.NewDisposeScope();
         using var generator = new torch.Generator(3);
-        var labels = torch.arange(0, 300, dtype: torch.ScalarType.Int64).remainder(3);                  // [300]
-        var centers = torch.tensor(new float[] { 4, 0, 0, 0, 4, 0, 0, 0, 4 }, [3, 3]);                   // [3, 3]
-        var features = centers.index_select(0, labels) + torch.randn([300, 3], generator: generator);    // [300, 3]
+        var labels = torch.arange(0, 300, dtype: torch.ScalarType.Int64).remainder(3); // [300]
+        var centers = torch.tensor(new float[] { 4, 0, 0, 0, 4, 0, 0, 0, 4 }, [3, 3]); // [3, 3]
+        var features = centers.index_select(0, labels) + torch.randn([300, 3], generator: generator); // [300, 3]
         Assert.IsGreaterThan(0.95, LinearProbe.Accuracy(features, labels, features, labels, 3));
 
         var elsewhere = torch.randint(0, 3, [300], dtype: torch.ScalarType.Int64, generator: generator);

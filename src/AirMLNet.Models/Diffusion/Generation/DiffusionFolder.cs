@@ -41,7 +41,10 @@ internal sealed class DiffusionFolder
         var file = System.IO.Path.Combine(path, Index);
         if (!File.Exists(file))
         {
-            throw new FileNotFoundException($"{path} is not a diffusion model: it has no {Index}. The folder of a Stable Diffusion v1 model was expected.", file);
+            throw new FileNotFoundException(
+                $"{path} is not a diffusion model: it has no {Index}. The folder of a Stable Diffusion v1 model was expected.",
+                file
+            );
         }
         var index = ConfigJson.Open(file);
         RefuseOthers(index);
@@ -49,23 +52,30 @@ internal sealed class DiffusionFolder
         RequireClass(index, "vae", "AutoencoderKL");
         RequireClass(index, "text_encoder", "CLIPTextModel");
         RequireClass(index, "scheduler", null);
-        string Config(string component, string name) => File.Exists(System.IO.Path.Combine(path, component, name))
-            ? System.IO.Path.Combine(path, component, name)
-            : throw new FileNotFoundException($"{path} lacks the component {component}: there is no {component}/{name}.");
+        string Config(string component, string name) =>
+            File.Exists(System.IO.Path.Combine(path, component, name))
+                ? System.IO.Path.Combine(path, component, name)
+                : throw new FileNotFoundException($"{path} lacks the component {component}: there is no {component}/{name}.");
         _ = Config("scheduler", "scheduler_config.json");
         var unetFile = Config("unet", "config.json");
         var textFile = Config("text_encoder", "config.json");
         var vaeFile = Config("vae", "config.json");
-        var (unet, text, vae) = (UNet2DConditionConfig.Load(unetFile), ClipConfigFile.ReadText(textFile), AutoencoderKLConfig.Load(vaeFile));
+        var (unet, text, vae) = (
+            UNet2DConditionConfig.Load(unetFile),
+            ClipConfigFile.ReadText(textFile),
+            AutoencoderKLConfig.Load(vaeFile)
+        );
         if (unet.CrossAttentionDim != text.HiddenSize)
         {
             throw new InvalidDataException(
-                $"{unetFile}: cross_attention_dim is {unet.CrossAttentionDim}, but the text encoder gives {text.HiddenSize} values (hidden_size in {textFile}); they must be equal.");
+                $"{unetFile}: cross_attention_dim is {unet.CrossAttentionDim}, but the text encoder gives {text.HiddenSize} values (hidden_size in {textFile}); they must be equal."
+            );
         }
         if (unet.InChannels != vae.LatentChannels || unet.OutChannels != vae.LatentChannels)
         {
             throw new InvalidDataException(
-                $"{unetFile}: in_channels is {unet.InChannels} and out_channels {unet.OutChannels}, but the VAE has {vae.LatentChannels} latent_channels; they must be equal.");
+                $"{unetFile}: in_channels is {unet.InChannels} and out_channels {unet.OutChannels}, but the VAE has {vae.LatentChannels} latent_channels; they must be equal."
+            );
         }
         return new(path, unet, vae, text, Named(index, "tokenizer") is not null);
     }
@@ -74,18 +84,23 @@ internal sealed class DiffusionFolder
     public static void WriteIndex(string path, SchedulerKind scheduler, bool hasTokenizer)
     {
         static JsonArray Class(string? library, string? name) => new(library, name);
-        AtomicFile.WriteText(System.IO.Path.Combine(path, Index), ConfigJson.Write(new JsonObject
-        {
-            ["_class_name"] = Pipeline,
-            ["feature_extractor"] = Class(null, null),
-            ["requires_safety_checker"] = false,
-            ["safety_checker"] = Class(null, null),
-            ["scheduler"] = Class("diffusers", SchedulerConfig.ClassName(scheduler)),
-            ["text_encoder"] = Class("transformers", "CLIPTextModel"),
-            ["tokenizer"] = hasTokenizer ? Class("transformers", "CLIPTokenizer") : Class(null, null),
-            ["unet"] = Class("diffusers", "UNet2DConditionModel"),
-            ["vae"] = Class("diffusers", "AutoencoderKL"),
-        }));
+        AtomicFile.WriteText(
+            System.IO.Path.Combine(path, Index),
+            ConfigJson.Write(
+                new JsonObject
+                {
+                    ["_class_name"] = Pipeline,
+                    ["feature_extractor"] = Class(null, null),
+                    ["requires_safety_checker"] = false,
+                    ["safety_checker"] = Class(null, null),
+                    ["scheduler"] = Class("diffusers", SchedulerConfig.ClassName(scheduler)),
+                    ["text_encoder"] = Class("transformers", "CLIPTextModel"),
+                    ["tokenizer"] = hasTokenizer ? Class("transformers", "CLIPTokenizer") : Class(null, null),
+                    ["unet"] = Class("diffusers", "UNet2DConditionModel"),
+                    ["vae"] = Class("diffusers", "AutoencoderKL"),
+                }
+            )
+        );
     }
 
     private string Part(string component, string file) => System.IO.Path.Combine(Path, component, file);
@@ -95,7 +110,9 @@ internal sealed class DiffusionFolder
         var name = index.ClassName;
         if (name?.Contains("XL", StringComparison.Ordinal) == true || index.Has("text_encoder_2"))
         {
-            throw new InvalidDataException($"{index.Path}: {name ?? "the model"} is Stable Diffusion XL, which is not supported; Stable Diffusion v1 ({Pipeline}) is.");
+            throw new InvalidDataException(
+                $"{index.Path}: {name ?? "the model"} is Stable Diffusion XL, which is not supported; Stable Diffusion v1 ({Pipeline}) is."
+            );
         }
         if (name is not (null or Pipeline))
         {

@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Diffusion;
@@ -29,7 +28,9 @@ internal sealed class PromptFeatures : IDisposable
         }
         using var scope = NewDisposeScope();
         using var off = no_grad();
-        _states = cat([.. _places.Keys.Chunk(TextBatch).Select(chunk => model.EncodePrompts(chunk))], 0).to_type(model.Precision).DetachFromDisposeScope();
+        _states = cat([.. _places.Keys.Chunk(TextBatch).Select(chunk => model.EncodePrompts(chunk))], 0)
+            .to_type(model.Precision)
+            .DetachFromDisposeScope();
     }
 
     /// <summary>The conditions of a batch; those of the batch before where nothing differs.</summary>
@@ -37,7 +38,11 @@ internal sealed class PromptFeatures : IDisposable
     /// <param name="timesteps">Times of all steps.</param>
     public UNetConditions Conditions(List<int> batch, IReadOnlyList<double> timesteps)
     {
-        List<int> rows = [.. _guided ? batch.Select(i => _places[_requests[i].NegativePrompt ?? ""]) : [], .. batch.Select(i => _places[_requests[i].Prompt])];
+        List<int> rows =
+        [
+            .. _guided ? batch.Select(i => _places[_requests[i].NegativePrompt ?? ""]) : [],
+            .. batch.Select(i => _places[_requests[i].Prompt]),
+        ];
         if (_conditions is null || !rows.SequenceEqual(_rows))
         {
             _conditions?.Dispose();

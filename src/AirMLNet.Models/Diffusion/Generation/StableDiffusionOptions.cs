@@ -7,28 +7,56 @@ namespace AirMLNet.Diffusion;
 public sealed record StableDiffusionOptions
 {
     /// <summary>Denoising steps.</summary>
-    public int Steps { get; init => field = OptionCheck.Range(value, 1, 1000); } = 50;
+    public int Steps
+    {
+        get;
+        init => field = OptionCheck.Range(value, 1, 1000);
+    } = 50;
 
     /// <summary>Weight of the prompt (classifier-free guidance, Ho and Salimans 2022); 1 or less for none.</summary>
-    public double Guidance { get; init => field = OptionCheck.Range(value, 0, 100); } = 7.5;
+    public double Guidance
+    {
+        get;
+        init => field = OptionCheck.Range(value, 0, 100);
+    } = 7.5;
 
     /// <summary>The scheduler; null for the model's own.</summary>
     public SchedulerKind? Scheduler { get; init; }
 
     /// <summary>Share of fresh noise in each step of <see cref="SchedulerKind.Ddim"/>, 0 to 1.</summary>
-    public double Eta { get; init => field = OptionCheck.Range(value, 0, 1); }
+    public double Eta
+    {
+        get;
+        init => field = OptionCheck.Range(value, 0, 1);
+    }
 
     /// <summary>Height of the images in pixels, a multiple of the VAE's downscaling (8); null for the model's own.</summary>
-    public int? Height { get; init => field = value is { } v ? OptionCheck.Range(v, 1, 8192) : null; }
+    public int? Height
+    {
+        get;
+        init => field = value is { } v ? OptionCheck.Range(v, 1, 8192) : null;
+    }
 
     /// <summary>Width of the images, as <see cref="Height"/>.</summary>
-    public int? Width { get; init => field = value is { } v ? OptionCheck.Range(v, 1, 8192) : null; }
+    public int? Width
+    {
+        get;
+        init => field = value is { } v ? OptionCheck.Range(v, 1, 8192) : null;
+    }
 
     /// <summary>Images made at a time.</summary>
-    public int BatchSize { get; init => field = OptionCheck.Range(value, 1, 1024); } = 1;
+    public int BatchSize
+    {
+        get;
+        init => field = OptionCheck.Range(value, 1, 1024);
+    } = 1;
 
     /// <summary>Most mebibytes of attention scores held at a time; null lets the device choose. Less memory, the same images.</summary>
-    public int? AttentionMegabytes { get; init => field = value is { } v ? OptionCheck.Range(v, 1, 1 << 20) : null; }
+    public int? AttentionMegabytes
+    {
+        get;
+        init => field = value is { } v ? OptionCheck.Range(v, 1, 1 << 20) : null;
+    }
 
     internal long? ScoreBytes => AttentionMegabytes is { } megabytes ? (long)megabytes << 20 : null;
 

@@ -16,8 +16,25 @@ public sealed class StableDiffusionPipeline : IDisposable
     private const long GpuScoreBytes = 1L << 30;
 
     private StableDiffusionPipeline(
-        string folder, UNet2DConditionModel unet, AutoencoderKL vae, ClipTextModel textEncoder, ClipTokenizer? tokenizer, NoiseScheduler scheduler, Device device, ScalarType precision) =>
-        (Folder, UNet, Vae, TextEncoder, Tokenizer, Scheduler, Device, Precision) = (folder, unet, vae, textEncoder, tokenizer, scheduler, device, precision);
+        string folder,
+        UNet2DConditionModel unet,
+        AutoencoderKL vae,
+        ClipTextModel textEncoder,
+        ClipTokenizer? tokenizer,
+        NoiseScheduler scheduler,
+        Device device,
+        ScalarType precision
+    ) =>
+        (Folder, UNet, Vae, TextEncoder, Tokenizer, Scheduler, Device, Precision) = (
+            folder,
+            unet,
+            vae,
+            textEncoder,
+            tokenizer,
+            scheduler,
+            device,
+            precision
+        );
 
     /// <summary>The model's folder.</summary>
     public string Folder { get; }
@@ -64,15 +81,22 @@ public sealed class StableDiffusionPipeline : IDisposable
         var numbers = precision ?? (onCpu ? ScalarType.Float32 : ScalarType.Float16);
         if (numbers is not (ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16) || (onCpu && numbers == ScalarType.Float16))
         {
-            throw new ArgumentException($"The precision {numbers} is not one that {where} computes in; {(onCpu ? "Float32 and BFloat16" : "Float32, Float16 and BFloat16")} are.", nameof(precision));
+            throw new ArgumentException(
+                $"The precision {numbers} is not one that {where} computes in; {(onCpu ? "Float32 and BFloat16" : "Float32, Float16 and BFloat16")} are.",
+                nameof(precision)
+            );
         }
         var files = DiffusionFolder.Open(folder);
         var scheduler = NoiseScheduler.Load(files.SchedulerFile);
         var tokenizer = files.HasTokenizer ? ClipTokenizer.LoadPadded(files.Component("tokenizer")) : null;
-        if (tokenizer is not null && (tokenizer.VocabularySize > files.Text.VocabularySize || tokenizer.ContextLength > files.Text.ContextLength))
+        if (
+            tokenizer is not null
+            && (tokenizer.VocabularySize > files.Text.VocabularySize || tokenizer.ContextLength > files.Text.ContextLength)
+        )
         {
             throw new InvalidDataException(
-                $"{folder}: the tokenizer has {tokenizer.VocabularySize} ids and {tokenizer.ContextLength} places, the text encoder only {files.Text.VocabularySize} and {files.Text.ContextLength}.");
+                $"{folder}: the tokenizer has {tokenizer.VocabularySize} ids and {tokenizer.ContextLength} places, the text encoder only {files.Text.VocabularySize} and {files.Text.ContextLength}."
+            );
         }
         List<IDisposable> loaded = [];
         try
@@ -141,7 +165,14 @@ public sealed class StableDiffusionPipeline : IDisposable
     /// <exception cref="ArgumentException">Another type was asked for.</exception>
     /// <exception cref="FileNotFoundException">There is no tokenizer in that folder.</exception>
     public static void Save(
-        string folder, UNet2DConditionModel unet, AutoencoderKL vae, ClipTextModel textEncoder, NoiseScheduler scheduler, string? tokenizerFolder, ScalarType dtype)
+        string folder,
+        UNet2DConditionModel unet,
+        AutoencoderKL vae,
+        ClipTextModel textEncoder,
+        NoiseScheduler scheduler,
+        string? tokenizerFolder,
+        ScalarType dtype
+    )
     {
         if (tokenizerFolder is not null)
         {
@@ -203,8 +234,11 @@ public sealed class StableDiffusionPipeline : IDisposable
     /// <exception cref="InvalidOperationException">The model has no tokenizer.</exception>
     /// <exception cref="ArithmeticException">The model gave values that are not numbers.</exception>
     /// <exception cref="OperationCanceledException">The work was cancelled.</exception>
-    public IEnumerable<RgbImage> Generate(IReadOnlyList<TextToImageRequest> requests, StableDiffusionOptions? options = null, CancellationToken cancellation = default) =>
-        new StableDiffusionRun(this, requests, options ?? new StableDiffusionOptions(), cancellation).Images();
+    public IEnumerable<RgbImage> Generate(
+        IReadOnlyList<TextToImageRequest> requests,
+        StableDiffusionOptions? options = null,
+        CancellationToken cancellation = default
+    ) => new StableDiffusionRun(this, requests, options ?? new StableDiffusionOptions(), cancellation).Images();
 
     /// <summary>The pictures of latents.</summary>
     /// <param name="latents">[B, C, h, w], scaled for the UNet.</param>
@@ -220,8 +254,13 @@ public sealed class StableDiffusionPipeline : IDisposable
         for (long i = 0; i < latents.size(0); i++)
         {
             using var inner = NewDisposeScope();
-            images.Add(Vae.Decode(latents.narrow(0, i, 1).to_type(ScalarType.Float32).mul(1 / Vae.Config.ScalingFactor), scoreBytes)
-                .mul_(0.5).add_(0.5).clamp_(0, 1).MoveToOuterDisposeScope());
+            images.Add(
+                Vae.Decode(latents.narrow(0, i, 1).to_type(ScalarType.Float32).mul(1 / Vae.Config.ScalingFactor), scoreBytes)
+                    .mul_(0.5)
+                    .add_(0.5)
+                    .clamp_(0, 1)
+                    .MoveToOuterDisposeScope()
+            );
         }
         return (images.Count == 1 ? images[0] : cat(images, 0)).MoveToOuterDisposeScope();
     }
@@ -232,7 +271,7 @@ public sealed class StableDiffusionPipeline : IDisposable
     {
         using var scope = NewDisposeScope();
         using var off = no_grad();
-        var bytes = pictures.mul(255).round().to_type(ScalarType.Byte).permute(0, 2, 3, 1).cpu().contiguous();    // [B, H, W, 3]
+        var bytes = pictures.mul(255).round().to_type(ScalarType.Byte).permute(0, 2, 3, 1).cpu().contiguous(); // [B, H, W, 3]
         var (height, width) = ((int)bytes.size(1), (int)bytes.size(2));
         return [.. Enumerable.Range(0, (int)bytes.size(0)).Select(i => new RgbImage(width, height, bytes[i].bytes.ToArray()))];
     }

@@ -1,5 +1,4 @@
 using AirMLNet.Images;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Diffusion;
@@ -15,18 +14,30 @@ internal sealed class StableDiffusionRun
     private readonly long[] _shape; // of one image's latents, [1, C, h, w]
 
     public StableDiffusionRun(
-        StableDiffusionPipeline model, IReadOnlyList<TextToImageRequest> requests, StableDiffusionOptions options, CancellationToken cancellation)
+        StableDiffusionPipeline model,
+        IReadOnlyList<TextToImageRequest> requests,
+        StableDiffusionOptions options,
+        CancellationToken cancellation
+    )
     {
         ArgumentNullException.ThrowIfNull(requests);
         (_model, _requests, _options, _cancellation) = (model, requests, options, cancellation);
         var step = model.Vae.Config.Downscaling;
-        int Latents(int? pixels, string option) => (pixels ?? model.NativeSize) is var size && size % step == 0
-            ? size / step
-            : throw new ArgumentException($"{option} = {size}; expected a multiple of {step}.", option);
-        _shape = [1, model.UNet.Config.InChannels, Latents(options.Height, nameof(options.Height)), Latents(options.Width, nameof(options.Width))];
-        _scheduler = options.Scheduler is { } kind && kind != model.Scheduler.Config.Kind
-            ? NoiseScheduler.Load(Path.Combine(model.Folder, "scheduler", "scheduler_config.json"), kind)
-            : model.Scheduler;
+        int Latents(int? pixels, string option) =>
+            (pixels ?? model.NativeSize) is var size && size % step == 0
+                ? size / step
+                : throw new ArgumentException($"{option} = {size}; expected a multiple of {step}.", option);
+        _shape =
+        [
+            1,
+            model.UNet.Config.InChannels,
+            Latents(options.Height, nameof(options.Height)),
+            Latents(options.Width, nameof(options.Width)),
+        ];
+        _scheduler =
+            options.Scheduler is { } kind && kind != model.Scheduler.Config.Kind
+                ? NoiseScheduler.Load(Path.Combine(model.Folder, "scheduler", "scheduler_config.json"), kind)
+                : model.Scheduler;
     }
 
     private bool Guided => _options.Guidance > 1;
@@ -74,15 +85,22 @@ internal sealed class StableDiffusionRun
             Tensor Noise() => cat([.. generators.Select(g => randn(_shape, ScalarType.Float32, generator: g))], 0).to(_model.Device);
             using var way = _scheduler.Start(_options.Steps, _options.Eta);
             var conditions = features.Conditions(batch, way.Timesteps);
-            var latents = Denoise(way, Noise().mul(way.InitialNoiseScale), conditions, Noise, (step, _) =>
-            {
-                _options.Progress?.Report(new DiffusionProgress(done, _requests.Count, step + 1, way.Timesteps.Count));
-                _cancellation.ThrowIfCancellationRequested();
-            });
+            var latents = Denoise(
+                way,
+                Noise().mul(way.InitialNoiseScale),
+                conditions,
+                Noise,
+                (step, _) =>
+                {
+                    _options.Progress?.Report(new DiffusionProgress(done, _requests.Count, step + 1, way.Timesteps.Count));
+                    _cancellation.ThrowIfCancellationRequested();
+                }
+            );
             if (!latents.isfinite().all().item<bool>())
             {
                 throw new ArithmeticException(
-                    $"The model gave values that are not numbers (computed in {_model.Precision}); {(_model.Precision == ScalarType.Float32 ? "its weights are damaged" : "try Float32")}.");
+                    $"The model gave values that are not numbers (computed in {_model.Precision}); {(_model.Precision == ScalarType.Float32 ? "its weights are damaged" : "try Float32")}."
+                );
             }
             var pictures = _model.Decode(latents, _options.ScoreBytes).DetachFromDisposeScope();
             _options.Progress?.Report(new DiffusionProgress(done + batch.Count, _requests.Count, way.Timesteps.Count, way.Timesteps.Count));
@@ -106,7 +124,14 @@ internal sealed class StableDiffusionRun
 
     /// <summary>As the other; <paramref name="observe"/> sees the guided prediction too.</summary>
     internal static Tensor Denoise(
-        StableDiffusionPipeline model, SchedulerRun way, Tensor latents, UNetConditions conditions, StableDiffusionOptions options, Func<Tensor> noise, Action<int, Tensor, Tensor> observe)
+        StableDiffusionPipeline model,
+        SchedulerRun way,
+        Tensor latents,
+        UNetConditions conditions,
+        StableDiffusionOptions options,
+        Func<Tensor> noise,
+        Action<int, Tensor, Tensor> observe
+    )
     {
         using var off = no_grad();
         using var all = NewDisposeScope();

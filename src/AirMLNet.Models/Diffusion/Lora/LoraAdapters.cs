@@ -2,7 +2,6 @@ using System.Globalization;
 using AirMLNet.Clip;
 using AirMLNet.Layers;
 using AirMLNet.Weights;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -12,11 +11,13 @@ namespace AirMLNet.Diffusion;
 public sealed class LoraAdapters : IDisposable
 {
     private const int Listed = 8;
-    private const string DownSuffix = ".lora_A.weight", UpSuffix = ".lora_B.weight";
+    private const string DownSuffix = ".lora_A.weight",
+        UpSuffix = ".lora_B.weight";
 
     private readonly List<(LinearLayer Layer, Tensor Original)> _merged = [];
 
-    private LoraAdapters(Dictionary<string, LoraAdapter> unet, Dictionary<string, LoraAdapter> textEncoder) => (UNet, TextEncoder) = (unet, textEncoder);
+    private LoraAdapters(Dictionary<string, LoraAdapter> unet, Dictionary<string, LoraAdapter> textEncoder) =>
+        (UNet, TextEncoder) = (unet, textEncoder);
 
     /// <summary>The UNet's.</summary>
     public IReadOnlyDictionary<string, LoraAdapter> UNet { get; }
@@ -40,7 +41,8 @@ public sealed class LoraAdapters : IDisposable
         using var files = WeightFiles.Open(path);
         var standard = ConfiguredAlpha(path);
         HashSet<string> used = new(StringComparer.Ordinal);
-        Dictionary<string, LoraAdapter> forUNet = new(StringComparer.Ordinal), forText = new(StringComparer.Ordinal);
+        Dictionary<string, LoraAdapter> forUNet = new(StringComparer.Ordinal),
+            forText = new(StringComparer.Ordinal);
         var result = new LoraAdapters(forUNet, forText);
         try
         {
@@ -52,9 +54,11 @@ public sealed class LoraAdapters : IDisposable
             var extra = files.Names.Where(n => !used.Contains(n)).Order(StringComparer.Ordinal).ToList();
             if (extra.Count > 0 || used.Count == 0)
             {
-                throw new InvalidDataException(used.Count == 0
-                    ? $"{path} holds no LoRA for this model: none of its {files.Names.Count} tensors is named after a layer of it{Shown(extra)}."
-                    : $"{path} does not fit the model: {extra.Count} tensors are for no layer of it{Shown(extra)}.");
+                throw new InvalidDataException(
+                    used.Count == 0
+                        ? $"{path} holds no LoRA for this model: none of its {files.Names.Count} tensors is named after a layer of it{Shown(extra)}."
+                        : $"{path} does not fit the model: {extra.Count} tensors are for no layer of it{Shown(extra)}."
+                );
             }
             return result;
         }
@@ -82,31 +86,42 @@ public sealed class LoraAdapters : IDisposable
         }
         // Names first: nothing is made when one is wrong.
         var forUNet = Targets(unet.LinearLayers, options.UNetTargets, nameof(LoraOptions.UNetTargets));
-        var forText = textEncoder is null ? [] : Targets(ModelWeights.LinearLayers(textEncoder), options.TextEncoderTargets ?? [], nameof(LoraOptions.TextEncoderTargets));
+        var forText = textEncoder is null
+            ? []
+            : Targets(ModelWeights.LinearLayers(textEncoder), options.TextEncoderTargets ?? [], nameof(LoraOptions.TextEncoderTargets));
         using var off = no_grad();
         return new(Made(forUNet), Made(forText));
 
-        Dictionary<string, LoraAdapter> Made(IEnumerable<KeyValuePair<string, LinearLayer>> layers) => layers.ToDictionary(l => l.Key, l =>
-        {
-            using var scope = NewDisposeScope();
-            long[] shape = [options.Rank, l.Value.Inputs];
-            // Kaiming's bound with a = √5 is √(6 / (1 + a²)) / √in.
-            var start = options.Initialization == LoraInitialization.Gaussian
-                ? randn(shape, ScalarType.Float32, generator: generator).div(options.Rank)
-                : rand(shape, ScalarType.Float32, generator: generator).mul(2).sub(1).div(Math.Sqrt(l.Value.Inputs));
-            var device = l.Value.weight.device;
-            var (down, up) = (new Parameter(start.to(device)), new Parameter(zeros([l.Value.Outputs, options.Rank], ScalarType.Float32, device)));
-            down.DetachFromDisposeScope();
-            up.DetachFromDisposeScope();
-            return new LoraAdapter(down, up, (options.Alpha ?? options.Rank) / options.Rank);
-        }, StringComparer.Ordinal);
+        Dictionary<string, LoraAdapter> Made(IEnumerable<KeyValuePair<string, LinearLayer>> layers) =>
+            layers.ToDictionary(
+                l => l.Key,
+                l =>
+                {
+                    using var scope = NewDisposeScope();
+                    long[] shape = [options.Rank, l.Value.Inputs];
+                    // Kaiming's bound with a = √5 is √(6 / (1 + a²)) / √in.
+                    var start =
+                        options.Initialization == LoraInitialization.Gaussian
+                            ? randn(shape, ScalarType.Float32, generator: generator).div(options.Rank)
+                            : rand(shape, ScalarType.Float32, generator: generator).mul(2).sub(1).div(Math.Sqrt(l.Value.Inputs));
+                    var device = l.Value.weight.device;
+                    var (down, up) = (
+                        new Parameter(start.to(device)),
+                        new Parameter(zeros([l.Value.Outputs, options.Rank], ScalarType.Float32, device))
+                    );
+                    down.DetachFromDisposeScope();
+                    up.DetachFromDisposeScope();
+                    return new LoraAdapter(down, up, (options.Alpha ?? options.Rank) / options.Rank);
+                },
+                StringComparer.Ordinal
+            );
     }
 
     /// <summary>All matrices, A and B of each layer, by their names in a file.</summary>
-    internal IEnumerable<KeyValuePair<string, Parameter>> Parameters => Stems.SelectMany(s => new KeyValuePair<string, Parameter>[]
-    {
-        new(s.Stem + DownSuffix, s.Adapter.Down), new(s.Stem + UpSuffix, s.Adapter.Up),
-    });
+    internal IEnumerable<KeyValuePair<string, Parameter>> Parameters =>
+        Stems.SelectMany(s =>
+            new KeyValuePair<string, Parameter>[] { new(s.Stem + DownSuffix, s.Adapter.Down), new(s.Stem + UpSuffix, s.Adapter.Up) }
+        );
 
     /// <summary>Trainable numbers.</summary>
     public long ParameterCount => Stems.Sum(s => s.Adapter.Down.numel() + s.Adapter.Up.numel());
@@ -210,13 +225,20 @@ public sealed class LoraAdapters : IDisposable
         }
     }
 
-    private static List<KeyValuePair<string, LinearLayer>> Targets(IReadOnlyDictionary<string, LinearLayer> layers, IReadOnlyList<string> targets, string option)
+    private static List<KeyValuePair<string, LinearLayer>> Targets(
+        IReadOnlyDictionary<string, LinearLayer> layers,
+        IReadOnlyList<string> targets,
+        string option
+    )
     {
         foreach (var target in targets)
         {
             if (!layers.Keys.Any(name => IsTarget(name, target)))
             {
-                throw new ArgumentException($"{option} has '{target}', which names no linear layer of the model; its layers end in {string.Join(", ", layers.Keys.Select(End).Distinct().Order(StringComparer.Ordinal).Take(2 * Listed))}.", option);
+                throw new ArgumentException(
+                    $"{option} has '{target}', which names no linear layer of the model; its layers end in {string.Join(", ", layers.Keys.Select(End).Distinct().Order(StringComparer.Ordinal).Take(2 * Listed))}.",
+                    option
+                );
             }
         }
         return [.. layers.Where(l => targets.Any(t => IsTarget(l.Key, t)))];
@@ -226,7 +248,12 @@ public sealed class LoraAdapters : IDisposable
         name == target || (name.EndsWith(target, StringComparison.Ordinal) && name[^(target.Length + 1)] == '.');
 
     // to_out.0 rather than 0.
-    private static string End(string name) => name.Split('.') is [.., var before, var last] ? char.IsDigit(last[0]) ? $"{before}.{last}" : last : name;
+    private static string End(string name) =>
+        name.Split('.') is [.., var before, var last]
+            ? char.IsDigit(last[0])
+                ? $"{before}.{last}"
+                : last
+            : name;
 
     private void Merge(IReadOnlyDictionary<string, LinearLayer> layers, IReadOnlyDictionary<string, LoraAdapter> adapters)
     {
@@ -242,7 +269,13 @@ public sealed class LoraAdapters : IDisposable
     }
 
     private static void Read(
-        WeightFiles files, IReadOnlyDictionary<string, LinearLayer> layers, Func<string, IEnumerable<LoraKeys>> names, double? standard, Dictionary<string, LoraAdapter> found, HashSet<string> used)
+        WeightFiles files,
+        IReadOnlyDictionary<string, LinearLayer> layers,
+        Func<string, IEnumerable<LoraKeys>> names,
+        double? standard,
+        Dictionary<string, LoraAdapter> found,
+        HashSet<string> used
+    )
     {
         using var off = no_grad();
         foreach (var (name, layer) in layers)
@@ -251,7 +284,9 @@ public sealed class LoraAdapters : IDisposable
             {
                 if (!files.Contains(keys.Down) || !files.Contains(keys.Up))
                 {
-                    throw new InvalidDataException($"{files.Description}: \"{(files.Contains(keys.Down) ? keys.Up : keys.Down)}\" is missing.");
+                    throw new InvalidDataException(
+                        $"{files.Description}: \"{(files.Contains(keys.Down) ? keys.Up : keys.Down)}\" is missing."
+                    );
                 }
                 used.UnionWith([keys.Down, keys.Up]);
                 using var scope = NewDisposeScope();
@@ -259,7 +294,8 @@ public sealed class LoraAdapters : IDisposable
                 if (down.size(1) != layer.Inputs || up.size(0) != layer.Outputs || up.size(1) != down.size(0))
                 {
                     throw new InvalidDataException(
-                        $"{files.Description}: \"{keys.Down}\" is [{string.Join(", ", down.shape)}] and \"{keys.Up}\" [{string.Join(", ", up.shape)}]; [r, {layer.Inputs}] and [{layer.Outputs}, r] were expected.");
+                        $"{files.Description}: \"{keys.Down}\" is [{string.Join(", ", down.shape)}] and \"{keys.Up}\" [{string.Join(", ", up.shape)}]; [r, {layer.Inputs}] and [{layer.Outputs}, r] were expected."
+                    );
                 }
                 var rank = down.size(0);
                 var alpha = standard ?? rank;
@@ -297,7 +333,11 @@ public sealed class LoraAdapters : IDisposable
     {
         var config = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, "adapter_config.json");
         // It belongs to PEFT's own file; other files may lie in the same folder.
-        return Path.GetFileName(path) == "adapter_model.safetensors" && File.Exists(config) && ConfigJson.Open(config) is var json && json.Has("lora_alpha")
+        return
+            Path.GetFileName(path) == "adapter_model.safetensors"
+            && File.Exists(config)
+            && ConfigJson.Open(config) is var json
+            && json.Has("lora_alpha")
             ? json.Number("lora_alpha", 0)
             : null;
     }
@@ -321,6 +361,11 @@ public sealed class LoraAdapters : IDisposable
         }
     }
 
-    private static string Shown(List<string> names) => names.Count == 0 ? "" : string.Create(
-        CultureInfo.InvariantCulture, $" ({string.Join(", ", names.Take(Listed))}{(names.Count > Listed ? ", …" : "")})");
+    private static string Shown(List<string> names) =>
+        names.Count == 0
+            ? ""
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $" ({string.Join(", ", names.Take(Listed))}{(names.Count > Listed ? ", …" : "")})"
+            );
 }

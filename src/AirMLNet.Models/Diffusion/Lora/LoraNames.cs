@@ -48,8 +48,8 @@ internal static class LoraNames
         yield return Kohya("lora_te_", layer);
     }
 
-    private static LoraKeys Matrices(string stem, string down, string up) => new($"{stem}.{down}.weight", $"{stem}.{up}.weight", stem + ".alpha");
+    private static LoraKeys Matrices(string stem, string down, string up) =>
+        new($"{stem}.{down}.weight", $"{stem}.{up}.weight", stem + ".alpha");
 
-    private static LoraKeys Kohya(string prefix, string layer) =>
-        Matrices(prefix + layer.Replace('.', '_'), "lora_down", "lora_up");
+    private static LoraKeys Kohya(string prefix, string layer) => Matrices(prefix + layer.Replace('.', '_'), "lora_down", "lora_up");
 }

@@ -2,7 +2,6 @@ using System.Text.RegularExpressions;
 using AirMLNet.Files;
 using AirMLNet.Layers;
 using AirMLNet.Weights;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Diffusion;
@@ -14,7 +13,10 @@ namespace AirMLNet.Diffusion;
 public sealed partial class AutoencoderKL : nn.Module
 {
     internal static readonly WeightFileNames Files = new(
-        "VAE", "diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.fp16.safetensors");
+        "VAE",
+        "diffusion_pytorch_model.safetensors",
+        "diffusion_pytorch_model.fp16.safetensors"
+    );
 
     private readonly VaeEncoder encoder;
     private readonly VaeDecoder decoder;
@@ -25,9 +27,11 @@ public sealed partial class AutoencoderKL : nn.Module
     /// <param name="config">The architecture.</param>
     /// <param name="generator">The source of randomness.</param>
     /// <exception cref="InvalidDataException">The configuration's values do not fit each other.</exception>
-    public AutoencoderKL(AutoencoderKLConfig config, Generator generator) : this(config) => DiffusionInitializer.Initialise(this, generator);
+    public AutoencoderKL(AutoencoderKLConfig config, Generator generator)
+        : this(config) => DiffusionInitializer.Initialise(this, generator);
 
-    private AutoencoderKL(AutoencoderKLConfig config) : base(nameof(AutoencoderKL))
+    private AutoencoderKL(AutoencoderKLConfig config)
+        : base(nameof(AutoencoderKL))
     {
         Config = config.Check();
         encoder = new VaeEncoder(config);
@@ -56,7 +60,9 @@ public sealed partial class AutoencoderKL : nn.Module
         if (images.dim() != 4 || images.size(1) != Config.InChannels || images.size(2) % step != 0 || images.size(3) % step != 0)
         {
             throw new ArgumentException(
-                $"Images of shape [B, {Config.InChannels}, H, W] with H and W multiples of {step} were expected, not [{string.Join(", ", images.shape)}].", nameof(images));
+                $"Images of shape [B, {Config.InChannels}, H, W] with H and W multiples of {step} were expected, not [{string.Join(", ", images.shape)}].",
+                nameof(images)
+            );
         }
         using var scope = NewDisposeScope();
         var moments = quant_conv.Forward(encoder.Forward(images, AttentionScoreBytes)).MoveToOuterDisposeScope();
@@ -73,7 +79,10 @@ public sealed partial class AutoencoderKL : nn.Module
     {
         if (latents.dim() != 4 || latents.size(1) != Config.LatentChannels)
         {
-            throw new ArgumentException($"Latents of shape [B, {Config.LatentChannels}, h, w] were expected, not [{string.Join(", ", latents.shape)}].", nameof(latents));
+            throw new ArgumentException(
+                $"Latents of shape [B, {Config.LatentChannels}, h, w] were expected, not [{string.Join(", ", latents.shape)}].",
+                nameof(latents)
+            );
         }
         using var scope = NewDisposeScope();
         return decoder.Forward(post_quant_conv.Forward(latents), scoreBytes ?? AttentionScoreBytes).MoveToOuterDisposeScope();
@@ -93,8 +102,10 @@ public sealed partial class AutoencoderKL : nn.Module
 
     internal static AutoencoderKL Load(AutoencoderKLConfig config, WeightFiles files, Device? device) =>
         ModelWeights.Build(
-            new AutoencoderKL(config), device,
-            model => ModelWeights.Fill(model, files, name => Locate(name, files), _ => false, "diffusers"));
+            new AutoencoderKL(config),
+            device,
+            model => ModelWeights.Fill(model, files, name => Locate(name, files), _ => false, "diffusers")
+        );
 
     /// <summary>Writes <c>config.json</c> and <c>diffusion_pytorch_model.safetensors</c>, with today's attention names.</summary>
     /// <param name="folder">Created if missing; the two files are replaced when whole.</param>
@@ -114,16 +125,22 @@ public sealed partial class AutoencoderKL : nn.Module
         {
             return new(name);
         }
-        var old = match.Groups["attention"].Value + match.Groups["layer"].Value switch
-        {
-            "to_q" => "query",
-            "to_k" => "key",
-            "to_v" => "value",
-            _ => "proj_attn",
-        } + match.Groups["kind"].Value;
+        var old =
+            match.Groups["attention"].Value
+            + match.Groups["layer"].Value switch
+            {
+                "to_q" => "query",
+                "to_k" => "key",
+                "to_v" => "value",
+                _ => "proj_attn",
+            }
+            + match.Groups["kind"].Value;
         return new(files.Contains(old) && !files.Contains(name) ? old : name, AnyRank: true);
     }
 
-    [GeneratedRegex(@"^(?<attention>.*\.attentions\.\d+\.)(?<layer>to_q|to_k|to_v|to_out\.0)(?<kind>\.(weight|bias))$", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        @"^(?<attention>.*\.attentions\.\d+\.)(?<layer>to_q|to_k|to_v|to_out\.0)(?<kind>\.(weight|bias))$",
+        RegexOptions.ExplicitCapture
+    )]
     private static partial Regex AttentionPattern();
 }

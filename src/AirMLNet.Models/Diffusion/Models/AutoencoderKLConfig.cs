@@ -12,7 +12,15 @@ public sealed record AutoencoderKLConfig
 
     // What other models of the same class change in the computation and is not built here: refused, never ignored.
     private static readonly (string Key, string[] Allowed)[] Fixed =
-        [("act_fn", ["\"silu\"", "\"swish\""]), ("latents_mean", []), ("latents_std", []), ("use_quant_conv", ["true"]), ("use_post_quant_conv", ["true"]), ("mid_block_add_attention", ["true"]), ("shift_factor", [])];
+    [
+        ("act_fn", ["\"silu\"", "\"swish\""]),
+        ("latents_mean", []),
+        ("latents_std", []),
+        ("use_quant_conv", ["true"]),
+        ("use_post_quant_conv", ["true"]),
+        ("mid_block_add_attention", ["true"]),
+        ("shift_factor", []),
+    ];
 
     /// <summary>Channels of an image.</summary>
     public int InChannels { get; init; } = 3;
@@ -21,7 +29,11 @@ public sealed record AutoencoderKLConfig
     public int OutChannels { get; init; } = 3;
 
     /// <summary>Channels of each resolution, the image's first.</summary>
-    public IReadOnlyList<int> BlockOutChannels { get; init => field = new ValueList<int>(value); } = new ValueList<int>([128, 256, 512, 512]);
+    public IReadOnlyList<int> BlockOutChannels
+    {
+        get;
+        init => field = new ValueList<int>(value);
+    } = new ValueList<int>([128, 256, 512, 512]);
 
     /// <summary>Resnets of each resolution in the encoder; the decoder has one more.</summary>
     public int LayersPerBlock { get; init; } = 2;
@@ -61,7 +73,9 @@ public sealed record AutoencoderKLConfig
         var down = json.Texts("down_block_types", [.. channels.Select(_ => DownBlock)], DownBlock).Length;
         var up = json.Texts("up_block_types", [.. channels.Select(_ => UpBlock)], UpBlock).Length;
         return down != channels.Length || up != channels.Length
-            ? throw new InvalidDataException($"{path}: block_out_channels has {channels.Length} entries, down_block_types {down} and up_block_types {up}; every list must have one for each block.")
+            ? throw new InvalidDataException(
+                $"{path}: block_out_channels has {channels.Length} entries, down_block_types {down} and up_block_types {up}; every list must have one for each block."
+            )
             : new AutoencoderKLConfig
             {
                 InChannels = json.Int("in_channels", d.InChannels),
@@ -76,21 +90,24 @@ public sealed record AutoencoderKLConfig
     }
 
     /// <summary>The configuration as the text of a <c>config.json</c>.</summary>
-    public string ToJson() => ConfigJson.Write(new JsonObject
-    {
-        ["_class_name"] = "AutoencoderKL",
-        ["in_channels"] = InChannels,
-        ["out_channels"] = OutChannels,
-        ["down_block_types"] = new JsonArray([.. BlockOutChannels.Select(_ => (JsonNode)DownBlock)]),
-        ["up_block_types"] = new JsonArray([.. BlockOutChannels.Select(_ => (JsonNode)UpBlock)]),
-        ["block_out_channels"] = new JsonArray([.. BlockOutChannels.Select(c => (JsonNode)c)]),
-        ["layers_per_block"] = LayersPerBlock,
-        ["act_fn"] = "silu",
-        ["latent_channels"] = LatentChannels,
-        ["norm_num_groups"] = NormNumGroups,
-        ["sample_size"] = SampleSize,
-        ["scaling_factor"] = ScalingFactor,
-    });
+    public string ToJson() =>
+        ConfigJson.Write(
+            new JsonObject
+            {
+                ["_class_name"] = "AutoencoderKL",
+                ["in_channels"] = InChannels,
+                ["out_channels"] = OutChannels,
+                ["down_block_types"] = new JsonArray([.. BlockOutChannels.Select(_ => (JsonNode)DownBlock)]),
+                ["up_block_types"] = new JsonArray([.. BlockOutChannels.Select(_ => (JsonNode)UpBlock)]),
+                ["block_out_channels"] = new JsonArray([.. BlockOutChannels.Select(c => (JsonNode)c)]),
+                ["layers_per_block"] = LayersPerBlock,
+                ["act_fn"] = "silu",
+                ["latent_channels"] = LatentChannels,
+                ["norm_num_groups"] = NormNumGroups,
+                ["sample_size"] = SampleSize,
+                ["scaling_factor"] = ScalingFactor,
+            }
+        );
 
     /// <summary>Checks that the values fit each other and returns the same configuration.</summary>
     /// <param name="path">What messages name.</param>
@@ -101,11 +118,16 @@ public sealed record AutoencoderKLConfig
         {
             if (channels % NormNumGroups != 0)
             {
-                throw new InvalidDataException($"{path}: block_out_channels has {channels}; it must be a multiple of norm_num_groups ({NormNumGroups}).");
+                throw new InvalidDataException(
+                    $"{path}: block_out_channels has {channels}; it must be a multiple of norm_num_groups ({NormNumGroups})."
+                );
             }
         }
         return !(ScalingFactor > 0)
-            ? throw new InvalidDataException(FormattableString.Invariant($"{path}: scaling_factor is {ScalingFactor}; it must be above 0."))
-            : BlockOutChannels.Count == 0 ? throw new InvalidDataException($"{path}: block_out_channels is empty.") : this;
+                ? throw new InvalidDataException(
+                    FormattableString.Invariant($"{path}: scaling_factor is {ScalingFactor}; it must be above 0.")
+                )
+            : BlockOutChannels.Count == 0 ? throw new InvalidDataException($"{path}: block_out_channels is empty.")
+            : this;
     }
 }

@@ -53,35 +53,42 @@ internal sealed partial class ConfigJson
 
     public JsonNode? Node(string key) => _root[key];
 
-    public int Int(string key, int standard, int least = 1) => _root[key] switch
-    {
-        null => standard,
-        JsonValue v when v.TryGetValue<int>(out var number) && number >= least => number,
-        JsonValue v when v.TryGetValue<double>(out var real) && real == Math.Floor(real) && real >= least && real <= int.MaxValue => (int)real,
-        var other => throw Bad(key, other, $"a whole number of at least {least}"),
-    };
+    public int Int(string key, int standard, int least = 1) =>
+        _root[key] switch
+        {
+            null => standard,
+            JsonValue v when v.TryGetValue<int>(out var number) && number >= least => number,
+            JsonValue v when v.TryGetValue<double>(out var real) && real == Math.Floor(real) && real >= least && real <= int.MaxValue =>
+                (int)real,
+            var other => throw Bad(key, other, $"a whole number of at least {least}"),
+        };
 
-    public double Number(string key, double standard) => _root[key] switch
-    {
-        null => standard,
-        JsonValue v when v.TryGetValue<double>(out var number) => number,
-        JsonValue v when v.TryGetValue<string>(out var text) && text is "-Infinity" or "Infinity" => text[0] == '-' ? double.NegativeInfinity : double.PositiveInfinity,
-        var other => throw Bad(key, other, "a number"),
-    };
+    public double Number(string key, double standard) =>
+        _root[key] switch
+        {
+            null => standard,
+            JsonValue v when v.TryGetValue<double>(out var number) => number,
+            JsonValue v when v.TryGetValue<string>(out var text) && text is "-Infinity" or "Infinity" => text[0] == '-'
+                ? double.NegativeInfinity
+                : double.PositiveInfinity,
+            var other => throw Bad(key, other, "a number"),
+        };
 
-    public bool Flag(string key, bool standard) => _root[key] switch
-    {
-        null => standard,
-        JsonValue v when v.TryGetValue<bool>(out var flag) => flag,
-        var other => throw Bad(key, other, "true or false"),
-    };
+    public bool Flag(string key, bool standard) =>
+        _root[key] switch
+        {
+            null => standard,
+            JsonValue v when v.TryGetValue<bool>(out var flag) => flag,
+            var other => throw Bad(key, other, "true or false"),
+        };
 
-    public string? Text(string key, string? standard) => _root[key] switch
-    {
-        null => standard,
-        JsonValue v when v.TryGetValue<string>(out var text) => text,
-        var other => throw Bad(key, other, "a text"),
-    };
+    public string? Text(string key, string? standard) =>
+        _root[key] switch
+        {
+            null => standard,
+            JsonValue v when v.TryGetValue<string>(out var text) => text,
+            var other => throw Bad(key, other, "a text"),
+        };
 
     /// <summary>A list of whole numbers, or one number for each of <paramref name="count"/> places.</summary>
     public int[] Ints(string key, int standard, int count)
@@ -101,12 +108,16 @@ internal sealed partial class ConfigJson
             : throw Bad(key, _root[key], "a list of whole numbers of at least 1");
 
     /// <summary>A list of numbers, or null where the key is missing or null.</summary>
-    public double[]? Numbers(string key) => _root[key] switch
-    {
-        null => null,
-        JsonArray list when list.Count > 0 && list.All(n => n is JsonValue v && v.TryGetValue<double>(out _)) => [.. list.Select(n => (double)n!)],
-        var other => throw Bad(key, other, "a list of numbers"),
-    };
+    public double[]? Numbers(string key) =>
+        _root[key] switch
+        {
+            null => null,
+            JsonArray list when list.Count > 0 && list.All(n => n is JsonValue v && v.TryGetValue<double>(out _)) =>
+            [
+                .. list.Select(n => (double)n!),
+            ],
+            var other => throw Bad(key, other, "a list of numbers"),
+        };
 
     /// <summary>A list of texts, each one of those allowed.</summary>
     public string[] Texts(string key, IReadOnlyList<string> standard, params string[] allowed)
@@ -114,14 +125,19 @@ internal sealed partial class ConfigJson
         string[] values = _root[key] switch
         {
             null => [.. standard],
-            JsonArray list when list.Count > 0 && list.All(n => n is JsonValue v && v.TryGetValue<string>(out _)) => [.. list.Select(n => (string)n!)],
+            JsonArray list when list.Count > 0 && list.All(n => n is JsonValue v && v.TryGetValue<string>(out _)) =>
+            [
+                .. list.Select(n => (string)n!),
+            ],
             var other => throw Bad(key, other, "a list of names"),
         };
         foreach (var value in values)
         {
             if (!allowed.Contains(value, StringComparer.Ordinal))
             {
-                throw new InvalidDataException($"{Path}: {key} has \"{value}\", which is not supported; {string.Join(" and ", allowed)} are.");
+                throw new InvalidDataException(
+                    $"{Path}: {key} has \"{value}\", which is not supported; {string.Join(" and ", allowed)} are."
+                );
             }
         }
         return values;
@@ -132,11 +148,19 @@ internal sealed partial class ConfigJson
     /// <param name="allowed">The values that are supported, as JSON.</param>
     public void Only(string key, params string[] allowed)
     {
-        if (_root[key] is { } node && !allowed.Contains(node.ToJsonString(Plain), StringComparer.Ordinal)
-            && !(node is JsonValue v && v.TryGetValue<double>(out var number) && allowed.Contains(number.ToString(System.Globalization.CultureInfo.InvariantCulture), StringComparer.Ordinal)))
+        if (
+            _root[key] is { } node
+            && !allowed.Contains(node.ToJsonString(Plain), StringComparer.Ordinal)
+            && !(
+                node is JsonValue v
+                && v.TryGetValue<double>(out var number)
+                && allowed.Contains(number.ToString(System.Globalization.CultureInfo.InvariantCulture), StringComparer.Ordinal)
+            )
+        )
         {
             throw new InvalidDataException(
-                $"{Path}: {key} is {Shown(node)}, which is not supported; {(allowed.Length == 0 ? "null" : string.Join(" or ", allowed))} is.");
+                $"{Path}: {key} is {Shown(node)}, which is not supported; {(allowed.Length == 0 ? "null" : string.Join(" or ", allowed))} is."
+            );
         }
     }
 
@@ -146,5 +170,6 @@ internal sealed partial class ConfigJson
     [GeneratedRegex(@"(?<=[:\[,]\s*)(-?Infinity|NaN)(?=\s*[,\]}])", RegexOptions.ExplicitCapture)]
     private static partial Regex NotFinite();
 
-    private static string Shown(JsonNode node) => node.ToJsonString(Plain) is { Length: > 80 } text ? text[..80] + "…" : node.ToJsonString(Plain);
+    private static string Shown(JsonNode node) =>
+        node.ToJsonString(Plain) is { Length: > 80 } text ? text[..80] + "…" : node.ToJsonString(Plain);
 }

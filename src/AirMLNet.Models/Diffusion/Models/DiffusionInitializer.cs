@@ -1,5 +1,4 @@
 using AirMLNet.Layers;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Diffusion;

@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Diffusion;
@@ -9,7 +8,8 @@ public sealed class LatentDistribution : IDisposable
     private const double LeastLogVariance = -30;
     private const double MostLogVariance = 20;
 
-    private LatentDistribution(Tensor moments, Tensor mean, Tensor logVariance) => (Moments, Mean, LogVariance) = (moments, mean, logVariance);
+    private LatentDistribution(Tensor moments, Tensor mean, Tensor logVariance) =>
+        (Moments, Mean, LogVariance) = (moments, mean, logVariance);
 
     /// <summary>What the encoder gave, [B, 2·latent, h, w].</summary>
     public Tensor Moments { get; }
@@ -27,7 +27,8 @@ public sealed class LatentDistribution : IDisposable
         return new(
             moments,
             moments.narrow(1, 0, channels).MoveToOuterDisposeScope(),
-            moments.narrow(1, channels, channels).clamp(LeastLogVariance, MostLogVariance).MoveToOuterDisposeScope());
+            moments.narrow(1, channels, channels).clamp(LeastLogVariance, MostLogVariance).MoveToOuterDisposeScope()
+        );
     }
 
     /// <summary>The deviations, [B, latent, h, w]; a new tensor.</summary>

@@ -1,5 +1,4 @@
 using AirMLNet.Layers;
-using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -20,7 +19,8 @@ internal sealed class ResnetBlock2D : nn.Module
     /// <param name="timeWidth">Width of the time embedding; null for none, as in a VAE.</param>
     /// <param name="groups">Groups of the normalisations.</param>
     /// <param name="eps">Their epsilon.</param>
-    public ResnetBlock2D(int inputs, int outputs, int? timeWidth, int groups, double eps) : base(nameof(ResnetBlock2D))
+    public ResnetBlock2D(int inputs, int outputs, int? timeWidth, int groups, double eps)
+        : base(nameof(ResnetBlock2D))
     {
         norm1 = new GroupNormLayer(groups, inputs, eps);
         conv1 = new ConvLayer(inputs, outputs, 3);
@@ -66,7 +66,7 @@ internal sealed class ResnetBlock2D : nn.Module
         }
         else
         {
-            h = conv1.Forward(normed);                                                            // [B, outputs, H, W]
+            h = conv1.Forward(normed); // [B, outputs, H, W]
             if (time_emb_proj is not null)
             {
                 h = h.add_(time_emb_proj.Forward(context!.Time!).unsqueeze(-1).unsqueeze(-1));
@@ -87,7 +87,8 @@ internal sealed class Downsample2D : nn.Module
 
     /// <param name="channels">Channels.</param>
     /// <param name="asymmetric">Pads at the right and at the bottom only, as the VAE does, instead of on all sides.</param>
-    public Downsample2D(int channels, bool asymmetric) : base(nameof(Downsample2D))
+    public Downsample2D(int channels, bool asymmetric)
+        : base(nameof(Downsample2D))
     {
         conv = new ConvLayer(channels, channels, 3, stride: 2, padded: !asymmetric);
         _asymmetric = asymmetric;
@@ -107,7 +108,8 @@ internal sealed class Upsample2D : nn.Module
 {
     private readonly ConvLayer conv;
 
-    public Upsample2D(int channels) : base(nameof(Upsample2D))
+    public Upsample2D(int channels)
+        : base(nameof(Upsample2D))
     {
         conv = new ConvLayer(channels, channels, 3);
         RegisterComponents();

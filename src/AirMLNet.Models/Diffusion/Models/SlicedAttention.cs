@@ -49,8 +49,10 @@ internal static class SlicedAttention
             {
                 using var slice = NewDisposeScope();
                 var n = Math.Min(length, queries - from);
-                result.narrow(0, g, 1).narrow(1, from, n).copy_(
-                    Whole(q.narrow(0, g, 1).narrow(1, from, n), k.narrow(0, g, 1), v.narrow(0, g, 1), upcast));
+                result
+                    .narrow(0, g, 1)
+                    .narrow(1, from, n)
+                    .copy_(Whole(q.narrow(0, g, 1).narrow(1, from, n), k.narrow(0, g, 1), v.narrow(0, g, 1), upcast));
             }
         }
         return result.MoveToOuterDisposeScope();
@@ -61,9 +63,14 @@ internal static class SlicedAttention
         using var scope = NewDisposeScope();
         if (upcast && q.dtype != ScalarType.Float32)
         {
-            return q.to_type(ScalarType.Float32).bmm(k.to_type(ScalarType.Float32)).softmax(-1).to_type(v.dtype).bmm(v).MoveToOuterDisposeScope();
+            return q.to_type(ScalarType.Float32)
+                .bmm(k.to_type(ScalarType.Float32))
+                .softmax(-1)
+                .to_type(v.dtype)
+                .bmm(v)
+                .MoveToOuterDisposeScope();
         }
-        var scores = q.bmm(k);              // [G, N, M]
+        var scores = q.bmm(k); // [G, N, M]
         var weights = scores.softmax(-1);
         scores.Dispose();
         return weights.bmm(v).MoveToOuterDisposeScope();

@@ -1,5 +1,4 @@
 using AirMLNet.Layers;
-using TorchSharp;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -19,12 +18,16 @@ internal sealed class Transformer2DModel : nn.Module
     private readonly ModuleList<BasicTransformerBlock> transformer_blocks;
     private readonly LinearLayer proj_out;
 
-    public Transformer2DModel(UNet2DConditionConfig config, int channels, int heads, int layers) : base(nameof(Transformer2DModel))
+    public Transformer2DModel(UNet2DConditionConfig config, int channels, int heads, int layers)
+        : base(nameof(Transformer2DModel))
     {
         norm = new GroupNormLayer(config.NormNumGroups, channels, Eps);
         proj_in = new LinearLayer(channels, channels, convolution: !config.UseLinearProjection);
-        transformer_blocks = new ModuleList<BasicTransformerBlock>(
-            [.. Enumerable.Range(0, layers).Select(_ => new BasicTransformerBlock(channels, heads, config.CrossAttentionDim, config.UpcastAttention))]);
+        transformer_blocks = new ModuleList<BasicTransformerBlock>([
+            .. Enumerable
+                .Range(0, layers)
+                .Select(_ => new BasicTransformerBlock(channels, heads, config.CrossAttentionDim, config.UpcastAttention)),
+        ]);
         proj_out = new LinearLayer(channels, channels, convolution: !config.UseLinearProjection);
         RegisterComponents();
     }
@@ -38,7 +41,7 @@ internal sealed class Transformer2DModel : nn.Module
     {
         using var scope = NewDisposeScope();
         var (batch, channels, height, width) = (x.size(0), x.size(1), x.size(2), x.size(3));
-        var rows = norm.Forward(x).permute(0, 2, 3, 1).reshape(-1, channels);                     // [B·N, C]
+        var rows = norm.Forward(x).permute(0, 2, 3, 1).reshape(-1, channels); // [B·N, C]
         var h = proj_in.Forward(rows);
         rows.Dispose();
         foreach (var block in transformer_blocks)
@@ -52,7 +55,7 @@ internal sealed class Transformer2DModel : nn.Module
                 (batch, x) = (batch * repeats, x.repeat(repeats, 1, 1, 1));
             }
         }
-        var y = proj_out.Forward(h).view(batch, height, width, channels).permute(0, 3, 1, 2);     // [B, C, H, W]
+        var y = proj_out.Forward(h).view(batch, height, width, channels).permute(0, 3, 1, 2); // [B, C, H, W]
         return x.add(y).MoveToOuterDisposeScope();
     }
 }
@@ -69,7 +72,8 @@ internal sealed class BasicTransformerBlock : nn.Module
     private readonly NormLayer norm3;
     private readonly FeedForward ff;
 
-    public BasicTransformerBlock(int channels, int heads, int textWidth, bool upcast) : base(nameof(BasicTransformerBlock))
+    public BasicTransformerBlock(int channels, int heads, int textWidth, bool upcast)
+        : base(nameof(BasicTransformerBlock))
     {
         norm1 = new NormLayer(channels, Eps);
         attn1 = new CrossAttention(channels, channels, heads, upcast);
@@ -88,7 +92,7 @@ internal sealed class BasicTransformerBlock : nn.Module
     public Tensor Forward(Tensor x, long batch, UNetContext context)
     {
         using var scope = NewDisposeScope();
-        var y = attn1.Forward(norm1.Forward(x), batch, context.ScoreBytes).add_(x);               // [B·N, C]
+        var y = attn1.Forward(norm1.Forward(x), batch, context.ScoreBytes).add_(x); // [B·N, C]
         if (context.Repeats > 1)
         {
             (batch, y) = (batch * context.Repeats, y.repeat(context.Repeats, 1));
@@ -111,7 +115,8 @@ internal sealed class CrossAttention : nn.Module
     private readonly double _scale;
     private readonly bool _upcast;
 
-    public CrossAttention(int channels, int keyWidth, int heads, bool upcast) : base(nameof(CrossAttention))
+    public CrossAttention(int channels, int keyWidth, int heads, bool upcast)
+        : base(nameof(CrossAttention))
     {
         to_q = new LinearLayer(channels, channels, bias: false);
         to_k = new LinearLayer(keyWidth, channels, bias: false);
@@ -150,8 +155,8 @@ internal sealed class CrossAttention : nn.Module
 
     private Tensor Attend(Tensor x, long batch, Tensor k, Tensor v, long scoreBytes)
     {
-        var q = Heads(to_q.Forward(x).mul_(_scale), batch);                                       // [B·H, N, D]
-        var mixed = SlicedAttention.Attend(q, k, v, scoreBytes, _upcast);                         // [B·H, N, D]
+        var q = Heads(to_q.Forward(x).mul_(_scale), batch); // [B·H, N, D]
+        var mixed = SlicedAttention.Attend(q, k, v, scoreBytes, _upcast); // [B·H, N, D]
         return to_out[0].Forward(mixed.view(batch, _heads, -1, _headWidth).transpose(1, 2).reshape(x.size(0), -1));
     }
 
@@ -165,7 +170,8 @@ internal sealed class FeedForward : nn.Module
 {
     private readonly FeedForwardNet net;
 
-    public FeedForward(long channels) : base(nameof(FeedForward))
+    public FeedForward(long channels)
+        : base(nameof(FeedForward))
     {
         net = new FeedForwardNet(channels);
         RegisterComponents();
@@ -179,10 +185,12 @@ internal sealed class FeedForwardNet : nn.Module
 {
     [ComponentName(Name = "0")]
     private readonly GegluInput _input;
+
     [ComponentName(Name = "2")]
     private readonly LinearLayer _output;
 
-    public FeedForwardNet(long channels) : base(nameof(FeedForwardNet))
+    public FeedForwardNet(long channels)
+        : base(nameof(FeedForwardNet))
     {
         _input = new GegluInput(channels, 4 * channels);
         _output = new LinearLayer(4 * channels, channels);
@@ -202,7 +210,8 @@ internal sealed class GegluInput : nn.Module
     private readonly LinearLayer proj;
     private readonly long _width;
 
-    public GegluInput(long channels, long width) : base(nameof(GegluInput))
+    public GegluInput(long channels, long width)
+        : base(nameof(GegluInput))
     {
         proj = new LinearLayer(channels, 2 * width);
         _width = width;
@@ -213,7 +222,7 @@ internal sealed class GegluInput : nn.Module
     {
         using var scope = NewDisposeScope();
         // Two products: each half lies in one piece, which the activation wants.
-        var gate = F.gelu(proj.ForwardPart(rows, _width, _width));                                // [R, 4C]
+        var gate = F.gelu(proj.ForwardPart(rows, _width, _width)); // [R, 4C]
         return proj.ForwardPart(rows, 0, _width).mul(gate).MoveToOuterDisposeScope();
     }
 }

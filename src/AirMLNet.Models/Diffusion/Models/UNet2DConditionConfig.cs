@@ -25,14 +25,35 @@ public sealed record UNet2DConditionConfig
     // What other models of the same class change in the computation and is not built here: refused, never ignored.
     private static readonly (string Key, string[] Allowed)[] Fixed =
     [
-        ("center_input_sample", ["false"]), ("mid_block_type", ["\"UNetMidBlock2DCrossAttn\""]), ("only_cross_attention", ["false"]),
-        ("downsample_padding", ["1"]), ("mid_block_scale_factor", ["1"]), ("act_fn", ["\"silu\"", "\"swish\""]), ("encoder_hid_dim", []),
-        ("encoder_hid_dim_type", []), ("num_attention_heads", []), ("dual_cross_attention", ["false"]), ("class_embed_type", []),
-        ("addition_embed_type", []), ("addition_time_embed_dim", []), ("num_class_embeds", []), ("resnet_time_scale_shift", ["\"default\""]),
-        ("resnet_skip_time_act", ["false"]), ("resnet_out_scale_factor", ["1"]), ("time_embedding_type", ["\"positional\""]),
-        ("time_embedding_dim", []), ("time_embedding_act_fn", []), ("timestep_post_act", []), ("time_cond_proj_dim", []),
-        ("projection_class_embeddings_input_dim", []), ("attention_type", ["\"default\""]), ("class_embeddings_concat", ["false"]),
-        ("mid_block_only_cross_attention", ["false"]), ("cross_attention_norm", []), ("reverse_transformer_layers_per_block", []), ("dropout", ["0"]),
+        ("center_input_sample", ["false"]),
+        ("mid_block_type", ["\"UNetMidBlock2DCrossAttn\""]),
+        ("only_cross_attention", ["false"]),
+        ("downsample_padding", ["1"]),
+        ("mid_block_scale_factor", ["1"]),
+        ("act_fn", ["\"silu\"", "\"swish\""]),
+        ("encoder_hid_dim", []),
+        ("encoder_hid_dim_type", []),
+        ("num_attention_heads", []),
+        ("dual_cross_attention", ["false"]),
+        ("class_embed_type", []),
+        ("addition_embed_type", []),
+        ("addition_time_embed_dim", []),
+        ("num_class_embeds", []),
+        ("resnet_time_scale_shift", ["\"default\""]),
+        ("resnet_skip_time_act", ["false"]),
+        ("resnet_out_scale_factor", ["1"]),
+        ("time_embedding_type", ["\"positional\""]),
+        ("time_embedding_dim", []),
+        ("time_embedding_act_fn", []),
+        ("timestep_post_act", []),
+        ("time_cond_proj_dim", []),
+        ("projection_class_embeddings_input_dim", []),
+        ("attention_type", ["\"default\""]),
+        ("class_embeddings_concat", ["false"]),
+        ("mid_block_only_cross_attention", ["false"]),
+        ("cross_attention_norm", []),
+        ("reverse_transformer_layers_per_block", []),
+        ("dropout", ["0"]),
     ];
 
     /// <summary>Height and width of the latents the model was trained on.</summary>
@@ -51,24 +72,48 @@ public sealed record UNet2DConditionConfig
     public double FreqShift { get; init; }
 
     /// <summary>The down blocks, <see cref="CrossAttnDownBlock"/> or <see cref="DownBlock"/>, one for each resolution.</summary>
-    public IReadOnlyList<string> DownBlockTypes { get; init => field = new ValueList<string>(value); } = new ValueList<string>(DefaultDown);
+    public IReadOnlyList<string> DownBlockTypes
+    {
+        get;
+        init => field = new ValueList<string>(value);
+    } = new ValueList<string>(DefaultDown);
 
     /// <summary>The up blocks, <see cref="CrossAttnUpBlock"/> or <see cref="UpBlock"/>, from the lowest resolution up.</summary>
-    public IReadOnlyList<string> UpBlockTypes { get; init => field = new ValueList<string>(value); } = new ValueList<string>(DefaultUp);
+    public IReadOnlyList<string> UpBlockTypes
+    {
+        get;
+        init => field = new ValueList<string>(value);
+    } = new ValueList<string>(DefaultUp);
 
     /// <summary>Channels of each resolution.</summary>
-    public IReadOnlyList<int> BlockOutChannels { get; init => field = new ValueList<int>(value); } = new ValueList<int>([320, 640, 1280, 1280]);
+    public IReadOnlyList<int> BlockOutChannels
+    {
+        get;
+        init => field = new ValueList<int>(value);
+    } = new ValueList<int>([320, 640, 1280, 1280]);
 
     /// <summary>Resnets of each down block; an up block has one more.</summary>
-    public IReadOnlyList<int> LayersPerBlock { get; init => field = new ValueList<int>(value); } = new ValueList<int>([2, 2, 2, 2]);
+    public IReadOnlyList<int> LayersPerBlock
+    {
+        get;
+        init => field = new ValueList<int>(value);
+    } = new ValueList<int>([2, 2, 2, 2]);
 
     /// <summary>Transformer blocks in each attention of a resolution.</summary>
-    public IReadOnlyList<int> TransformerLayersPerBlock { get; init => field = new ValueList<int>(value); } = new ValueList<int>([1, 1, 1, 1]);
+    public IReadOnlyList<int> TransformerLayersPerBlock
+    {
+        get;
+        init => field = new ValueList<int>(value);
+    } = new ValueList<int>([1, 1, 1, 1]);
 
     /// <summary>
     /// Attention heads of each resolution: <c>attention_head_dim</c> in the file, which in spite of its name is their number.
     /// </summary>
-    public IReadOnlyList<int> AttentionHeads { get; init => field = new ValueList<int>(value); } = new ValueList<int>([8, 8, 8, 8]);
+    public IReadOnlyList<int> AttentionHeads
+    {
+        get;
+        init => field = new ValueList<int>(value);
+    } = new ValueList<int>([8, 8, 8, 8]);
 
     /// <summary>Width of the text states.</summary>
     public int CrossAttentionDim { get; init; } = 768;
@@ -105,7 +150,8 @@ public sealed record UNet2DConditionConfig
         if (json.Text("addition_embed_type", null) == "text_time")
         {
             throw new InvalidDataException(
-                $"{path}: addition_embed_type \"text_time\" is that of Stable Diffusion XL, which is not supported; Stable Diffusion v1 is.");
+                $"{path}: addition_embed_type \"text_time\" is that of Stable Diffusion XL, which is not supported; Stable Diffusion v1 is."
+            );
         }
         foreach (var (key, allowed) in Fixed)
         {
@@ -138,33 +184,36 @@ public sealed record UNet2DConditionConfig
     }
 
     /// <summary>The configuration as the text of a <c>config.json</c>.</summary>
-    public string ToJson() => ConfigJson.Write(new JsonObject
-    {
-        ["_class_name"] = "UNet2DConditionModel",
-        ["sample_size"] = SampleSize,
-        ["in_channels"] = InChannels,
-        ["out_channels"] = OutChannels,
-        ["center_input_sample"] = false,
-        ["flip_sin_to_cos"] = FlipSinToCos,
-        ["freq_shift"] = FreqShift,
-        ["down_block_types"] = new JsonArray([.. DownBlockTypes.Select(t => (JsonNode)t)]),
-        ["mid_block_type"] = "UNetMidBlock2DCrossAttn",
-        ["up_block_types"] = new JsonArray([.. UpBlockTypes.Select(t => (JsonNode)t)]),
-        ["block_out_channels"] = new JsonArray([.. BlockOutChannels.Select(c => (JsonNode)c)]),
-        ["layers_per_block"] = Each(LayersPerBlock),
-        ["transformer_layers_per_block"] = Each(TransformerLayersPerBlock),
-        ["attention_head_dim"] = Each(AttentionHeads),
-        ["cross_attention_dim"] = CrossAttentionDim,
-        ["use_linear_projection"] = UseLinearProjection,
-        ["upcast_attention"] = UpcastAttention,
-        ["downsample_padding"] = 1,
-        ["mid_block_scale_factor"] = 1,
-        ["act_fn"] = "silu",
-        ["norm_num_groups"] = NormNumGroups,
-        ["norm_eps"] = NormEps,
-        ["conv_in_kernel"] = ConvInKernel,
-        ["conv_out_kernel"] = ConvOutKernel,
-    });
+    public string ToJson() =>
+        ConfigJson.Write(
+            new JsonObject
+            {
+                ["_class_name"] = "UNet2DConditionModel",
+                ["sample_size"] = SampleSize,
+                ["in_channels"] = InChannels,
+                ["out_channels"] = OutChannels,
+                ["center_input_sample"] = false,
+                ["flip_sin_to_cos"] = FlipSinToCos,
+                ["freq_shift"] = FreqShift,
+                ["down_block_types"] = new JsonArray([.. DownBlockTypes.Select(t => (JsonNode)t)]),
+                ["mid_block_type"] = "UNetMidBlock2DCrossAttn",
+                ["up_block_types"] = new JsonArray([.. UpBlockTypes.Select(t => (JsonNode)t)]),
+                ["block_out_channels"] = new JsonArray([.. BlockOutChannels.Select(c => (JsonNode)c)]),
+                ["layers_per_block"] = Each(LayersPerBlock),
+                ["transformer_layers_per_block"] = Each(TransformerLayersPerBlock),
+                ["attention_head_dim"] = Each(AttentionHeads),
+                ["cross_attention_dim"] = CrossAttentionDim,
+                ["use_linear_projection"] = UseLinearProjection,
+                ["upcast_attention"] = UpcastAttention,
+                ["downsample_padding"] = 1,
+                ["mid_block_scale_factor"] = 1,
+                ["act_fn"] = "silu",
+                ["norm_num_groups"] = NormNumGroups,
+                ["norm_eps"] = NormEps,
+                ["conv_in_kernel"] = ConvInKernel,
+                ["conv_out_kernel"] = ConvOutKernel,
+            }
+        );
 
     /// <summary>Checks that the values fit each other and returns the same configuration.</summary>
     /// <param name="path">What messages name.</param>
@@ -172,30 +221,42 @@ public sealed record UNet2DConditionConfig
     public UNet2DConditionConfig Check(string path = "UNet configuration")
     {
         var count = BlockOutChannels.Count;
-        if (count == 0 || DownBlockTypes.Count != count || UpBlockTypes.Count != count || LayersPerBlock.Count != count
-            || TransformerLayersPerBlock.Count != count || AttentionHeads.Count != count)
+        if (
+            count == 0
+            || DownBlockTypes.Count != count
+            || UpBlockTypes.Count != count
+            || LayersPerBlock.Count != count
+            || TransformerLayersPerBlock.Count != count
+            || AttentionHeads.Count != count
+        )
         {
             throw new InvalidDataException(
-                $"{path}: block_out_channels has {count} entries, down_block_types {DownBlockTypes.Count} and up_block_types {UpBlockTypes.Count}; every list must have one for each block.");
+                $"{path}: block_out_channels has {count} entries, down_block_types {DownBlockTypes.Count} and up_block_types {UpBlockTypes.Count}; every list must have one for each block."
+            );
         }
         for (var i = 0; i < count; i++)
         {
             var channels = BlockOutChannels[i];
             if (channels % NormNumGroups != 0)
             {
-                throw new InvalidDataException($"{path}: block_out_channels has {channels}; it must be a multiple of norm_num_groups ({NormNumGroups}).");
+                throw new InvalidDataException(
+                    $"{path}: block_out_channels has {channels}; it must be a multiple of norm_num_groups ({NormNumGroups})."
+                );
             }
             // The last resolution's heads are the middle block's, which always attends.
             var attends = i == count - 1 || DownBlockTypes[i] == CrossAttnDownBlock || UpBlockTypes[count - 1 - i] == CrossAttnUpBlock;
             if (attends && channels % AttentionHeads[i] != 0)
             {
                 throw new InvalidDataException(
-                    $"{path}: attention_head_dim, which is the number of heads, is {AttentionHeads[i]}; it must divide the block's {channels} channels.");
+                    $"{path}: attention_head_dim, which is the number of heads, is {AttentionHeads[i]}; it must divide the block's {channels} channels."
+                );
             }
         }
         if (BlockOutChannels[0] % 2 != 0 || ConvInKernel % 2 == 0 || ConvOutKernel % 2 == 0)
         {
-            throw new InvalidDataException($"{path}: the first of block_out_channels must be even, conv_in_kernel and conv_out_kernel odd.");
+            throw new InvalidDataException(
+                $"{path}: the first of block_out_channels must be even, conv_in_kernel and conv_out_kernel odd."
+            );
         }
         return !(NormEps is > 0 and < 1)
             ? throw new InvalidDataException(FormattableString.Invariant($"{path}: norm_eps is {NormEps}; it must be between 0 and 1."))
@@ -207,7 +268,9 @@ public sealed record UNet2DConditionConfig
         var widths = json.Ints("cross_attention_dim", 1280, count).Distinct().ToList();
         return widths.Count == 1
             ? widths[0]
-            : throw new InvalidDataException($"{json.Path}: cross_attention_dim differs from block to block ({string.Join(", ", widths)}), which is not supported.");
+            : throw new InvalidDataException(
+                $"{json.Path}: cross_attention_dim differs from block to block ({string.Join(", ", widths)}), which is not supported."
+            );
     }
 
     private static JsonNode Each(IReadOnlyList<int> values) =>

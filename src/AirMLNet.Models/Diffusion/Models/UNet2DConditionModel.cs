@@ -1,7 +1,6 @@
 using AirMLNet.Files;
 using AirMLNet.Layers;
 using AirMLNet.Weights;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -17,7 +16,10 @@ public sealed class UNet2DConditionModel : nn.Module
     private const double MaxPeriod = 10000;
 
     internal static readonly WeightFileNames Files = new(
-        "UNet", "diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.fp16.safetensors");
+        "UNet",
+        "diffusion_pytorch_model.safetensors",
+        "diffusion_pytorch_model.fp16.safetensors"
+    );
 
     private readonly ConvLayer conv_in;
     private readonly TimestepEmbedding time_embedding;
@@ -31,9 +33,11 @@ public sealed class UNet2DConditionModel : nn.Module
     /// <param name="config">The architecture.</param>
     /// <param name="generator">The source of randomness.</param>
     /// <exception cref="InvalidDataException">The configuration's values do not fit each other.</exception>
-    public UNet2DConditionModel(UNet2DConditionConfig config, Generator generator) : this(config) => DiffusionInitializer.Initialise(this, generator);
+    public UNet2DConditionModel(UNet2DConditionConfig config, Generator generator)
+        : this(config) => DiffusionInitializer.Initialise(this, generator);
 
-    private UNet2DConditionModel(UNet2DConditionConfig config) : base(nameof(UNet2DConditionModel))
+    private UNet2DConditionModel(UNet2DConditionConfig config)
+        : base(nameof(UNet2DConditionModel))
     {
         Config = config.Check();
         var first = config.BlockOutChannels[0];
@@ -68,8 +72,10 @@ public sealed class UNet2DConditionModel : nn.Module
         [.. down_blocks.SelectMany(b => b.Resnets), .. mid_block.Resnets, .. up_blocks.SelectMany(b => b.Resnets)];
 
     private IEnumerable<CrossAttention> TextAttentions =>
-        ((IEnumerable<Transformer2DModel>)[.. down_blocks.SelectMany(b => b.Attentions), .. mid_block.Attentions, .. up_blocks.SelectMany(b => b.Attentions)])
-        .SelectMany(a => a.TextAttentions);
+        (
+            (IEnumerable<Transformer2DModel>)
+                [.. down_blocks.SelectMany(b => b.Attentions), .. mid_block.Attentions, .. up_blocks.SelectMany(b => b.Attentions)]
+        ).SelectMany(a => a.TextAttentions);
 
     /// <summary>Predicts the noise (or the velocity, for a model trained so).</summary>
     /// <param name="sample">[B, in, h, w], noisy latents.</param>
@@ -77,7 +83,8 @@ public sealed class UNet2DConditionModel : nn.Module
     /// <param name="encoderHiddenStates">[B, L, D], the text's states.</param>
     /// <returns>[B, out, h, w].</returns>
     /// <exception cref="ArgumentException">A shape does not fit.</exception>
-    public Tensor Forward(Tensor sample, Tensor timesteps, Tensor encoderHiddenStates) => Forward(sample, timesteps, encoderHiddenStates, null);
+    public Tensor Forward(Tensor sample, Tensor timesteps, Tensor encoderHiddenStates) =>
+        Forward(sample, timesteps, encoderHiddenStates, null);
 
     /// <summary>As <see cref="Forward(Tensor, Tensor, Tensor)"/>; shows the state after each stage.</summary>
     internal Tensor Forward(Tensor sample, Tensor timesteps, Tensor encoderHiddenStates, Action<string, Tensor>? observe)
@@ -85,7 +92,10 @@ public sealed class UNet2DConditionModel : nn.Module
         Check(sample, encoderHiddenStates, sample.size(0));
         if (timesteps.dim() != 1 || (timesteps.size(0) != sample.size(0) && timesteps.size(0) != 1))
         {
-            throw new ArgumentException($"{sample.size(0)} timesteps or one were expected, not [{string.Join(", ", timesteps.shape)}].", nameof(timesteps));
+            throw new ArgumentException(
+                $"{sample.size(0)} timesteps or one were expected, not [{string.Join(", ", timesteps.shape)}].",
+                nameof(timesteps)
+            );
         }
         using var scope = NewDisposeScope();
         var context = new UNetContext
@@ -112,7 +122,7 @@ public sealed class UNet2DConditionModel : nn.Module
         using var off = no_grad();
         using var scope = NewDisposeScope();
         var device = encoderHiddenStates.device;
-        var texts = encoderHiddenStates.reshape(-1, Config.CrossAttentionDim);                                   // [T·L, D]
+        var texts = encoderHiddenStates.reshape(-1, Config.CrossAttentionDim); // [T·L, D]
         var index = tensor(rows.Select(r => (long)r).ToArray(), ScalarType.Int64, device: device);
         Dictionary<CrossAttention, (Tensor, Tensor)> keys = new(ReferenceEqualityComparer.Instance);
         foreach (var attention in TextAttentions)
@@ -122,18 +132,19 @@ public sealed class UNet2DConditionModel : nn.Module
             keys[attention] = (Rows(k, index).MoveToOuterDisposeScope(), Rows(v, index).MoveToOuterDisposeScope());
         }
         var times = tensor(timesteps.ToArray(), ScalarType.Float64, device: device);
-        var time = EmbedTime(times, encoderHiddenStates.dtype).silu();                                           // [S, T]
+        var time = EmbedTime(times, encoderHiddenStates.dtype).silu(); // [S, T]
         Dictionary<ResnetBlock2D, Tensor> biases = new(ReferenceEqualityComparer.Instance);
         foreach (var resnet in Resnets)
         {
-            biases[resnet] = resnet.Biases(time);                                                                // [S, C]
+            biases[resnet] = resnet.Biases(time); // [S, C]
         }
         return new UNetConditions(this, keys, biases, rows.Count);
 
         // [T·H, …] to [B·H, …], each row of the batch with its text's.
-        Tensor Rows(Tensor all, Tensor index) => all
-            .reshape(encoderHiddenStates.size(0), -1, all.size(1), all.size(2)).index_select(0, index)
-            .view(-1, all.size(1), all.size(2));
+        Tensor Rows(Tensor all, Tensor index) =>
+            all.reshape(encoderHiddenStates.size(0), -1, all.size(1), all.size(2))
+                .index_select(0, index)
+                .view(-1, all.size(1), all.size(2));
     }
 
     /// <summary>Predicts the noise under prepared conditions. No gradient is computed.</summary>
@@ -149,7 +160,10 @@ public sealed class UNet2DConditionModel : nn.Module
         ArgumentNullException.ThrowIfNull(conditions);
         if (conditions.Model != this || sample.dim() != 4 || sample.size(0) == 0 || conditions.Batch % sample.size(0) != 0)
         {
-            throw new ArgumentException($"The conditions were prepared for {(conditions.Model == this ? $"a batch of {conditions.Batch}" : "another model")}.", nameof(conditions));
+            throw new ArgumentException(
+                $"The conditions were prepared for {(conditions.Model == this ? $"a batch of {conditions.Batch}" : "another model")}.",
+                nameof(conditions)
+            );
         }
         CheckSample(sample);
         using var off = no_grad();
@@ -172,7 +186,7 @@ public sealed class UNet2DConditionModel : nn.Module
         using var scope = NewDisposeScope();
         long half = Config.BlockOutChannels[0] / 2;
         var exponent = arange(half, ScalarType.Float32, timesteps.device).mul(-Math.Log(MaxPeriod) / (half - Config.FreqShift));
-        var angles = timesteps.to_type(ScalarType.Float32).unsqueeze(1).mul(exponent.exp().unsqueeze(0));        // [B, half]
+        var angles = timesteps.to_type(ScalarType.Float32).unsqueeze(1).mul(exponent.exp().unsqueeze(0)); // [B, half]
         return cat(Config.FlipSinToCos ? [angles.cos(), angles.sin()] : [angles.sin(), angles.cos()], 1).MoveToOuterDisposeScope();
     }
 
@@ -200,8 +214,10 @@ public sealed class UNet2DConditionModel : nn.Module
 
     internal static UNet2DConditionModel Load(UNet2DConditionConfig config, WeightFiles files, Device? device) =>
         ModelWeights.Build(
-            new UNet2DConditionModel(config), device,
-            model => ModelWeights.Fill(model, files, name => new(name), _ => false, "diffusers"));
+            new UNet2DConditionModel(config),
+            device,
+            model => ModelWeights.Fill(model, files, name => new(name), _ => false, "diffusers")
+        );
 
     /// <summary>Writes <c>config.json</c> and <c>diffusion_pytorch_model.safetensors</c>.</summary>
     /// <param name="folder">Created if missing; the two files are replaced when whole.</param>
@@ -216,7 +232,7 @@ public sealed class UNet2DConditionModel : nn.Module
     private Tensor Run(Tensor sample, UNetContext context, Action<string, Tensor>? observe)
     {
         var batch = sample.size(0) * context.Repeats;
-        var x = conv_in.Forward(sample);                                                                         // [B, C₀, h, w]
+        var x = conv_in.Forward(sample); // [B, C₀, h, w]
         observe?.Invoke("conv_in", x);
         List<Tensor> skips = [x];
         for (var i = 0; i < down_blocks.Count; i++)
@@ -258,7 +274,10 @@ public sealed class UNet2DConditionModel : nn.Module
     {
         if (sample.dim() != 4 || sample.size(1) != Config.InChannels)
         {
-            throw new ArgumentException($"Latents of shape [B, {Config.InChannels}, h, w] were expected, not [{string.Join(", ", sample.shape)}].", nameof(sample));
+            throw new ArgumentException(
+                $"Latents of shape [B, {Config.InChannels}, h, w] were expected, not [{string.Join(", ", sample.shape)}].",
+                nameof(sample)
+            );
         }
     }
 
@@ -266,7 +285,10 @@ public sealed class UNet2DConditionModel : nn.Module
     {
         if (text.dim() != 3 || text.size(2) != Config.CrossAttentionDim)
         {
-            throw new ArgumentException($"Text states of shape [B, L, {Config.CrossAttentionDim}] were expected, not [{string.Join(", ", text.shape)}].", nameof(text));
+            throw new ArgumentException(
+                $"Text states of shape [B, L, {Config.CrossAttentionDim}] were expected, not [{string.Join(", ", text.shape)}].",
+                nameof(text)
+            );
         }
     }
 }
@@ -277,7 +299,8 @@ internal sealed class TimestepEmbedding : nn.Module
     private readonly LinearLayer linear_1;
     private readonly LinearLayer linear_2;
 
-    public TimestepEmbedding(int inputs, int width) : base(nameof(TimestepEmbedding))
+    public TimestepEmbedding(int inputs, int width)
+        : base(nameof(TimestepEmbedding))
     {
         linear_1 = new LinearLayer(inputs, width);
         linear_2 = new LinearLayer(width, width);

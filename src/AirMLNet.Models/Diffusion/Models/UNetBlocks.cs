@@ -1,4 +1,3 @@
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -11,18 +10,32 @@ internal sealed class UNetDownBlock : nn.Module
     private readonly ModuleList<Transformer2DModel>? attentions;
     private readonly ModuleList<Downsample2D>? downsamplers;
 
-    public UNetDownBlock(UNet2DConditionConfig config, int index, int timeWidth) : base(config.DownBlockTypes[index])
+    public UNetDownBlock(UNet2DConditionConfig config, int index, int timeWidth)
+        : base(config.DownBlockTypes[index])
     {
         var outputs = config.BlockOutChannels[index];
         var inputs = config.BlockOutChannels[Math.Max(index - 1, 0)];
         var layers = config.LayersPerBlock[index];
-        resnets = new ModuleList<ResnetBlock2D>([.. Enumerable.Range(0, layers).Select(i =>
-            new ResnetBlock2D(i == 0 ? inputs : outputs, outputs, timeWidth, config.NormNumGroups, config.NormEps))]);
-        attentions = config.DownBlockTypes[index] == UNet2DConditionConfig.CrossAttnDownBlock
-            ? new ModuleList<Transformer2DModel>([.. Enumerable.Range(0, layers).Select(_ =>
-                new Transformer2DModel(config, outputs, config.AttentionHeads[index], config.TransformerLayersPerBlock[index]))])
-            : null;
-        downsamplers = index < config.BlockOutChannels.Count - 1 ? new ModuleList<Downsample2D>(new Downsample2D(outputs, asymmetric: false)) : null;
+        resnets = new ModuleList<ResnetBlock2D>([
+            .. Enumerable
+                .Range(0, layers)
+                .Select(i => new ResnetBlock2D(i == 0 ? inputs : outputs, outputs, timeWidth, config.NormNumGroups, config.NormEps)),
+        ]);
+        attentions =
+            config.DownBlockTypes[index] == UNet2DConditionConfig.CrossAttnDownBlock
+                ? new ModuleList<Transformer2DModel>([
+                    .. Enumerable
+                        .Range(0, layers)
+                        .Select(_ => new Transformer2DModel(
+                            config,
+                            outputs,
+                            config.AttentionHeads[index],
+                            config.TransformerLayersPerBlock[index]
+                        )),
+                ])
+                : null;
+        downsamplers =
+            index < config.BlockOutChannels.Count - 1 ? new ModuleList<Downsample2D>(new Downsample2D(outputs, asymmetric: false)) : null;
         RegisterComponents();
     }
 
@@ -61,13 +74,16 @@ internal sealed class UNetMidBlock : nn.Module
     private readonly ModuleList<ResnetBlock2D> resnets;
     private readonly ModuleList<Transformer2DModel> attentions;
 
-    public UNetMidBlock(UNet2DConditionConfig config, int timeWidth) : base("UNetMidBlock2DCrossAttn")
+    public UNetMidBlock(UNet2DConditionConfig config, int timeWidth)
+        : base("UNetMidBlock2DCrossAttn")
     {
         var channels = config.BlockOutChannels[^1];
-        resnets = new ModuleList<ResnetBlock2D>([.. Enumerable.Range(0, 2).Select(_ =>
-            new ResnetBlock2D(channels, channels, timeWidth, config.NormNumGroups, config.NormEps))]);
+        resnets = new ModuleList<ResnetBlock2D>([
+            .. Enumerable.Range(0, 2).Select(_ => new ResnetBlock2D(channels, channels, timeWidth, config.NormNumGroups, config.NormEps)),
+        ]);
         attentions = new ModuleList<Transformer2DModel>(
-            new Transformer2DModel(config, channels, config.AttentionHeads[^1], config.TransformerLayersPerBlock[^1]));
+            new Transformer2DModel(config, channels, config.AttentionHeads[^1], config.TransformerLayersPerBlock[^1])
+        );
         RegisterComponents();
     }
 
@@ -94,19 +110,38 @@ internal sealed class UNetUpBlock : nn.Module
     /// <param name="config">The architecture.</param>
     /// <param name="index">The block's place, from the lowest resolution up.</param>
     /// <param name="timeWidth">Width of the time embedding.</param>
-    public UNetUpBlock(UNet2DConditionConfig config, int index, int timeWidth) : base(config.UpBlockTypes[index])
+    public UNetUpBlock(UNet2DConditionConfig config, int index, int timeWidth)
+        : base(config.UpBlockTypes[index])
     {
         var level = config.BlockOutChannels.Count - 1 - index;
         var outputs = config.BlockOutChannels[level];
         var before = config.BlockOutChannels[Math.Min(level + 1, config.BlockOutChannels.Count - 1)];
         var lastSkip = config.BlockOutChannels[Math.Max(level - 1, 0)];
         var layers = config.LayersPerBlock[level] + 1;
-        resnets = new ModuleList<ResnetBlock2D>([.. Enumerable.Range(0, layers).Select(i => new ResnetBlock2D(
-            (i == 0 ? before : outputs) + (i == layers - 1 ? lastSkip : outputs), outputs, timeWidth, config.NormNumGroups, config.NormEps))]);
-        attentions = config.UpBlockTypes[index] == UNet2DConditionConfig.CrossAttnUpBlock
-            ? new ModuleList<Transformer2DModel>([.. Enumerable.Range(0, layers).Select(_ =>
-                new Transformer2DModel(config, outputs, config.AttentionHeads[level], config.TransformerLayersPerBlock[level]))])
-            : null;
+        resnets = new ModuleList<ResnetBlock2D>([
+            .. Enumerable
+                .Range(0, layers)
+                .Select(i => new ResnetBlock2D(
+                    (i == 0 ? before : outputs) + (i == layers - 1 ? lastSkip : outputs),
+                    outputs,
+                    timeWidth,
+                    config.NormNumGroups,
+                    config.NormEps
+                )),
+        ]);
+        attentions =
+            config.UpBlockTypes[index] == UNet2DConditionConfig.CrossAttnUpBlock
+                ? new ModuleList<Transformer2DModel>([
+                    .. Enumerable
+                        .Range(0, layers)
+                        .Select(_ => new Transformer2DModel(
+                            config,
+                            outputs,
+                            config.AttentionHeads[level],
+                            config.TransformerLayersPerBlock[level]
+                        )),
+                ])
+                : null;
         upsamplers = level > 0 ? new ModuleList<Upsample2D>(new Upsample2D(outputs)) : null;
         RegisterComponents();
     }

@@ -8,7 +8,11 @@ public sealed class UNetConditions : IDisposable
     private readonly Dictionary<ResnetBlock2D, Tensor> _biases;
 
     internal UNetConditions(
-        UNet2DConditionModel model, Dictionary<CrossAttention, (Tensor Key, Tensor Value)> keys, Dictionary<ResnetBlock2D, Tensor> biases, int batch)
+        UNet2DConditionModel model,
+        Dictionary<CrossAttention, (Tensor Key, Tensor Value)> keys,
+        Dictionary<ResnetBlock2D, Tensor> biases,
+        int batch
+    )
     {
         (Model, Keys, _biases, Batch) = (model, keys, biases, batch);
         foreach (var tensor in All)
@@ -28,7 +32,11 @@ public sealed class UNetConditions : IDisposable
 
     /// <summary>The biases of one step; in the caller's dispose scope.</summary>
     internal IReadOnlyDictionary<ResnetBlock2D, Tensor> Step(int step) =>
-        _biases.ToDictionary(p => p.Key, p => p.Value.select(0, step), (IEqualityComparer<ResnetBlock2D>)ReferenceEqualityComparer.Instance);
+        _biases.ToDictionary(
+            p => p.Key,
+            p => p.Value.select(0, step),
+            (IEqualityComparer<ResnetBlock2D>)ReferenceEqualityComparer.Instance
+        );
 
     /// <summary>Frees the tensors.</summary>
     public void Dispose()

@@ -1,5 +1,4 @@
 using AirMLNet.Layers;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -16,11 +15,14 @@ internal sealed class VaeEncoder : nn.Module
     private readonly GroupNormLayer conv_norm_out;
     private readonly ConvLayer conv_out;
 
-    public VaeEncoder(AutoencoderKLConfig config) : base(nameof(VaeEncoder))
+    public VaeEncoder(AutoencoderKLConfig config)
+        : base(nameof(VaeEncoder))
     {
         var channels = config.BlockOutChannels;
         conv_in = new ConvLayer(config.InChannels, channels[0], 3);
-        down_blocks = new ModuleList<VaeDownBlock>([.. channels.Select((c, i) => new VaeDownBlock(config, channels[Math.Max(i - 1, 0)], c, i == channels.Count - 1))]);
+        down_blocks = new ModuleList<VaeDownBlock>([
+            .. channels.Select((c, i) => new VaeDownBlock(config, channels[Math.Max(i - 1, 0)], c, i == channels.Count - 1)),
+        ]);
         mid_block = new VaeMidBlock(config);
         conv_norm_out = new GroupNormLayer(config.NormNumGroups, channels[^1], VaeMidBlock.Eps);
         conv_out = new ConvLayer(channels[^1], 2 * config.LatentChannels, 3);
@@ -53,12 +55,15 @@ internal sealed class VaeDecoder : nn.Module
     private readonly GroupNormLayer conv_norm_out;
     private readonly ConvLayer conv_out;
 
-    public VaeDecoder(AutoencoderKLConfig config) : base(nameof(VaeDecoder))
+    public VaeDecoder(AutoencoderKLConfig config)
+        : base(nameof(VaeDecoder))
     {
         int[] channels = [.. config.BlockOutChannels.Reverse()];
         conv_in = new ConvLayer(config.LatentChannels, channels[0], 3);
         mid_block = new VaeMidBlock(config);
-        up_blocks = new ModuleList<VaeUpBlock>([.. channels.Select((c, i) => new VaeUpBlock(config, channels[Math.Max(i - 1, 0)], c, i == channels.Length - 1))]);
+        up_blocks = new ModuleList<VaeUpBlock>([
+            .. channels.Select((c, i) => new VaeUpBlock(config, channels[Math.Max(i - 1, 0)], c, i == channels.Length - 1)),
+        ]);
         conv_norm_out = new GroupNormLayer(config.NormNumGroups, channels[^1], VaeMidBlock.Eps);
         conv_out = new ConvLayer(channels[^1], config.OutChannels, 3);
         RegisterComponents();
@@ -89,10 +94,14 @@ internal sealed class VaeDownBlock : nn.Module
     private readonly ModuleList<ResnetBlock2D> resnets;
     private readonly ModuleList<Downsample2D>? downsamplers;
 
-    public VaeDownBlock(AutoencoderKLConfig config, int inputs, int outputs, bool last) : base("DownEncoderBlock2D")
+    public VaeDownBlock(AutoencoderKLConfig config, int inputs, int outputs, bool last)
+        : base("DownEncoderBlock2D")
     {
-        resnets = new ModuleList<ResnetBlock2D>([.. Enumerable.Range(0, config.LayersPerBlock).Select(i =>
-            new ResnetBlock2D(i == 0 ? inputs : outputs, outputs, null, config.NormNumGroups, VaeMidBlock.Eps))]);
+        resnets = new ModuleList<ResnetBlock2D>([
+            .. Enumerable
+                .Range(0, config.LayersPerBlock)
+                .Select(i => new ResnetBlock2D(i == 0 ? inputs : outputs, outputs, null, config.NormNumGroups, VaeMidBlock.Eps)),
+        ]);
         downsamplers = last ? null : new ModuleList<Downsample2D>(new Downsample2D(outputs, asymmetric: true));
         RegisterComponents();
     }
@@ -115,10 +124,13 @@ internal sealed class VaeMidBlock : nn.Module
     private readonly ModuleList<ResnetBlock2D> resnets;
     private readonly ModuleList<VaeAttention> attentions;
 
-    public VaeMidBlock(AutoencoderKLConfig config) : base("UNetMidBlock2D")
+    public VaeMidBlock(AutoencoderKLConfig config)
+        : base("UNetMidBlock2D")
     {
         var channels = config.BlockOutChannels[^1];
-        resnets = new ModuleList<ResnetBlock2D>([.. Enumerable.Range(0, 2).Select(_ => new ResnetBlock2D(channels, channels, null, config.NormNumGroups, Eps))]);
+        resnets = new ModuleList<ResnetBlock2D>([
+            .. Enumerable.Range(0, 2).Select(_ => new ResnetBlock2D(channels, channels, null, config.NormNumGroups, Eps)),
+        ]);
         attentions = new ModuleList<VaeAttention>(new VaeAttention(channels, config.NormNumGroups));
         RegisterComponents();
     }
@@ -141,7 +153,8 @@ internal sealed class VaeAttention : nn.Module
     private readonly LinearLayer to_v;
     private readonly ModuleList<LinearLayer> to_out;
 
-    public VaeAttention(int channels, int groups) : base(nameof(VaeAttention))
+    public VaeAttention(int channels, int groups)
+        : base(nameof(VaeAttention))
     {
         group_norm = new GroupNormLayer(groups, channels, VaeMidBlock.Eps);
         to_q = new LinearLayer(channels, channels);
@@ -157,10 +170,10 @@ internal sealed class VaeAttention : nn.Module
     {
         using var scope = NewDisposeScope();
         var (batch, channels, height, width) = (x.size(0), x.size(1), x.size(2), x.size(3));
-        var rows = group_norm.Forward(x).permute(0, 2, 3, 1).reshape(-1, channels);               // [B·N, C]
-        var q = to_q.Forward(rows).mul_(1 / Math.Sqrt(channels)).view(batch, -1, channels);       // [B, N, C]
-        var k = to_k.Forward(rows).view(batch, -1, channels).transpose(1, 2);                     // [B, C, N]
-        var v = to_v.Forward(rows).view(batch, -1, channels);                                     // [B, N, C]
+        var rows = group_norm.Forward(x).permute(0, 2, 3, 1).reshape(-1, channels); // [B·N, C]
+        var q = to_q.Forward(rows).mul_(1 / Math.Sqrt(channels)).view(batch, -1, channels); // [B, N, C]
+        var k = to_k.Forward(rows).view(batch, -1, channels).transpose(1, 2); // [B, C, N]
+        var v = to_v.Forward(rows).view(batch, -1, channels); // [B, N, C]
         var mixed = SlicedAttention.Attend(q, k, v, scoreBytes, upcast: false).view(-1, channels);
         return x.add(to_out[0].Forward(mixed).view(batch, height, width, channels).permute(0, 3, 1, 2)).MoveToOuterDisposeScope();
     }
@@ -172,10 +185,14 @@ internal sealed class VaeUpBlock : nn.Module
     private readonly ModuleList<ResnetBlock2D> resnets;
     private readonly ModuleList<Upsample2D>? upsamplers;
 
-    public VaeUpBlock(AutoencoderKLConfig config, int inputs, int outputs, bool last) : base("UpDecoderBlock2D")
+    public VaeUpBlock(AutoencoderKLConfig config, int inputs, int outputs, bool last)
+        : base("UpDecoderBlock2D")
     {
-        resnets = new ModuleList<ResnetBlock2D>([.. Enumerable.Range(0, config.LayersPerBlock + 1).Select(i =>
-            new ResnetBlock2D(i == 0 ? inputs : outputs, outputs, null, config.NormNumGroups, VaeMidBlock.Eps))]);
+        resnets = new ModuleList<ResnetBlock2D>([
+            .. Enumerable
+                .Range(0, config.LayersPerBlock + 1)
+                .Select(i => new ResnetBlock2D(i == 0 ? inputs : outputs, outputs, null, config.NormNumGroups, VaeMidBlock.Eps)),
+        ]);
         upsamplers = last ? null : new ModuleList<Upsample2D>(new Upsample2D(outputs));
         RegisterComponents();
     }

@@ -6,9 +6,8 @@ namespace AirMLNet.Diffusion;
 public sealed class DdimScheduler : NoiseScheduler
 {
     /// <param name="config">The settings.</param>
-    public DdimScheduler(SchedulerConfig config) : base(config)
-    {
-    }
+    public DdimScheduler(SchedulerConfig config)
+        : base(config) { }
 
     private protected override SchedulerRun Begin(int steps, double eta) =>
         new Run(this, [.. Spaced(steps).Select(t => Math.Round(t))], Config.NumTrainTimesteps / steps, eta);

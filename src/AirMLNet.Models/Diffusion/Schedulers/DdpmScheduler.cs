@@ -8,11 +8,11 @@ public sealed class DdpmScheduler : NoiseScheduler
     private const double LeastVariance = 1e-20;
 
     /// <param name="config">The settings.</param>
-    public DdpmScheduler(SchedulerConfig config) : base(config)
-    {
-    }
+    public DdpmScheduler(SchedulerConfig config)
+        : base(config) { }
 
-    private protected override SchedulerRun Begin(int steps, double eta) => new Run(this, [.. Spaced(steps).Select(t => Math.Round(t))], Config.NumTrainTimesteps / steps);
+    private protected override SchedulerRun Begin(int steps, double eta) =>
+        new Run(this, [.. Spaced(steps).Select(t => Math.Round(t))], Config.NumTrainTimesteps / steps);
 
     private sealed class Run(DdpmScheduler scheduler, double[] timesteps, int stride) : SchedulerRun(timesteps)
     {
@@ -25,14 +25,15 @@ public sealed class DdpmScheduler : NoiseScheduler
             var barBefore = before >= 0 ? scheduler.AlphasCumprod[before] : 1;
             var alpha = bar / barBefore;
             var clean = Prediction.Clean(config, output, sample, bar);
-            var next = clean.mul(Math.Sqrt(barBefore) * (1 - alpha) / (1 - bar)).add(sample.mul(Math.Sqrt(alpha) * (1 - barBefore) / (1 - bar)));
+            var next = clean
+                .mul(Math.Sqrt(barBefore) * (1 - alpha) / (1 - bar))
+                .add(sample.mul(Math.Sqrt(alpha) * (1 - barBefore) / (1 - bar)));
             if (time == 0 || noise is null)
             {
                 return next;
             }
-            var variance = config.VarianceType == "fixed_large"
-                ? 1 - alpha
-                : Math.Max((1 - barBefore) / (1 - bar) * (1 - alpha), LeastVariance);
+            var variance =
+                config.VarianceType == "fixed_large" ? 1 - alpha : Math.Max((1 - barBefore) / (1 - bar) * (1 - alpha), LeastVariance);
             return next.add(noise().mul(Math.Sqrt(variance)));
         }
     }

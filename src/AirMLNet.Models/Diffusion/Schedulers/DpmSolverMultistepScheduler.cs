@@ -9,9 +9,8 @@ public sealed class DpmSolverMultistepScheduler : SigmaScheduler
     private const int FewSteps = 15;
 
     /// <param name="config">The settings.</param>
-    public DpmSolverMultistepScheduler(SchedulerConfig config) : base(config)
-    {
-    }
+    public DpmSolverMultistepScheduler(SchedulerConfig config)
+        : base(config) { }
 
     private protected override SchedulerRun Begin(int steps, double eta)
     {
@@ -24,7 +23,7 @@ public sealed class DpmSolverMultistepScheduler : SigmaScheduler
             "trailing" => [.. Trailing(last, (double)all / steps)],
             _ => [.. Linspace(0, last - 1, steps + 1).Select(t => Math.Round(t)).Reverse().Take(steps)],
         };
-        double[] levels = Config.UseKarrasSigmas ? Karras(TrainedSigmas[^1], TrainedSigmas[0], steps) : [];
+        var levels = Config.UseKarrasSigmas ? Karras(TrainedSigmas[^1], TrainedSigmas[0], steps) : [];
         if (Config.UseKarrasSigmas)
         {
             times = [.. levels.Select(s => Math.Round(TimeOf(s)))];
@@ -34,7 +33,7 @@ public sealed class DpmSolverMultistepScheduler : SigmaScheduler
             times = [.. times.Distinct()]; // nearly as many steps as there are times repeat some
         }
         var end = Config.FinalSigmasType == "zero" ? 0 : TrainedSigmas[0];
-        double[] sigmas = Config.UseKarrasSigmas && Config.FinalSigmasType is not null ? levels : [.. times.Select(SigmaAt)];
+        var sigmas = Config.UseKarrasSigmas && Config.FinalSigmasType is not null ? levels : [.. times.Select(SigmaAt)];
         return new Run(Config, times, [.. sigmas, end], [.. Config.UseKarrasSigmas ? levels : sigmas, end]);
     }
 
@@ -49,8 +48,13 @@ public sealed class DpmSolverMultistepScheduler : SigmaScheduler
             var (_, _, bar) = Level(sigmas[step]);
             var clean = Prediction.Clean(config, output, sample, bar).clone();
             var last = step == Timesteps.Count - 1;
-            var first = config.SolverOrder == 1 || _previous is null
-                || (last && (config.EulerAtFinal || (config.LowerOrderFinal && Timesteps.Count < FewSteps) || config.FinalSigmasType == "zero"));
+            var first =
+                config.SolverOrder == 1
+                || _previous is null
+                || (
+                    last
+                    && (config.EulerAtFinal || (config.LowerOrderFinal && Timesteps.Count < FewSteps) || config.FinalSigmasType == "zero")
+                );
             var next = Transfer(sample, clean, first ? null : _previous, step);
             _previous?.Dispose();
             _previous = clean.DetachFromDisposeScope();

@@ -6,17 +6,22 @@ namespace AirMLNet.Diffusion;
 public sealed class EulerDiscreteScheduler : SigmaScheduler
 {
     /// <param name="config">The settings.</param>
-    public EulerDiscreteScheduler(SchedulerConfig config) : base(config)
-    {
-    }
+    public EulerDiscreteScheduler(SchedulerConfig config)
+        : base(config) { }
 
     private protected override SchedulerRun Begin(int steps, double eta)
     {
         // Times between whole numbers are as good as whole ones here.
         var times = Spaced(steps);
-        double[] sigmas = Config.InterpolationType == "log_linear"
-            ? [.. Linspace(Math.Log(TrainedSigmas[^1]), Math.Log(TrainedSigmas[0]), times.Length + 1).Take(times.Length).Select(Math.Exp)]
-            : [.. times.Select(SigmaAt)];
+        double[] sigmas =
+            Config.InterpolationType == "log_linear"
+                ?
+                [
+                    .. Linspace(Math.Log(TrainedSigmas[^1]), Math.Log(TrainedSigmas[0]), times.Length + 1)
+                        .Take(times.Length)
+                        .Select(Math.Exp),
+                ]
+                : [.. times.Select(SigmaAt)];
         if (Config.UseKarrasSigmas)
         {
             sigmas = Karras(sigmas[0], sigmas[^1], sigmas.Length);

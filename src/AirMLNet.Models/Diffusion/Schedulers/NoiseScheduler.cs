@@ -35,14 +35,15 @@ public abstract class NoiseScheduler
     /// <summary>Creates the scheduler of a configuration.</summary>
     /// <param name="config">The settings.</param>
     /// <exception cref="InvalidDataException">A setting is out of range.</exception>
-    public static NoiseScheduler Create(SchedulerConfig config) => config.Kind switch
-    {
-        SchedulerKind.Ddpm => new DdpmScheduler(config),
-        SchedulerKind.Ddim => new DdimScheduler(config),
-        SchedulerKind.Pndm => new PndmScheduler(config),
-        SchedulerKind.DpmSolverMultistep => new DpmSolverMultistepScheduler(config),
-        _ => new EulerDiscreteScheduler(config),
-    };
+    public static NoiseScheduler Create(SchedulerConfig config) =>
+        config.Kind switch
+        {
+            SchedulerKind.Ddpm => new DdpmScheduler(config),
+            SchedulerKind.Ddim => new DdimScheduler(config),
+            SchedulerKind.Pndm => new PndmScheduler(config),
+            SchedulerKind.DpmSolverMultistep => new DpmSolverMultistepScheduler(config),
+            _ => new EulerDiscreteScheduler(config),
+        };
 
     /// <summary>Reads the scheduler of a <c>scheduler_config.json</c>; arguments and errors as <see cref="SchedulerConfig.Load"/>.</summary>
     public static NoiseScheduler Load(string path, SchedulerKind? kind = null) => Create(SchedulerConfig.Load(path, kind));
@@ -90,18 +91,22 @@ public abstract class NoiseScheduler
 
     /// <summary>What the model is trained to predict, by the prediction type. Arguments as of <see cref="AddNoise"/>.</summary>
     /// <returns>A new tensor.</returns>
-    public Tensor Target(Tensor samples, Tensor noise, Tensor timesteps) => Config.PredictionType switch
-    {
-        "epsilon" => noise.alias(),
-        "sample" => samples.alias(),
-        _ => Velocity(samples, noise, timesteps),
-    };
+    public Tensor Target(Tensor samples, Tensor noise, Tensor timesteps) =>
+        Config.PredictionType switch
+        {
+            "epsilon" => noise.alias(),
+            "sample" => samples.alias(),
+            _ => Velocity(samples, noise, timesteps),
+        };
 
     /// <summary>Starts a generation; arguments are in range.</summary>
     private protected abstract SchedulerRun Begin(int steps, double eta);
 
     /// <summary>ᾱ of a time, or of the end where the time is before the first.</summary>
-    private protected double Alpha(int time) => time >= 0 ? _alphasCumprod[time] : Config.SetAlphaToOne ? 1 : _alphasCumprod[0];
+    private protected double Alpha(int time) =>
+        time >= 0 ? _alphasCumprod[time]
+        : Config.SetAlphaToOne ? 1
+        : _alphasCumprod[0];
 
     /// <summary>The times of leading, linspace or trailing spacing, from high to low.</summary>
     private protected double[] Spaced(int steps)
@@ -127,7 +132,8 @@ public abstract class NoiseScheduler
 
     private (Tensor Signal, Tensor Deviation) Roots(Tensor like, Tensor timesteps)
     {
-        var alphas = tensor(_alphasCumprod, ScalarType.Float64, device: timesteps.device).index_select(0, timesteps)
+        var alphas = tensor(_alphasCumprod, ScalarType.Float64, device: timesteps.device)
+            .index_select(0, timesteps)
             .view([timesteps.size(0), .. Enumerable.Repeat(1L, (int)like.dim() - 1)]);
         return (alphas.sqrt().to_type(like.dtype), alphas.neg().add(1).sqrt().to_type(like.dtype));
     }
@@ -135,12 +141,19 @@ public abstract class NoiseScheduler
     private static double[] Betas(SchedulerConfig c)
     {
         var n = c.NumTrainTimesteps;
-        double[] betas = c.TrainedBetas is not null ? [.. c.TrainedBetas] : c.BetaSchedule switch
-        {
-            "scaled_linear" => [.. Linspace(Math.Sqrt(c.BetaStart), Math.Sqrt(c.BetaEnd), n).Select(b => b * b)],
-            "squaredcos_cap_v2" => [.. Enumerable.Range(0, n).Select(i => Math.Min(1 - (Cosine((i + 1.0) / n) / Cosine((double)i / n)), 1 - (1.0 / CosineParts)))],
-            _ => [.. Linspace(c.BetaStart, c.BetaEnd, n)],
-        };
+        double[] betas = c.TrainedBetas is not null
+            ? [.. c.TrainedBetas]
+            : c.BetaSchedule switch
+            {
+                "scaled_linear" => [.. Linspace(Math.Sqrt(c.BetaStart), Math.Sqrt(c.BetaEnd), n).Select(b => b * b)],
+                "squaredcos_cap_v2" =>
+                [
+                    .. Enumerable
+                        .Range(0, n)
+                        .Select(i => Math.Min(1 - (Cosine((i + 1.0) / n) / Cosine((double)i / n)), 1 - (1.0 / CosineParts))),
+                ],
+                _ => [.. Linspace(c.BetaStart, c.BetaEnd, n)],
+            };
         return c.RescaleBetasZeroSnr ? Rescaled(betas) : betas;
     }
 

@@ -9,9 +9,8 @@ namespace AirMLNet.Diffusion;
 public sealed class PndmScheduler : NoiseScheduler
 {
     /// <param name="config">The settings.</param>
-    public PndmScheduler(SchedulerConfig config) : base(config)
-    {
-    }
+    public PndmScheduler(SchedulerConfig config)
+        : base(config) { }
 
     private protected override SchedulerRun Begin(int steps, double eta)
     {

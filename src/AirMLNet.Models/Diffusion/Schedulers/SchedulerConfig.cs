@@ -10,15 +10,24 @@ public sealed record SchedulerConfig
 {
     private static readonly (SchedulerKind Kind, string ClassName)[] ClassNames =
     [
-        (SchedulerKind.Ddpm, "DDPMScheduler"), (SchedulerKind.Ddim, "DDIMScheduler"), (SchedulerKind.Pndm, "PNDMScheduler"),
-        (SchedulerKind.DpmSolverMultistep, "DPMSolverMultistepScheduler"), (SchedulerKind.EulerDiscrete, "EulerDiscreteScheduler"),
+        (SchedulerKind.Ddpm, "DDPMScheduler"),
+        (SchedulerKind.Ddim, "DDIMScheduler"),
+        (SchedulerKind.Pndm, "PNDMScheduler"),
+        (SchedulerKind.DpmSolverMultistep, "DPMSolverMultistepScheduler"),
+        (SchedulerKind.EulerDiscrete, "EulerDiscreteScheduler"),
     ];
 
     // What changes the computation and is not built here: refused, never ignored.
     private static readonly (string Key, string[] Allowed)[] Fixed =
     [
-        ("thresholding", ["false"]), ("use_exponential_sigmas", ["false"]), ("use_beta_sigmas", ["false"]), ("use_lu_lambdas", ["false"]),
-        ("use_flow_sigmas", ["false"]), ("timestep_type", ["\"discrete\""]), ("sigma_min", []), ("sigma_max", []),
+        ("thresholding", ["false"]),
+        ("use_exponential_sigmas", ["false"]),
+        ("use_beta_sigmas", ["false"]),
+        ("use_lu_lambdas", ["false"]),
+        ("use_flow_sigmas", ["false"]),
+        ("timestep_type", ["\"discrete\""]),
+        ("sigma_min", []),
+        ("sigma_max", []),
     ];
 
     /// <summary>The way of sampling.</summary>
@@ -37,7 +46,11 @@ public sealed record SchedulerConfig
     public string BetaSchedule { get; init; } = "scaled_linear";
 
     /// <summary>Every β; takes the place of the three above where it is given.</summary>
-    public IReadOnlyList<double>? TrainedBetas { get; init => field = value is null ? null : new ValueList<double>(value); }
+    public IReadOnlyList<double>? TrainedBetas
+    {
+        get;
+        init => field = value is null ? null : new ValueList<double>(value);
+    }
 
     /// <summary>What the model predicts: <c>epsilon</c> (noise), <c>v_prediction</c> or <c>sample</c>.</summary>
     public string PredictionType { get; init; } = "epsilon";
@@ -106,7 +119,8 @@ public sealed record SchedulerConfig
         if (own.ClassName is null && wanted is null)
         {
             throw new InvalidDataException(
-                $"{json.Path}: _class_name is {(json.ClassName is { } name ? $"\"{name}\"" : "missing")}; {string.Join(", ", ClassNames.Select(c => c.ClassName))} are supported.");
+                $"{json.Path}: _class_name is {(json.ClassName is { } name ? $"\"{name}\"" : "missing")}; {string.Join(", ", ClassNames.Select(c => c.ClassName))} are supported."
+            );
         }
         var kind = wanted ?? own.Kind;
         foreach (var (key, allowed) in Fixed)
@@ -138,23 +152,41 @@ public sealed record SchedulerConfig
             BetaEnd = json.Number("beta_end", 0.02),
             BetaSchedule = Choice("beta_schedule", "linear", "linear", "scaled_linear", "squaredcos_cap_v2"),
             TrainedBetas = json.Numbers("trained_betas"),
-            PredictionType = kind is SchedulerKind.Pndm
-                ? Choice("prediction_type", "epsilon", "epsilon", "v_prediction")
-                : Choice("prediction_type", "epsilon", "epsilon", "v_prediction", "sample"),
+            PredictionType =
+                kind is SchedulerKind.Pndm
+                    ? Choice("prediction_type", "epsilon", "epsilon", "v_prediction")
+                    : Choice("prediction_type", "epsilon", "epsilon", "v_prediction", "sample"),
             TimestepSpacing = Choice(
-                "timestep_spacing", kind is SchedulerKind.EulerDiscrete || solver ? "linspace" : "leading", "leading", "linspace", "trailing"),
+                "timestep_spacing",
+                kind is SchedulerKind.EulerDiscrete || solver ? "linspace" : "leading",
+                "leading",
+                "linspace",
+                "trailing"
+            ),
             StepsOffset = json.Int("steps_offset", 0, 0),
             SetAlphaToOne = json.Flag("set_alpha_to_one", kind is SchedulerKind.Ddim),
             ClipSample = (kind is SchedulerKind.Ddpm or SchedulerKind.Ddim) && json.Flag("clip_sample", true),
             ClipSampleRange = json.Number("clip_sample_range", 1),
-            VarianceType = kind is SchedulerKind.Ddpm ? Choice("variance_type", "fixed_small", "fixed_small", "fixed_small_log", "fixed_large") : "fixed_small",
+            VarianceType =
+                kind is SchedulerKind.Ddpm
+                    ? Choice("variance_type", "fixed_small", "fixed_small", "fixed_small_log", "fixed_large")
+                    : "fixed_small",
             UseKarrasSigmas = json.Flag("use_karras_sigmas", false),
             InterpolationType = Choice("interpolation_type", "linear", "linear", "log_linear"),
             SolverOrder = json.Int("solver_order", 2),
-            SolverType = solver ? Choice("solver_type", "midpoint", "midpoint", "heun", "logrho", "bh1", "bh2") is "heun" ? "heun" : "midpoint" : "midpoint",
+            SolverType = solver
+                ? Choice("solver_type", "midpoint", "midpoint", "heun", "logrho", "bh1", "bh2") is "heun"
+                    ? "heun"
+                    : "midpoint"
+                : "midpoint",
             LowerOrderFinal = json.Flag("lower_order_final", true),
             EulerAtFinal = json.Flag("euler_at_final", false),
-            FinalSigmasType = Choice("final_sigmas_type", solver && own.ClassName is not null && own.Kind == kind ? null : "zero", "zero", "sigma_min"),
+            FinalSigmasType = Choice(
+                "final_sigmas_type",
+                solver && own.ClassName is not null && own.Kind == kind ? null : "zero",
+                "zero",
+                "sigma_min"
+            ),
             LambdaMinClipped = json.Number("lambda_min_clipped", double.NegativeInfinity),
             RescaleBetasZeroSnr = json.Flag("rescale_betas_zero_snr", false),
         }.Check(json.Path);
@@ -230,19 +262,28 @@ public sealed record SchedulerConfig
     {
         if (!(BetaStart > 0 && BetaStart <= BetaEnd && BetaEnd < 1))
         {
-            throw new InvalidDataException(FormattableString.Invariant(
-                $"{path}: beta_start is {BetaStart} and beta_end {BetaEnd}; they must be above 0 and below 1, the first not the larger."));
+            throw new InvalidDataException(
+                FormattableString.Invariant(
+                    $"{path}: beta_start is {BetaStart} and beta_end {BetaEnd}; they must be above 0 and below 1, the first not the larger."
+                )
+            );
         }
         if (TrainedBetas is not null && (TrainedBetas.Count != NumTrainTimesteps || TrainedBetas.Any(b => !(b > 0 && b < 1))))
         {
-            throw new InvalidDataException($"{path}: trained_betas has {TrainedBetas.Count} values; {NumTrainTimesteps} between 0 and 1 were expected.");
+            throw new InvalidDataException(
+                $"{path}: trained_betas has {TrainedBetas.Count} values; {NumTrainTimesteps} between 0 and 1 were expected."
+            );
         }
         if (RescaleBetasZeroSnr && PredictionType == "epsilon" && (Kind is SchedulerKind.Ddpm or SchedulerKind.Ddim))
         {
-            throw new InvalidDataException($"{path}: rescale_betas_zero_snr is true with prediction_type epsilon, from which nothing follows where there is only noise; v_prediction or sample is needed.");
+            throw new InvalidDataException(
+                $"{path}: rescale_betas_zero_snr is true with prediction_type epsilon, from which nothing follows where there is only noise; v_prediction or sample is needed."
+            );
         }
         return StepsOffset >= NumTrainTimesteps
-            ? throw new InvalidDataException($"{path}: steps_offset is {StepsOffset}; it must be below num_train_timesteps ({NumTrainTimesteps}).")
+            ? throw new InvalidDataException(
+                $"{path}: steps_offset is {StepsOffset}; it must be below num_train_timesteps ({NumTrainTimesteps})."
+            )
             : this;
     }
 }

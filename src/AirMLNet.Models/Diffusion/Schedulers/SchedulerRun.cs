@@ -7,7 +7,8 @@ public abstract class SchedulerRun : IDisposable
 {
     /// <param name="timesteps">The times, from high to low.</param>
     /// <param name="initialNoiseScale">By what standard normal noise is multiplied at the start.</param>
-    private protected SchedulerRun(double[] timesteps, double initialNoiseScale = 1) => (Timesteps, InitialNoiseScale) = (timesteps, initialNoiseScale);
+    private protected SchedulerRun(double[] timesteps, double initialNoiseScale = 1) =>
+        (Timesteps, InitialNoiseScale) = (timesteps, initialNoiseScale);
 
     /// <summary>The time of each call of the model, from high to low; Euler's may lie between whole numbers.</summary>
     public IReadOnlyList<double> Timesteps { get; }
@@ -47,7 +48,5 @@ public abstract class SchedulerRun : IDisposable
     private protected abstract Tensor Next(Tensor output, int step, Tensor sample, Func<Tensor>? noise);
 
     /// <summary>Frees what is remembered.</summary>
-    private protected virtual void Dispose(bool disposing)
-    {
-    }
+    private protected virtual void Dispose(bool disposing) { }
 }

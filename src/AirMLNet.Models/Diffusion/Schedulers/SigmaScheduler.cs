@@ -13,9 +13,13 @@ public abstract class SigmaScheduler : NoiseScheduler
     private readonly double[] _logSigmas;
 
     /// <param name="config">The settings.</param>
-    private protected SigmaScheduler(SchedulerConfig config) : base(config)
+    private protected SigmaScheduler(SchedulerConfig config)
+        : base(config)
     {
-        _sigmas = [.. AlphasCumprod.Select(a => config.RescaleBetasZeroSnr ? Math.Max(a, LeastAlpha) : a).Select(a => Math.Sqrt((1 - a) / a))];
+        _sigmas =
+        [
+            .. AlphasCumprod.Select(a => config.RescaleBetasZeroSnr ? Math.Max(a, LeastAlpha) : a).Select(a => Math.Sqrt((1 - a) / a)),
+        ];
         _logSigmas = [.. _sigmas.Select(s => Math.Log(s))];
     }
 

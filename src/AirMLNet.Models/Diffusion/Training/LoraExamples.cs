@@ -13,9 +13,9 @@ internal sealed class LoraExamples : IDisposable
     private const int TextBatch = 32;
     private const int CropStream = 21;
 
-    private readonly Tensor _means;      // [N·V, C, h, w] on the processor; scaled for the UNet
+    private readonly Tensor _means; // [N·V, C, h, w] on the processor; scaled for the UNet
     private readonly Tensor _deviations; // the same
-    private readonly Tensor _prompts;    // [P, L, D] states, or [P, L] ids where the text encoder is trained
+    private readonly Tensor _prompts; // [P, L, D] states, or [P, L] ids where the text encoder is trained
     private readonly long[] _promptOf;
     private readonly int _views;
 
@@ -41,12 +41,18 @@ internal sealed class LoraExamples : IDisposable
     }
 
     /// <exception cref="UnreadableImageException">An image cannot be read.</exception>
-    public static LoraExamples Encode(StableDiffusionPipeline model, IReadOnlyList<LoraExample> examples, LoraTrainingOptions options, int seed)
+    public static LoraExamples Encode(
+        StableDiffusionPipeline model,
+        IReadOnlyList<LoraExample> examples,
+        LoraTrainingOptions options,
+        int seed
+    )
     {
         using var scope = NewDisposeScope();
         using var off = no_grad();
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        List<Tensor> means = [], deviations = [];
+        List<Tensor> means = [],
+            deviations = [];
         Dictionary<string, long> places = new(StringComparer.Ordinal) { [""] = 0 };
         var promptOf = new long[examples.Count];
         for (var i = 0; i < examples.Count; i++)
@@ -60,7 +66,7 @@ internal sealed class LoraExamples : IDisposable
                 foreach (var mirrored in options.HorizontalFlip ? new[] { false, true } : [false])
                 {
                     using var inner = NewDisposeScope();
-                    var pixels = Pixels(cut, mirrored).to(model.Device);                                        // [1, 3, S, S]
+                    var pixels = Pixels(cut, mirrored).to(model.Device); // [1, 3, S, S]
                     using var latents = model.Vae.Encode(pixels);
                     means.Add(latents.Mean.mul(model.Vae.Config.ScalingFactor).cpu().MoveToOuterDisposeScope());
                     deviations.Add(latents.Deviation().mul(model.Vae.Config.ScalingFactor).cpu().MoveToOuterDisposeScope());
@@ -73,8 +79,13 @@ internal sealed class LoraExamples : IDisposable
             prompts.Add(options.Lora.TextEncoderTargets is null ? model.EncodePrompts(chunk) : model.Tokenize(chunk));
         }
         return new(
-            cat(means, 0).DetachFromDisposeScope(), cat(deviations, 0).DetachFromDisposeScope(), cat(prompts, 0).DetachFromDisposeScope(),
-            promptOf, means.Count / examples.Count, Convert.ToHexStringLower(hash.GetHashAndReset()));
+            cat(means, 0).DetachFromDisposeScope(),
+            cat(deviations, 0).DetachFromDisposeScope(),
+            cat(prompts, 0).DetachFromDisposeScope(),
+            promptOf,
+            means.Count / examples.Count,
+            Convert.ToHexStringLower(hash.GetHashAndReset())
+        );
     }
 
     /// <summary>Latents drawn from those of the images.</summary>
@@ -101,7 +112,10 @@ internal sealed class LoraExamples : IDisposable
         long[] wanted = [.. members.Select(m => m < 0 ? 0 : _promptOf[m])];
         if (_prompts.dim() == 3)
         {
-            return _prompts.index_select(0, tensor(wanted, ScalarType.Int64, device: _prompts.device)).to_type(model.Precision).MoveToOuterDisposeScope();
+            return _prompts
+                .index_select(0, tensor(wanted, ScalarType.Int64, device: _prompts.device))
+                .to_type(model.Precision)
+                .MoveToOuterDisposeScope();
         }
         // Each different prompt is encoded once.
         long[] different = [.. wanted.Distinct()];
@@ -124,8 +138,11 @@ internal sealed class LoraExamples : IDisposable
         var (width, height) = ((int)((long)image.Width * size / shorter), (int)((long)image.Height * size / shorter));
         for (var crop = 0; crop < crops; crop++)
         {
-            var (left, top) = crops == 1 ? ((width - size) / 2, (height - size) / 2) : (random.Next(width - size + 1), random.Next(height - size + 1));
-            yield return width == image.Width && height == image.Height && width == height ? image : PilResize.Bicubic(image, width, height, left, top, size, size);
+            var (left, top) =
+                crops == 1 ? ((width - size) / 2, (height - size) / 2) : (random.Next(width - size + 1), random.Next(height - size + 1));
+            yield return width == image.Width && height == image.Height && width == height
+                ? image
+                : PilResize.Bicubic(image, width, height, left, top, size, size);
         }
     }
 

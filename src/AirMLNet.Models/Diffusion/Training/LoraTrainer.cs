@@ -5,7 +5,6 @@ using System.Text;
 using AirMLNet.Optimisation;
 using AirMLNet.Options;
 using AirMLNet.Weights;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -27,7 +26,10 @@ public sealed class LoraTrainer(StableDiffusionPipeline model, LoraTrainingOptio
 
     private const string SettingsKey = "airmlnet.settings";
     private const string SecondsKey = "airmlnet.seconds";
-    private const int InitStream = 22, OrderStream = 23, StepStream = 24, JudgeStream = 25;
+    private const int InitStream = 22,
+        OrderStream = 23,
+        StepStream = 24,
+        JudgeStream = 25;
     private const int Judged = 64;
 
     private readonly LoraTrainingOptions _options = options ?? new();
@@ -73,10 +75,14 @@ public sealed class LoraTrainer(StableDiffusionPipeline model, LoraTrainingOptio
         {
             var lossBefore = Judge(data, seed);
             var seconds = Run(data, adapters, settings, folder, seed);
-            adapters.Save(file, metadata: new Dictionary<string, string>
-            {
-                [SettingsKey] = settings, [SecondsKey] = seconds.ToString("R", CultureInfo.InvariantCulture),
-            });
+            adapters.Save(
+                file,
+                metadata: new Dictionary<string, string>
+                {
+                    [SettingsKey] = settings,
+                    [SecondsKey] = seconds.ToString("R", CultureInfo.InvariantCulture),
+                }
+            );
             DeleteCheckpoint(folder);
             return new(file, lossBefore, Judge(data, seed), seconds);
         }
@@ -90,10 +96,16 @@ public sealed class LoraTrainer(StableDiffusionPipeline model, LoraTrainingOptio
     private double Run(LoraExamples data, LoraAdapters adapters, string settings, string folder, int seed)
     {
         var checkpoint = Path.Combine(folder, "checkpoint");
-        Dictionary<string, Tensor> weights = adapters.Parameters.ToDictionary(p => p.Key, p => (Tensor)p.Value, StringComparer.Ordinal);
+        var weights = adapters.Parameters.ToDictionary(p => p.Key, p => (Tensor)p.Value, StringComparer.Ordinal);
         List<Parameter> parameters = [.. adapters.Parameters.Select(p => p.Value)];
         using var frozen = new FrozenWeights(model.UNet, model.TextEncoder);
-        using var optimizer = optim.AdamW(parameters, lr: _options.LearningRate, beta1: _options.Beta1, beta2: _options.Beta2, weight_decay: _options.WeightDecay);
+        using var optimizer = optim.AdamW(
+            parameters,
+            lr: _options.LearningRate,
+            beta1: _options.Beta1,
+            beta2: _options.Beta2,
+            weight_decay: _options.WeightDecay
+        );
         var (start, before) = TrainingCheckpoint.Load(checkpoint, settings, weights, optimizer);
         var saved = start;
         var clock = Stopwatch.StartNew();
@@ -109,9 +121,17 @@ public sealed class LoraTrainer(StableDiffusionPipeline model, LoraTrainingOptio
                 optimizer.zero_grad();
                 var loss = Finite("loss", Backward(data, step, seed), step, saved, checkpoint);
                 // Before the step: adapters that are not numbers must not get into a checkpoint.
-                Finite("gradient", nn.utils.clip_grad_norm_(parameters, _options.GradientClip > 0 ? _options.GradientClip : double.PositiveInfinity), step, saved, checkpoint);
+                Finite(
+                    "gradient",
+                    nn.utils.clip_grad_norm_(parameters, _options.GradientClip > 0 ? _options.GradientClip : double.PositiveInfinity),
+                    step,
+                    saved,
+                    checkpoint
+                );
                 optimizer.step();
-                _options.Progress?.Report(new(step + 1, _options.Steps, loss, (step + 1 - start) * _options.BatchSize / clock.Elapsed.TotalSeconds));
+                _options.Progress?.Report(
+                    new(step + 1, _options.Steps, loss, (step + 1 - start) * _options.BatchSize / clock.Elapsed.TotalSeconds)
+                );
             }
             if ((step + 1) % _options.CheckpointEvery == 0 && step + 1 < _options.Steps)
             {
@@ -140,7 +160,13 @@ public sealed class LoraTrainer(StableDiffusionPipeline model, LoraTrainingOptio
         {
             using var scope = NewDisposeScope();
             var count = Math.Min(part, members.Count - from);
-            var loss = Loss(data, latents.narrow(0, from, count), noise.narrow(0, from, count), times.narrow(0, from, count), prompted.GetRange(from, count))
+            var loss = Loss(
+                    data,
+                    latents.narrow(0, from, count),
+                    noise.narrow(0, from, count),
+                    times.narrow(0, from, count),
+                    prompted.GetRange(from, count)
+                )
                 .mul((double)count / members.Count);
             loss.backward();
             total += loss.item<float>();
@@ -152,9 +178,9 @@ public sealed class LoraTrainer(StableDiffusionPipeline model, LoraTrainingOptio
     {
         using var generator = new Generator((ulong)random.Next());
         var shape = data.LatentShape(members.Count);
-        var latents = data.Latents(members, random, randn(shape, ScalarType.Float32, generator: generator));                        // [B, C, h, w]
+        var latents = data.Latents(members, random, randn(shape, ScalarType.Float32, generator: generator)); // [B, C, h, w]
         var noise = randn(shape, ScalarType.Float32, generator: generator);
-        var times = tensor(members.Select(_ => (long)random.Next(model.Scheduler.Config.NumTrainTimesteps)).ToArray());             // [B]
+        var times = tensor(members.Select(_ => (long)random.Next(model.Scheduler.Config.NumTrainTimesteps)).ToArray()); // [B]
         return (latents.to(model.Device), noise.to(model.Device), times.to(model.Device));
     }
 
@@ -169,7 +195,10 @@ public sealed class LoraTrainer(StableDiffusionPipeline model, LoraTrainingOptio
     private double Judge(LoraExamples data, int seed)
     {
         using var off = no_grad();
-        List<int> members = [.. Enumerable.Range(0, Math.Min(Judged, data.Count)).Select(i => (int)((long)i * data.Count / Math.Min(Judged, data.Count)))];
+        List<int> members =
+        [
+            .. Enumerable.Range(0, Math.Min(Judged, data.Count)).Select(i => (int)((long)i * data.Count / Math.Min(Judged, data.Count))),
+        ];
         double sum = 0;
         foreach (var (batch, number) in members.Chunk(_options.BatchSize).Select((b, n) => (b, n)))
         {
@@ -184,7 +213,7 @@ public sealed class LoraTrainer(StableDiffusionPipeline model, LoraTrainingOptio
     private List<int> Members(int count, int step, int seed)
     {
         List<int> members = [];
-        for (var i = (long)step * _options.BatchSize; i < (long)(step + 1) * _options.BatchSize;)
+        for (var i = (long)step * _options.BatchSize; i < (long)(step + 1) * _options.BatchSize; )
         {
             var order = Enumerable.Range(0, count).ToArray();
             SeededRandom.Create(seed, OrderStream, (int)(i / count)).Shuffle(order);
@@ -198,7 +227,12 @@ public sealed class LoraTrainer(StableDiffusionPipeline model, LoraTrainingOptio
     private string Settings(string images, int seed)
     {
         // How often a checkpoint is written does not matter to what comes out.
-        var text = OptionsJson.Write(_options with { CheckpointEvery = 1 }) + model.Fingerprint() + model.Precision + images + seed.ToString(CultureInfo.InvariantCulture);
+        var text =
+            OptionsJson.Write(_options with { CheckpointEvery = 1 })
+            + model.Fingerprint()
+            + model.Precision
+            + images
+            + seed.ToString(CultureInfo.InvariantCulture);
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
     }
 
@@ -223,11 +257,15 @@ public sealed class LoraTrainer(StableDiffusionPipeline model, LoraTrainingOptio
         }
     }
 
-    private static double Finite(string what, double value, int step, int saved, string checkpoint) => double.IsFinite(value)
-        ? value
-        : throw new ArithmeticException(string.Create(
-            CultureInfo.InvariantCulture,
-            $"The {what} is {value} in step {step + 1}; {(saved > 0 ? $"the checkpoint of step {saved} stays in {checkpoint}" : "there is no checkpoint yet")}. A lower learning rate may help."));
+    private static double Finite(string what, double value, int step, int saved, string checkpoint) =>
+        double.IsFinite(value)
+            ? value
+            : throw new ArithmeticException(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"The {what} is {value} in step {step + 1}; {(saved > 0 ? $"the checkpoint of step {saved} stays in {checkpoint}" : "there is no checkpoint yet")}. A lower learning rate may help."
+                )
+            );
 
     /// <summary>Models whose own weights want no gradient while this lasts.</summary>
     private sealed class FrozenWeights : IDisposable

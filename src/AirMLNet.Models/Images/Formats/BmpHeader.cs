@@ -11,28 +11,51 @@ internal static class BmpHeader
     {
         long start = BinaryPrimitives.ReadUInt32LittleEndian(ImageHeader.Slice(bytes, 10, 4, Format));
         var kind = BinaryPrimitives.ReadUInt32LittleEndian(ImageHeader.Slice(bytes, 14, 4, Format));
-        long width, height;
+        long width,
+            height;
         int bits;
-        uint compression = 0, size = 0;
+        uint compression = 0,
+            size = 0;
         if (kind == 12) // OS/2
         {
             var info = ImageHeader.Slice(bytes, 18, 8, Format);
-            (width, height, bits) = (BinaryPrimitives.ReadUInt16LittleEndian(info), BinaryPrimitives.ReadUInt16LittleEndian(info[2..]), BinaryPrimitives.ReadUInt16LittleEndian(info[6..]));
+            (width, height, bits) = (
+                BinaryPrimitives.ReadUInt16LittleEndian(info),
+                BinaryPrimitives.ReadUInt16LittleEndian(info[2..]),
+                BinaryPrimitives.ReadUInt16LittleEndian(info[6..])
+            );
         }
         else
         {
             var info = ImageHeader.Slice(bytes, 18, 20, Format);
             // A negative height means that the top row comes first.
-            (width, height) = (BinaryPrimitives.ReadInt32LittleEndian(info), Math.Abs((long)BinaryPrimitives.ReadInt32LittleEndian(info[4..])));
-            (bits, compression, size) = (BinaryPrimitives.ReadUInt16LittleEndian(info[10..]), BinaryPrimitives.ReadUInt32LittleEndian(info[12..]), BinaryPrimitives.ReadUInt32LittleEndian(info[16..]));
+            (width, height) = (
+                BinaryPrimitives.ReadInt32LittleEndian(info),
+                Math.Abs((long)BinaryPrimitives.ReadInt32LittleEndian(info[4..]))
+            );
+            (bits, compression, size) = (
+                BinaryPrimitives.ReadUInt16LittleEndian(info[10..]),
+                BinaryPrimitives.ReadUInt32LittleEndian(info[12..]),
+                BinaryPrimitives.ReadUInt32LittleEndian(info[16..])
+            );
         }
 
-        if (width <= 0 || height <= 0 || height > int.MaxValue) throw ImageHeader.Damaged(Format, $"{width} x {height} pixels");
+        if (width <= 0 || height <= 0 || height > int.MaxValue)
+        {
+            throw ImageHeader.Damaged(Format, $"{width} x {height} pixels");
+        }
+
         ImageHeader.Slice(bytes, start, 0, Format);
         if (compression is 1 or 2) // run lengths
         {
-            if (size > 0) ImageHeader.Slice(bytes, start, size, Format);
-            else if (bytes[(int)start..].IndexOf((ReadOnlySpan<byte>)[0, 1]) < 0) throw ImageHeader.EndsEarly(Format);
+            if (size > 0)
+            {
+                ImageHeader.Slice(bytes, start, size, Format);
+            }
+            else if (bytes[(int)start..].IndexOf((ReadOnlySpan<byte>)[0, 1]) < 0)
+            {
+                throw ImageHeader.EndsEarly(Format);
+            }
         }
         else
         {

@@ -4,17 +4,26 @@ namespace AirMLNet.Images.Formats;
 internal static class TiffHeader
 {
     private const string Format = "TIFF";
-    private const int WidthTag = 256, HeightTag = 257, BitsTag = 258, CompressionTag = 259, StripOffsets = 273, RowsPerStrip = 278, StripLengths = 279;
-    private const int TileOffsets = 324, TileLengths = 325;
-    private const int MostBits = 64, Jpeg = 7, Long = 4;
+    private const int WidthTag = 256,
+        HeightTag = 257,
+        BitsTag = 258,
+        CompressionTag = 259,
+        StripOffsets = 273,
+        RowsPerStrip = 278,
+        StripLengths = 279;
+    private const int TileOffsets = 324,
+        TileLengths = 325;
+    private const int MostBits = 64,
+        Jpeg = 7,
+        Long = 4;
 
     public static ImageHeader Read(ReadOnlySpan<byte> bytes)
     {
         var file = new TiffReader(bytes, bytes[0] == 'I');
         ImageHeader? header = null;
         // Directories, lists of strips and values that overlap could be walked for ever, and copied by a decoder.
-        long budget = 4L * bytes.Length;
-        for (var at = file.UInt32(4); at != 0;)
+        var budget = 4L * bytes.Length;
+        for (var at = file.UInt32(4); at != 0; )
         {
             var page = new Directory();
             var count = file.UInt16(at);
@@ -26,15 +35,33 @@ internal static class TiffHeader
 
             // Without lengths nothing says how long the strips are; a decoder has to find out.
             var strips = Math.Min(page.Offsets.Count, page.Lengths.Count);
-            if ((budget -= strips) < 0) throw ImageHeader.Damaged(Format, "its pages or strips overlap");
+            if ((budget -= strips) < 0)
+            {
+                throw ImageHeader.Damaged(Format, "its pages or strips overlap");
+            }
+
             for (long i = 0; i < strips; i++)
             {
                 var strip = ImageHeader.Slice(bytes, file.Value(page.Offsets, i), file.Value(page.Lengths, i), Format);
-                if (header is null && page.Compression == Jpeg) CheckJpeg(strip, page, ref budget);
+                if (header is null && page.Compression == Jpeg)
+                {
+                    CheckJpeg(strip, page, ref budget);
+                }
             }
 
-            if (page.Width is <= 0 or > int.MaxValue || page.Height is <= 0 or > int.MaxValue) throw ImageHeader.Damaged(Format, $"{page.Width} x {page.Height} pixels");
-            header ??= new(Format, (int)page.Width, (int)page.Height, HasAlpha: true, Is16Bit: page.Bits == 16, Math.Max(page.Orientation, ExifOrientation.Upright));
+            if (page.Width is <= 0 or > int.MaxValue || page.Height is <= 0 or > int.MaxValue)
+            {
+                throw ImageHeader.Damaged(Format, $"{page.Width} x {page.Height} pixels");
+            }
+
+            header ??= new(
+                Format,
+                (int)page.Width,
+                (int)page.Height,
+                HasAlpha: true,
+                Is16Bit: page.Bits == 16,
+                Math.Max(page.Orientation, ExifOrientation.Upright)
+            );
             at = file.UInt32(at + 2 + 12 * count);
         }
 
@@ -50,7 +77,11 @@ internal static class TiffHeader
         var file = new TiffReader(bytes, bytes[0] == 'I');
         var at = file.UInt32(4);
         var page = new Directory();
-        for (var i = file.UInt16(at) - 1; i >= 0; i--) page.Add(file, at + 2 + 12 * i);
+        for (var i = file.UInt16(at) - 1; i >= 0; i--)
+        {
+            page.Add(file, at + 2 + 12 * i);
+        }
+
         if (page.RowsAt > 0 && file.Value((page.RowsAt + 8, file.UInt16(page.RowsAt + 2), 1), 0) > page.Height)
         {
             file.Write(bytes, page.RowsAt + 2, 2, Long);
@@ -62,41 +93,89 @@ internal static class TiffHeader
     private static void CheckJpeg(ReadOnlySpan<byte> strip, in Directory page, ref long budget)
     {
         var part = JpegHeader.Read(strip);
-        if (part.Width > page.Width || part.Height > page.Height) throw ImageHeader.Damaged(Format, "a strip larger than the image");
-        if ((budget -= strip.Length) < 0) throw ImageHeader.Damaged(Format, "its strips overlap");
+        if (part.Width > page.Width || part.Height > page.Height)
+        {
+            throw ImageHeader.Damaged(Format, "a strip larger than the image");
+        }
+
+        if ((budget -= strip.Length) < 0)
+        {
+            throw ImageHeader.Damaged(Format, "its strips overlap");
+        }
     }
 
     /// <summary>What a page says of itself.</summary>
     private ref struct Directory
     {
-        public long Width, Height, Bits, Compression, RowsAt;
-        public (long At, int Type, long Count) Offsets, Lengths;
+        public long Width,
+            Height,
+            Bits,
+            Compression,
+            RowsAt;
+        public (long At, int Type, long Count) Offsets,
+            Lengths;
         public int Orientation;
         private ulong _seen;
 
         public void Add(TiffReader file, long entry)
         {
-            int tag = file.UInt16(entry), type = file.UInt16(entry + 2);
-            if (tag is not (>= WidthTag and < WidthTag + 64 or TileOffsets or TileLengths)) return;
+            int tag = file.UInt16(entry),
+                type = file.UInt16(entry + 2);
+            if (tag is not (>= WidthTag and < WidthTag + 64 or TileOffsets or TileLengths))
+            {
+                return;
+            }
             // Decoders differ on whether the first or the last of two counts.
             var bit = 1ul << (tag is TileOffsets or TileLengths ? tag - TileOffsets + StripOffsets - WidthTag + 32 : tag - WidthTag);
-            if ((_seen & bit) != 0) throw ImageHeader.Damaged(Format, $"two entries {tag}");
+            if ((_seen & bit) != 0)
+            {
+                throw ImageHeader.Damaged(Format, $"two entries {tag}");
+            }
+
             _seen |= bit;
             (long At, int Type, long Count) values = (entry + 8, type, file.UInt32(entry + 4));
-            if (file.SizeOfValues(entry) > 0) values.At = file.UInt32(entry + 8);
-            if (tag == WidthTag) Width = file.Value(values, 0);
-            else if (tag == HeightTag) Height = file.Value(values, 0);
-            else if (tag == CompressionTag) Compression = file.Value(values, 0);
-            else if (tag == ExifOrientation.Tag) Orientation = ExifOrientation.Of(file, entry);
-            else if (tag == RowsPerStrip && type is 3 or 4) RowsAt = entry;
-            else if (tag is StripOffsets or TileOffsets) Offsets = values;
-            else if (tag is StripLengths or TileLengths) Lengths = values;
+            if (file.SizeOfValues(entry) > 0)
+            {
+                values.At = file.UInt32(entry + 8);
+            }
+
+            if (tag == WidthTag)
+            {
+                Width = file.Value(values, 0);
+            }
+            else if (tag == HeightTag)
+            {
+                Height = file.Value(values, 0);
+            }
+            else if (tag == CompressionTag)
+            {
+                Compression = file.Value(values, 0);
+            }
+            else if (tag == ExifOrientation.Tag)
+            {
+                Orientation = ExifOrientation.Of(file, entry);
+            }
+            else if (tag == RowsPerStrip && type is 3 or 4)
+            {
+                RowsAt = entry;
+            }
+            else if (tag is StripOffsets or TileOffsets)
+            {
+                Offsets = values;
+            }
+            else if (tag is StripLengths or TileLengths)
+            {
+                Lengths = values;
+            }
             else if (tag == BitsTag)
             {
                 Bits = file.Value(values, 0);
                 for (var i = 0; i < Math.Min(values.Count, 64); i++)
                 {
-                    if (file.Value(values, i) is 0 or > MostBits) throw ImageHeader.Damaged(Format, "samples of no or too many bits");
+                    if (file.Value(values, i) is 0 or > MostBits)
+                    {
+                        throw ImageHeader.Damaged(Format, "samples of no or too many bits");
+                    }
                 }
             }
         }

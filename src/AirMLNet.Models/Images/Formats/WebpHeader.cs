@@ -6,7 +6,8 @@ namespace AirMLNet.Images.Formats;
 internal static class WebpHeader
 {
     private const string Format = "WebP";
-    private const byte Animated = 2, HasAlpha = 16;
+    private const byte Animated = 2,
+        HasAlpha = 16;
     private const int LosslessHeader = 5;
 
     public static ImageHeader Read(ReadOnlySpan<byte> bytes)
@@ -36,24 +37,46 @@ internal static class WebpHeader
         var header = Content(bytes, 12);
         if (!bytes[12..16].SequenceEqual("VP8X"u8))
         {
-            if (Size(bytes[12..16], header) is { } size && bytes[15] == 'L') WebpLossless.Check(header[LosslessHeader..], size.Width, size.Height);
+            if (Size(bytes[12..16], header) is { } size && bytes[15] == 'L')
+            {
+                WebpLossless.Check(header[LosslessHeader..], size.Width, size.Height);
+            }
+
             return (file, null);
         }
 
         var canvas = (Width: 1 + UInt24(header[4..]), Height: 1 + UInt24(header[7..]));
-        if ((header[0] & Animated) == 0) return (Rebuilt(Chunks(bytes), canvas), null);
+        if ((header[0] & Animated) == 0)
+        {
+            return (Rebuilt(Chunks(bytes), canvas), null);
+        }
+
         var frame = Find(Chunks(bytes), "ANMF"u8);
-        if (frame.IsEmpty) throw ImageHeader.Damaged(Format, "an animation without a frame");
+        if (frame.IsEmpty)
+        {
+            throw ImageHeader.Damaged(Format, "an animation without a frame");
+        }
+
         var place = ImageHeader.Slice(frame, 0, 16, Format); // offsets in units of two pixels, sizes less one
-        var (left, top, still) = (2 * UInt24(place), 2 * UInt24(place[3..]), (Width: 1 + UInt24(place[6..]), Height: 1 + UInt24(place[9..])));
-        if (left + still.Width > canvas.Width || top + still.Height > canvas.Height) throw ImageHeader.Damaged(Format, "a frame outside its canvas");
+        var (left, top, still) = (
+            2 * UInt24(place),
+            2 * UInt24(place[3..]),
+            (Width: 1 + UInt24(place[6..]), Height: 1 + UInt24(place[9..]))
+        );
+        if (left + still.Width > canvas.Width || top + still.Height > canvas.Height)
+        {
+            throw ImageHeader.Damaged(Format, "a frame outside its canvas");
+        }
+
         return (Rebuilt(frame[16..], still), (left, top));
     }
 
     /// <summary>A file of the first image among some chunks, and its plane of transparency if it has one.</summary>
     private static byte[] Rebuilt(ReadOnlySpan<byte> chunks, (int Width, int Height) size)
     {
-        ReadOnlySpan<byte> name = "VP8 "u8, image = Find(chunks, name), alpha = Find(chunks, "ALPH"u8);
+        ReadOnlySpan<byte> name = "VP8 "u8,
+            image = Find(chunks, name),
+            alpha = Find(chunks, "ALPH"u8);
         if (image.IsEmpty)
         {
             name = "VP8L"u8;
@@ -61,14 +84,34 @@ internal static class WebpHeader
             alpha = default; // a lossless image has its own
         }
 
-        if (image.IsEmpty) throw ImageHeader.Damaged(Format, "it holds no image");
-        if (Size(name, image) != size) throw ImageHeader.Damaged(Format, "the image is not as large as its header says");
-        if (name[3] == 'L') WebpLossless.Check(image[LosslessHeader..], size.Width, size.Height);
-        if (!alpha.IsEmpty && (alpha[0] & 3) == 1) WebpLossless.Check(alpha[1..], size.Width, size.Height);
+        if (image.IsEmpty)
+        {
+            throw ImageHeader.Damaged(Format, "it holds no image");
+        }
+
+        if (Size(name, image) != size)
+        {
+            throw ImageHeader.Damaged(Format, "the image is not as large as its header says");
+        }
+
+        if (name[3] == 'L')
+        {
+            WebpLossless.Check(image[LosslessHeader..], size.Width, size.Height);
+        }
+
+        if (!alpha.IsEmpty && (alpha[0] & 3) == 1)
+        {
+            WebpLossless.Check(alpha[1..], size.Width, size.Height);
+        }
+
         using var file = new MemoryStream(image.Length + alpha.Length + 64);
         file.Write("RIFF\0\0\0\0WEBP"u8);
         Write(file, "VP8X"u8, [alpha.IsEmpty ? (byte)0 : HasAlpha, 0, 0, 0, .. Three(size.Width - 1), .. Three(size.Height - 1)]);
-        if (!alpha.IsEmpty) Write(file, "ALPH"u8, alpha);
+        if (!alpha.IsEmpty)
+        {
+            Write(file, "ALPH"u8, alpha);
+        }
+
         Write(file, name, image);
         var still = file.ToArray();
         BinaryPrimitives.WriteInt32LittleEndian(still.AsSpan(4), still.Length - 8);
@@ -82,7 +125,10 @@ internal static class WebpHeader
         file.Write(name);
         file.Write(length);
         file.Write(content);
-        if ((content.Length & 1) != 0) file.WriteByte(0);
+        if ((content.Length & 1) != 0)
+        {
+            file.WriteByte(0);
+        }
     }
 
     /// <summary>What follows the extended header.</summary>
@@ -95,9 +141,13 @@ internal static class WebpHeader
     /// <summary>The content of the first chunk of a name; empty where there is none before what is no chunk.</summary>
     private static ReadOnlySpan<byte> Find(ReadOnlySpan<byte> chunks, ReadOnlySpan<byte> name)
     {
-        for (long at = 0; at + 8 <= chunks.Length;)
+        for (long at = 0; at + 8 <= chunks.Length; )
         {
-            if (chunks.Slice((int)at, 4).SequenceEqual(name)) return Content(chunks, at);
+            if (chunks.Slice((int)at, 4).SequenceEqual(name))
+            {
+                return Content(chunks, at);
+            }
+
             long length = BinaryPrimitives.ReadUInt32LittleEndian(chunks[((int)at + 4)..]);
             at += 8 + length + (length & 1);
         }
@@ -105,8 +155,13 @@ internal static class WebpHeader
         return default;
     }
 
-    private static ReadOnlySpan<byte> Content(ReadOnlySpan<byte> bytes, long chunk)
-        => ImageHeader.Slice(bytes, chunk + 8, BinaryPrimitives.ReadUInt32LittleEndian(ImageHeader.Slice(bytes, chunk + 4, 4, Format)), Format);
+    private static ReadOnlySpan<byte> Content(ReadOnlySpan<byte> bytes, long chunk) =>
+        ImageHeader.Slice(
+            bytes,
+            chunk + 8,
+            BinaryPrimitives.ReadUInt32LittleEndian(ImageHeader.Slice(bytes, chunk + 4, 4, Format)),
+            Format
+        );
 
     /// <summary>The size that an image itself gives; null where it is none.</summary>
     private static (int Width, int Height)? Size(ReadOnlySpan<byte> name, ReadOnlySpan<byte> image)
@@ -117,7 +172,11 @@ internal static class WebpHeader
             return (BinaryPrimitives.ReadUInt16LittleEndian(size) & 0x3fff, BinaryPrimitives.ReadUInt16LittleEndian(size[2..]) & 0x3fff);
         }
 
-        if (!name.SequenceEqual("VP8L"u8)) return null;
+        if (!name.SequenceEqual("VP8L"u8))
+        {
+            return null;
+        }
+
         var sizes = BinaryPrimitives.ReadUInt32LittleEndian(ImageHeader.Slice(image, 1, 4, Format));
         return ((int)(sizes & 0x3fff) + 1, (int)(sizes >> 14 & 0x3fff) + 1);
     }

@@ -8,32 +8,53 @@ namespace AirMLNet.Data;
 /// </summary>
 internal static class CoOpLayout
 {
-    public static bool IsAt(KnownDataSet known, string folder)
-        => File.Exists(Path.Combine(folder, known.CoOpSplit.Length > 0 ? known.CoOpSplit : "images_variant_train.txt"));
+    public static bool IsAt(KnownDataSet known, string folder) =>
+        File.Exists(Path.Combine(folder, known.CoOpSplit.Length > 0 ? known.CoOpSplit : "images_variant_train.txt"));
 
-    public static ImageDataSet Read(KnownDataSet known, string folder, DataSetOptions options)
-        => known.CoOpSplit.Length > 0 ? Split(known, folder, options) : Variants(known, folder, options);
+    public static ImageDataSet Read(KnownDataSet known, string folder, DataSetOptions options) =>
+        known.CoOpSplit.Length > 0 ? Split(known, folder, options) : Variants(known, folder, options);
 
     private static ImageDataSet Split(KnownDataSet known, string folder, DataSetOptions options)
     {
-        string file = Path.Combine(folder, known.CoOpSplit);
+        var file = Path.Combine(folder, known.CoOpSplit);
         var names = new SortedDictionary<int, string>();
         var parts = ListFiles.Json(file, root => new[] { "train", "val", "test" }.ToDictionary(p => p, p => Part(root.GetProperty(p), p)));
         int[] gaps = [.. Enumerable.Range(0, names.Count).Where(c => !names.ContainsKey(c))];
-        if (gaps.Length > 0) throw new InvalidDataException($"{file}: no image has label {gaps[0]}, though labels go up to {names.Keys.Max()}.");
+        if (gaps.Length > 0)
+        {
+            throw new InvalidDataException($"{file}: no image has label {gaps[0]}, though labels go up to {names.Keys.Max()}.");
+        }
+
         return new(known.Name, file, [.. names.Values], ListFiles.Pool(parts["train"], parts["val"], options), parts["test"]);
 
         List<LabelledImage> Part(JsonElement list, string part)
         {
             var images = new List<LabelledImage>();
-            foreach (JsonElement entry in list.EnumerateArray())
+            foreach (var entry in list.EnumerateArray())
             {
-                (string path, int label, string name) = (Path.Combine(folder, known.CoOpImages, entry[0].GetString()!), entry[1].GetInt32(), ListFiles.Spoken(entry[2].GetString()!));
-                if (label < 0) throw new InvalidDataException($"{file}: '{part}' entry {images.Count} has label {label}; expected 0 or more.");
-                if (names.TryGetValue(label, out string? before) && before != name)
-                    throw new InvalidDataException($"{file}: '{part}' entry {images.Count} calls label {label} '{name}'; it was '{before}' before.");
+                (var path, var label, var name) = (
+                    Path.Combine(folder, known.CoOpImages, entry[0].GetString()!),
+                    entry[1].GetInt32(),
+                    ListFiles.Spoken(entry[2].GetString()!)
+                );
+                if (label < 0)
+                {
+                    throw new InvalidDataException($"{file}: '{part}' entry {images.Count} has label {label}; expected 0 or more.");
+                }
+
+                if (names.TryGetValue(label, out var before) && before != name)
+                {
+                    throw new InvalidDataException(
+                        $"{file}: '{part}' entry {images.Count} calls label {label} '{name}'; it was '{before}' before."
+                    );
+                }
+
                 names[label] = name;
-                if (!File.Exists(path)) throw new InvalidDataException($"{file}: '{part}' entry {images.Count} names {path}, which does not exist.");
+                if (!File.Exists(path))
+                {
+                    throw new InvalidDataException($"{file}: '{part}' entry {images.Count} names {path}, which does not exist.");
+                }
+
                 images.Add(new(path, label));
             }
             return images;
@@ -42,22 +63,40 @@ internal static class CoOpLayout
 
     private static ImageDataSet Variants(KnownDataSet known, string folder, DataSetOptions options)
     {
-        string file = Path.Combine(folder, "variants.txt");
+        var file = Path.Combine(folder, "variants.txt");
         string[] names = [.. ListFiles.Lines(file).Select(l => l.Text)];
-        return new(known.Name, file, [.. names.Select(ListFiles.Spoken)], ListFiles.Pool(Part("train"), Part("val"), options), Part("test"));
+        return new(
+            known.Name,
+            file,
+            [.. names.Select(ListFiles.Spoken)],
+            ListFiles.Pool(Part("train"), Part("val"), options),
+            Part("test")
+        );
 
         List<LabelledImage> Part(string part)
         {
-            string list = Path.Combine(folder, $"images_variant_{part}.txt");
+            var list = Path.Combine(folder, $"images_variant_{part}.txt");
             var images = new List<LabelledImage>();
-            foreach ((int number, string text) in ListFiles.Lines(list))
+            foreach ((var number, var text) in ListFiles.Lines(list))
             {
-                int space = text.IndexOf(' '); // names have spaces of their own
-                if (space < 0) throw new InvalidDataException($"{list}: line {number}: '{text}'; expected an image's number, a space and a variant.");
-                int label = Array.IndexOf(names, text[(space + 1)..].Trim());
-                if (label < 0) throw new InvalidDataException($"{list}: line {number}: '{text[(space + 1)..].Trim()}' is not in {file}.");
-                string path = Path.Combine(folder, known.CoOpImages, text[..space] + ".jpg");
-                if (!File.Exists(path)) throw new InvalidDataException($"{list}: line {number} names {path}, which does not exist.");
+                var space = text.IndexOf(' '); // names have spaces of their own
+                if (space < 0)
+                {
+                    throw new InvalidDataException($"{list}: line {number}: '{text}'; expected an image's number, a space and a variant.");
+                }
+
+                var label = Array.IndexOf(names, text[(space + 1)..].Trim());
+                if (label < 0)
+                {
+                    throw new InvalidDataException($"{list}: line {number}: '{text[(space + 1)..].Trim()}' is not in {file}.");
+                }
+
+                var path = Path.Combine(folder, known.CoOpImages, text[..space] + ".jpg");
+                if (!File.Exists(path))
+                {
+                    throw new InvalidDataException($"{list}: line {number} names {path}, which does not exist.");
+                }
+
                 images.Add(new(path, label));
             }
             return images;

@@ -8,7 +8,15 @@ namespace AirMLNet.Data;
 /// <param name="CoOpImages">The folder of its images therein.</param>
 /// <param name="CoOpSplit">The list of its parts therein; empty where there is another.</param>
 /// <param name="GripFolders">Its folder in the layout of GRIP and CPL, in all spellings.</param>
-internal sealed record KnownDataSet(string Name, string Domain, string Description, string CoOpFolder, string CoOpImages, string CoOpSplit, params string[] GripFolders);
+internal sealed record KnownDataSet(
+    string Name,
+    string Domain,
+    string Description,
+    string CoOpFolder,
+    string CoOpImages,
+    string CoOpSplit,
+    params string[] GripFolders
+);
 
 /// <summary>
 /// Opens data sets: RESISC45, FGVCAircraft, Flowers102, EuroSAT and DTD in the layouts of CoOp and of GRIP and CPL (methods
@@ -37,22 +45,39 @@ public static class DataSets
     /// <exception cref="InvalidDataException">A list is malformed or names a file that is not there; the message names list and line.</exception>
     public static ImageDataSet Open(string name, string folder, DataSetOptions? options = null)
     {
-        KnownDataSet known = Find(name) ?? throw new ArgumentException($"'{name}' is no known data set; expected one of {string.Join(", ", Names)}.", nameof(name));
+        var known =
+            Find(name)
+            ?? throw new ArgumentException($"'{name}' is no known data set; expected one of {string.Join(", ", Names)}.", nameof(name));
         options ??= new();
-        if (!Directory.Exists(folder)) throw new DirectoryNotFoundException($"{folder}: the folder does not exist.");
-        foreach (string place in known.GripFolders.Select(f => Path.Combine(folder, f)).Prepend(folder))
+        if (!Directory.Exists(folder))
         {
-            if (GripLayout.IsAt(place)) return GripLayout.Read(known, place, options);
+            throw new DirectoryNotFoundException($"{folder}: the folder does not exist.");
+        }
+
+        foreach (var place in known.GripFolders.Select(f => Path.Combine(folder, f)).Prepend(folder))
+        {
+            if (GripLayout.IsAt(place))
+            {
+                return GripLayout.Read(known, place, options);
+            }
         }
         if (known.CoOpFolder.Length > 0)
         {
-            foreach (string place in new[] { folder, Path.Combine(folder, known.CoOpFolder) })
+            foreach (var place in new[] { folder, Path.Combine(folder, known.CoOpFolder) })
             {
-                if (CoOpLayout.IsAt(known, place)) return CoOpLayout.Read(known, place, options);
+                if (CoOpLayout.IsAt(known, place))
+                {
+                    return CoOpLayout.Read(known, place, options);
+                }
             }
         }
-        string coOp = known.CoOpFolder.Length == 0 ? "" : $"{(known.CoOpSplit.Length > 0 ? known.CoOpSplit : "images_variant_train.txt")} (CoOp's layout), or ";
-        throw new DirectoryNotFoundException($"{folder}: {known.Name} was not found; expected {coOp}train.txt and test.txt or train.json and test.json (GRIP's and CPL's layout), there or in '{known.GripFolders[0]}'.");
+        var coOp =
+            known.CoOpFolder.Length == 0
+                ? ""
+                : $"{(known.CoOpSplit.Length > 0 ? known.CoOpSplit : "images_variant_train.txt")} (CoOp's layout), or ";
+        throw new DirectoryNotFoundException(
+            $"{folder}: {known.Name} was not found; expected {coOp}train.txt and test.txt or train.json and test.json (GRIP's and CPL's layout), there or in '{known.GripFolders[0]}'."
+        );
     }
 
     /// <summary>What the images of a data set show, in a word, such as <c>flower</c>; null where the data set is not known.</summary>

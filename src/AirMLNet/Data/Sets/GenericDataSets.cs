@@ -17,20 +17,37 @@ public static class GenericDataSets
     /// <exception cref="InvalidDataException">A folder is no class, or a part has no images.</exception>
     public static ImageDataSet FromFolders(string folder, string? name = null)
     {
-        string train = TrainParts.Select(p => Path.Combine(folder, p)).FirstOrDefault(Directory.Exists)
+        var train =
+            TrainParts.Select(p => Path.Combine(folder, p)).FirstOrDefault(Directory.Exists)
             ?? throw new DirectoryNotFoundException($"{folder}: expected a folder 'train' or 'pool' in it.");
-        string test = Path.Combine(folder, "test");
-        IReadOnlyList<ImageEntry> pool = ImageFolder.Open(train, labelsFromSubfolders: false).Entries, scored = ImageFolder.Open(test, labelsFromSubfolders: true).Entries;
-        string list = Path.Combine(folder, "classes.txt");
+        var test = Path.Combine(folder, "test");
+        IReadOnlyList<ImageEntry> pool = ImageFolder.Open(train, labelsFromSubfolders: false).Entries,
+            scored = ImageFolder.Open(test, labelsFromSubfolders: true).Entries;
+        var list = Path.Combine(folder, "classes.txt");
         string[] names = File.Exists(list)
             ? [.. Data.ClassNames.Load(list).Select(ListFiles.Spoken)]
-            : [.. new[] { train, test }.SelectMany(Directory.GetDirectories).Select(d => ListFiles.Spoken(Path.GetFileName(d))).Distinct().Order(StringComparer.Ordinal)];
-        return new(name ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))), folder, names,
+            :
+            [
+                .. new[] { train, test }
+                    .SelectMany(Directory.GetDirectories)
+                    .Select(d => ListFiles.Spoken(Path.GetFileName(d)))
+                    .Distinct()
+                    .Order(StringComparer.Ordinal),
+            ];
+        return new(
+            name ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))),
+            folder,
+            names,
             [.. pool.Select(e => new LabelledImage(e.Path, OwnFolder(train, e.Path) is { } own ? Class(own, e.Path) : -1))],
-            [.. scored.Select(e => new LabelledImage(e.Path, Class(e.Label!, e.Path)))]);
+            [.. scored.Select(e => new LabelledImage(e.Path, Class(e.Label!, e.Path)))]
+        );
 
-        int Class(string label, string path) => Array.FindIndex(names, n => n.Equals(ListFiles.Spoken(label), StringComparison.OrdinalIgnoreCase)) is var c && c >= 0
-            ? c : throw new InvalidDataException($"{path}: its folder '{label}' is none of the classes: {string.Join(", ", names.Take(20))}.");
+        int Class(string label, string path) =>
+            Array.FindIndex(names, n => n.Equals(ListFiles.Spoken(label), StringComparison.OrdinalIgnoreCase)) is var c && c >= 0
+                ? c
+                : throw new InvalidDataException(
+                    $"{path}: its folder '{label}' is none of the classes: {string.Join(", ", names.Take(20))}."
+                );
     }
 
     /// <summary>
@@ -44,35 +61,71 @@ public static class GenericDataSets
     /// <exception cref="InvalidDataException">A line is malformed or names a file that is not there; the message names the line.</exception>
     public static ImageDataSet FromCsv(string file, string? name = null, DataSetOptions? options = null)
     {
-        string home = Path.GetDirectoryName(Path.GetFullPath(file))!;
+        var home = Path.GetDirectoryName(Path.GetFullPath(file))!;
         (int Number, string Text)[] lines = [.. ListFiles.Lines(file)];
-        if (lines.Length == 0) throw new InvalidDataException($"{file}: empty; expected a header with path, label and split.");
-        string[] header = [.. Fields(lines[0].Text, file, 1).Select(h => h.Trim().TrimStart('\uFEFF').ToLowerInvariant())];
-        int[] columns = [.. new[] { "path", "label", "split" }.Select(c => Array.IndexOf(header, c) is var i && i >= 0
-            ? i : throw new InvalidDataException($"{file}: line 1 has no column '{c}'; expected path, label and split."))];
-        var rows = new List<(string Path, string Label, string Part)>();
-        foreach ((int number, string text) in lines.Skip(1))
+        if (lines.Length == 0)
         {
-            List<string> fields = Fields(text, file, number);
-            if (fields.Count != header.Length) throw new InvalidDataException($"{file}: line {number} has {fields.Count} fields; expected {header.Length}.");
-            string path = Path.Combine(home, fields[columns[0]]), part = fields[columns[2]].Trim().ToLowerInvariant();
-            if (part is not ("train" or "pool" or "val" or "test")) throw new InvalidDataException($"{file}: line {number}: split '{part}'; expected train, pool, val or test.");
-            string label = ListFiles.Spoken(fields[columns[1]]);
-            if (label.Length == 0 && part == "test") throw new InvalidDataException($"{file}: line {number}: a test image needs a label.");
-            if (!File.Exists(path)) throw new InvalidDataException($"{file}: line {number} names {path}, which does not exist.");
+            throw new InvalidDataException($"{file}: empty; expected a header with path, label and split.");
+        }
+
+        string[] header = [.. Fields(lines[0].Text, file, 1).Select(h => h.Trim().TrimStart('\uFEFF').ToLowerInvariant())];
+        int[] columns =
+        [
+            .. new[] { "path", "label", "split" }.Select(c =>
+                Array.IndexOf(header, c) is var i && i >= 0
+                    ? i
+                    : throw new InvalidDataException($"{file}: line 1 has no column '{c}'; expected path, label and split.")
+            ),
+        ];
+        var rows = new List<(string Path, string Label, string Part)>();
+        foreach ((var number, var text) in lines.Skip(1))
+        {
+            var fields = Fields(text, file, number);
+            if (fields.Count != header.Length)
+            {
+                throw new InvalidDataException($"{file}: line {number} has {fields.Count} fields; expected {header.Length}.");
+            }
+
+            string path = Path.Combine(home, fields[columns[0]]),
+                part = fields[columns[2]].Trim().ToLowerInvariant();
+            if (part is not ("train" or "pool" or "val" or "test"))
+            {
+                throw new InvalidDataException($"{file}: line {number}: split '{part}'; expected train, pool, val or test.");
+            }
+
+            var label = ListFiles.Spoken(fields[columns[1]]);
+            if (label.Length == 0 && part == "test")
+            {
+                throw new InvalidDataException($"{file}: line {number}: a test image needs a label.");
+            }
+
+            if (!File.Exists(path))
+            {
+                throw new InvalidDataException($"{file}: line {number} names {path}, which does not exist.");
+            }
+
             rows.Add((path, label, part == "pool" ? "train" : part));
         }
         string[] names = [.. rows.Select(r => r.Label).Where(l => l.Length > 0).Distinct().Order(StringComparer.Ordinal)];
-        return new(name ?? Path.GetFileNameWithoutExtension(file), file, names, ListFiles.Pool(Part("train"), Part("val"), options ?? new()), Part("test"));
+        return new(
+            name ?? Path.GetFileNameWithoutExtension(file),
+            file,
+            names,
+            ListFiles.Pool(Part("train"), Part("val"), options ?? new()),
+            Part("test")
+        );
 
-        List<LabelledImage> Part(string part)
-            => [.. rows.Where(r => r.Part == part).Select(r => new LabelledImage(r.Path, r.Label.Length == 0 ? -1 : Array.IndexOf(names, r.Label)))];
+        List<LabelledImage> Part(string part) =>
+            [
+                .. rows.Where(r => r.Part == part)
+                    .Select(r => new LabelledImage(r.Path, r.Label.Length == 0 ? -1 : Array.IndexOf(names, r.Label))),
+            ];
     }
 
     private static string? OwnFolder(string root, string path)
     {
-        string relative = Path.GetRelativePath(root, path);
-        int end = relative.IndexOf(Path.DirectorySeparatorChar);
+        var relative = Path.GetRelativePath(root, path);
+        var end = relative.IndexOf(Path.DirectorySeparatorChar);
         return end > 0 ? relative[..end] : null;
     }
 
@@ -80,20 +133,33 @@ public static class GenericDataSets
     {
         var fields = new List<string>();
         var field = new StringBuilder();
-        bool quoted = false;
-        for (int i = 0; i < line.Length; i++)
+        var quoted = false;
+        for (var i = 0; i < line.Length; i++)
         {
-            char c = line[i];
-            if (quoted && c == '"' && i + 1 < line.Length && line[i + 1] == '"') field.Append(line[i++]);
-            else if (c == '"') quoted = !quoted;
+            var c = line[i];
+            if (quoted && c == '"' && i + 1 < line.Length && line[i + 1] == '"')
+            {
+                field.Append(line[i++]);
+            }
+            else if (c == '"')
+            {
+                quoted = !quoted;
+            }
             else if (c == ',' && !quoted)
             {
                 fields.Add(field.ToString());
                 field.Clear();
             }
-            else field.Append(c);
+            else
+            {
+                field.Append(c);
+            }
         }
-        if (quoted) throw new InvalidDataException($"{file}: line {number}: a quoted field does not end.");
+        if (quoted)
+        {
+            throw new InvalidDataException($"{file}: line {number}: a quoted field does not end.");
+        }
+
         fields.Add(field.ToString());
         return fields;
     }

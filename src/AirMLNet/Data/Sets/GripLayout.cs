@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 
 namespace AirMLNet.Data;
 
@@ -13,31 +12,51 @@ internal static class GripLayout
 {
     private static readonly string[] NameFiles = ["class_names.txt", "labels.txt"];
 
-    public static bool IsAt(string folder)
-        => File.Exists(Path.Combine(folder, "test.json")) || (File.Exists(Path.Combine(folder, "test.txt")) && NameFiles.Any(f => File.Exists(Path.Combine(folder, f))));
+    public static bool IsAt(string folder) =>
+        File.Exists(Path.Combine(folder, "test.json"))
+        || (File.Exists(Path.Combine(folder, "test.txt")) && NameFiles.Any(f => File.Exists(Path.Combine(folder, f))));
 
     public static ImageDataSet Read(KnownDataSet known, string folder, DataSetOptions options)
     {
-        if (File.Exists(Path.Combine(folder, "test.json"))) return Coco(known, folder, options);
-        string namesFile = NameFiles.Select(f => Path.Combine(folder, f)).First(File.Exists);
+        if (File.Exists(Path.Combine(folder, "test.json")))
+        {
+            return Coco(known, folder, options);
+        }
+
+        var namesFile = NameFiles.Select(f => Path.Combine(folder, f)).First(File.Exists);
         string[] names = [.. ListFiles.Lines(namesFile).Select(l => ListFiles.Spoken(l.Text))];
-        List<LabelledImage> test = List(folder, "test", names.Length);
-        IReadOnlyList<LabelledImage> train = known.Name == "EuroSAT"
-            ? ClassFolders(folder, names, test, options.Pool)
-            : ListFiles.Pool(List(folder, "train", names.Length), File.Exists(Path.Combine(folder, "val.txt")) ? List(folder, "val", names.Length) : [], options);
+        var test = List(folder, "test", names.Length);
+        var train =
+            known.Name == "EuroSAT"
+                ? ClassFolders(folder, names, test, options.Pool)
+                : ListFiles.Pool(
+                    List(folder, "train", names.Length),
+                    File.Exists(Path.Combine(folder, "val.txt")) ? List(folder, "val", names.Length) : [],
+                    options
+                );
         return new(known.Name, namesFile, names, train, test);
     }
 
     private static List<LabelledImage> List(string folder, string part, int classes)
     {
-        string file = Path.Combine(folder, part + ".txt");
+        var file = Path.Combine(folder, part + ".txt");
         var images = new List<LabelledImage>();
-        foreach ((int number, string text) in ListFiles.Lines(file))
+        foreach ((var number, var text) in ListFiles.Lines(file))
         {
-            int end = text.LastIndexOfAny([' ', '\t']), at = text.IndexOf('@');
-            if (end < 0 || !int.TryParse(text.AsSpan(end + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int label) || label >= classes)
-                throw new InvalidDataException($"{file}: line {number}: '{text}'; expected a path and, as the last field, a label 0..{classes - 1}.");
-            string relative = text[(at < end ? at + 1 : 0)..end].Trim();
+            int end = text.LastIndexOfAny([' ', '\t']),
+                at = text.IndexOf('@');
+            if (
+                end < 0
+                || !int.TryParse(text.AsSpan(end + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var label)
+                || label >= classes
+            )
+            {
+                throw new InvalidDataException(
+                    $"{file}: line {number}: '{text}'; expected a path and, as the last field, a label 0..{classes - 1}."
+                );
+            }
+
+            var relative = text[(at < end ? at + 1 : 0)..end].Trim();
             images.Add(new(Resolve(folder, part, relative, $"{file}: line {number}"), label));
         }
         return images;
@@ -47,64 +66,106 @@ internal static class GripLayout
     private static string Resolve(string folder, string part, string relative, string where)
     {
         string[] places = [Path.Combine(folder, relative), Path.Combine(folder, part, relative), Path.Combine(folder, "images", relative)];
-        return Array.Find(places, File.Exists) ?? throw new InvalidDataException($"{where} names {relative}, which is neither {string.Join(" nor ", places)}.");
+        return Array.Find(places, File.Exists)
+            ?? throw new InvalidDataException($"{where} names {relative}, which is neither {string.Join(" nor ", places)}.");
     }
 
     /// <summary>EuroSAT's pool. The test list says which folder is which class; folders without test images keep their place in the alphabet.</summary>
     private static IReadOnlyList<LabelledImage> ClassFolders(string folder, string[] names, List<LabelledImage> test, TrainingPool pool)
     {
-        if (test.Count == 0) throw new InvalidDataException($"{folder}/test.txt: no test images.");
-        string home = Path.GetDirectoryName(Path.GetDirectoryName(test[0].Path))!;
+        if (test.Count == 0)
+        {
+            throw new InvalidDataException($"{folder}/test.txt: no test images.");
+        }
+
+        var home = Path.GetDirectoryName(Path.GetDirectoryName(test[0].Path))!;
         string[] folders = [.. Directory.GetDirectories(home).Order(StringComparer.Ordinal)];
         var classes = new Dictionary<string, int>(StringComparer.Ordinal);
-        foreach (LabelledImage image in test)
+        foreach (var image in test)
         {
-            string own = Path.GetDirectoryName(image.Path)!;
-            if (classes.TryGetValue(own, out int before) && before != image.Class)
-                throw new InvalidDataException($"{folder}/test.txt: {image.Path} has label {image.Class}, but other images of its folder have {before}.");
+            var own = Path.GetDirectoryName(image.Path)!;
+            if (classes.TryGetValue(own, out var before) && before != image.Class)
+            {
+                throw new InvalidDataException(
+                    $"{folder}/test.txt: {image.Path} has label {image.Class}, but other images of its folder have {before}."
+                );
+            }
+
             classes[own] = image.Class;
         }
-        for (int i = 0; i < folders.Length && folders.Length == names.Length; i++) classes.TryAdd(folders[i], i);
+        for (var i = 0; i < folders.Length && folders.Length == names.Length; i++)
+        {
+            classes.TryAdd(folders[i], i);
+        }
+
         HashSet<string> tested = [.. test.Select(t => t.Path)];
         return
         [
-            .. folders.Where(classes.ContainsKey).SelectMany(f => Directory.EnumerateFiles(f).Where(ImageFolder.IsImage).Order(StringComparer.Ordinal)
-                .Where(path => pool == TrainingPool.Paper || !tested.Contains(path)).Select(path => new LabelledImage(path, classes[f]))),
+            .. folders
+                .Where(classes.ContainsKey)
+                .SelectMany(f =>
+                    Directory
+                        .EnumerateFiles(f)
+                        .Where(ImageFolder.IsImage)
+                        .Order(StringComparer.Ordinal)
+                        .Where(path => pool == TrainingPool.Paper || !tested.Contains(path))
+                        .Select(path => new LabelledImage(path, classes[f]))
+                ),
         ];
     }
 
     private static ImageDataSet Coco(KnownDataSet known, string folder, DataSetOptions options)
     {
         // The order of the classes is that of the training list.
-        string first = Path.Combine(folder, "train.json");
-        string[] names = ListFiles.Json(first, root => root.GetProperty("categories").EnumerateArray().Select(c => ListFiles.Spoken(c.GetProperty("name").GetString()!)).ToArray());
-        IReadOnlyList<LabelledImage> train = Part("train"), validation = File.Exists(Path.Combine(folder, "val.json")) ? Part("val") : [];
+        var first = Path.Combine(folder, "train.json");
+        var names = ListFiles.Json(
+            first,
+            root =>
+                root.GetProperty("categories").EnumerateArray().Select(c => ListFiles.Spoken(c.GetProperty("name").GetString()!)).ToArray()
+        );
+        IReadOnlyList<LabelledImage> train = Part("train"),
+            validation = File.Exists(Path.Combine(folder, "val.json")) ? Part("val") : [];
         return new(known.Name, first, names, ListFiles.Pool(train, validation, options), Part("test"));
 
         List<LabelledImage> Part(string part)
         {
-            string file = Path.Combine(folder, part + ".json");
-            return ListFiles.Json(file, root =>
-            {
-                Dictionary<long, string> categories = root.GetProperty("categories").EnumerateArray()
-                    .ToDictionary(c => c.GetProperty("id").GetInt64(), c => ListFiles.Spoken(c.GetProperty("name").GetString()!));
-                var marked = new Dictionary<long, long>();
-                if (root.TryGetProperty("annotations", out JsonElement annotations))
+            var file = Path.Combine(folder, part + ".json");
+            return ListFiles.Json(
+                file,
+                root =>
                 {
-                    foreach (JsonElement a in annotations.EnumerateArray()) marked[a.GetProperty("image_id").GetInt64()] = a.GetProperty("category_id").GetInt64();
+                    var categories = root.GetProperty("categories")
+                        .EnumerateArray()
+                        .ToDictionary(c => c.GetProperty("id").GetInt64(), c => ListFiles.Spoken(c.GetProperty("name").GetString()!));
+                    var marked = new Dictionary<long, long>();
+                    if (root.TryGetProperty("annotations", out var annotations))
+                    {
+                        foreach (var a in annotations.EnumerateArray())
+                        {
+                            marked[a.GetProperty("image_id").GetInt64()] = a.GetProperty("category_id").GetInt64();
+                        }
+                    }
+                    var images = new List<LabelledImage>();
+                    foreach (var image in root.GetProperty("images").EnumerateArray())
+                    {
+                        var relative = image.GetProperty("file_name").GetString()!;
+                        var own = ListFiles.Spoken(Path.GetFileName(Path.GetDirectoryName(relative)) ?? "");
+                        if (Array.IndexOf(names, own) < 0 && marked.TryGetValue(image.GetProperty("id").GetInt64(), out var id))
+                        {
+                            own = categories[id];
+                        }
+
+                        var label = Array.IndexOf(names, own);
+                        if (label < 0)
+                        {
+                            throw new InvalidDataException($"{file}: {relative}: '{own}' is none of the categories of {first}.");
+                        }
+
+                        images.Add(new(Resolve(folder, part, relative, file), label));
+                    }
+                    return images;
                 }
-                var images = new List<LabelledImage>();
-                foreach (JsonElement image in root.GetProperty("images").EnumerateArray())
-                {
-                    string relative = image.GetProperty("file_name").GetString()!;
-                    string own = ListFiles.Spoken(Path.GetFileName(Path.GetDirectoryName(relative)) ?? "");
-                    if (Array.IndexOf(names, own) < 0 && marked.TryGetValue(image.GetProperty("id").GetInt64(), out long id)) own = categories[id];
-                    int label = Array.IndexOf(names, own);
-                    if (label < 0) throw new InvalidDataException($"{file}: {relative}: '{own}' is none of the categories of {first}.");
-                    images.Add(new(Resolve(folder, part, relative, file), label));
-                }
-                return images;
-            });
+            );
         }
     }
 }

@@ -9,7 +9,13 @@ public sealed record LabelledImage(string Path, int Class);
 public sealed record ImageDataSet
 {
     /// <exception cref="InvalidDataException">Fewer than two classes, one of them without a name or twice, a part without images, or a label out of range.</exception>
-    internal ImageDataSet(string name, string source, IReadOnlyList<string> classNames, IReadOnlyList<LabelledImage> train, IReadOnlyList<LabelledImage> test)
+    internal ImageDataSet(
+        string name,
+        string source,
+        IReadOnlyList<string> classNames,
+        IReadOnlyList<LabelledImage> train,
+        IReadOnlyList<LabelledImage> test
+    )
     {
         (Name, ClassNames, Train, Test) = (name, classNames, train, test);
         try
@@ -20,11 +26,19 @@ public sealed record ImageDataSet
         {
             throw new InvalidDataException(e.Message, e);
         }
-        foreach ((string part, IReadOnlyList<LabelledImage> images) in new[] { ("training", train), ("test", test) })
+        foreach ((var part, var images) in new[] { ("training", train), ("test", test) })
         {
-            if (images.Count == 0) throw new InvalidDataException($"{source}: no {part} images.");
+            if (images.Count == 0)
+            {
+                throw new InvalidDataException($"{source}: no {part} images.");
+            }
+
             if (images.FirstOrDefault(i => i.Class >= classNames.Count || i.Class < -1) is { } wrong)
-                throw new InvalidDataException($"{source}: {wrong.Path} has label {wrong.Class}; expected 0..{classNames.Count - 1}, for there are {classNames.Count} class names.");
+            {
+                throw new InvalidDataException(
+                    $"{source}: {wrong.Path} has label {wrong.Class}; expected 0..{classNames.Count - 1}, for there are {classNames.Count} class names."
+                );
+            }
         }
     }
 

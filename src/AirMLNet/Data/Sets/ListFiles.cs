@@ -6,8 +6,8 @@ namespace AirMLNet.Data;
 internal static class ListFiles
 {
     /// <summary>The lines of a file with their numbers from 1, without blank ones.</summary>
-    public static IEnumerable<(int Number, string Text)> Lines(string file)
-        => Text(file).Split('\n').Select((text, i) => (i + 1, text.Trim())).Where(line => line.Item2.Length > 0);
+    public static IEnumerable<(int Number, string Text)> Lines(string file) =>
+        Text(file).Split('\n').Select((text, i) => (i + 1, text.Trim())).Where(line => line.Item2.Length > 0);
 
     /// <summary>Reads a JSON file.</summary>
     /// <exception cref="InvalidDataException">It is not JSON, or not of the form that <paramref name="read"/> expects.</exception>
@@ -15,10 +15,11 @@ internal static class ListFiles
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(Text(file));
+            using var document = JsonDocument.Parse(Text(file));
             return read(document.RootElement);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or IndexOutOfRangeException)
+        catch (Exception e)
+            when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or IndexOutOfRangeException)
         {
             throw new InvalidDataException($"{file}: not of the expected form: {e.Message}", e);
         }
@@ -27,8 +28,11 @@ internal static class ListFiles
     public static string Spoken(string name) => name.Replace('_', ' ').Trim();
 
     /// <summary>Images of the parts that form the pool, each file once.</summary>
-    public static IReadOnlyList<LabelledImage> Pool(IReadOnlyList<LabelledImage> train, IReadOnlyList<LabelledImage> validation, DataSetOptions options)
-        => options.ValidationInPool ? [.. train.Concat(validation).DistinctBy(i => i.Path, StringComparer.Ordinal)] : train;
+    public static IReadOnlyList<LabelledImage> Pool(
+        IReadOnlyList<LabelledImage> train,
+        IReadOnlyList<LabelledImage> validation,
+        DataSetOptions options
+    ) => options.ValidationInPool ? [.. train.Concat(validation).DistinctBy(i => i.Path, StringComparer.Ordinal)] : train;
 
     private static string Text(string file)
     {

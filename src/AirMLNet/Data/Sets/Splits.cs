@@ -33,29 +33,59 @@ public sealed record ClassSplit(IReadOnlyList<int> Seen, IReadOnlyList<int> Unse
     public static ClassSplit Load(string file, IReadOnlyList<string> classNames)
     {
         if (!file.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
+        {
             return Checked([.. ListFiles.Lines(file).Select(l => Find(l.Text, $"line {l.Number}"))], null);
-        return ListFiles.Json(file, root => Checked(
-            Entries(root.GetProperty("seen"), "seen"), root.TryGetProperty("unseen", out JsonElement unseen) ? Entries(unseen, "unseen") : null));
+        }
 
-        int[] Entries(JsonElement list, string side) => [.. list.EnumerateArray().Select((e, i) => e.ValueKind == JsonValueKind.Number
-            ? e.GetInt32() is var c && c >= 0 && c < classNames.Count ? c : throw new InvalidDataException($"{file}: '{side}' entry {i} is {c}; expected 0..{classNames.Count - 1}.")
-            : Find(e.GetString()!, $"'{side}' entry {i}"))];
+        return ListFiles.Json(
+            file,
+            root =>
+                Checked(
+                    Entries(root.GetProperty("seen"), "seen"),
+                    root.TryGetProperty("unseen", out var unseen) ? Entries(unseen, "unseen") : null
+                )
+        );
+
+        int[] Entries(JsonElement list, string side) =>
+            [
+                .. list.EnumerateArray()
+                    .Select(
+                        (e, i) =>
+                            e.ValueKind == JsonValueKind.Number
+                                ? e.GetInt32() is var c && c >= 0 && c < classNames.Count
+                                    ? c
+                                    : throw new InvalidDataException(
+                                        $"{file}: '{side}' entry {i} is {c}; expected 0..{classNames.Count - 1}."
+                                    )
+                                : Find(e.GetString()!, $"'{side}' entry {i}")
+                    ),
+            ];
 
         int Find(string name, string where)
         {
-            for (int c = 0; c < classNames.Count; c++)
+            for (var c = 0; c < classNames.Count; c++)
             {
-                if (ListFiles.Spoken(classNames[c]).Equals(ListFiles.Spoken(name), StringComparison.OrdinalIgnoreCase)) return c;
+                if (ListFiles.Spoken(classNames[c]).Equals(ListFiles.Spoken(name), StringComparison.OrdinalIgnoreCase))
+                {
+                    return c;
+                }
             }
             throw new InvalidDataException($"{file}: {where}: '{name}' is none of the classes.");
         }
 
         ClassSplit Checked(int[] seen, int[]? unseen)
         {
-            ClassSplit split = Of(seen, classNames.Count);
-            if (split.Seen.Count == 0 || split.Unseen.Count == 0) throw new InvalidDataException($"{file}: {split.Seen.Count} seen and {split.Unseen.Count} unseen classes; expected at least one of each.");
+            var split = Of(seen, classNames.Count);
+            if (split.Seen.Count == 0 || split.Unseen.Count == 0)
+            {
+                throw new InvalidDataException(
+                    $"{file}: {split.Seen.Count} seen and {split.Unseen.Count} unseen classes; expected at least one of each."
+                );
+            }
+
             return unseen is null || split.Unseen.SequenceEqual(unseen.Distinct().Order())
-                ? split : throw new InvalidDataException($"{file}: 'unseen' is not what 'seen' leaves over.");
+                ? split
+                : throw new InvalidDataException($"{file}: 'unseen' is not what 'seen' leaves over.");
         }
     }
 
@@ -83,7 +113,7 @@ public static class LabelledShots
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(perClass);
         ArgumentOutOfRangeException.ThrowIfNegative(seed);
         var chosen = new List<int>();
-        for (int c = 0; c < classes; c++)
+        for (var c = 0; c < classes; c++)
         {
             int[] members = [.. Enumerable.Range(0, labels.Count).Where(i => labels[i] == c)];
             chosen.AddRange(new NumpyRandom((uint)seed).Choice(members.Length, Math.Min(perClass, members.Length)).Select(i => members[i]));

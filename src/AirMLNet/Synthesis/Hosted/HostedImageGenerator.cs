@@ -38,9 +38,17 @@ public sealed class HostedImageGenerator(IImageGenerator generator, ImageGenerat
                 wanted.AdditionalProperties[NegativePrompt] = request.NegativePrompt;
             }
             // Off this thread's context, so that a service that comes back to it cannot wait for itself.
-            var response = Task.Run(() => generator.GenerateAsync(new ImageGenerationRequest(request.Prompt), wanted, cancellation), cancellation).GetAwaiter().GetResult();
-            var data = response.Contents.OfType<DataContent>().FirstOrDefault(c => c.HasTopLevelMediaType("image"))
-                ?? throw new InvalidDataException($"The image service gave no image for \"{request.Prompt}\"{(response.Contents.OfType<UriContent>().Any() ? ", but an address; it must be asked for data" : "")}.");
+            var response = Task.Run(
+                    () => generator.GenerateAsync(new ImageGenerationRequest(request.Prompt), wanted, cancellation),
+                    cancellation
+                )
+                .GetAwaiter()
+                .GetResult();
+            var data =
+                response.Contents.OfType<DataContent>().FirstOrDefault(c => c.HasTopLevelMediaType("image"))
+                ?? throw new InvalidDataException(
+                    $"The image service gave no image for \"{request.Prompt}\"{(response.Contents.OfType<UriContent>().Any() ? ", but an address; it must be asked for data" : "")}."
+                );
             try
             {
                 return ImageFile.Decode(data.Data.Span, $"the image for \"{request.Prompt}\"");

@@ -33,7 +33,11 @@ public sealed class StableDiffusionImageGenerator : IImageGenerator
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">There is no prompt, the size is none the model can make, or the seed is no number.</exception>
     /// <exception cref="NotSupportedException">The request has images to change: the model makes images of texts only.</exception>
-    public async Task<ImageGenerationResponse> GenerateAsync(ImageGenerationRequest request, ImageGenerationOptions? options = null, CancellationToken cancellationToken = default)
+    public async Task<ImageGenerationResponse> GenerateAsync(
+        ImageGenerationRequest request,
+        ImageGenerationOptions? options = null,
+        CancellationToken cancellationToken = default
+    )
     {
         ArgumentNullException.ThrowIfNull(request);
         if (request.OriginalImages?.Any() == true)
@@ -47,19 +51,28 @@ public sealed class StableDiffusionImageGenerator : IImageGenerator
             throw new ArgumentException($"Count = {count}; expected 1..1024.", nameof(options));
         }
         var seed = SeedOf(options?.AdditionalProperties);
-        var negative = options?.AdditionalProperties?.TryGetValue(HostedImageGenerator.NegativePrompt, out var text) == true ? text?.ToString() : null;
+        var negative =
+            options?.AdditionalProperties?.TryGetValue(HostedImageGenerator.NegativePrompt, out var text) == true ? text?.ToString() : null;
         var how = options?.ImageSize is { } size ? _options with { Width = size.Width, Height = size.Height } : _options;
         await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             return await Task.Run(
-                () =>
-                {
-                    var requests = Enumerable.Range(0, count).Select(i => new TextToImageRequest(prompt, (seed + i) & int.MaxValue, negative)).ToList();
-                    return new ImageGenerationResponse([.. _model.Generate(requests, how, cancellationToken)
-                        .Select(image => (AIContent)new DataContent(ImageCodec.EncodePng(image), "image/png"))]);
-                },
-                cancellationToken).ConfigureAwait(false);
+                    () =>
+                    {
+                        var requests = Enumerable
+                            .Range(0, count)
+                            .Select(i => new TextToImageRequest(prompt, (seed + i) & int.MaxValue, negative))
+                            .ToList();
+                        return new ImageGenerationResponse([
+                            .. _model
+                                .Generate(requests, how, cancellationToken)
+                                .Select(image => (AIContent)new DataContent(ImageCodec.EncodePng(image), "image/png")),
+                        ]);
+                    },
+                    cancellationToken
+                )
+                .ConfigureAwait(false);
         }
         finally
         {
@@ -87,7 +100,12 @@ public sealed class StableDiffusionImageGenerator : IImageGenerator
         {
             return 1;
         }
-        return int.TryParse(Convert.ToString(value, CultureInfo.InvariantCulture), NumberStyles.Integer, CultureInfo.InvariantCulture, out var seed)
+        return int.TryParse(
+            Convert.ToString(value, CultureInfo.InvariantCulture),
+            NumberStyles.Integer,
+            CultureInfo.InvariantCulture,
+            out var seed
+        )
             ? seed
             : throw new ArgumentException($"seed = '{value}'; expected a whole number.");
     }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using AirMLNet.Data;
 
 namespace AirMLNet.Tests.Data.Sets;
@@ -19,10 +18,13 @@ public sealed class DataSetsTests
     public void CoOpSplits_AreRead(string name, string folder, string images, string split)
     {
         Image($"{folder}/{images}/a/1.jpg", $"{folder}/{images}/a/2.jpg", $"{folder}/{images}/b c/3.jpg", $"{folder}/{images}/b c/4.jpg");
-        Write($"{folder}/{split}", """{"train":[["b c/3.jpg",1,"snap_dragon"],["a/1.jpg",0,"fire lily"]],"val":[["a/2.jpg",0,"fire lily"]],"test":[["b c/4.jpg",1,"snap_dragon"]]}""");
-        foreach (string place in new[] { _root, Path.Combine(_root, folder) })
+        Write(
+            $"{folder}/{split}",
+            """{"train":[["b c/3.jpg",1,"snap_dragon"],["a/1.jpg",0,"fire lily"]],"val":[["a/2.jpg",0,"fire lily"]],"test":[["b c/4.jpg",1,"snap_dragon"]]}"""
+        );
+        foreach (var place in new[] { _root, Path.Combine(_root, folder) })
         {
-            ImageDataSet set = DataSets.Open(name, place);
+            var set = DataSets.Open(name, place);
             CollectionAssert.AreEqual(new[] { "fire lily", "snap dragon" }, set.ClassNames.ToArray());
             Same([("b c/3.jpg", 1), ("a/1.jpg", 0), ("a/2.jpg", 0)], set.Train, $"{folder}/{images}");
             Same([("b c/4.jpg", 1)], set.Test, $"{folder}/{images}");
@@ -38,7 +40,7 @@ public sealed class DataSetsTests
         Write("fgvc_aircraft/images_variant_train.txt", "0001 Boeing 737-200\n");
         Write("fgvc_aircraft/images_variant_val.txt", "0002 Cessna 172\r\n");
         Write("fgvc_aircraft/images_variant_test.txt", "0003 Cessna 172\n");
-        ImageDataSet set = DataSets.Open("fgvcaircraft", _root);
+        var set = DataSets.Open("fgvcaircraft", _root);
         CollectionAssert.AreEqual(new[] { "Boeing 737-200", "Cessna 172" }, set.ClassNames.ToArray());
         Same([("0001.jpg", 0), ("0002.jpg", 1)], set.Train, "fgvc_aircraft/images");
         Write("fgvc_aircraft/images_variant_test.txt", "0003 Cessna 208\n");
@@ -53,7 +55,7 @@ public sealed class DataSetsTests
         Write("FGVCAircraft/train.txt", "fgvc_train.zip@Boeing 737-200/1.jpg 0\n\n");
         Write("FGVCAircraft/val.txt", "fgvc_train.zip@Boeing 737-200/1.jpg 0\nfgvc_val.zip@Cessna 172/2.jpg 1\n");
         Write("FGVCAircraft/test.txt", "fgvc_test.zip@Cessna 172/3.jpg\t1\n");
-        ImageDataSet set = DataSets.Open("FGVCAircraft", _root);
+        var set = DataSets.Open("FGVCAircraft", _root);
         CollectionAssert.AreEqual(new[] { "Boeing 737-200", "Cessna 172" }, set.ClassNames.ToArray());
         Same([("Boeing 737-200/1.jpg", 0), ("Cessna 172/2.jpg", 1)], set.Train, "FGVCAircraft"); // listed twice, taken once
         Same([("test/Cessna 172/3.jpg", 1)], set.Test, "FGVCAircraft");
@@ -82,12 +84,13 @@ public sealed class DataSetsTests
     public void Resisc_IsReadInCocosForm_WithClassesFromFolders(string spelling)
     {
         Image($"{spelling}/train/baseball_diamond/1.jpg", $"{spelling}/train/airport/2.jpg", $"{spelling}/test/odd/3.jpg");
-        string Json(string images, string annotations) => $$"""
-            {"categories":[{"id":1,"name":"baseball_diamond"},{"id":2,"name":"airport"}],"images":[{{images}}],"annotations":[{{annotations}}]}
-            """;
+        string Json(string images, string annotations) =>
+            $$"""
+                {"categories":[{"id":1,"name":"baseball_diamond"},{"id":2,"name":"airport"}],"images":[{{images}}],"annotations":[{{annotations}}]}
+                """;
         Write($"{spelling}/train.json", Json("""{"id":7,"file_name":"baseball_diamond/1.jpg"},{"id":8,"file_name":"airport/2.jpg"}""", ""));
         Write($"{spelling}/test.json", Json("""{"id":9,"file_name":"odd/3.jpg"}""", """{"image_id":9,"category_id":2}"""));
-        ImageDataSet set = DataSets.Open("resisc45", _root);
+        var set = DataSets.Open("resisc45", _root);
         CollectionAssert.AreEqual(new[] { "baseball diamond", "airport" }, set.ClassNames.ToArray()); // the list's order, not the alphabet's
         Same([("baseball_diamond/1.jpg", 0), ("airport/2.jpg", 1)], set.Train, $"{spelling}/train");
         Same([("odd/3.jpg", 1)], set.Test, $"{spelling}/test");
@@ -100,13 +103,26 @@ public sealed class DataSetsTests
     [TestMethod]
     public void EuroSatsPool_LeavesOutTestImages_UnlessThePapersIsAskedFor()
     {
-        Image("EuroSAT/AnnualCrop/AnnualCrop_1.jpg", "EuroSAT/AnnualCrop/AnnualCrop_2.jpg", "EuroSAT/Forest/Forest_1.jpg", "EuroSAT/River/River_1.jpg");
+        Image(
+            "EuroSAT/AnnualCrop/AnnualCrop_1.jpg",
+            "EuroSAT/AnnualCrop/AnnualCrop_2.jpg",
+            "EuroSAT/Forest/Forest_1.jpg",
+            "EuroSAT/River/River_1.jpg"
+        );
         File.WriteAllText(Path.Combine(_root, "EuroSAT/Forest/notes.txt"), "no image");
         Write("EuroSAT/class_names.txt", "annual crop land\nforest\nriver\n");
         Write("EuroSAT/test.txt", "eurosat.zip@AnnualCrop/AnnualCrop_2.jpg 0\n");
-        Same([("AnnualCrop/AnnualCrop_1.jpg", 0), ("Forest/Forest_1.jpg", 1), ("River/River_1.jpg", 2)], DataSets.Open("EuroSAT", _root).Train, "EuroSAT");
-        ImageDataSet paper = DataSets.Open("EuroSAT", _root, new() { Pool = TrainingPool.Paper });
-        Same([("AnnualCrop/AnnualCrop_1.jpg", 0), ("AnnualCrop/AnnualCrop_2.jpg", 0), ("Forest/Forest_1.jpg", 1), ("River/River_1.jpg", 2)], paper.Train, "EuroSAT");
+        Same(
+            [("AnnualCrop/AnnualCrop_1.jpg", 0), ("Forest/Forest_1.jpg", 1), ("River/River_1.jpg", 2)],
+            DataSets.Open("EuroSAT", _root).Train,
+            "EuroSAT"
+        );
+        var paper = DataSets.Open("EuroSAT", _root, new() { Pool = TrainingPool.Paper });
+        Same(
+            [("AnnualCrop/AnnualCrop_1.jpg", 0), ("AnnualCrop/AnnualCrop_2.jpg", 0), ("Forest/Forest_1.jpg", 1), ("River/River_1.jpg", 2)],
+            paper.Train,
+            "EuroSAT"
+        );
         Write("EuroSAT/test.txt", "AnnualCrop/AnnualCrop_1.jpg 0\nAnnualCrop/AnnualCrop_2.jpg 1\n");
         Fails(() => DataSets.Open("EuroSAT", _root), "AnnualCrop_2.jpg has label 1, but other images of its folder have 0");
     }
@@ -135,7 +151,7 @@ public sealed class DataSetsTests
     public void Folders_GiveClassesByTheirNames_AndUnlabelledImagesBesideThem()
     {
         Image("own/pool/1.png", "own/pool/big_cat/2.png", "own/test/big_cat/3.png", "own/test/dog/4.png");
-        ImageDataSet set = GenericDataSets.FromFolders(Path.Combine(_root, "own"));
+        var set = GenericDataSets.FromFolders(Path.Combine(_root, "own"));
         Assert.AreEqual("own", set.Name);
         CollectionAssert.AreEqual(new[] { "big cat", "dog" }, set.ClassNames.ToArray());
         Same([("pool/1.png", -1), ("pool/big_cat/2.png", 0)], set.Train, "own");
@@ -149,8 +165,11 @@ public sealed class DataSetsTests
     public void Csv_IsReadWithQuotesAnyOrderOfColumnsAndUnknownLabels()
     {
         Image("c/a, b.png", "c/2.png", "c/3.png", "c/4.png");
-        Write("c/set.csv", "\uFEFFsplit,path,comment,label\r\ntrain,\"a, b.png\",\"say \"\"hi\"\"\",dog\npool,2.png,,\nval,3.png,,cat\ntest,4.png,,big_cat\n");
-        ImageDataSet set = GenericDataSets.FromCsv(Path.Combine(_root, "c/set.csv"));
+        Write(
+            "c/set.csv",
+            "\uFEFFsplit,path,comment,label\r\ntrain,\"a, b.png\",\"say \"\"hi\"\"\",dog\npool,2.png,,\nval,3.png,,cat\ntest,4.png,,big_cat\n"
+        );
+        var set = GenericDataSets.FromCsv(Path.Combine(_root, "c/set.csv"));
         CollectionAssert.AreEqual(new[] { "big cat", "cat", "dog" }, set.ClassNames.ToArray());
         Same([("a, b.png", 2), ("2.png", -1), ("3.png", 1)], set.Train, "c");
         Same([("4.png", 0)], set.Test, "c");
@@ -179,22 +198,31 @@ public sealed class DataSetsTests
 
     private void Image(params string[] paths)
     {
-        foreach (string path in paths) Write(path, "x"); // readers list files; they do not decode them
+        foreach (var path in paths)
+        {
+            Write(path, "x"); // readers list files; they do not decode them
+        }
     }
 
     private void Write(string path, string text)
     {
-        string full = Path.Combine(_root, path);
+        var full = Path.Combine(_root, path);
         Directory.CreateDirectory(Path.GetDirectoryName(full)!);
         File.WriteAllText(full, text);
     }
 
-    private void Same((string Path, int Class)[] expected, IReadOnlyList<LabelledImage> found, string folder)
-        => CollectionAssert.AreEqual(expected.Select(e => new LabelledImage(Path.Combine(_root, folder, e.Path), e.Class)).ToArray(), found.ToArray());
+    private void Same((string Path, int Class)[] expected, IReadOnlyList<LabelledImage> found, string folder) =>
+        CollectionAssert.AreEqual(
+            expected.Select(e => new LabelledImage(Path.Combine(_root, folder, e.Path), e.Class)).ToArray(),
+            found.ToArray()
+        );
 
     private static void Fails(Action action, params string[] parts)
     {
         var e = Assert.ThrowsExactly<InvalidDataException>(action);
-        foreach (string part in parts) Assert.Contains(part, e.Message);
+        foreach (var part in parts)
+        {
+            Assert.Contains(part, e.Message);
+        }
     }
 }

@@ -10,9 +10,14 @@ public sealed class SplitsTests
     public void NumpyRandom_GivesNumpysNumbers()
     {
         var random = new NumpyRandom(500);
-        CollectionAssert.AreEqual(new uint[] { 2979330906, 321012663, 265072449, 2236522769 }, Enumerable.Range(0, 4).Select(_ => random.Next()).ToArray());
         CollectionAssert.AreEqual(
-            new[] { 18, 1, 19, 8, 10, 17, 6, 13, 4, 2, 5, 14, 9, 7, 16, 11, 3, 0, 15, 12 }, new NumpyRandom(0).Permutation(20));
+            new uint[] { 2979330906, 321012663, 265072449, 2236522769 },
+            Enumerable.Range(0, 4).Select(_ => random.Next()).ToArray()
+        );
+        CollectionAssert.AreEqual(
+            new[] { 18, 1, 19, 8, 10, 17, 6, 13, 4, 2, 5, 14, 9, 7, 16, 11, 3, 0, 15, 12 },
+            new NumpyRandom(0).Permutation(20)
+        );
         CollectionAssert.AreEqual(new[] { 993, 859 }, new NumpyRandom(0).Choice(1000, 2));
         CollectionAssert.AreEqual(new[] { 48, 2, 81, 38, 36, 62, 92, 64, 9, 19, 87, 10 }, new NumpyRandom(200).Choice(102, 63)[..12]);
     }
@@ -23,7 +28,7 @@ public sealed class SplitsTests
     [DataRow(200, 1, 3, 5, 6, 7, 8)]
     public void SeenClasses_AreNumpysChoice(int seed, params int[] seen)
     {
-        ClassSplit split = ClassSplit.Draw(10, seed);
+        var split = ClassSplit.Draw(10, seed);
         CollectionAssert.AreEqual(seen, split.Seen.ToArray());
         CollectionAssert.AreEqual(Enumerable.Range(0, 10).Except(seen).ToArray(), split.Unseen.ToArray());
     }
@@ -36,9 +41,9 @@ public sealed class SplitsTests
     [DataRow(10, 6, 4)]
     public void Counts_AreThePublishedOnes(int classes, int seen, int unseen)
     {
-        foreach (int seed in ClassSplit.PublishedSeeds)
+        foreach (var seed in ClassSplit.PublishedSeeds)
         {
-            ClassSplit split = ClassSplit.Draw(classes, seed);
+            var split = ClassSplit.Draw(classes, seed);
             Assert.HasCount(seen, split.Seen);
             Assert.HasCount(unseen, split.Unseen);
         }
@@ -47,7 +52,7 @@ public sealed class SplitsTests
     [TestMethod]
     public void Files_AreReadAsJsonOrLines_AndCheckedAgainstTheClasses()
     {
-        string folder = Directory.CreateTempSubdirectory("airmlnet-test-").FullName;
+        var folder = Directory.CreateTempSubdirectory("airmlnet-test-").FullName;
         try
         {
             string[] names = ["red fox", "cat", "dog"];
@@ -60,12 +65,16 @@ public sealed class SplitsTests
             CollectionAssert.AreEqual(new[] { 0, 2 }, Load("a.json", """{"seen":["dog","Red_Fox"],"unseen":["cat"]}""").Seen.ToArray());
             CollectionAssert.AreEqual(new[] { 1 }, Load("b.json", """{"seen":[1]}""").Seen.ToArray());
             CollectionAssert.AreEqual(new[] { 0, 2 }, Load("c.txt", "cat\n").Unseen.ToArray());
-            foreach ((string file, string text, string part) in new[]
-            {
-                ("d.txt", "cat\nmouse", "line 2: 'mouse' is none of the classes"), ("e.json", """{"seen":[3]}""", "'seen' entry 0 is 3; expected 0..2"),
-                ("f.txt", "cat\ndog\nred fox", "3 seen and 0 unseen classes"), ("g.json", """{"seen":["cat"],"unseen":["dog"]}""", "'unseen' is not what 'seen' leaves over"),
-                ("h.json", "[]", "not of the expected form"),
-            })
+            foreach (
+                (var file, var text, var part) in new[]
+                {
+                    ("d.txt", "cat\nmouse", "line 2: 'mouse' is none of the classes"),
+                    ("e.json", """{"seen":[3]}""", "'seen' entry 0 is 3; expected 0..2"),
+                    ("f.txt", "cat\ndog\nred fox", "3 seen and 0 unseen classes"),
+                    ("g.json", """{"seen":["cat"],"unseen":["dog"]}""", "'unseen' is not what 'seen' leaves over"),
+                    ("h.json", "[]", "not of the expected form"),
+                }
+            )
             {
                 Assert.Contains(part, Assert.ThrowsExactly<InvalidDataException>(() => Load(file, text)).Message);
             }
@@ -79,8 +88,17 @@ public sealed class SplitsTests
     [TestMethod]
     public void Shots_AreDrawnPerClassFromASeedOfTheirOwn()
     {
-        int[] labels = [.. Enumerable.Range(0, 40).Select(i => i < 20 ? 0 : i < 39 ? 1 : 2)];
-        int[] shots = LabelledShots.Choose(labels, 3, 2);
+        int[] labels =
+        [
+            .. Enumerable
+                .Range(0, 40)
+                .Select(i =>
+                    i < 20 ? 0
+                    : i < 39 ? 1
+                    : 2
+                ),
+        ];
+        var shots = LabelledShots.Choose(labels, 3, 2);
         // permutation(20) begins 18, 1; permutation(19) from the same seed has its own order.
         int[] second = [.. new NumpyRandom(0).Choice(19, 2).Select(i => 20 + i).Order()];
         CollectionAssert.AreEqual(new[] { 1, 18, second[0], second[1], 39 }, shots);
