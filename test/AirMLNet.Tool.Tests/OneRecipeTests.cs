@@ -71,10 +71,18 @@ public sealed class OneRecipeTests
         Assert.AreEqual(expected, Bits(recipe.Stages(ml, task).Fit(Rows(ml, photos, known, encoded: false))), "a program");
 
         // A comparison and an experiment, from features.
-        ml = new MLContext(Seed);
-        Assert.AreEqual(expected, Bits(ComparisonRun.Fit(ml, plan, Rows(ml, photos, known, encoded: true), default)), "a comparison");
-        ml = new MLContext(Seed);
-        Assert.AreEqual(expected, Bits(ExperimentRun.Fit(ml, recipe, task, Rows(ml, photos, known, encoded: true))), "an experiment");
+        // Rows are of another context: whatever is made on a context before the stages takes a seed from it.
+        var data = new MLContext(1);
+        Assert.AreEqual(
+            expected,
+            Bits(ComparisonRun.Fit(new MLContext(Seed), plan, Rows(data, photos, known, encoded: true), default)),
+            "a comparison"
+        );
+        Assert.AreEqual(
+            expected,
+            Bits(ExperimentRun.Fit(new MLContext(Seed), recipe, task, Rows(data, photos, known, encoded: true))),
+            "an experiment"
+        );
     }
 
     [TestMethod]

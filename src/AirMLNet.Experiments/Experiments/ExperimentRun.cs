@@ -73,7 +73,8 @@ internal sealed class ExperimentRun
             test = _data.Test.Images;
         var labels = new PoolLabels([.. train.Select(i => i.Class)], Given());
         var synthetic = _syntheticFolder is { } folder ? _data.Synthetic(folder) : null;
-        var ml = new MLContext(_seed);
+        // The rows are of a context of their own: the stages are the first to draw seeds from theirs, as everywhere else.
+        var ml = new MLContext();
         IDataView pool = Keyed(ml, PoolRows(labels, synthetic)),
             scored = View(ml, test.Select((image, i) => new ExperimentRow { ImagePath = image.Path, Features = _data.Test.Features[i] }));
         _ = _data.Train.Features;
@@ -82,7 +83,7 @@ internal sealed class ExperimentRun
         ITransformer model;
         using (labels.BeginFit())
         {
-            model = Fit(ml, Recipe, AdaptationTask with { Progress = progress, CancellationToken = cancellation }, pool);
+            model = Fit(new MLContext(_seed), Recipe, AdaptationTask with { Progress = progress, CancellationToken = cancellation }, pool);
         }
 
         var fit = clock.Elapsed.TotalSeconds;
