@@ -55,7 +55,7 @@ internal static class AdaptCommand
                     parsed.GetValue(seed),
                     parsed.GetValue(json),
                     parsed.GetValue(skip),
-                    parsed.GetValue(CommandLine.Verbose)
+                    parsed.GetValue(SharedOptions.Verbose)
                 );
                 var given = plan.Read(parsed, parsed.GetValue(labels), synthesis.IsGiven(parsed)) with
                 {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using AirMLNet.Prompts;
 using AirMLNet.Recipes;
+using AirMLNet.Tool.Output;
 using AirMLNet.Tool.Pipelines;
 
 namespace AirMLNet.Tool.Commands;

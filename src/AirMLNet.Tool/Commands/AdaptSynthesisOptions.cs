@@ -1,5 +1,6 @@
 using System.CommandLine;
 using AirMLNet.Synthesis;
+using AirMLNet.Tool.Output;
 using AirMLNet.Tool.Pipelines;
 
 namespace AirMLNet.Tool.Commands;

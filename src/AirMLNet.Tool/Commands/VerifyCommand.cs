@@ -69,7 +69,7 @@ internal static class VerifyCommand
             );
         }
 
-        return report.Passed ? 0 : CommandLine.Failed;
+        return report.Passed ? 0 : ExitCode.Failed;
     }
 
     private static string Error(double value) => value.ToString("0.0e+00", CultureInfo.InvariantCulture);
