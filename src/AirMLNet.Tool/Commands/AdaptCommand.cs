@@ -48,7 +48,7 @@ internal static class AdaptCommand
         command.Does(
             (parsed, cancellation) =>
             {
-                Processor.Use(parsed.GetValue(threads));
+                Compute.UseThreads(parsed.GetValue(threads));
                 var request = new Request(
                     parsed.GetRequiredValue(images),
                     parsed.GetRequiredValue(output),
@@ -75,7 +75,7 @@ internal static class AdaptCommand
         var rows = Photos.Open(request.Images, plan.Labels, request.SkipUnreadable, cancellation);
         if (plan.Labels)
         {
-            LabelledImages.MatchLabels(rows, [.. plan.ClassNames], request.Images);
+            ImageLabels.MatchLabels(rows, [.. plan.ClassNames], request.Images);
         }
 
         var known = AdaptRows.Known(plan, request.SkipUnreadable, cancellation);

@@ -17,7 +17,7 @@ internal static class VerifyCommand
         var json = SharedOptions.Json();
         var command = new Command("verify", "Compare this build's numbers with those of a reference case") { folder, gpu, json };
         ExamplesHelpAction.Add(command, "airml verify golden/clip-vit-tiny");
-        command.Does((parsed, _) => Run(parsed.GetRequiredValue(folder), Processor.Device(parsed.GetValue(gpu)), parsed.GetValue(json)));
+        command.Does((parsed, _) => Run(parsed.GetRequiredValue(folder), Compute.Device(parsed.GetValue(gpu)), parsed.GetValue(json)));
         return command;
     }
 
