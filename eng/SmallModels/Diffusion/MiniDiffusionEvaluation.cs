@@ -29,7 +29,9 @@ public sealed record MiniDiffusionResult(
     double Seconds
 );
 
-/// <summary>Measures a diffusion model without an outside model: do a probe of real photos and the small CLIP see what was asked for?</summary>
+/// <summary>
+/// Measures a diffusion model without an outside model: do a probe of real photos and the small CLIP see what was asked for?
+/// </summary>
 internal static class MiniDiffusionEvaluation
 {
     private const int Steps = 20;

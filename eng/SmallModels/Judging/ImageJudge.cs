@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace AirMLNet.SmallModels;
 
-/// <summary>Names images of the ten kinds of CIFAR-10, by a linear probe that was fitted on real photos and by CLIP's names of classes.</summary>
+/// <summary>
+/// Names images of the ten kinds of CIFAR-10, by a linear probe that was fitted on real photos and by CLIP's names of classes.
+/// </summary>
 internal sealed class ImageJudge : IDisposable
 {
     /// <summary>Photos for the probe start here: no training run uses more than the photos before.</summary>

@@ -177,7 +177,10 @@ public sealed record ExperimentVariant
     /// <summary>Members of a recipe that replace all others.</summary>
     public JsonObject? Settings { get; init; }
 
-    /// <summary>Where this variant's synthetic images are, if elsewhere than the data set's; relative to the file, <c>{}</c> being the data set's name in lower case.</summary>
+    /// <summary>
+    /// Where this variant's synthetic images are, if elsewhere than the data set's; relative to the file, <c>{}</c> being the data set's
+    /// name in lower case.
+    /// </summary>
     public string? Synthetic { get; init; }
 
     internal string Title => Name ?? Method;
@@ -186,7 +189,9 @@ public sealed record ExperimentVariant
 /// <summary>A data set of an experiment: a published one, folders, or a CSV file.</summary>
 public sealed record ExperimentDataSet
 {
-    /// <summary>What to call it; for a published data set its name, which also gives templates, quantiles and the paper's figures.</summary>
+    /// <summary>
+    /// What to call it; for a published data set its name, which also gives templates, quantiles and the paper's figures.
+    /// </summary>
     public required string Name
     {
         get;

@@ -21,7 +21,8 @@ internal static class AdaptCommand
         var labelled = new Option<string?>("--labelled")
         {
             Description =
-                "Labelled images to learn from as well, in one sub-folder per class; where some classes have none, pseudo-labels are of those only",
+                "Labelled images to learn from as well, in one sub-folder per class; where some classes have none, pseudo-labels are of "
+                + "those only",
             HelpName = "FOLDER",
         };
         var seed = SharedOptions.Number("--seed", "Seed of everything random", 1, 0, int.MaxValue);
@@ -42,7 +43,8 @@ internal static class AdaptCommand
             command,
             "airml adapt photos --classes classes.txt --clip models/mini-clip -o model.zip",
             "airml adapt photos --classes classes.txt --clip models/mini-clip -o model.zip --method prototypes --seed 7",
-            "airml adapt photos --classes classes.txt --clip clip-vit-base-patch32 --diffusion stable-diffusion-v1-4 --domain 'Flowers:' -o model.zip",
+            "airml adapt photos --classes classes.txt --clip clip-vit-base-patch32 --diffusion stable-diffusion-v1-4 --domain 'Flowers:' "
+                + "-o model.zip",
             "airml adapt photos --classes classes.txt --clip models/mini-clip -o model.zip --method air --synthetic generated"
         );
         command.Does(

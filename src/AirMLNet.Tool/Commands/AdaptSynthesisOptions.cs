@@ -45,7 +45,8 @@ internal sealed class AdaptSynthesisOptions
     );
     private readonly Option<int?> _steps = SharedOptions.Optional(
         "--lora-steps",
-        $"Steps of fine-tuning the diffusion model, {Standard.Training.BatchSize} images each (default: {Standard.Training.Steps}; 0: none)",
+        $"Steps of fine-tuning the diffusion model, {Standard.Training.BatchSize} images each (default: {Standard.Training.Steps}; 0: "
+            + $"none)",
         0,
         10_000_000
     );

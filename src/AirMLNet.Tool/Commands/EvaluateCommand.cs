@@ -85,7 +85,8 @@ internal static class EvaluateCommand
         Console.Out.WriteLine(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{images} images: accuracy {Percent(metrics.MicroAccuracy)}, macro accuracy {Percent(metrics.MacroAccuracy)}, log-loss {metrics.LogLoss:0.000}"
+                $"{images} images: accuracy {Percent(metrics.MicroAccuracy)}, macro accuracy {Percent(metrics.MacroAccuracy)}, log-loss "
+                    + $"{metrics.LogLoss:0.000}"
             )
         );
     }

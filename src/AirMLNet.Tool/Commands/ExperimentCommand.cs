@@ -66,7 +66,8 @@ internal static class ExperimentCommand
             Terminal.Note(
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"[{at.Number}/{at.Total}] {at.Title}: {100 * (result.Scores.Harmonic ?? result.Scores.Accuracy):0.00} % in {result.Seconds[0]:0.0} s"
+                    $"[{at.Number}/{at.Total}] {at.Title}: {100 * (result.Scores.Harmonic ?? result.Scores.Accuracy):0.00} % in "
+                        + $"{result.Seconds[0]:0.0} s"
                 )
             );
         }
