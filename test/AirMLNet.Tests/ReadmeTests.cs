@@ -104,33 +104,21 @@ public sealed partial class ReadmeTests
     public void TheReadme_IsShortEnoughToRead() =>
         Assert.IsLessThanOrEqualTo(150, File.ReadAllLines(Path.Combine(Root, "README.md")).Length);
 
-    /// <summary>"methods §2.3" in a comment is a section of docs/methods.md.</summary>
+    /// <summary>A comment's "methods §2.3" is a section of docs/methods.md; sections of other pages are not cited.</summary>
     [TestMethod]
     public void EverySectionThatTheCodeCites_IsThere()
     {
-        var sections = Heading()
-            .Matches(File.ReadAllText(Path.Combine(Root, "docs", "methods.md")))
-            .Select(m => m.Groups[1].Value)
-            .ToHashSet();
-        var cited = 0;
-        foreach (
-            var file in new[] { "src", "eng" }.SelectMany(f =>
-                Directory.EnumerateFiles(Path.Combine(Root, f), "*.cs", SearchOption.AllDirectories)
-            )
-        )
-        {
-            // A citation may go on after a line break of the comment.
-            foreach (Match citation in Citation().Matches(LineBreak().Replace(File.ReadAllText(file), " ")))
-            {
-                foreach (Match section in Section().Matches(citation.Value))
-                {
-                    cited++;
-                    Assert.Contains(section.Groups[1].Value, sections, $"{file} cites methods §{section.Groups[1].Value}.");
-                }
-            }
-        }
-
-        Assert.IsGreaterThan(20, cited);
+        var page = File.ReadAllText(Path.Combine(Root, "docs", "methods.md"));
+        var sections = Heading().Matches(page).Select(heading => heading.Groups[1].Value).ToHashSet(StringComparer.Ordinal);
+        var citations =
+            from folder in new[] { "src", "eng" }
+            from file in Directory.EnumerateFiles(Path.Combine(Root, folder), "*.cs", SearchOption.AllDirectories)
+            from Match citation in Section().Matches(File.ReadAllText(file))
+            select (File: Path.GetRelativePath(Root, file), Section: citation.Groups[1].Value);
+        var all = citations.ToArray();
+        Assert.IsNotEmpty(all);
+        var missing = all.Where(citation => !sections.Contains(citation.Section)).ToArray();
+        Assert.IsEmpty(missing, string.Join('\n', missing));
     }
 
     /// <summary>A link of a page leads to a file, and where it names a heading, to one.</summary>
@@ -245,13 +233,6 @@ public sealed partial class ReadmeTests
 
     [GeneratedRegex(@"^#+ (\d+(?:\.\d+)?)\.? ", RegexOptions.Multiline)]
     private static partial Regex Heading();
-
-    [GeneratedRegex(@"\s*\n\s*(?:/// ?|// ?)?")]
-    private static partial Regex LineBreak();
-
-    // "methods §2.3", "methods §2 and §3", "methods §3.2, §3.3, §4.3"
-    [GeneratedRegex(@"methods(?:\.md)? §\d+(?:\.\d+)?(?:(?:, | and |–)§?\d+(?:\.\d+)?)*")]
-    private static partial Regex Citation();
 
     [GeneratedRegex(@"§(\d+(?:\.\d+)?)")]
     private static partial Regex Section();
