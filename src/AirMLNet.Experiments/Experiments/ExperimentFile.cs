@@ -158,9 +158,10 @@ public sealed record ExperimentFile
             element.ValueKind == JsonValueKind.String
                 ? new() { Method = element.GetString()! }
                 : OptionsJson.Read<ExperimentVariant>(element.GetRawText());
-        return PublishedRecipes.Names.Contains(variant.Method)
+        string[] known = [.. Recipe.All.Where(r => !r.Supervised).Select(r => r.Name)];
+        return known.Contains(variant.Method)
             ? variant
-            : throw new FormatException($"methods: '{variant.Method}'; expected one of {string.Join(", ", PublishedRecipes.Names)}.");
+            : throw new FormatException($"methods: '{variant.Method}'; expected one of {string.Join(", ", known)}.");
     }
 }
 

@@ -57,9 +57,11 @@ internal static class AdaptCommand
                     parsed.GetValue(skip),
                     parsed.GetValue(CommandLine.Verbose)
                 );
-                var how = plan.Read(parsed) with { Labels = parsed.GetValue(labels), Labelled = parsed.GetValue(labelled) };
-                how = how with { Diffusion = synthesis.Read(parsed, how, request.Output) };
-                Run(request, how with { Method = plan.MethodOf(parsed, how) }, cancellation);
+                var given = plan.Read(parsed, parsed.GetValue(labels), synthesis.IsGiven(parsed)) with
+                {
+                    Labelled = parsed.GetValue(labelled),
+                };
+                Run(request, given with { Diffusion = synthesis.Read(parsed, given, request.Output) }, cancellation);
                 return 0;
             }
         );
@@ -68,13 +70,7 @@ internal static class AdaptCommand
 
     private static void Run(Request request, AdaptPlan plan, CancellationToken cancellation)
     {
-        if (plan.Labels && ((plan.Labelled ?? plan.Synthetic) != null || plan.Diffusion != null))
-        {
-            throw new UsageException(
-                "--labels learns from the folders of the images alone; it takes none of --labelled, --synthetic and --diffusion"
-            );
-        }
-
+        plan.Check();
         SavedModel.CheckTarget(request.Output);
         var rows = Photos.Open(request.Images, plan.Labels, request.SkipUnreadable, cancellation);
         if (plan.Labels)
@@ -82,11 +78,8 @@ internal static class AdaptCommand
             LabelledImages.MatchLabels(rows, [.. plan.ClassNames], request.Images);
         }
 
-        var known =
-            (plan.IsRecipe || plan.Synthetic != null || plan.Diffusion != null) && !plan.Labels
-                ? AdaptRows.Beside(plan, request.SkipUnreadable, cancellation)
-                : [];
-        if (plan.Labelled != null)
+        var known = AdaptRows.Known(plan, request.SkipUnreadable, cancellation);
+        if (plan.Labelled is not null)
         {
             plan = plan with { Unseen = AdaptRows.Unseen(plan, known) };
         }
@@ -99,15 +92,8 @@ internal static class AdaptCommand
             rows.Count,
             step =>
             {
-                // The chain first: its stages draw their seeds from the context, whatever is made after them.
-                var chain = AdaptChain.ForImages(ml, plan, step, cancellation);
-                var photos = ml.Data.LoadFromEnumerable(Terminal.Counted(rows, step, cancellation));
-                var view =
-                    known.Count == 0
-                        ? photos
-                        : ml.Data.LoadFromEnumerable(Terminal.Counted([.. rows.Select(AdaptRow.Real), .. known], step, cancellation));
-                var model = chain.Fit(plan.Labels || known.Count > 0 ? LabelledImages.WithKeys(ml, view, plan.ClassNames) : view);
-                SavedModel.Save(ml, model, photos.Schema, request.Output);
+                var (model, schema) = AdaptRun.Fit(ml, plan, rows, known, step, cancellation);
+                SavedModel.Save(ml, model, schema, request.Output);
                 return model;
             }
         );

@@ -70,6 +70,9 @@ internal sealed class AdaptSynthesisOptions
         }
     }
 
+    /// <summary>Whether a diffusion model was named.</summary>
+    public bool IsGiven(ParseResult parsed) => parsed.GetValue(_diffusion) is not null;
+
     /// <summary>How the images are made; null where no model is named.</summary>
     /// <exception cref="UsageException">An option was given that has no meaning without --diffusion.</exception>
     public DiffusionSynthesisOptions? Read(ParseResult parsed, AdaptPlan plan, string output)
