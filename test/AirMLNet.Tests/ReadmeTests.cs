@@ -15,7 +15,7 @@ public sealed partial class ReadmeTests
 {
     private const int Photos = 12;
     private const string Listing = "api.md"; // shows signatures, not programs
-    private static readonly string Root = Path.GetDirectoryName(Path.GetDirectoryName(TestData.Root))!;
+    internal static readonly string Root = Path.GetDirectoryName(Path.GetDirectoryName(TestData.Root))!;
 
     // What takes long on real models, and what the test puts in its place.
     private static readonly (string Old, string New)[] Shorter =
@@ -24,7 +24,7 @@ public sealed partial class ReadmeTests
             "WorkFolder = \"work\"",
             "WorkFolder = WORK, ImagesPerClass = 2, Training = new() { Steps = 2 }, Generation = new() { Steps = 2 }"
         ),
-        ("recipe.Chain", "(recipe with { Rounds = 2, Epochs = 1, WarmUpEpochs = null }).Chain"),
+        ("Recipe.AirOnCpl.Stages", "Recipe.AirOnCpl.WithRounds(2).WithEpochs(1).Stages"),
     ];
 
     public static IEnumerable<object[]> Blocks() =>
@@ -100,58 +100,7 @@ public sealed partial class ReadmeTests
         Assert.AreEqual(string.Join('\n', actual), string.Join('\n', written));
     }
 
-    [TestMethod]
-    public void TheReadme_IsShortEnoughToRead() =>
-        Assert.IsLessThanOrEqualTo(150, File.ReadAllLines(Path.Combine(Root, "README.md")).Length);
-
-    /// <summary>A comment's "methods §2.3" is a section of docs/methods.md; sections of other pages are not cited.</summary>
-    [TestMethod]
-    public void EverySectionThatTheCodeCites_IsThere()
-    {
-        var page = File.ReadAllText(Path.Combine(Root, "docs", "methods.md"));
-        var sections = Heading().Matches(page).Select(heading => heading.Groups[1].Value).ToHashSet(StringComparer.Ordinal);
-        var citations =
-            from folder in new[] { "src", "eng" }
-            from file in Directory.EnumerateFiles(Path.Combine(Root, folder), "*.cs", SearchOption.AllDirectories)
-            from Match citation in Section().Matches(File.ReadAllText(file))
-            select (File: Path.GetRelativePath(Root, file), Section: citation.Groups[1].Value);
-        var all = citations.ToArray();
-        Assert.IsNotEmpty(all);
-        var missing = all.Where(citation => !sections.Contains(citation.Section)).ToArray();
-        Assert.IsEmpty(missing, string.Join('\n', missing));
-    }
-
-    /// <summary>A link of a page leads to a file, and where it names a heading, to one.</summary>
-    [TestMethod]
-    public void EveryLink_LeadsSomewhere()
-    {
-        var dead = new List<string>();
-        string[] pages =
-        [
-            .. Pages(),
-            .. Directory.GetFiles(Root, "*.md"),
-            .. Directory.GetFiles(Path.Combine(Root, "models"), "*.md", SearchOption.AllDirectories),
-        ];
-        foreach (var page in pages.Distinct())
-        {
-            foreach (Match link in Link().Matches(File.ReadAllText(page)))
-            {
-                var target = Path.Combine(Path.GetDirectoryName(page)!, link.Groups[1].Value);
-                var there =
-                    link.Groups[1].Value.Length == 0 ? File.Exists(page)
-                    : link.Groups[2].Value.Length == 0 ? File.Exists(target) || Directory.Exists(target)
-                    : File.Exists(target) && Anchors(target).Contains(link.Groups[2].Value[1..]);
-                if (!there)
-                {
-                    dead.Add($"{Path.GetRelativePath(Root, page)}: {link.Value}");
-                }
-            }
-        }
-
-        Assert.IsEmpty(dead, string.Join('\n', dead));
-    }
-
-    private static IEnumerable<string> Pages() =>
+    internal static IEnumerable<string> Pages() =>
         Directory
             .GetFiles(Path.Combine(Root, "docs"), "*.md")
             .Where(page => Path.GetFileName(page) != Listing)
@@ -159,15 +108,6 @@ public sealed partial class ReadmeTests
             .Prepend(Path.Combine(Root, "README.md"));
 
     private static IEnumerable<string> Code(string page) => CSharpBlock().Matches(File.ReadAllText(page)).Select(m => m.Groups[1].Value);
-
-    private static IEnumerable<string> Anchors(string page) =>
-        File.ReadLines(page)
-            .Where(line => line.StartsWith('#'))
-            .Select(line =>
-                string.Concat(
-                    line.TrimStart('#').Trim().ToLowerInvariant().Replace(' ', '-').Where(c => char.IsLetterOrDigit(c) || c is '-' or '_')
-                )
-            );
 
     /// <summary>Runs a program on pictures and models of its own.</summary>
     private static async Task<(string Code, ScriptState<object> State, string Printed)> Run(string page, int number, TemporaryFolder folder)
@@ -230,13 +170,4 @@ public sealed partial class ReadmeTests
 
     [GeneratedRegex(@"^\| `(\w+)` \| ([^|]+?) \|", RegexOptions.Multiline)]
     private static partial Regex ColumnRow();
-
-    [GeneratedRegex(@"^#+ (\d+(?:\.\d+)?)\.? ", RegexOptions.Multiline)]
-    private static partial Regex Heading();
-
-    [GeneratedRegex(@"§(\d+(?:\.\d+)?)")]
-    private static partial Regex Section();
-
-    [GeneratedRegex(@"\]\((?!https?:)([^)#\s]*)(#[^)\s]*)?\)")]
-    private static partial Regex Link();
 }
