@@ -136,7 +136,7 @@ public sealed class OneRecipeTests
     private static IDataView Rows(MLContext ml, IReadOnlyList<ImageRow> photos, IReadOnlyList<AdaptRow> known, bool encoded)
     {
         var view = ml.Data.LoadFromEnumerable<AdaptRow>([.. photos.Select(AdaptRow.Real), .. known]);
-        var keyed = LabelledImages.WithKeys(ml, view, TinyData.ClassNames);
+        var keyed = ImageLabels.WithKeys(ml, view, TinyData.ClassNames);
         if (!encoded)
         {
             return keyed;

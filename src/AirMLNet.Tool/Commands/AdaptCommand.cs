@@ -48,14 +48,14 @@ internal static class AdaptCommand
         command.Does(
             (parsed, cancellation) =>
             {
-                Processor.Use(parsed.GetValue(threads));
+                Compute.UseThreads(parsed.GetValue(threads));
                 var request = new Request(
                     parsed.GetRequiredValue(images),
                     parsed.GetRequiredValue(output),
                     parsed.GetValue(seed),
                     parsed.GetValue(json),
                     parsed.GetValue(skip),
-                    parsed.GetValue(CommandLine.Verbose)
+                    parsed.GetValue(SharedOptions.Verbose)
                 );
                 var given = plan.Read(parsed, parsed.GetValue(labels), synthesis.IsGiven(parsed)) with
                 {
@@ -75,7 +75,7 @@ internal static class AdaptCommand
         var rows = Photos.Open(request.Images, plan.Labels, request.SkipUnreadable, cancellation);
         if (plan.Labels)
         {
-            LabelledImages.MatchLabels(rows, [.. plan.ClassNames], request.Images);
+            ImageLabels.MatchLabels(rows, [.. plan.ClassNames], request.Images);
         }
 
         var known = AdaptRows.Known(plan, request.SkipUnreadable, cancellation);

@@ -1,6 +1,8 @@
 using System.CommandLine;
+using System.Globalization;
 using AirMLNet.Prompts;
 using AirMLNet.Recipes;
+using AirMLNet.Tool.Output;
 using AirMLNet.Tool.Pipelines;
 
 namespace AirMLNet.Tool.Commands;
@@ -26,48 +28,53 @@ internal sealed class AdaptPlanOptions
 
     private readonly Option<int?> _epochs = SharedOptions.Optional(
         "--epochs",
-        "Epochs of prompt training per round (default: 150; cpl: 50; coop: 200)",
+        $"Epochs of prompt training per round ({Published(r => r.Epochs)})",
         1,
         100_000
     );
-    private readonly Option<int?> _rounds = SharedOptions.Optional("--rounds", "Rounds of relabelling (default: 10; fpl: 1)", 1, 1000);
+    private readonly Option<int?> _rounds = SharedOptions.Optional(
+        "--rounds",
+        $"Rounds of relabelling ({Published(r => r.Rounds)})",
+        1,
+        1000
+    );
     private readonly Option<int?> _perClass = SharedOptions.Optional(
         "--per-class",
-        "Pseudo-labelled images per class for fpl, and for the prototypes (default: 16)",
+        $"Pseudo-labelled images per class for fpl, ifpl and prototypes ({Published(r => r.PerClass)})",
         1,
         1_000_000
     );
     private readonly Option<int?> _batch = SharedOptions.Optional(
         "--batch",
-        "Images per training step (default: 16; cpl, air: 64; coop: 32)",
+        $"Images per training step ({Published(r => r.BatchSize)})",
         1,
         65_536
     );
 
     private readonly Option<double?> _rate = SharedOptions.Optional(
         "--lr",
-        "Peak learning rate of prompt training (default: 0.1; cpl and air on it: 0.02; coop: 0.002)",
+        $"Peak learning rate of prompt training ({Published(r => r.LearningRate)})",
         1e-9,
         1000.0
     );
 
     private readonly Option<double?> _clipNorm = SharedOptions.Optional(
         "--gradient-clip",
-        "Largest norm of the prompt's gradient; 0 for none (default: 0; cpl and air on it: 0.8)",
+        $"Largest norm of the prompt's gradient; 0 for none ({Published(r => r.GradientClip)})",
         0.0,
         1e6
     );
 
     private readonly Option<double?> _lambda = SharedOptions.Optional(
         "--lambda",
-        "Weight of the prototypes' vote against the text's (default: 0.5)",
+        $"Weight of the prototypes' vote against the text's ({Published(r => r.PrototypeWeight)})",
         0.0,
         100.0
     );
 
     private readonly Option<double?> _beta = SharedOptions.Optional(
         "--beta",
-        "Weight of the synthetic images in air's loss (default: 0.1)",
+        FormattableString.Invariant($"Weight of the synthetic images in air's loss (default: {Recipe.AirOnCpl.SyntheticWeight})"),
         0.0,
         100.0
     );
@@ -192,6 +199,17 @@ internal sealed class AdaptPlanOptions
             GradientClip = parsed.GetValue(_clipNorm) ?? recipe.GradientClip,
             PrototypeAtTest = parsed.GetValue(_prototypeAtTest),
         };
+    }
+
+    /// <summary>The recipes' own numbers, for the help: the most common one, then the others with the methods that have them.</summary>
+    private static string Published<T>(Func<Recipe, T> number)
+        where T : IFormattable
+    {
+        var groups = Recipe.All.Where(r => r.Rounds > 0).GroupBy(number).OrderByDescending(g => g.Count()).ToList();
+        var others = groups.Skip(1).Select(g => $"; {string.Join(", ", g.Select(r => r.Name))}: {Text(g.Key)}");
+        return $"default: {Text(groups[0].Key)}{string.Concat(others)}";
+
+        static string Text(T value) => value.ToString(null, CultureInfo.InvariantCulture);
     }
 
     private PromptKind PromptOf(ParseResult parsed) => Prompts[parsed.GetValue(_prompt) ?? "text"];

@@ -55,7 +55,7 @@ internal static class CompareCommand
                     parsed.GetRequiredValue(seeds),
                     text => int.TryParse(text, NumberStyles.None, Plain, out var seed) ? seed : (int?)null
                 );
-                Processor.Use(parsed.GetValue(threads));
+                Compute.UseThreads(parsed.GetValue(threads));
                 var settings = plan.Read(parsed);
                 var width = ClipConfig.Load(settings.ClipFolder)?.Text.HiddenSize ?? long.MaxValue;
                 var run = new ComparisonRun(

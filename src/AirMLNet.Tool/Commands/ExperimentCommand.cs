@@ -31,7 +31,7 @@ internal static class ExperimentCommand
         command.Does(
             (parsed, cancellation) =>
             {
-                Processor.Use(parsed.GetValue(threads));
+                Compute.UseThreads(parsed.GetValue(threads));
                 var experiment = ExperimentFile.Load(parsed.GetRequiredValue(file));
                 var onlyPlan = parsed.GetValue(plan);
                 var results = Terminal.Work(

@@ -124,7 +124,7 @@ internal static class SynthesizeCommand
         command.Does(
             (parsed, cancellation) =>
             {
-                Processor.Use(parsed.GetValue(threads));
+                Compute.UseThreads(parsed.GetValue(threads));
                 var prompts = Prompts(parsed.GetValue(prompt), parsed.GetValue(classes), parsed.GetValue(domain)!);
                 var (width, height) = Size(parsed.GetValue(size));
                 var options = new StableDiffusionOptions
@@ -141,7 +141,7 @@ internal static class SynthesizeCommand
                 torch.ScalarType? type = parsed.GetValue(precision) is { } wanted ? Precisions.Single(p => p.Name == wanted).Type : null;
                 using var model = StableDiffusionPipeline.Load(
                     parsed.GetRequiredValue(diffusion),
-                    Processor.Device(parsed.GetValue(gpu)),
+                    Compute.Device(parsed.GetValue(gpu)),
                     type
                 );
                 var adapter = parsed.GetValue(lora);

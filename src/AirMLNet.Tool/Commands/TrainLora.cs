@@ -90,9 +90,9 @@ internal static class TrainLora
         command.Does(
             (parsed, cancellation) =>
             {
-                Processor.Use(parsed.GetValue(threads));
+                Compute.UseThreads(parsed.GetValue(threads));
                 var examples = Examples(parsed.GetRequiredValue(images), parsed.GetValue(prompt), parsed.GetValue(domain)!);
-                var device = Processor.Device(parsed.GetValue(gpu));
+                var device = Compute.Device(parsed.GetValue(gpu));
                 var type =
                     (parsed.GetValue(precision) ?? (parsed.GetValue(gpu) is null ? "float32" : "bfloat16")) == "float32"
                         ? torch.ScalarType.Float32

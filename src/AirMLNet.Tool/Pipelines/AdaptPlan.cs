@@ -1,5 +1,6 @@
 using AirMLNet.Recipes;
 using AirMLNet.Synthesis;
+using AirMLNet.Tool.Output;
 
 namespace AirMLNet.Tool.Pipelines;
 

@@ -41,7 +41,7 @@ internal static class AdaptRun
             known.Count == 0
                 ? unlabelled
                 : ml.Data.LoadFromEnumerable(Terminal.Counted([.. photos.Select(AdaptRow.Real), .. known], step, cancellation));
-        var keyed = plan.Labels || known.Count > 0 ? LabelledImages.WithKeys(ml, all, plan.ClassNames) : all;
+        var keyed = plan.Labels || known.Count > 0 ? ImageLabels.WithKeys(ml, all, plan.ClassNames) : all;
         return (stages.Fit(keyed), unlabelled.Schema);
     }
 }

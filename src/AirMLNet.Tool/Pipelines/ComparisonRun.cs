@@ -34,7 +34,7 @@ internal sealed class ComparisonRun(AdaptPlan plan, bool skipUnreadable, bool si
             () =>
             {
                 var testRows = Photos.Open(testFolder, labels: true, skipUnreadable, cancellation);
-                LabelledImages.MatchLabels(testRows, [.. plan.ClassNames], testFolder);
+                ImageLabels.MatchLabels(testRows, [.. plan.ClassNames], testFolder);
                 return (Photos.Open(poolFolder, labels: false, skipUnreadable, cancellation), testRows);
             }
         );
@@ -124,7 +124,7 @@ internal sealed class ComparisonRun(AdaptPlan plan, bool skipUnreadable, bool si
         var clock = Stopwatch.StartNew();
         var model = Fit(ml, plan with { Recipe = recipe }, pool, cancellation);
         var fitting = clock.Elapsed.TotalSeconds;
-        return (LabelledImages.Of(ml, model.Transform(test), [.. plan.ClassNames]).MicroAccuracy, fitting);
+        return (ImageLabels.Of(ml, model.Transform(test), [.. plan.ClassNames]).MicroAccuracy, fitting);
     }
 
     /// <summary>Fits to features: the same model as <see cref="AdaptRun.Fit"/> from the images.</summary>

@@ -1,5 +1,4 @@
 using AirMLNet.Clip;
-using AirMLNet.Features;
 using Microsoft.ML;
 using TorchSharp;
 
@@ -122,7 +121,7 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
                 }
 
                 Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-                ModelStream.ReadFile(ctx, StreamName(i), ClipFeatureEstimator.Stage, path);
+                ModelStream.ReadFile(ctx, StreamName(i), "CLIP model", path);
             }
             try
             {
