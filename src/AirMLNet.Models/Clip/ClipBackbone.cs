@@ -42,7 +42,6 @@ public sealed class ClipBackbone
         {
             parameter.requires_grad = false;
         }
-        Model.FoldActivations();
         LogitScale = Math.Exp(Model.logit_scale.item<float>());
         if (execution.Precision != ClipPrecision.Float32)
         {

@@ -22,7 +22,6 @@ public sealed class ClipModel : nn.Module
     private readonly ClipResNetTower? visual;
     private readonly ClipWeight? visual_projection;
     private readonly ClipWeight text_projection;
-    private bool _folded;
 
     /// <summary>The logarithm of the scale of the logits, a scalar.</summary>
     public readonly Parameter logit_scale;
@@ -212,19 +211,6 @@ public sealed class ClipModel : nn.Module
         );
     }
 
-    /// <summary>
-    /// Moves QuickGELU's factor into the weights around it, once: for a frozen model that computes more often than it is
-    /// loaded. Results change by rounding only; the model can no longer be saved.
-    /// </summary>
-    internal void FoldActivations()
-    {
-        using var off = no_grad();
-        foreach (var block in text_model.Encoder.Blocks.Concat(vision_model?.Encoder.Blocks ?? []))
-        {
-            _folded |= block.Mlp.Fold();
-        }
-    }
-
     private static InvalidOperationException NoTransformer() =>
         new("The model's image tower is a ResNet; this needs a vision transformer.");
 
@@ -236,16 +222,9 @@ public sealed class ClipModel : nn.Module
     /// <param name="folder">Created if missing; the two files are replaced when whole.</param>
     /// <param name="dtype">float32, or float16 or bfloat16 for half the size.</param>
     /// <exception cref="ArgumentException">Another type was asked for.</exception>
-    /// <exception cref="InvalidOperationException">The model belongs to a <see cref="ClipBackbone"/>.</exception>
     public void Save(string folder, ScalarType dtype)
     {
         ModelWeights.CheckType(dtype);
-        if (_folded)
-        {
-            throw new InvalidOperationException(
-                "The weights of a shared, frozen model are rearranged for speed; load the folder with ClipModel.Load to save it."
-            );
-        }
         Directory.CreateDirectory(folder);
         using var scope = NewDisposeScope();
         using var off = no_grad();

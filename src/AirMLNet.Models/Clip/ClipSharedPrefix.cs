@@ -1,4 +1,3 @@
-using AirMLNet.Layers;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -16,8 +15,7 @@ internal sealed class ClipSharedPrefix : IDisposable
     private const int MostRows = 512;
 
     private readonly ClipModel _model;
-    private readonly long _prefix,
-        _heads;
+    private readonly long _prefix;
     private readonly List<Segment> _segments = [];
     private readonly Tensor _positions; // [R] int64: each row's place in its text
     private readonly Tensor _ends; // [C] int64: the row of each text's end token
@@ -28,31 +26,42 @@ internal sealed class ClipSharedPrefix : IDisposable
     /// <param name="device">Where the model is.</param>
     public ClipSharedPrefix(ClipModel model, int prefix, IReadOnlyList<int> lengths, Device device)
     {
-        (_model, _prefix, _heads) = (model, prefix, model.Config.Text.Heads);
+        (_model, _prefix) = (model, prefix);
         using var off = no_grad();
         using var scope = NewDisposeScope();
-        List<long> positions = [.. Enumerable.Range(0, prefix).Select(i => (long)i)],
-            ends = [];
-        for (int first = 0, rows = prefix; first < lengths.Count; )
+        const long shared = -1;
+        long[] places = [.. Places(0, prefix), .. lengths.SelectMany(length => Places(prefix, length))];
+        long[] owners = [.. Enumerable.Repeat(shared, prefix), .. lengths.SelectMany((length, c) => Enumerable.Repeat((long)c, length))];
+        _positions = tensor(places, device: device).DetachFromDisposeScope();
+        var texts = tensor(owners, device: device); // [R]: the text that a row belongs to
+        var end = prefix - 1L;
+        _ends = tensor(lengths.Select(length => end += length).ToArray(), device: device).DetachFromDisposeScope();
+
+        for (int text = 0, start = prefix; text < lengths.Count; )
         {
-            var count = 1;
-            while (first + count < lengths.Count && rows + lengths[first + count] <= MostRows)
+            int first = text,
+                rows = lengths[text++];
+            while (text < lengths.Count && prefix + rows + lengths[text] <= MostRows)
             {
-                rows += lengths[first + count++];
+                rows += lengths[text++];
             }
-
-            _segments.Add(new(lengths.Skip(first).Take(count).ToArray(), prefix, positions.Count, startsAll: first == 0, device));
-            foreach (var length in lengths.Skip(first).Take(count))
-            {
-                positions.AddRange(Enumerable.Range(prefix, length).Select(i => (long)i));
-                ends.Add(positions.Count - 1);
-            }
-
-            (first, rows) = (first + count, prefix);
+            var own = arange(start, start + rows, device: device);
+            var seen = cat([arange(0, prefix, device: device), own]); // the shared rows and the segment's own
+            var ends = _ends[first..text];
+            _segments.Add(new(start, rows, Mask(first == 0 ? seen : own, seen), Mask(ends, seen)));
+            start += rows;
         }
 
-        _positions = tensor(positions.ToArray(), device: device).DetachFromDisposeScope();
-        _ends = tensor(ends.ToArray(), device: device).DetachFromDisposeScope();
+        static IEnumerable<long> Places(int from, int count) => Enumerable.Range(from, count).Select(i => (long)i);
+
+        // [Q, N]: a row sees the shared rows and those of its own text, up to its own place.
+        Tensor Mask(Tensor queries, Tensor keys)
+        {
+            Tensor asking = texts[queries].unsqueeze(1), // [Q, 1]
+                answering = texts[keys]; // [N]
+            var related = answering.eq(asking).logical_or_(answering.eq(shared));
+            return related.logical_and_(_positions[keys].le(_positions[queries].unsqueeze(1))).DetachFromDisposeScope();
+        }
     }
 
     /// <summary>Text features.</summary>
@@ -62,14 +71,13 @@ internal sealed class ClipSharedPrefix : IDisposable
     {
         using var scope = NewDisposeScope();
         var text = _model.Text;
-        var x = tokens.add(text.Embeddings.position_embedding.weight.index_select(0, _positions)); // [R, W]
+        var x = tokens.add(text.Embeddings.position_embedding.weight.index_select(0, _positions)).unsqueeze(0); // [1, R, W]
         var blocks = text.Encoder.Blocks;
         for (var i = 0; i < blocks.Count; i++)
         {
-            x = Block(blocks[i], x, last: i == blocks.Count - 1);
+            x = Forward(blocks[i], x, last: i == blocks.Count - 1);
         }
-
-        return _model.TextProjection.Project(text.FinalNorm.Forward(x)).MoveToOuterDisposeScope(); // [C, E]
+        return _model.TextProjection.Project(text.FinalNorm.Forward(x.squeeze(0))).MoveToOuterDisposeScope(); // [C, E]
     }
 
     public void Dispose()
@@ -78,96 +86,46 @@ internal sealed class ClipSharedPrefix : IDisposable
         _ends.Dispose();
         foreach (var segment in _segments)
         {
-            segment.Dispose();
+            segment.Mask.Dispose();
+            segment.EndMask.Dispose();
         }
     }
 
-    /// <summary>One block on all rows; the last one gives those of the end tokens, [C, W].</summary>
-    private Tensor Block(ClipBlock block, Tensor x, bool last)
+    /// <summary>One block on all rows, [1, R, W]; the last one gives those of the end tokens, [1, C, W].</summary>
+    private Tensor Forward(ClipBlock block, Tensor x, bool last)
     {
         using var scope = NewDisposeScope();
-        LinearLayer[] projections = [.. block.Attention.Inputs];
-        var normed = block.Norm1.Forward(x); // [R, W]
-        var k = Heads(projections[1].Forward(normed)); // [1, H, R, D]
-        var v = Heads(projections[2].Forward(normed));
+        var normed = block.Norm1.Forward(x); // [1, R, W]
+        var (k, v) = (block.Attention.Keys(normed), block.Attention.Values(normed)); // [1, H, R, D]
         if (last)
         {
-            (x, normed) = (x.index_select(0, _ends), normed.index_select(0, _ends)); // [C, W]
+            (x, normed) = (x.index_select(1, _ends), normed.index_select(1, _ends)); // [1, C, W]
         }
 
-        var q = Heads(projections[0].Forward(normed)); // [1, H, R or C, D]
+        var q = block.Attention.Queries(normed); // [1, H, R or C, D]
         List<Tensor> parts = [];
         var row = 0L;
         foreach (var segment in _segments)
         {
-            var (mask, count) = last ? (segment.EndMask, segment.EndMask.size(0)) : (segment.Mask, segment.Mask.size(0));
-            parts.Add(F.scaled_dot_product_attention(q.narrow(2, row, count), segment.Seen(k, _prefix), segment.Seen(v, _prefix), mask));
-            row += count;
+            var mask = last ? segment.EndMask : segment.Mask;
+            var queries = q.narrow(2, row, mask.size(0));
+            parts.Add(F.scaled_dot_product_attention(queries, Seen(k, segment), Seen(v, segment), mask));
+            row += mask.size(0);
         }
-
         var mixed = parts.Count == 1 ? parts[0] : cat(parts, 2); // [1, H, R or C, D]
-        var y = block.Attention.Output.Forward(mixed.squeeze(0).transpose(0, 1).flatten(1)).add(x); // [R or C, W]
-        return block.Mlp.Forward(block.Norm2.Forward(y)).add(y).MoveToOuterDisposeScope();
+        return block.Finish(x, block.Attention.Merge(mixed)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>[N, W] as [1, H, N, D].</summary>
-    private Tensor Heads(Tensor rows) => rows.view(rows.size(0), _heads, -1).transpose(0, 1).unsqueeze(0);
+    /// <summary>The keys or values [1, H, R, D] that the rows of a segment may see: the shared ones and its own.</summary>
+    private Tensor Seen(Tensor all, Segment segment) =>
+        segment.Start == _prefix
+            ? all.narrow(2, 0, _prefix + segment.Rows)
+            : cat([all.narrow(2, 0, _prefix), all.narrow(2, segment.Start, segment.Rows)], 2);
 
-    /// <summary>Texts whose attention is computed together: neighbouring rows, and the shared tokens, which all of them see.</summary>
-    private sealed class Segment : IDisposable
-    {
-        private readonly long _start,
-            _rows;
-        private readonly bool _startsAll;
-
-        /// <param name="lengths">Tokens of each text after the shared ones.</param>
-        /// <param name="prefix">P.</param>
-        /// <param name="start">The first row of its texts.</param>
-        /// <param name="startsAll">Whether the shared tokens are among the rows of this segment.</param>
-        /// <param name="device">Where the model is.</param>
-        public Segment(int[] lengths, int prefix, int start, bool startsAll, Device device)
-        {
-            (_start, _rows, _startsAll) = (start, lengths.Sum(), startsAll);
-            using var scope = NewDisposeScope();
-            var all = prefix + _rows;
-            var mask = full([all, all], float.NegativeInfinity, ScalarType.Float32);
-            for (var i = 0; i < prefix; i++)
-            {
-                mask[i, ..(i + 1)] = 0f;
-            }
-
-            var ends = new long[lengths.Length];
-            var row = prefix;
-            for (var c = 0; c < lengths.Length; c++)
-            {
-                var first = row;
-                for (; row < first + lengths[c]; row++)
-                {
-                    mask[row, ..prefix] = 0f;
-                    mask[row, first..(row + 1)] = 0f;
-                }
-
-                ends[c] = row - 1;
-            }
-
-            EndMask = mask.index_select(0, tensor(ends)).to(device).DetachFromDisposeScope();
-            Mask = (startsAll ? mask : mask.narrow(0, prefix, _rows).contiguous()).to(device).DetachFromDisposeScope();
-        }
-
-        /// <summary>[rows, P + rows]: 0 where a row sees another, −∞ elsewhere.</summary>
-        public Tensor Mask { get; }
-
-        /// <summary>[texts, P + rows], of the end tokens alone.</summary>
-        public Tensor EndMask { get; }
-
-        /// <summary>The keys or values [1, H, R, D] that its rows may see: the shared ones and its own.</summary>
-        public Tensor Seen(Tensor all, long prefix) =>
-            _startsAll ? all.narrow(2, 0, prefix + _rows) : cat([all.narrow(2, 0, prefix), all.narrow(2, _start, _rows)], 2);
-
-        public void Dispose()
-        {
-            Mask.Dispose();
-            EndMask.Dispose();
-        }
-    }
+    /// <summary>Texts whose attention is computed together; the first segment has the shared rows too.</summary>
+    /// <param name="Start">The first row of its texts.</param>
+    /// <param name="Rows">The number of rows of its texts.</param>
+    /// <param name="Mask">[rows, P + rows], which rows a row sees.</param>
+    /// <param name="EndMask">[texts, P + rows], which rows an end token sees.</param>
+    private sealed record Segment(long Start, long Rows, Tensor Mask, Tensor EndMask);
 }

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using AirMLNet.Layers;
 using static TorchSharp.torch;
 
@@ -11,7 +10,6 @@ public sealed class ClipTextTower : nn.Module
     private readonly ClipEncoder encoder;
     private readonly NormLayer final_layer_norm;
     private readonly ClipTextConfig _config;
-    private readonly CausalMasks _masks = new();
 
     internal ClipTextTower(ClipTextConfig config)
         : base(nameof(ClipTextTower))
@@ -38,10 +36,7 @@ public sealed class ClipTextTower : nn.Module
     public Tensor EmbedTokens(Tensor ids)
     {
         using var scope = NewDisposeScope();
-        return embeddings
-            .token_embedding.weight.index_select(0, ids.reshape(-1))
-            .view(ids.size(0), ids.size(1), _config.HiddenSize)
-            .MoveToOuterDisposeScope();
+        return embeddings.token_embedding.weight.index_select(0, ids.flatten()).unflatten(0, ids.shape).MoveToOuterDisposeScope();
     }
 
     /// <summary>The position of the token that ends each text.</summary>
@@ -69,18 +64,14 @@ public sealed class ClipTextTower : nn.Module
     {
         using var scope = NewDisposeScope();
         CheckShape(tokenEmbeddings, endPositions);
-        var (batch, given) = (tokenEmbeddings.size(0), tokenEmbeddings.size(1));
+        var given = tokenEmbeddings.size(1);
         var length = endPositions.max().item<long>() + 1;
         if (length > given)
         {
             throw new ArgumentException($"An end position is {length - 1}, but there are only {given} tokens.", nameof(endPositions));
         }
-        var x = Positioned(tokenEmbeddings.narrow(1, 0, length)); // [B·n, W]
-        var mask = _masks.Get(length, x.device, x.dtype); // [n, n]
-        var rows = arange(0, batch * length, length, ScalarType.Int64, x.device).add_(endPositions); // [B]
-        var rowMask = mask.index_select(0, endPositions).unsqueeze(1); // [B, 1, n]
-        var pooled = encoder.ForwardPooled(x, batch, mask, rows, rowMask); // [B, W]
-        return final_layer_norm.Forward(pooled).MoveToOuterDisposeScope();
+        var x = AddPositions(tokenEmbeddings.narrow(1, 0, length)); // [B, n, W]
+        return final_layer_norm.Forward(encoder.ForwardToken(x, endPositions)).MoveToOuterDisposeScope();
     }
 
     /// <summary>The states of all tokens after the last layer normalisation.</summary>
@@ -97,37 +88,19 @@ public sealed class ClipTextTower : nn.Module
             );
         }
         using var scope = NewDisposeScope();
-        var (batch, length) = (ids.size(0), ids.size(1));
-        var x = Positioned(EmbedTokens(ids)); // [B·L, W]
-        var last = encoder.Forward(x, batch, _masks.Get(length, x.device, x.dtype));
-        return final_layer_norm.Forward(last).view(batch, length, -1).MoveToOuterDisposeScope();
+        return final_layer_norm.Forward(encoder.Forward(AddPositions(EmbedTokens(ids)), causal: true)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Every intermediate state, for checks against a reference and for models that read all tokens.</summary>
     internal ClipHiddenStates HiddenStates(Tensor ids)
     {
-        var (batch, length) = (ids.size(0), ids.size(1));
-        var x = Positioned(EmbedTokens(ids));
-        var states = new List<Tensor> { x.view(batch, length, -1) };
-        states.AddRange(encoder.ForwardAll(x, batch, _masks.Get(length, x.device, x.dtype)).Select(s => s.view(batch, length, -1)));
+        var first = AddPositions(EmbedTokens(ids)); // [B, L, W]
+        List<Tensor> states = [first, .. encoder.ForwardAll(first, causal: true)];
         var last = final_layer_norm.Forward(states[^1]);
-        var rows = arange(0, batch * length, length, ScalarType.Int64, x.device).add_(EndPositions(ids));
-        return new(states, last, last.view(batch * length, -1).index_select(0, rows));
+        return new(states, last, last[arange(ids.size(0), ScalarType.Int64, ids.device), EndPositions(ids)]);
     }
 
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
-    {
-        if (disposing)
-        {
-            _masks.Dispose();
-        }
-        base.Dispose(disposing);
-    }
-
-    /// <summary>[B, n, W] plus positions, as rows [B·n, W].</summary>
-    private Tensor Positioned(Tensor tokens) =>
-        tokens.add(embeddings.position_embedding.weight.narrow(0, 0, tokens.size(1))).view(-1, _config.HiddenSize);
+    private Tensor AddPositions(Tensor tokens) => tokens.add(embeddings.position_embedding.weight.narrow(0, 0, tokens.size(1)));
 
     private void CheckShape(Tensor tokens, Tensor ends)
     {
@@ -160,36 +133,5 @@ internal sealed class ClipTextEmbeddings : nn.Module
         token_embedding = new ClipWeight(config.VocabularySize, config.HiddenSize);
         position_embedding = new ClipWeight(config.ContextLength, config.HiddenSize);
         RegisterComponents();
-    }
-}
-
-/// <summary>
-/// Causal masks, one per length, device and type, built on first use. A holder of its own, so that the masks do not become
-/// buffers of the module (they are in no checkpoint) and concurrent calls may share them.
-/// </summary>
-internal sealed class CausalMasks : IDisposable
-{
-    private readonly ConcurrentDictionary<(long Length, string Device, ScalarType Type), Tensor> _masks = new();
-
-    /// <summary>[n, n]: 0 on and below the diagonal, −∞ above.</summary>
-    public Tensor Get(long length, Device device, ScalarType type) =>
-        _masks.GetOrAdd(
-            (length, device.ToString() ?? "", type),
-            key =>
-            {
-                using var scope = NewDisposeScope();
-                using var off = no_grad();
-                var mask = full([key.Length, key.Length], float.NegativeInfinity, ScalarType.Float32, device).triu_(1).to_type(key.Type);
-                return mask.DetachFromDisposeScope();
-            }
-        );
-
-    public void Dispose()
-    {
-        foreach (var mask in _masks.Values)
-        {
-            mask.Dispose();
-        }
-        _masks.Clear();
     }
 }

@@ -62,9 +62,7 @@ public sealed class ClipVisionTower : nn.Module
     public Tensor EncodeAll(Tensor tokens)
     {
         using var scope = NewDisposeScope();
-        var batch = tokens.size(0);
-        var x = pre_layrnorm.Forward(tokens).reshape(-1, _config.HiddenSize);
-        return post_layernorm.Forward(encoder.Forward(x, batch, null)).view(batch, -1, _config.HiddenSize).MoveToOuterDisposeScope();
+        return post_layernorm.Forward(encoder.Forward(pre_layrnorm.Forward(tokens))).MoveToOuterDisposeScope();
     }
 
     /// <summary>Runs the transformer over embedded tokens. Patches may be left out or tokens put in: token 0 is pooled.</summary>
@@ -73,20 +71,14 @@ public sealed class ClipVisionTower : nn.Module
     public Tensor Encode(Tensor tokens)
     {
         using var scope = NewDisposeScope();
-        var (batch, length) = (tokens.size(0), tokens.size(1));
-        var x = pre_layrnorm.Forward(tokens).reshape(batch * length, _config.HiddenSize);
-        var first = arange(0, batch * length, length, ScalarType.Int64, tokens.device); // [B], row of each class token
-        var pooled = encoder.ForwardPooled(x, batch, null, first, null); // [B, W]
-        return post_layernorm.Forward(pooled).MoveToOuterDisposeScope();
+        return post_layernorm.Forward(encoder.ForwardToken(pre_layrnorm.Forward(tokens))).MoveToOuterDisposeScope();
     }
 
     /// <summary>Every intermediate state, for checks against a reference.</summary>
     internal ClipHiddenStates HiddenStates(Tensor pixels)
     {
-        using var tokens = Embed(pixels);
-        var (batch, length) = (tokens.size(0), tokens.size(1));
-        var states = new List<Tensor> { pre_layrnorm.Forward(tokens) };
-        states.AddRange(encoder.ForwardAll(states[0].view(-1, _config.HiddenSize), batch, null).Select(s => s.view(batch, length, -1)));
+        var first = pre_layrnorm.Forward(Embed(pixels)); // [B, N, W]
+        List<Tensor> states = [first, .. encoder.ForwardAll(first)];
         return new(states, states[^1], post_layernorm.Forward(states[^1].select(1, 0)));
     }
 }
@@ -165,17 +157,9 @@ internal sealed class ClipVisionEmbeddings : nn.Module
 
     private Tensor Patches(Tensor pixels, Tensor positions)
     {
-        long patch = _config.PatchSize,
-            channels = _config.Channels,
-            width = _config.HiddenSize;
-        var (batch, rows, columns) = (pixels.size(0), pixels.size(2) / patch, pixels.size(3) / patch);
-        // A convolution whose stride is its kernel is a matrix product over the patches.
-        var patches = pixels
-            .reshape(batch, channels, rows, patch, columns, patch)
-            .permute(0, 2, 4, 1, 3, 5)
-            .reshape(batch * rows * columns, channels * patch * patch); // [B·R·C, 3·P²]
-        var embedded = nn.functional.linear(patches, patch_embedding.weight.view(width, -1)); // [B·R·C, W]
-        var classes = class_embedding.expand(batch, 1, width); // [B, 1, W]
-        return cat([classes, embedded.view(batch, rows * columns, width)], 1).add_(positions); // [B, 1 + R·C, W]
+        long[] stride = [_config.PatchSize, _config.PatchSize];
+        var patches = nn.functional.conv2d(pixels, patch_embedding.weight, null, stride).flatten(2).transpose(1, 2); // [B, P, W]
+        var classes = class_embedding.expand(pixels.size(0), 1, -1); // [B, 1, W]
+        return cat([classes, patches], 1).add(positions); // [B, 1 + P, W]
     }
 }

@@ -66,25 +66,18 @@ internal sealed class LinearLayer : nn.Module
         return _adapter is null ? y : y.add(_adapter.Forward(rows));
     }
 
-    /// <summary>As <see cref="Forward"/> without gradients, into memory that is there: result = x·Wᵀ + b.</summary>
-    /// <param name="result">[R, out]; overwritten and given back.</param>
-    /// <param name="rows">[R, in].</param>
-    public Tensor ForwardInto(Tensor result, Tensor rows)
+    /// <summary>alpha·x·Wᵀ + beta·b: a factor inside of the product costs nothing.</summary>
+    /// <param name="x">[…, in].</param>
+    /// <param name="alpha">The factor of the product.</param>
+    /// <param name="beta">The factor of the bias, which there must be.</param>
+    /// <returns>[…, out].</returns>
+    public Tensor Forward(Tensor x, double alpha, double beta)
     {
-        _ = bias is null ? result.zero_() : result.copy_(bias);
-        return Sum(result, rows);
-    }
-
-    /// <summary>Adds x·Wᵀ + b, without gradients.</summary>
-    /// <param name="sum">[R, out]; changed.</param>
-    /// <param name="rows">[R, in].</param>
-    public void AddTo(Tensor sum, Tensor rows)
-    {
-        Sum(sum, rows);
-        if (bias is not null)
-        {
-            sum.add_(bias);
-        }
+        var offset = beta == 1 ? bias! : bias!.mul(beta);
+        var rows = x.flatten(0, -2); // [R, in]
+        var y = offset.addmm(rows, Matrix.t(), alpha: (float)alpha);
+        y = _adapter is null ? y : y.add(_adapter.Forward(rows).mul(alpha));
+        return y.view([.. x.shape[..^1], Outputs]);
     }
 
     /// <summary>A part of the outputs, computed without the others.</summary>
@@ -96,11 +89,5 @@ internal sealed class LinearLayer : nn.Module
     {
         var y = F.linear(rows, Matrix.narrow(0, from, count), bias?.narrow(0, from, count));
         return _adapter is null ? y : y.add(_adapter.ForwardPart(rows, from, count));
-    }
-
-    private Tensor Sum(Tensor sum, Tensor rows)
-    {
-        sum.addmm_(rows, Matrix.t());
-        return _adapter is null ? sum : sum.add_(_adapter.Forward(rows));
     }
 }

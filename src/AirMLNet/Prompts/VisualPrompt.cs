@@ -96,36 +96,37 @@ public sealed class VisualPrompt
     {
         using var scope = NewDisposeScope();
         var blocks = _tower.Encoder.Blocks;
-        long batch = frozen.size(0),
-            own = frozen.size(1),
-            length = own + Length;
+        var (batch, own) = (frozen.size(0), frozen.size(1));
         var tokens = frozen.narrow(2, 0, _width); // [B, 1 + N, W]
-        var first = arange(0, batch * length, length, ScalarType.Int64, frozen.device); // [B], rows of the class tokens
         var learned = _tower.PreNorm.Forward(context.select(0, 0)); // [P, W]
-        var x = Join(tokens, learned, batch); // [B·T, W]
+        var x = Join(tokens, learned, batch); // [B, T, W]
         if (blocks.Count == 1)
         {
-            return Finish(blocks[0].ForwardRows(x, batch, first, null));
+            return Pool(blocks[0], x);
         }
 
         var old =
             frozen.size(2) == _width ? Project(tokens) : [.. Enumerable.Range(1, 3).Select(i => frozen.narrow(2, i * _width, _width))];
         var fresh = Project(learned);
-        x = blocks[0]
-            .ForwardProjected(x, Join(old[0], fresh[0], batch), Join(old[1], fresh[1], batch), Join(old[2], fresh[2], batch), batch);
+        var attention = blocks[0].Attention;
+        Tensor[] projected = [.. old.Zip(fresh, (o, f) => attention.Split(Join(o, f, batch)))]; // q, k and v, [B, H, T, D] each
+        var mixed = nn.functional.scaled_dot_product_attention(projected[0], projected[1], projected[2]); // [B, H, T, D]
+        x = blocks[0].Finish(x, attention.Merge(mixed));
         for (var i = 1; i < blocks.Count; i++)
         {
-            if (Deep)
+            x = Deep ? Join(x.narrow(1, 0, own), context.select(0, i), batch) : x;
+            if (i < blocks.Count - 1)
             {
-                x = Join(x.view(batch, length, _width).narrow(1, 0, own), context.select(0, i), batch);
+                x = blocks[i].Forward(x);
             }
-
-            x = i == blocks.Count - 1 ? blocks[i].ForwardRows(x, batch, first, null) : blocks[i].Forward(x, batch, null);
         }
-        return Finish(x);
+        return Pool(blocks[^1], x);
 
-        Tensor Finish(Tensor pooled) =>
-            ClipModel.Normalise(_backbone.Model.VisualProjection.Project(_tower.PostNorm.Forward(pooled))).MoveToOuterDisposeScope(); // [B, D]
+        Tensor Pool(ClipBlock last, Tensor x)
+        {
+            var pooled = _tower.PostNorm.Forward(last.ForwardToken(x, x.narrow(1, 0, 1), null).squeeze(1)); // [B, W]
+            return ClipModel.Normalise(_backbone.Model.VisualProjection.Project(pooled)).MoveToOuterDisposeScope(); // [B, D]
+        }
     }
 
     /// <summary>The first block's queries, keys and values of normalised tokens, each in their shape.</summary>
@@ -136,7 +137,6 @@ public sealed class VisualPrompt
         return [.. block.Attention.Inputs.Select(p => p.Forward(normed))];
     }
 
-    /// <summary>[B, T₀, W] and the same [P, W] for every image, as rows [B·(T₀ + P), W].</summary>
-    private Tensor Join(Tensor tokens, Tensor learned, long batch) =>
-        cat([tokens, learned.unsqueeze(0).expand(batch, Length, _width)], 1).view(-1, _width);
+    /// <summary>[B, T₀, W] and the same [P, W] for every image: [B, T₀ + P, W].</summary>
+    private Tensor Join(Tensor tokens, Tensor learned, long batch) => cat([tokens, learned.unsqueeze(0).expand(batch, Length, _width)], 1);
 }
