@@ -162,12 +162,12 @@ internal static class DiffusionBenchmark
             using var off = no_grad();
             var side = model.UNet.Config.SampleSize;
             var latents = tensor(MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(inputs.Latents)).ToArray(), [1, 4, side, side]);
-            using var way = model.Scheduler.Start(steps);
-            using var conditions = model.UNet.Prepare(model.EncodePrompts(["", "a photo of a cat"]), [0, 1], way.Timesteps);
+            using var run = model.Scheduler.Start(steps);
+            using var conditions = model.UNet.Prepare(model.EncodePrompts(["", "a photo of a cat"]), [0, 1], run.Timesteps);
             var options = new StableDiffusionOptions { Guidance = Guidance };
             var end = StableDiffusionRun.Denoise(
                 model,
-                way,
+                run,
                 latents,
                 conditions,
                 options,

@@ -1,5 +1,6 @@
 using AirMLNet.Clip;
 using AirMLNet.Layers;
+using AirMLNet.Optimisation;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -63,7 +64,7 @@ internal sealed class MiniClipTextStage(MiniClipOptions options, Cifar10 data, C
             options.CancellationToken.ThrowIfCancellationRequested();
             foreach (var group in optimizer.ParamGroups)
             {
-                group.LearningRate = LearningRate * Math.Min(1, (step + 1.0) / WarmupSteps) * 0.5 * (1 + Math.Cos(Math.PI * step / steps));
+                group.LearningRate = LearningRateSchedule.RampedCosine(LearningRate, step, steps, WarmupSteps);
             }
 
             using var inner = NewDisposeScope();

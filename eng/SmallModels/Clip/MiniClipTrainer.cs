@@ -150,8 +150,7 @@ public sealed class MiniClipTrainer(MiniClipOptions options)
         return secondsBefore + clock.Elapsed.TotalSeconds;
     }
 
-    private double LearningRate(int step, int steps) =>
-        options.LearningRate * Math.Min(1, (step + 1.0) / WarmupSteps) * 0.5 * (1 + Math.Cos(Math.PI * step / steps));
+    private double LearningRate(int step, int steps) => LearningRateSchedule.RampedCosine(options.LearningRate, step, steps, WarmupSteps);
 
     private static double Step(ClipModel model, optim.Optimizer optimizer, MiniClipBatch batch, int step, bool report)
     {

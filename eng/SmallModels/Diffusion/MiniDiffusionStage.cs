@@ -39,7 +39,7 @@ internal sealed class MiniDiffusionStage(
             options.CancellationToken.ThrowIfCancellationRequested();
             foreach (var group in optimizer.ParamGroups)
             {
-                group.LearningRate = learningRate * Math.Min(1, (step + 1.0) / WarmUpSteps) * 0.5 * (1 + Math.Cos(Math.PI * step / steps));
+                group.LearningRate = LearningRateSchedule.RampedCosine(learningRate, step, steps, WarmUpSteps);
             }
             using (NewDisposeScope())
             {

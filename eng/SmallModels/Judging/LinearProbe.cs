@@ -1,3 +1,4 @@
+using AirMLNet.Optimisation;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -33,7 +34,7 @@ public sealed class LinearProbe : IDisposable
         for (var step = 0; step < Steps; step++)
         {
             using var inner = NewDisposeScope();
-            optimizer.ParamGroups.Single().LearningRate = 0.05 * 0.5 * (1 + Math.Cos(Math.PI * step / Steps));
+            optimizer.ParamGroups.Single().LearningRate = LearningRateSchedule.Cosine(0.05, step, Steps);
             var loss = functional.cross_entropy(x.matmul(weight) + bias, labels) + weight.pow(2).sum() * l2;
             optimizer.zero_grad();
             loss.backward();

@@ -120,14 +120,14 @@ internal sealed class StableDiffusionCase : ICaseKind
             known["negative_prompt_embeds"] = negative;
             states = cat([negative, prompts], 0);
         }
-        using var way = scheduler.Start(options.Steps, options.Eta);
-        using var conditions = model.UNet.Prepare(states, [.. Enumerable.Range(0, (int)states.size(0))], way.Timesteps);
+        using var run = scheduler.Start(options.Steps, options.Eta);
+        using var conditions = model.UNet.Prepare(states, [.. Enumerable.Range(0, (int)states.size(0))], run.Timesteps);
         List<Tensor> predictions = [],
             samples = [];
-        var start = folder.Tensor("in.latents", ScalarType.Float32).mul(way.InitialNoiseScale);
+        var start = folder.Tensor("in.latents", ScalarType.Float32).mul(run.InitialNoiseScale);
         var latents = StableDiffusionRun.Denoise(
             model,
-            way,
+            run,
             start,
             conditions,
             options,

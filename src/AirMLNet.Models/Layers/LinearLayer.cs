@@ -79,15 +79,4 @@ internal sealed class LinearLayer : nn.Module
         y = _adapter is null ? y : y.add(_adapter.Forward(rows).mul(alpha));
         return y.view([.. x.shape[..^1], Outputs]);
     }
-
-    /// <summary>A part of the outputs, computed without the others.</summary>
-    /// <param name="rows">[…, in].</param>
-    /// <param name="from">The first output.</param>
-    /// <param name="count">How many.</param>
-    /// <returns>[…, count].</returns>
-    public Tensor ForwardPart(Tensor rows, long from, long count)
-    {
-        var y = F.linear(rows, Matrix.narrow(0, from, count), bias?.narrow(0, from, count));
-        return _adapter is null ? y : y.add(_adapter.ForwardPart(rows, from, count));
-    }
 }

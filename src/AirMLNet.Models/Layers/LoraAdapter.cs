@@ -8,7 +8,7 @@ namespace AirMLNet.Layers;
 /// The low-rank update of a linear layer (Hu et al. 2021): y += scale · (x·Aᵀ)·Bᵀ, with scale = α / r. Both matrices are
 /// trainable and may be of a wider type than the layer: they are then the master weights, cast for each use.
 /// </summary>
-public sealed class LoraAdapter : IDisposable
+internal sealed class LoraAdapter : IDisposable
 {
     /// <summary>Creates an adapter of given matrices, which it owns.</summary>
     /// <param name="down">A, [r, in].</param>
@@ -41,12 +41,14 @@ public sealed class LoraAdapter : IDisposable
     public long Rank => Down.size(0);
 
     /// <summary>What is added to the layer's output.</summary>
-    /// <param name="rows">[…, in].</param>
+    /// <param name="x">[…, in].</param>
     /// <returns>[…, out].</returns>
-    internal Tensor Forward(Tensor rows) => Times(rows, Up);
-
-    /// <summary>As <see cref="Forward"/>, for a part of the outputs.</summary>
-    internal Tensor ForwardPart(Tensor rows, long from, long count) => Times(rows, Up.narrow(0, from, count));
+    internal Tensor Forward(Tensor x)
+    {
+        // The factor goes where the numbers are fewest.
+        var inner = F.linear(x, Down.to_type(x.dtype)); // […, r]
+        return F.linear(Scale == 1 ? inner : inner.mul(Scale), Up.to_type(x.dtype));
+    }
 
     /// <summary>What is added to the layer's weight, scale · B·A.</summary>
     /// <returns>[out, in].</returns>
@@ -61,12 +63,5 @@ public sealed class LoraAdapter : IDisposable
     {
         Down.Dispose();
         Up.Dispose();
-    }
-
-    // The factor goes where the numbers are fewest.
-    private Tensor Times(Tensor rows, Tensor up)
-    {
-        var inner = F.linear(rows, Down.dtype == rows.dtype ? Down : Down.to_type(rows.dtype));
-        return F.linear(Scale == 1 ? inner : inner.mul(Scale), up.dtype == rows.dtype ? up : up.to_type(rows.dtype));
     }
 }

@@ -43,11 +43,4 @@ internal sealed class GroupNormLayer : nn.Module
     }
 
     public Tensor Forward(Tensor x) => F.group_norm(x, _groups, weight, bias, _eps);
-
-    /// <summary>The normalised input through SiLU, x·σ(x).</summary>
-    public Tensor ForwardSilu(Tensor x)
-    {
-        var y = Forward(x);
-        return y.requires_grad ? y.silu() : y.silu_();
-    }
 }

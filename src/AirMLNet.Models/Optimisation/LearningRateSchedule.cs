@@ -10,7 +10,7 @@ public enum WarmUp
     Linear,
 }
 
-/// <summary>The learning rate of each epoch (methods §2.3): a warm-up, then half a cosine down to nearly 0.</summary>
+/// <summary>The learning rate of each epoch (<c>docs/methods.md</c> §2.3): a warm-up, then half a cosine down to nearly 0.</summary>
 /// <param name="Peak">The rate after the warm-up.</param>
 /// <param name="Epochs">E, all epochs.</param>
 /// <param name="WarmUpEpochs">W, at most E.</param>
@@ -27,6 +27,23 @@ public sealed record LearningRateSchedule(double Peak, int Epochs, int WarmUpEpo
             return Kind == WarmUp.Constant ? WarmUpRate : Peak * epoch / WarmUpEpochs;
         }
 
-        return Peak * 0.5 * (1 + Math.Cos(Math.PI * (epoch - WarmUpEpochs) / (Epochs - WarmUpEpochs)));
+        return Cosine(Peak, epoch - WarmUpEpochs, Epochs - WarmUpEpochs);
     }
+
+    /// <summary>
+    /// Half a cosine without restarts (Loshchilov and Hutter 2017, Eq. 5), rate·½(1 + cos(πs/S)), which every schedule here ends in.
+    /// </summary>
+    /// <param name="rate">The rate of step 0.</param>
+    /// <param name="step">s.</param>
+    /// <param name="steps">S.</param>
+    /// <returns>The rate of step s; 0 for s = S.</returns>
+    internal static double Cosine(double rate, int step, int steps) => rate * 0.5 * (1 + Math.Cos(Math.PI * step / steps));
+
+    /// <summary>The same cosine over all steps, multiplied in the first W steps by (s+1)/W.</summary>
+    /// <param name="peak">The rate of which the cosine begins.</param>
+    /// <param name="step">s.</param>
+    /// <param name="steps">S.</param>
+    /// <param name="warmUpSteps">W.</param>
+    internal static double RampedCosine(double peak, int step, int steps, int warmUpSteps) =>
+        Cosine(peak * Math.Min(1, (step + 1.0) / warmUpSteps), step, steps);
 }

@@ -78,12 +78,6 @@ internal static class SynthesizeCommand
             HelpName = "SIZE",
         };
         var batch = SharedOptions.Number("--batch", "Images made at a time", 1, 1, 1024);
-        var slice = SharedOptions.Optional(
-            "--attention-mb",
-            "Most mebibytes of attention scores at a time, where memory is short",
-            1,
-            1 << 20
-        );
         var precision = new Option<string?>("--precision")
         {
             Description = "Numbers to compute in (default: float32 on a processor, float16 on a GPU)",
@@ -109,7 +103,6 @@ internal static class SynthesizeCommand
             scheduler,
             size,
             batch,
-            slice,
             precision,
             gpu,
             threads,
@@ -137,7 +130,6 @@ internal static class SynthesizeCommand
                     Width = width,
                     Height = height,
                     BatchSize = parsed.GetValue(batch),
-                    AttentionMegabytes = parsed.GetValue(slice),
                 };
                 torch.ScalarType? type = parsed.GetValue(precision) is { } wanted ? Precisions.Single(p => p.Name == wanted).Type : null;
                 using var model = StableDiffusionPipeline.Load(

@@ -51,15 +51,6 @@ public sealed record StableDiffusionOptions
         init => field = OptionCheck.Range(value, 1, 1024);
     } = 1;
 
-    /// <summary>Most mebibytes of attention scores held at a time; null lets the device choose. Less memory, the same images.</summary>
-    public int? AttentionMegabytes
-    {
-        get;
-        init => field = value is { } v ? OptionCheck.Range(v, 1, 1 << 20) : null;
-    }
-
-    internal long? ScoreBytes => AttentionMegabytes is { } megabytes ? (long)megabytes << 20 : null;
-
     /// <summary>Receives a report after every step.</summary>
     [JsonIgnore]
     public IProgress<DiffusionProgress>? Progress { get; init; }

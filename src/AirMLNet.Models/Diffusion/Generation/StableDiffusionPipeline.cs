@@ -13,8 +13,6 @@ namespace AirMLNet.Diffusion;
 /// </summary>
 public sealed class StableDiffusionPipeline : IDisposable
 {
-    private const long GpuScoreBytes = 1L << 30;
-
     private StableDiffusionPipeline(
         string folder,
         UNet2DConditionModel unet,
@@ -40,19 +38,28 @@ public sealed class StableDiffusionPipeline : IDisposable
     public string Folder { get; }
 
     /// <summary>The noise predictor, in <see cref="Precision"/>.</summary>
-    public UNet2DConditionModel UNet { get; }
+    internal UNet2DConditionModel UNet { get; }
 
     /// <summary>The autoencoder, in float32.</summary>
-    public AutoencoderKL Vae { get; }
+    internal AutoencoderKL Vae { get; }
+
+    /// <summary>The noise predictor's architecture.</summary>
+    public UNet2DConditionConfig UNetConfig => UNet.Config;
+
+    /// <summary>The autoencoder's architecture.</summary>
+    public AutoencoderKLConfig VaeConfig => Vae.Config;
+
+    /// <summary>The settings of the model's own scheduler.</summary>
+    public SchedulerConfig SchedulerConfig => Scheduler.Config;
 
     /// <summary>The text encoder, in float32.</summary>
-    public ClipTextModel TextEncoder { get; }
+    internal ClipTextModel TextEncoder { get; }
 
     /// <summary>The tokenizer; null where the folder has none: only ids can be given then.</summary>
     public ClipTokenizer? Tokenizer { get; }
 
     /// <summary>The model's own scheduler.</summary>
-    public NoiseScheduler Scheduler { get; }
+    internal NoiseScheduler Scheduler { get; }
 
     /// <summary>Where the model computes.</summary>
     public Device Device { get; }
@@ -61,7 +68,7 @@ public sealed class StableDiffusionPipeline : IDisposable
     public ScalarType Precision { get; }
 
     /// <summary>The adapters in use; null for none.</summary>
-    public LoraAdapters? Lora { get; private set; }
+    internal LoraAdapters? Lora { get; private set; }
 
     /// <summary>Pixels of an image's side that the model was trained on.</summary>
     public int NativeSize => UNet.Config.SampleSize * Vae.Config.Downscaling;
@@ -114,10 +121,6 @@ public sealed class StableDiffusionPipeline : IDisposable
             {
                 unet.to(numbers);
             }
-            if (!onCpu)
-            {
-                unet.AttentionScoreBytes = vae.AttentionScoreBytes = GpuScoreBytes;
-            }
             return new StableDiffusionPipeline(folder, unet, vae, text, tokenizer, scheduler, where, numbers);
         }
         catch
@@ -138,7 +141,7 @@ public sealed class StableDiffusionPipeline : IDisposable
 
     /// <summary>Adapts the model by adapters, which it owns from now on, in place of those that were there.</summary>
     /// <param name="adapters">Made for this model.</param>
-    public void UseLora(LoraAdapters adapters)
+    internal void UseLora(LoraAdapters adapters)
     {
         ArgumentNullException.ThrowIfNull(adapters);
         UnloadLora();
@@ -164,7 +167,7 @@ public sealed class StableDiffusionPipeline : IDisposable
     /// <param name="dtype">Float32, or Float16 or BFloat16 for half the size.</param>
     /// <exception cref="ArgumentException">Another type was asked for.</exception>
     /// <exception cref="FileNotFoundException">There is no tokenizer in that folder.</exception>
-    public static void Save(
+    internal static void Save(
         string folder,
         UNet2DConditionModel unet,
         AutoencoderKL vae,
@@ -243,9 +246,7 @@ public sealed class StableDiffusionPipeline : IDisposable
     /// <summary>The pictures of latents.</summary>
     /// <param name="latents">[B, C, h, w], scaled for the UNet.</param>
     /// <returns>[B, 3, H, W] in 0..1, float32.</returns>
-    public Tensor Decode(Tensor latents) => Decode(latents, null);
-
-    internal Tensor Decode(Tensor latents, long? scoreBytes)
+    public Tensor Decode(Tensor latents)
     {
         using var scope = NewDisposeScope();
         using var off = no_grad();
@@ -255,7 +256,7 @@ public sealed class StableDiffusionPipeline : IDisposable
         {
             using var inner = NewDisposeScope();
             images.Add(
-                Vae.Decode(latents.narrow(0, i, 1).to_type(ScalarType.Float32).mul(1 / Vae.Config.ScalingFactor), scoreBytes)
+                Vae.Decode(latents.narrow(0, i, 1).to_type(ScalarType.Float32).mul(1 / Vae.Config.ScalingFactor))
                     .mul_(0.5)
                     .add_(0.5)
                     .clamp_(0, 1)

@@ -83,16 +83,16 @@ internal sealed class StableDiffusionRun
         try
         {
             Tensor Noise() => cat([.. generators.Select(g => randn(_shape, ScalarType.Float32, generator: g))], 0).to(_model.Device);
-            using var way = _scheduler.Start(_options.Steps, _options.Eta);
-            var conditions = features.Conditions(batch, way.Timesteps);
+            using var run = _scheduler.Start(_options.Steps, _options.Eta);
+            var conditions = features.Conditions(batch, run.Timesteps);
             var latents = Denoise(
-                way,
-                Noise().mul(way.InitialNoiseScale),
+                run,
+                Noise().mul(run.InitialNoiseScale),
                 conditions,
                 Noise,
                 (step, _) =>
                 {
-                    _options.Progress?.Report(new DiffusionProgress(done, _requests.Count, step + 1, way.Timesteps.Count));
+                    _options.Progress?.Report(new DiffusionProgress(done, _requests.Count, step + 1, run.Timesteps.Count));
                     _cancellation.ThrowIfCancellationRequested();
                 }
             );
@@ -102,8 +102,8 @@ internal sealed class StableDiffusionRun
                     $"The model gave values that are not numbers (computed in {_model.Precision}); {(_model.Precision == ScalarType.Float32 ? "its weights are damaged" : "try Float32")}."
                 );
             }
-            var pictures = _model.Decode(latents, _options.ScoreBytes).DetachFromDisposeScope();
-            _options.Progress?.Report(new DiffusionProgress(done + batch.Count, _requests.Count, way.Timesteps.Count, way.Timesteps.Count));
+            var pictures = _model.Decode(latents).DetachFromDisposeScope();
+            _options.Progress?.Report(new DiffusionProgress(done + batch.Count, _requests.Count, run.Timesteps.Count, run.Timesteps.Count));
             return pictures;
         }
         finally
@@ -113,19 +113,19 @@ internal sealed class StableDiffusionRun
     }
 
     /// <summary>Goes all steps.</summary>
-    /// <param name="way">The scheduler's run.</param>
+    /// <param name="run">The scheduler's run.</param>
     /// <param name="latents">[B, C, h, w], the start; taken over and disposed.</param>
     /// <param name="conditions">For B rows, or 2B with guidance: those without prompt first.</param>
     /// <param name="noise">Fresh noise, where the scheduler draws some.</param>
     /// <param name="observe">Sees the latents after each step.</param>
     /// <returns>[B, C, h, w].</returns>
-    private Tensor Denoise(SchedulerRun way, Tensor latents, UNetConditions conditions, Func<Tensor> noise, Action<int, Tensor> observe) =>
-        Denoise(_model, way, latents, conditions, _options, noise, (step, _, sample) => observe(step, sample));
+    private Tensor Denoise(SchedulerRun run, Tensor latents, UNetConditions conditions, Func<Tensor> noise, Action<int, Tensor> observe) =>
+        Denoise(_model, run, latents, conditions, _options, noise, (step, _, sample) => observe(step, sample));
 
     /// <summary>As the other; <paramref name="observe"/> sees the guided prediction too.</summary>
     internal static Tensor Denoise(
         StableDiffusionPipeline model,
-        SchedulerRun way,
+        SchedulerRun run,
         Tensor latents,
         UNetConditions conditions,
         StableDiffusionOptions options,
@@ -135,11 +135,11 @@ internal sealed class StableDiffusionRun
     {
         using var off = no_grad();
         using var all = NewDisposeScope();
-        for (var i = 0; i < way.Timesteps.Count; i++)
+        for (var i = 0; i < run.Timesteps.Count; i++)
         {
             using var scope = NewDisposeScope();
-            var input = way.Scale(latents, i).to_type(model.Precision);
-            var output = model.UNet.Forward(input, i, conditions, options.ScoreBytes).to_type(ScalarType.Float32);
+            var input = run.Scale(latents, i).to_type(model.Precision);
+            var output = model.UNet.Forward(input, i, conditions).to_type(ScalarType.Float32);
             var batch = latents.size(0);
             if (conditions.Batch > batch)
             {
@@ -147,7 +147,7 @@ internal sealed class StableDiffusionRun
                 var without = output.narrow(0, 0, batch);
                 output = without.add(output.narrow(0, batch, batch).sub(without).mul_(options.Guidance));
             }
-            var next = way.Step(output, i, latents, noise);
+            var next = run.Step(output, i, latents, noise);
             observe(i, output, next);
             latents.Dispose();
             latents = next.MoveToOuterDisposeScope();

@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace AirMLNet.Diffusion;
 
 /// <summary>LoRA for a diffusion model: adapters by the diffusers names of the layers they are for. It owns them.</summary>
-public sealed class LoraAdapters : IDisposable
+internal sealed class LoraAdapters : IDisposable
 {
     private const int Listed = 8;
     private const string DownSuffix = ".lora_A.weight",

@@ -12,7 +12,7 @@ public enum LoraInitialization
     KaimingUniform,
 }
 
-/// <summary>Which layers LoRA adapts, and how (methods §7.4). Values are checked when they are set.</summary>
+/// <summary>Which layers LoRA (Hu et al. 2021) adapts, and how (<c>docs/methods.md</c> §7.4). Values are checked when they are set.</summary>
 public sealed record LoraOptions
 {
     /// <summary>r, 1..1024.</summary>

@@ -10,7 +10,7 @@ namespace AirMLNet.Diffusion;
 /// The variational autoencoder of Stable Diffusion v1, under the parameter names of diffusers' class of the same name: images
 /// to latents, an eighth of their height and width, and back.
 /// </summary>
-public sealed partial class AutoencoderKL : nn.Module
+internal sealed partial class AutoencoderKL : nn.Module
 {
     internal static readonly WeightFileNames Files = new(
         "VAE",
@@ -47,9 +47,6 @@ public sealed partial class AutoencoderKL : nn.Module
     /// <summary>The architecture.</summary>
     public AutoencoderKLConfig Config { get; }
 
-    /// <summary>As <see cref="UNet2DConditionModel.AttentionScoreBytes"/>.</summary>
-    public long AttentionScoreBytes { get; set; } = SlicedAttention.DefaultScoreBytes;
-
     /// <summary>The distribution of an image's latents.</summary>
     /// <param name="images">[B, in, H, W] in −1..1; H and W multiples of the downscaling.</param>
     /// <returns>Mean and log variance, [B, latent, h, w] each; not scaled for the UNet.</returns>
@@ -65,7 +62,7 @@ public sealed partial class AutoencoderKL : nn.Module
             );
         }
         using var scope = NewDisposeScope();
-        var moments = quant_conv.Forward(encoder.Forward(images, AttentionScoreBytes)).MoveToOuterDisposeScope();
+        var moments = quant_conv.Forward(encoder.Forward(images)).MoveToOuterDisposeScope();
         return LatentDistribution.Of(moments);
     }
 
@@ -73,9 +70,7 @@ public sealed partial class AutoencoderKL : nn.Module
     /// <param name="latents">[B, latent, h, w], as <see cref="Encode"/> gives them: not scaled for the UNet.</param>
     /// <returns>[B, out, H, W], about −1..1.</returns>
     /// <exception cref="ArgumentException">The shape does not fit.</exception>
-    public Tensor Decode(Tensor latents) => Decode(latents, null);
-
-    internal Tensor Decode(Tensor latents, long? scoreBytes)
+    public Tensor Decode(Tensor latents)
     {
         if (latents.dim() != 4 || latents.size(1) != Config.LatentChannels)
         {
@@ -85,7 +80,7 @@ public sealed partial class AutoencoderKL : nn.Module
             );
         }
         using var scope = NewDisposeScope();
-        return decoder.Forward(post_quant_conv.Forward(latents), scoreBytes ?? AttentionScoreBytes).MoveToOuterDisposeScope();
+        return decoder.Forward(post_quant_conv.Forward(latents)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Loads a folder with <c>config.json</c> and <c>diffusion_pytorch_model.safetensors</c>.</summary>

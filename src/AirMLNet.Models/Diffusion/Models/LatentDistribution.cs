@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace AirMLNet.Diffusion;
 
 /// <summary>The normal distribution of an image's latents that <see cref="AutoencoderKL.Encode"/> gives.</summary>
-public sealed class LatentDistribution : IDisposable
+internal sealed class LatentDistribution : IDisposable
 {
     private const double LeastLogVariance = -30;
     private const double MostLogVariance = 20;

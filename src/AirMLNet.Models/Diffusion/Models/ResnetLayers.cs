@@ -31,51 +31,27 @@ internal sealed class ResnetBlock2D : nn.Module
         RegisterComponents();
     }
 
-    /// <summary>The first convolution's bias with the shift of each time in it.</summary>
-    /// <param name="time">SiLU of the time embedding, [S, T].</param>
-    /// <returns>[S, outputs].</returns>
-    public Tensor Biases(Tensor time) => time_emb_proj!.Forward(time).add(conv1.bias!);
-
-    /// <summary>One after the other without time; states between them are freed at once.</summary>
-    public static Tensor Chain(IEnumerable<ResnetBlock2D> resnets, Tensor x)
-    {
-        var input = x;
-        foreach (var resnet in resnets)
-        {
-            var next = resnet.Forward(x, null);
-            if (!ReferenceEquals(x, input))
-            {
-                x.Dispose();
-            }
-            x = next;
-        }
-        return x;
-    }
+    /// <summary>What is added to every place for the time.</summary>
+    /// <param name="time">SiLU of the time embedding, [B, T].</param>
+    /// <returns>[B, outputs].</returns>
+    public Tensor TimeShift(Tensor time) => time_emb_proj!.Forward(time);
 
     /// <param name="x">[B, inputs, H, W].</param>
-    /// <param name="context">Time; null for none.</param>
+    /// <param name="context">The time; null for none.</param>
     /// <returns>[B, outputs, H, W].</returns>
-    public Tensor Forward(Tensor x, UNetContext? context)
+    public Tensor Forward(Tensor x, UNetContext? context = null)
     {
+        // Each map is freed as soon as the next is there: those of a VAE are the largest tensors of a generation.
         using var scope = NewDisposeScope();
-        var normed = norm1.ForwardSilu(x);
-        Tensor h;
-        if (context?.Biases is { } biases)
+        var h = conv1.Forward(norm1.Forward(x).silu()); // [B, outputs, H, W]
+        scope.DisposeEverythingBut(h);
+        if (context is not null)
         {
-            h = F.conv2d(normed, conv1.weight, biases[this], [1, 1], [1, 1]);
+            h = h.add(context.TimeShift(this).unsqueeze(-1).unsqueeze(-1));
         }
-        else
-        {
-            h = conv1.Forward(normed); // [B, outputs, H, W]
-            if (time_emb_proj is not null)
-            {
-                h = h.add_(time_emb_proj.Forward(context!.Time!).unsqueeze(-1).unsqueeze(-1));
-            }
-        }
-        normed.Dispose();
-        var second = norm2.ForwardSilu(h);
-        h.Dispose();
-        return conv2.Forward(second).add_(conv_shortcut is null ? x : conv_shortcut.Forward(x)).MoveToOuterDisposeScope();
+        h = conv2.Forward(norm2.Forward(h).silu());
+        scope.DisposeEverythingBut(h);
+        return h.add(conv_shortcut is null ? x : conv_shortcut.Forward(x)).MoveToOuterDisposeScope();
     }
 }
 

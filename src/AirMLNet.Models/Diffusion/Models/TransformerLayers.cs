@@ -6,7 +6,7 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace AirMLNet.Diffusion;
 
-// Field names are diffusers' parameter names. Hidden states are rows, [B·N, C], N = H·W places.
+// Field names are diffusers' parameter names. N = H·W is the number of places of a map, L that of a text's tokens.
 
 /// <summary>A transformer over the places of a map, which also attends to a text; added to its input.</summary>
 internal sealed class Transformer2DModel : nn.Module
@@ -32,31 +32,22 @@ internal sealed class Transformer2DModel : nn.Module
         RegisterComponents();
     }
 
-    public IEnumerable<CrossAttention> TextAttentions => transformer_blocks.Select(b => b.Text);
+    public IEnumerable<CrossAttention> TextAttentions => transformer_blocks.Select(b => b.TextAttention);
 
     /// <param name="x">[B, C, H, W].</param>
-    /// <param name="context">Time and text.</param>
-    /// <returns>[B, C, H, W]; B times the context's repeats, which are then used up.</returns>
+    /// <param name="context">The text; its batch may be a multiple of B, and is then the batch of the result.</param>
+    /// <returns>[B', C, H, W] with the text's batch B'.</returns>
     public Tensor Forward(Tensor x, UNetContext context)
     {
         using var scope = NewDisposeScope();
-        var (batch, channels, height, width) = (x.size(0), x.size(1), x.size(2), x.size(3));
-        var rows = norm.Forward(x).permute(0, 2, 3, 1).reshape(-1, channels); // [B·N, C]
-        var h = proj_in.Forward(rows);
-        rows.Dispose();
+        var places = norm.Forward(x).flatten(2).transpose(1, 2).contiguous(); // [B, N, C]
+        var h = proj_in.Forward(places);
         foreach (var block in transformer_blocks)
         {
-            var repeats = context.Repeats;
-            var next = block.Forward(h, batch, context);
-            h.Dispose();
-            h = next;
-            if (repeats > 1)
-            {
-                (batch, x) = (batch * repeats, x.repeat(repeats, 1, 1, 1));
-            }
+            h = block.Forward(h, context); // [B', N, C]
         }
-        var y = proj_out.Forward(h).view(batch, height, width, channels).permute(0, 3, 1, 2); // [B, C, H, W]
-        return x.add(y).MoveToOuterDisposeScope();
+        var y = proj_out.Forward(h).transpose(1, 2).view(h.size(0), x.size(1), x.size(2), x.size(3)); // [B', C, H, W]
+        return context.Expand(x).add(y).MoveToOuterDisposeScope();
     }
 }
 
@@ -84,26 +75,25 @@ internal sealed class BasicTransformerBlock : nn.Module
         RegisterComponents();
     }
 
-    public CrossAttention Text => attn2;
+    public CrossAttention TextAttention => attn2;
 
-    /// <param name="x">[B·N, C].</param>
-    /// <param name="batch">B.</param>
-    /// <param name="context">Text, and how often B goes into the text's batch.</param>
-    public Tensor Forward(Tensor x, long batch, UNetContext context)
+    /// <param name="x">[B, N, C].</param>
+    /// <param name="context">The text.</param>
+    /// <returns>[B', N, C] with the text's batch B'.</returns>
+    public Tensor Forward(Tensor x, UNetContext context)
     {
         using var scope = NewDisposeScope();
-        var y = attn1.Forward(norm1.Forward(x), batch, context.ScoreBytes).add_(x); // [B·N, C]
-        if (context.Repeats > 1)
-        {
-            (batch, y) = (batch * context.Repeats, y.repeat(context.Repeats, 1));
-            context.Repeats = 1;
-        }
-        var z = attn2.Forward(norm2.Forward(y), batch, context).add_(y);
-        return ff.Forward(norm3.Forward(z)).add_(z).MoveToOuterDisposeScope();
+        x = x.add(attn1.Forward(norm1.Forward(x))); // [B, N, C]
+        x = context.Expand(x); // [B', N, C]
+        x = x.add(attn2.Forward(norm2.Forward(x), context));
+        return x.add(ff.Forward(norm3.Forward(x))).MoveToOuterDisposeScope();
     }
 }
 
-/// <summary>Multi-head attention of the places to themselves or to a text; keys and values have no bias.</summary>
+/// <summary>
+/// Multi-head attention (Vaswani et al. 2017) of the places to themselves or to a text, softmax(QKᵀ/√D)·V; queries, keys and
+/// values have no bias.
+/// </summary>
 internal sealed class CrossAttention : nn.Module
 {
     private readonly LinearLayer to_q;
@@ -111,8 +101,6 @@ internal sealed class CrossAttention : nn.Module
     private readonly LinearLayer to_v;
     private readonly ModuleList<LinearLayer> to_out; // diffusers' second entry is a dropout, which has no weights
     private readonly long _heads;
-    private readonly long _headWidth;
-    private readonly double _scale;
     private readonly bool _upcast;
 
     public CrossAttention(int channels, int keyWidth, int heads, bool upcast)
@@ -122,50 +110,40 @@ internal sealed class CrossAttention : nn.Module
         to_k = new LinearLayer(keyWidth, channels, bias: false);
         to_v = new LinearLayer(keyWidth, channels, bias: false);
         to_out = new ModuleList<LinearLayer>(new LinearLayer(channels, channels));
-        (_heads, _headWidth, _upcast) = (heads, channels / heads, upcast);
-        _scale = 1 / Math.Sqrt(_headWidth);
+        (_heads, _upcast) = (heads, upcast);
         RegisterComponents();
     }
 
     /// <summary>Self attention.</summary>
-    /// <param name="x">[B·N, C].</param>
-    /// <param name="batch">B.</param>
-    /// <param name="scoreBytes">Most bytes of scores at a time.</param>
-    public Tensor Forward(Tensor x, long batch, long scoreBytes)
-    {
-        using var scope = NewDisposeScope();
-        var (k, v) = KeysValues(x, batch);
-        return Attend(x, batch, k, v, scoreBytes).MoveToOuterDisposeScope();
-    }
+    /// <param name="x">[B, N, C].</param>
+    public Tensor Forward(Tensor x) => Attend(x, KeysValues(x));
 
     /// <summary>Attention to the context's text.</summary>
-    public Tensor Forward(Tensor x, long batch, UNetContext context)
+    /// <param name="x">[B, N, C].</param>
+    /// <param name="context">The text of each row of the batch.</param>
+    public Tensor Forward(Tensor x, UNetContext context) => Attend(x, context.KeysValues(this));
+
+    /// <summary>Keys and values of what is attended to.</summary>
+    /// <param name="states">[B, L, width].</param>
+    /// <returns>[B, heads, L, D] each.</returns>
+    public (Tensor Keys, Tensor Values) KeysValues(Tensor states) => (Heads(to_k.Forward(states)), Heads(to_v.Forward(states)));
+
+    private Tensor Attend(Tensor x, (Tensor Keys, Tensor Values) attended)
     {
         using var scope = NewDisposeScope();
-        var (k, v) = context.Keys is { } known ? known[this] : KeysValues(context.Text!, batch);
-        return Attend(x, batch, k, v, context.ScoreBytes).MoveToOuterDisposeScope();
+        var (q, k, v) = (Heads(to_q.Forward(x)), attended.Keys, attended.Values); // [B, heads, N, D] and [B, heads, L, D]
+        var mixed = _upcast
+            ? F.scaled_dot_product_attention(q.to_type(ScalarType.Float32), k.to_type(ScalarType.Float32), v.to_type(ScalarType.Float32))
+                .to_type(x.dtype)
+            : F.scaled_dot_product_attention(q, k, v);
+        return to_out[0].Forward(mixed.transpose(1, 2).flatten(2)).MoveToOuterDisposeScope(); // [B, N, C]
     }
 
-    /// <summary>What attention needs of the attended rows.</summary>
-    /// <param name="rows">[B·M, width].</param>
-    /// <param name="batch">B.</param>
-    /// <returns>[B·H, D, M] and [B·H, M, D].</returns>
-    public (Tensor Key, Tensor Value) KeysValues(Tensor rows, long batch) =>
-        (Heads(to_k.Forward(rows), batch).transpose(1, 2), Heads(to_v.Forward(rows), batch));
-
-    private Tensor Attend(Tensor x, long batch, Tensor k, Tensor v, long scoreBytes)
-    {
-        var q = Heads(to_q.Forward(x).mul_(_scale), batch); // [B·H, N, D]
-        var mixed = SlicedAttention.Attend(q, k, v, scoreBytes, _upcast); // [B·H, N, D]
-        return to_out[0].Forward(mixed.view(batch, _heads, -1, _headWidth).transpose(1, 2).reshape(x.size(0), -1));
-    }
-
-    /// <summary>[B·N, C] to [B·H, N, D].</summary>
-    private Tensor Heads(Tensor rows, long batch) =>
-        rows.view(batch, -1, _heads, _headWidth).transpose(1, 2).reshape(batch * _heads, -1, _headWidth);
+    /// <summary>[B, L, C] to [B, heads, L, D].</summary>
+    private Tensor Heads(Tensor states) => states.unflatten(2, _heads, -1).transpose(1, 2);
 }
 
-/// <summary>GEGLU, x₁·GELU(x₂), of four times the width, and a projection back.</summary>
+/// <summary>GEGLU (Shazeer 2020) of four times the width, and a projection back.</summary>
 internal sealed class FeedForward : nn.Module
 {
     private readonly FeedForwardNet net;
@@ -177,7 +155,8 @@ internal sealed class FeedForward : nn.Module
         RegisterComponents();
     }
 
-    public Tensor Forward(Tensor rows) => net.Forward(rows);
+    /// <param name="x">[B, N, C].</param>
+    public Tensor Forward(Tensor x) => net.Forward(x);
 }
 
 /// <summary>The layers of <see cref="FeedForward"/> under diffusers' numbers: 1 is a dropout, which has no weights.</summary>
@@ -197,32 +176,27 @@ internal sealed class FeedForwardNet : nn.Module
         RegisterComponents();
     }
 
-    public Tensor Forward(Tensor rows)
-    {
-        using var scope = NewDisposeScope(); // the inner layer is the widest: it must not outlive its use
-        return _output.Forward(_input.Forward(rows)).MoveToOuterDisposeScope();
-    }
+    public Tensor Forward(Tensor x) => _output.Forward(_input.Forward(x));
 }
 
 /// <summary>x₁·GELU(x₂) of a projection to x₁ and x₂.</summary>
 internal sealed class GegluInput : nn.Module
 {
     private readonly LinearLayer proj;
-    private readonly long _width;
 
     public GegluInput(long channels, long width)
         : base(nameof(GegluInput))
     {
         proj = new LinearLayer(channels, 2 * width);
-        _width = width;
         RegisterComponents();
     }
 
-    public Tensor Forward(Tensor rows)
+    /// <param name="x">[B, N, C].</param>
+    /// <returns>[B, N, 4C].</returns>
+    public Tensor Forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        // Two products: each half lies in one piece, which the activation wants.
-        var gate = F.gelu(proj.ForwardPart(rows, _width, _width)); // [R, 4C]
-        return proj.ForwardPart(rows, 0, _width).mul(gate).MoveToOuterDisposeScope();
+        var halves = proj.Forward(x).chunk(2, -1); // [B, N, 4C] each
+        return halves[0].mul(F.gelu(halves[1])).MoveToOuterDisposeScope();
     }
 }

@@ -11,7 +11,7 @@ namespace AirMLNet.Diffusion;
 /// same name: a UNet of resnets and transformers, conditioned on a time and a text.
 /// </summary>
 /// <remarks>Forward is safe to call from several threads while no weight or adapter changes.</remarks>
-public sealed class UNet2DConditionModel : nn.Module
+internal sealed class UNet2DConditionModel : nn.Module
 {
     private const double MaxPeriod = 10000;
 
@@ -59,12 +59,6 @@ public sealed class UNet2DConditionModel : nn.Module
     /// <summary>The architecture.</summary>
     public UNet2DConditionConfig Config { get; }
 
-    /// <summary>
-    /// Most bytes of attention scores held at a time where no gradient is wanted; the result does not depend on it. The
-    /// default keeps them in a processor's cache; a GPU wants more.
-    /// </summary>
-    public long AttentionScoreBytes { get; set; } = SlicedAttention.DefaultScoreBytes;
-
     /// <summary>The linear layers by their diffusers names: those that LoRA may adapt.</summary>
     internal IReadOnlyDictionary<string, LinearLayer> LinearLayers => ModelWeights.LinearLayers(this);
 
@@ -98,13 +92,8 @@ public sealed class UNet2DConditionModel : nn.Module
             );
         }
         using var scope = NewDisposeScope();
-        var context = new UNetContext
-        {
-            Time = EmbedTime(timesteps, sample.dtype).silu(),
-            Text = encoderHiddenStates.reshape(-1, Config.CrossAttentionDim),
-            ScoreBytes = AttentionScoreBytes,
-        };
-        return Run(sample, context, observe).MoveToOuterDisposeScope();
+        return Run(sample, new UNetContext(EmbedTime(timesteps, sample.dtype).silu(), encoderHiddenStates), observe)
+            .MoveToOuterDisposeScope();
     }
 
     /// <summary>
@@ -122,29 +111,21 @@ public sealed class UNet2DConditionModel : nn.Module
         using var off = no_grad();
         using var scope = NewDisposeScope();
         var device = encoderHiddenStates.device;
-        var texts = encoderHiddenStates.reshape(-1, Config.CrossAttentionDim); // [T·L, D]
         var index = tensor(rows.Select(r => (long)r).ToArray(), ScalarType.Int64, device: device);
-        Dictionary<CrossAttention, (Tensor, Tensor)> keys = new(ReferenceEqualityComparer.Instance);
+        Dictionary<CrossAttention, (Tensor, Tensor)> keysValues = new(ReferenceEqualityComparer.Instance);
         foreach (var attention in TextAttentions)
         {
-            using var inner = NewDisposeScope();
-            var (k, v) = attention.KeysValues(texts, encoderHiddenStates.size(0));
-            keys[attention] = (Rows(k, index).MoveToOuterDisposeScope(), Rows(v, index).MoveToOuterDisposeScope());
+            var (keys, values) = attention.KeysValues(encoderHiddenStates); // [T, heads, L, D]
+            keysValues[attention] = (keys.index_select(0, index), values.index_select(0, index)); // [B, heads, L, D]
         }
         var times = tensor(timesteps.ToArray(), ScalarType.Float64, device: device);
         var time = EmbedTime(times, encoderHiddenStates.dtype).silu(); // [S, T]
-        Dictionary<ResnetBlock2D, Tensor> biases = new(ReferenceEqualityComparer.Instance);
+        Dictionary<ResnetBlock2D, Tensor> timeShifts = new(ReferenceEqualityComparer.Instance);
         foreach (var resnet in Resnets)
         {
-            biases[resnet] = resnet.Biases(time); // [S, C]
+            timeShifts[resnet] = resnet.TimeShift(time); // [S, C]
         }
-        return new UNetConditions(this, keys, biases, rows.Count);
-
-        // [T·H, …] to [B·H, …], each row of the batch with its text's.
-        Tensor Rows(Tensor all, Tensor index) =>
-            all.reshape(encoderHiddenStates.size(0), -1, all.size(1), all.size(2))
-                .index_select(0, index)
-                .view(-1, all.size(1), all.size(2));
+        return new UNetConditions(this, keysValues, timeShifts, rows.Count);
     }
 
     /// <summary>Predicts the noise under prepared conditions. No gradient is computed.</summary>
@@ -153,9 +134,7 @@ public sealed class UNet2DConditionModel : nn.Module
     /// <param name="conditions">What <see cref="Prepare"/> gave.</param>
     /// <returns>[B, out, h, w].</returns>
     /// <exception cref="ArgumentException">The batch does not fit the conditions, or they belong to another model.</exception>
-    public Tensor Forward(Tensor sample, int step, UNetConditions conditions) => Forward(sample, step, conditions, null);
-
-    internal Tensor Forward(Tensor sample, int step, UNetConditions conditions, long? scoreBytes)
+    public Tensor Forward(Tensor sample, int step, UNetConditions conditions)
     {
         ArgumentNullException.ThrowIfNull(conditions);
         if (conditions.Model != this || sample.dim() != 4 || sample.size(0) == 0 || conditions.Batch % sample.size(0) != 0)
@@ -168,14 +147,7 @@ public sealed class UNet2DConditionModel : nn.Module
         CheckSample(sample);
         using var off = no_grad();
         using var scope = NewDisposeScope();
-        var context = new UNetContext
-        {
-            Keys = conditions.Keys,
-            Biases = conditions.Step(step),
-            ScoreBytes = scoreBytes ?? AttentionScoreBytes,
-            Repeats = conditions.Batch / sample.size(0),
-        };
-        return Run(sample, context, null).MoveToOuterDisposeScope();
+        return Run(sample, new UNetContext(conditions, step), null).MoveToOuterDisposeScope();
     }
 
     /// <summary>The sinusoids of times (Vaswani et al. 2017), in float32.</summary>
@@ -231,7 +203,6 @@ public sealed class UNet2DConditionModel : nn.Module
 
     private Tensor Run(Tensor sample, UNetContext context, Action<string, Tensor>? observe)
     {
-        var batch = sample.size(0) * context.Repeats;
         var x = conv_in.Forward(sample); // [B, C₀, h, w]
         observe?.Invoke("conv_in", x);
         List<Tensor> skips = [x];
@@ -242,22 +213,12 @@ public sealed class UNet2DConditionModel : nn.Module
         }
         x = mid_block.Forward(x, context);
         observe?.Invoke("mid_block", x);
-        for (var i = 0; i < skips.Count; i++)
-        {
-            // States from before the first text came in are those of every text.
-            if (skips[i].size(0) != batch)
-            {
-                skips[i] = skips[i].repeat(batch / skips[i].size(0), 1, 1, 1);
-            }
-        }
         for (var i = 0; i < up_blocks.Count; i++)
         {
-            var next = up_blocks[i].Forward(x, context, skips);
-            x.Dispose();
-            x = next;
+            x = up_blocks[i].Forward(x, context, skips);
             observe?.Invoke($"up_blocks.{i}", x);
         }
-        return conv_out.Forward(conv_norm_out.ForwardSilu(x));
+        return conv_out.Forward(conv_norm_out.Forward(x).silu());
     }
 
     private void Check(Tensor sample, Tensor text, long batch)

@@ -53,9 +53,7 @@ internal sealed class UNetDownBlock : nn.Module
             x = resnets[i].Forward(x, context);
             if (attentions is not null)
             {
-                var y = attentions[i].Forward(x, context);
-                x.Dispose();
-                x = y;
+                x = attentions[i].Forward(x, context);
             }
             skips.Add(x);
         }
@@ -152,24 +150,20 @@ internal sealed class UNetUpBlock : nn.Module
 
     /// <param name="x">[B, C, H, W].</param>
     /// <param name="context">Time and text.</param>
-    /// <param name="skips">The states of the way down; those used are taken off its end and disposed.</param>
+    /// <param name="skips">The states of the way down; those used are taken off its end.</param>
     public Tensor Forward(Tensor x, UNetContext context, List<Tensor> skips)
     {
         using var scope = NewDisposeScope();
         for (var i = 0; i < resnets.Count; i++)
         {
-            var skip = skips[^1];
+            var skip = context.Expand(skips[^1]);
             skips.RemoveAt(skips.Count - 1);
-            var joined = cat([x, skip], 1);
-            skip.Dispose();
-            x = resnets[i].Forward(joined, context);
-            joined.Dispose();
+            x = resnets[i].Forward(cat([x, skip], 1), context);
             if (attentions is not null)
             {
-                var y = attentions[i].Forward(x, context);
-                x.Dispose();
-                x = y;
+                x = attentions[i].Forward(x, context);
             }
+            scope.DisposeEverythingBut(x);
         }
         // The size is that of the states it meets next: a half that was rounded up is not simply twice as large.
         return (upsamplers is null ? x : upsamplers[0].Forward(x, skips[^1].size(2), skips[^1].size(3))).MoveToOuterDisposeScope();

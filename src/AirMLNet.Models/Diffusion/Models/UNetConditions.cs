@@ -3,19 +3,24 @@ using static TorchSharp.torch;
 namespace AirMLNet.Diffusion;
 
 /// <summary>What a generation's steps have in common, computed once by <see cref="UNet2DConditionModel.Prepare"/>.</summary>
-public sealed class UNetConditions : IDisposable
+internal sealed class UNetConditions : IDisposable
 {
-    private readonly Dictionary<ResnetBlock2D, Tensor> _biases;
+    private readonly Dictionary<CrossAttention, (Tensor Keys, Tensor Values)> _keysValues;
+    private readonly Dictionary<ResnetBlock2D, Tensor> _timeShifts;
 
+    /// <param name="model">The model they are for.</param>
+    /// <param name="keysValues">Keys and values of the texts for each attention to them, [B, heads, L, D]; taken over.</param>
+    /// <param name="timeShifts">What each resnet adds for the time of each step, [S, C]; taken over.</param>
+    /// <param name="batch">B.</param>
     internal UNetConditions(
         UNet2DConditionModel model,
-        Dictionary<CrossAttention, (Tensor Key, Tensor Value)> keys,
-        Dictionary<ResnetBlock2D, Tensor> biases,
+        Dictionary<CrossAttention, (Tensor Keys, Tensor Values)> keysValues,
+        Dictionary<ResnetBlock2D, Tensor> timeShifts,
         int batch
     )
     {
-        (Model, Keys, _biases, Batch) = (model, keys, biases, batch);
-        foreach (var tensor in All)
+        (Model, _keysValues, _timeShifts, Batch) = (model, keysValues, timeShifts, batch);
+        foreach (var tensor in Tensors)
         {
             tensor.DetachFromDisposeScope();
         }
@@ -26,22 +31,17 @@ public sealed class UNetConditions : IDisposable
 
     internal UNet2DConditionModel Model { get; }
 
-    internal IReadOnlyDictionary<CrossAttention, (Tensor Key, Tensor Value)> Keys { get; }
+    private IEnumerable<Tensor> Tensors => _keysValues.Values.SelectMany(p => new[] { p.Keys, p.Values }).Concat(_timeShifts.Values);
 
-    private IEnumerable<Tensor> All => Keys.Values.SelectMany(p => new[] { p.Key, p.Value }).Concat(_biases.Values);
+    internal (Tensor Keys, Tensor Values) KeysValues(CrossAttention attention) => _keysValues[attention];
 
-    /// <summary>The biases of one step; in the caller's dispose scope.</summary>
-    internal IReadOnlyDictionary<ResnetBlock2D, Tensor> Step(int step) =>
-        _biases.ToDictionary(
-            p => p.Key,
-            p => p.Value.select(0, step),
-            (IEqualityComparer<ResnetBlock2D>)ReferenceEqualityComparer.Instance
-        );
+    /// <summary>[1, C], in the caller's dispose scope.</summary>
+    internal Tensor TimeShift(ResnetBlock2D resnet, int step) => _timeShifts[resnet].narrow(0, step, 1);
 
     /// <summary>Frees the tensors.</summary>
     public void Dispose()
     {
-        foreach (var tensor in All)
+        foreach (var tensor in Tensors)
         {
             tensor.Dispose();
         }

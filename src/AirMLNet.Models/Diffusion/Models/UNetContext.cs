@@ -2,27 +2,37 @@ using static TorchSharp.torch;
 
 namespace AirMLNet.Diffusion;
 
-/// <summary>What the blocks of a UNet need beside the hidden states: time and text, as they are or prepared.</summary>
+/// <summary>What the blocks of a UNet need beside the hidden states: the time and the text of each row of the batch.</summary>
 internal sealed class UNetContext
 {
-    /// <summary>SiLU of the time embedding, [B, T]; unused where <see cref="Biases"/> has the resnets' share of it.</summary>
-    public Tensor? Time { get; init; }
+    private readonly UNetConditions? _prepared;
+    private readonly int _step;
+    private readonly Tensor? _time; // [B, T], SiLU of the time embedding
+    private readonly Tensor? _text; // [B, L, D]
 
-    /// <summary>The text states as rows, [B·L, D]; unused where <see cref="Keys"/> has what attention makes of them.</summary>
-    public Tensor? Text { get; init; }
+    /// <param name="time">[B, T], SiLU of the time embedding.</param>
+    /// <param name="text">[B, L, D], the text states.</param>
+    public UNetContext(Tensor time, Tensor text) => (_time, _text, Batch) = (time, text, text.size(0));
 
-    /// <summary>The first convolution's bias plus the time's shift for each resnet, [C]: time is then the same for the whole batch.</summary>
-    public IReadOnlyDictionary<ResnetBlock2D, Tensor>? Biases { get; init; }
+    /// <param name="prepared">Times and texts for which everything has been computed.</param>
+    /// <param name="step">The place of the time among those prepared.</param>
+    public UNetContext(UNetConditions prepared, int step) => (_prepared, _step, Batch) = (prepared, step, prepared.Batch);
 
-    /// <summary>Keys [B·H, D, L] and values [B·H, L, D] of the text for each attention to it.</summary>
-    public IReadOnlyDictionary<CrossAttention, (Tensor Key, Tensor Value)>? Keys { get; init; }
+    /// <summary>Rows of the texts' batch, a multiple of that of the latents.</summary>
+    public long Batch { get; }
 
-    /// <summary>Most bytes of attention scores held at a time, where no gradient is wanted.</summary>
-    public long ScoreBytes { get; init; } = SlicedAttention.DefaultScoreBytes;
+    /// <summary>Keys and values of the text for an attention, [B, heads, L, D] each.</summary>
+    public (Tensor Keys, Tensor Values) KeysValues(CrossAttention attention) =>
+        _prepared is null ? attention.KeysValues(_text!) : _prepared.KeysValues(attention);
+
+    /// <summary>What a resnet adds for the time, [B, C], or [1, C] where the whole batch has the same time.</summary>
+    public Tensor TimeShift(ResnetBlock2D resnet) => _prepared is null ? resnet.TimeShift(_time!) : _prepared.TimeShift(resnet, _step);
 
     /// <summary>
-    /// How often the hidden states' batch goes into the text's. Where it is not 1 all texts see the same images so far, and
-    /// the batch is repeated where the first text comes in.
+    /// Repeats states to the texts' batch. With guidance both texts see the same latents until the first attention to a text,
+    /// so everything before it is computed once.
     /// </summary>
-    public long Repeats { get; set; } = 1;
+    /// <param name="x">[B/n, …]: row i goes with the texts i, i + B/n and so on.</param>
+    /// <returns>[B, …].</returns>
+    public Tensor Expand(Tensor x) => x.size(0) == Batch ? x : x.repeat([Batch / x.size(0), .. Enumerable.Repeat(1L, (int)x.dim() - 1)]);
 }

@@ -1,6 +1,7 @@
 using AirMLNet.Layers;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
 
 namespace AirMLNet.Diffusion;
 
@@ -30,19 +31,18 @@ internal sealed class VaeEncoder : nn.Module
     }
 
     /// <param name="x">[B, in, H, W].</param>
-    /// <param name="scoreBytes">Most bytes of attention scores at a time.</param>
     /// <returns>[B, 2·latent, h, w].</returns>
-    public Tensor Forward(Tensor x, long scoreBytes)
+    public Tensor Forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        var h = conv_in.Forward(x);
+        var h = conv_in.Forward(x); // [B, C₀, H, W]
         foreach (var block in down_blocks)
         {
-            var next = block.Forward(h);
-            h.Dispose();
-            h = next;
+            h = block.Forward(h);
+            scope.DisposeEverythingBut(h);
         }
-        return conv_out.Forward(conv_norm_out.ForwardSilu(mid_block.Forward(h, scoreBytes))).MoveToOuterDisposeScope();
+        h = mid_block.Forward(h); // [B, C, h, w]
+        return conv_out.Forward(conv_norm_out.Forward(h).silu()).MoveToOuterDisposeScope();
     }
 }
 
@@ -70,21 +70,17 @@ internal sealed class VaeDecoder : nn.Module
     }
 
     /// <param name="z">[B, latent, h, w].</param>
-    /// <param name="scoreBytes">Most bytes of attention scores at a time.</param>
     /// <returns>[B, out, H, W].</returns>
-    public Tensor Forward(Tensor z, long scoreBytes)
+    public Tensor Forward(Tensor z)
     {
         using var scope = NewDisposeScope();
-        var h = mid_block.Forward(conv_in.Forward(z), scoreBytes);
+        var h = mid_block.Forward(conv_in.Forward(z)); // [B, C, h, w]
         foreach (var block in up_blocks)
         {
-            var next = block.Forward(h);
-            h.Dispose();
-            h = next;
+            h = block.Forward(h);
+            scope.DisposeEverythingBut(h);
         }
-        var normed = conv_norm_out.ForwardSilu(h);
-        h.Dispose();
-        return conv_out.Forward(normed).MoveToOuterDisposeScope();
+        return conv_out.Forward(conv_norm_out.Forward(h).silu()).MoveToOuterDisposeScope();
     }
 }
 
@@ -110,7 +106,11 @@ internal sealed class VaeDownBlock : nn.Module
     public Tensor Forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        x = ResnetBlock2D.Chain(resnets, x);
+        foreach (var resnet in resnets)
+        {
+            x = resnet.Forward(x);
+            scope.DisposeEverythingBut(x);
+        }
         return (downsamplers is null ? x : downsamplers[0].Forward(x)).MoveToOuterDisposeScope();
     }
 }
@@ -136,11 +136,10 @@ internal sealed class VaeMidBlock : nn.Module
     }
 
     /// <param name="x">[B, C, h, w].</param>
-    /// <param name="scoreBytes">Most bytes of attention scores at a time.</param>
-    public Tensor Forward(Tensor x, long scoreBytes)
+    public Tensor Forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        return resnets[1].Forward(attentions[0].Forward(resnets[0].Forward(x, null), scoreBytes), null).MoveToOuterDisposeScope();
+        return resnets[1].Forward(attentions[0].Forward(resnets[0].Forward(x))).MoveToOuterDisposeScope();
     }
 }
 
@@ -165,17 +164,15 @@ internal sealed class VaeAttention : nn.Module
     }
 
     /// <param name="x">[B, C, h, w].</param>
-    /// <param name="scoreBytes">Most bytes of scores at a time.</param>
-    public Tensor Forward(Tensor x, long scoreBytes)
+    public Tensor Forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        var (batch, channels, height, width) = (x.size(0), x.size(1), x.size(2), x.size(3));
-        var rows = group_norm.Forward(x).permute(0, 2, 3, 1).reshape(-1, channels); // [B·N, C]
-        var q = to_q.Forward(rows).mul_(1 / Math.Sqrt(channels)).view(batch, -1, channels); // [B, N, C]
-        var k = to_k.Forward(rows).view(batch, -1, channels).transpose(1, 2); // [B, C, N]
-        var v = to_v.Forward(rows).view(batch, -1, channels); // [B, N, C]
-        var mixed = SlicedAttention.Attend(q, k, v, scoreBytes, upcast: false).view(-1, channels);
-        return x.add(to_out[0].Forward(mixed).view(batch, height, width, channels).permute(0, 3, 1, 2)).MoveToOuterDisposeScope();
+        var places = group_norm.Forward(x).flatten(2).transpose(1, 2).contiguous(); // [B, N, C]
+        var (q, k, v) = (One(to_q), One(to_k), One(to_v)); // [B, 1, N, C]
+        var mixed = F.scaled_dot_product_attention(q, k, v).squeeze(1); // [B, N, C]
+        return x.add(to_out[0].Forward(mixed).transpose(1, 2).view_as(x)).MoveToOuterDisposeScope();
+
+        Tensor One(LinearLayer projection) => projection.Forward(places).unsqueeze(1); // one head
     }
 }
 
@@ -201,7 +198,11 @@ internal sealed class VaeUpBlock : nn.Module
     public Tensor Forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        x = ResnetBlock2D.Chain(resnets, x);
+        foreach (var resnet in resnets)
+        {
+            x = resnet.Forward(x);
+            scope.DisposeEverythingBut(x);
+        }
         return (upsamplers is null ? x : upsamplers[0].Forward(x, 2 * x.size(2), 2 * x.size(3))).MoveToOuterDisposeScope();
     }
 }

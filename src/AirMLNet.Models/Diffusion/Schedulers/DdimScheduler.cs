@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace AirMLNet.Diffusion;
 
 /// <summary>Denoising diffusion implicit models (Song et al. 2021, Eq. 12); with η = 1 and all times, ancestral sampling.</summary>
-public sealed class DdimScheduler : NoiseScheduler
+internal sealed class DdimScheduler : NoiseScheduler
 {
     /// <param name="config">The settings.</param>
     public DdimScheduler(SchedulerConfig config)

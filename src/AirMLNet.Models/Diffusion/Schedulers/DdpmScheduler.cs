@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace AirMLNet.Diffusion;
 
 /// <summary>Ancestral sampling (Ho et al. 2020, Algorithm 2), and the noise of training.</summary>
-public sealed class DdpmScheduler : NoiseScheduler
+internal sealed class DdpmScheduler : NoiseScheduler
 {
     private const double LeastVariance = 1e-20;
 

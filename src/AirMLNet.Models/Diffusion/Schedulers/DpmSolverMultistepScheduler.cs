@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace AirMLNet.Diffusion;
 
 /// <summary>DPM-Solver++(2M) (Lu et al. 2022, Algorithm 2): the clean sample is extrapolated from two steps.</summary>
-public sealed class DpmSolverMultistepScheduler : SigmaScheduler
+internal sealed class DpmSolverMultistepScheduler : SigmaScheduler
 {
     /// <summary>Fewer steps than this end with one of first order.</summary>
     private const int FewSteps = 15;

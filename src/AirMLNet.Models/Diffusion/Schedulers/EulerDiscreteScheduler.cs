@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace AirMLNet.Diffusion;
 
 /// <summary>Euler's method in the noise level σ (Karras et al. 2022, Algorithm 2 without churn).</summary>
-public sealed class EulerDiscreteScheduler : SigmaScheduler
+internal sealed class EulerDiscreteScheduler : SigmaScheduler
 {
     /// <param name="config">The settings.</param>
     public EulerDiscreteScheduler(SchedulerConfig config)

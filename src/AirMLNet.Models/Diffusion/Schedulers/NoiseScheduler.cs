@@ -7,7 +7,7 @@ namespace AirMLNet.Diffusion;
 /// A noise schedule and a way through it. Immutable and safe for concurrent use; what a generation remembers from step to
 /// step is in the <see cref="SchedulerRun"/> it starts.
 /// </summary>
-public abstract class NoiseScheduler
+internal abstract class NoiseScheduler
 {
     private const int CosineParts = 1000;
 

@@ -6,7 +6,7 @@ namespace AirMLNet.Diffusion;
 /// Pseudo linear multistep (Liu et al. 2022, Eq. 11 and 12, without the Runge-Kutta start): the noise is extrapolated from
 /// up to four steps. The second time comes twice, so there is one call of the model more than steps.
 /// </summary>
-public sealed class PndmScheduler : NoiseScheduler
+internal sealed class PndmScheduler : NoiseScheduler
 {
     /// <param name="config">The settings.</param>
     public PndmScheduler(SchedulerConfig config)

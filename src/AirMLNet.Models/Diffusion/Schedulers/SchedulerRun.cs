@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace AirMLNet.Diffusion;
 
 /// <summary>One generation's way through the noise schedule; it remembers what the method needs of earlier steps.</summary>
-public abstract class SchedulerRun : IDisposable
+internal abstract class SchedulerRun : IDisposable
 {
     /// <param name="timesteps">The times, from high to low.</param>
     /// <param name="initialNoiseScale">By what standard normal noise is multiplied at the start.</param>

@@ -1,7 +1,7 @@
 namespace AirMLNet.Diffusion;
 
 /// <summary>What schedulers written in noise levels σ = √((1−ᾱ)/ᾱ) have in common.</summary>
-public abstract class SigmaScheduler : NoiseScheduler
+internal abstract class SigmaScheduler : NoiseScheduler
 {
     private const double Rho = 7;
     private const double LeastSigma = 1e-10;

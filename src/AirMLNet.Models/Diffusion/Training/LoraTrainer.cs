@@ -12,7 +12,7 @@ using F = TorchSharp.torch.nn.functional;
 namespace AirMLNet.Diffusion;
 
 /// <summary>
-/// Fine-tunes a diffusion model on images with prompts by LoRA (AiR, methods §4.1, Eq. 4): E‖ε − ε_θ(z_t, t, prompt)‖², with
+/// Fine-tunes a diffusion model on images with prompts by LoRA (AiR, Eq. 4; <c>docs/methods.md</c> §4.1): E‖ε − ε_θ(z_t, t, prompt)‖², with
 /// the adapters alone trained, in float32, on a UNet of the model's precision. Latents and the states of prompts are computed
 /// once. Goes on from its checkpoint; the same images, options and seed give the same file on the same device and thread
 /// count, interrupted or not.

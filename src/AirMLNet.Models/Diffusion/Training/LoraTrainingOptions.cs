@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using AirMLNet.Optimisation;
 using AirMLNet.Options;
 
 namespace AirMLNet.Diffusion;
@@ -14,8 +15,8 @@ public enum LearningRateDecay
 }
 
 /// <summary>
-/// Options of <see cref="LoraTrainer"/>. The defaults are those of methods §4.2: DataDream's recipe (rank 16, AdamW, cosine
-/// after 100 steps) at 3,000 steps. Values are checked when they are set.
+/// Options of <see cref="LoraTrainer"/>. The defaults are DataDream's (Kim et al. 2024; <c>docs/methods.md</c> §4.2): rank 16, AdamW and
+/// a cosine after 100 steps, here for 3,000 steps. Values are checked when they are set.
 /// </summary>
 public sealed record LoraTrainingOptions
 {
@@ -131,7 +132,7 @@ public sealed record LoraTrainingOptions
     internal double RateAt(int step) =>
         step < WarmUpSteps ? LearningRate * (step + 1) / WarmUpSteps
         : Decay == LearningRateDecay.Constant ? LearningRate
-        : LearningRate * 0.5 * (1 + Math.Cos(Math.PI * (step - WarmUpSteps) / Math.Max(1, Steps - WarmUpSteps)));
+        : LearningRateSchedule.Cosine(LearningRate, step - WarmUpSteps, Math.Max(1, Steps - WarmUpSteps));
 }
 
 /// <summary>How far a training is.</summary>

@@ -196,9 +196,9 @@ internal ref struct WebpLossless
 
     private int Next(in Code code)
     {
-        if (code.Only >= 0)
+        if (code.SingleSymbol >= 0)
         {
-            return code.Only;
+            return code.SingleSymbol;
         }
 
         int value = 0,
@@ -250,7 +250,7 @@ internal ref struct WebpLossless
 
             Counts[0] = 0;
             Symbols = [.. Enumerable.Range(0, lengths.Length).Where(s => lengths[s] > 0).OrderBy(s => lengths[s])];
-            Only = Symbols.Length == 1 ? Symbols[0] : -1;
+            SingleSymbol = Symbols.Length == 1 ? Symbols[0] : -1;
             var left = 1;
             for (var length = 1; length < 16 && left >= 0; length++)
             {
@@ -268,6 +268,6 @@ internal ref struct WebpLossless
         public int[] Symbols { get; }
 
         /// <summary>The symbol of a code that has no other, which takes no bits; otherwise -1.</summary>
-        public int Only { get; }
+        public int SingleSymbol { get; }
     }
 }
