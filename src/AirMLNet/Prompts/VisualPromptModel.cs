@@ -14,22 +14,19 @@ internal sealed class VisualPromptModel : IPromptModel
     private const int EvaluationBatch = 64;
     private readonly VisualPrompt _prompt;
     private readonly FrozenImages _images;
-    private readonly float[] _vectors;
+    private readonly CosineHead _head;
     private readonly Tensor _classes; // [C, D]
-    private readonly double _scale;
 
     /// <param name="prompt">The image side.</param>
     /// <param name="images">The images; disposed with this.</param>
-    /// <param name="vectors">g, [C·D], rows of length 1.</param>
-    /// <param name="classes">C.</param>
-    /// <param name="scale">s.</param>
+    /// <param name="head">The text side, which does not change.</param>
     /// <param name="device">Where the model is.</param>
-    public VisualPromptModel(VisualPrompt prompt, FrozenImages images, float[] vectors, int classes, double scale, Device device)
+    public VisualPromptModel(VisualPrompt prompt, FrozenImages images, CosineHead head, Device device)
     {
-        (_prompt, _images, _vectors, _scale) = (prompt, images, vectors, scale);
+        (_prompt, _images, _head) = (prompt, images, head);
         using var off = no_grad();
         using var scope = NewDisposeScope();
-        _classes = Tensors.Of(vectors, [classes, vectors.Length / classes], device).DetachFromDisposeScope();
+        _classes = Tensors.Of(head.Weights, [head.Classes, head.Dimension], device).DetachFromDisposeScope();
     }
 
     public Tensor NewContext(Generator generator, double? standardDeviation) => _prompt.NewContext(generator, standardDeviation);
@@ -38,15 +35,15 @@ internal sealed class VisualPromptModel : IPromptModel
     {
         using var scope = NewDisposeScope();
         var features = _prompt.Encode(context, _images.Take(images)); // [B, D]
-        return features.matmul(_classes.t()).mul(_scale).MoveToOuterDisposeScope(); // [B, C]
+        return features.matmul(_classes.t()).mul(_head.Scale).MoveToOuterDisposeScope(); // [B, C]
     }
 
-    public float[] ClassVectors(Tensor context) => _vectors;
+    public float[] ClassVectors(Tensor context) => [.. _head.Weights];
 
     public float[] Probabilities(Tensor context, CancellationToken cancellation)
     {
         using var off = no_grad();
-        int dimension = _vectors.Length / (int)_classes.size(0),
+        int dimension = _head.Dimension,
             count = _images.Count;
         var features = new float[count * dimension];
         for (var start = 0; start < count; start += EvaluationBatch)
@@ -57,7 +54,7 @@ internal sealed class VisualPromptModel : IPromptModel
             var some = _prompt.Encode(context, _images.Take(rows)).cpu().contiguous();
             MemoryMarshal.Cast<byte, float>(some.bytes).CopyTo(features.AsSpan(start * dimension));
         }
-        return new CosineHead(_vectors, (int)_classes.size(0), _scale).Probabilities(features, cancellation);
+        return _head.Probabilities(features, cancellation);
     }
 
     public void Dispose()

@@ -12,4 +12,9 @@ public sealed record SyntheticImage(string Path, int Class, float Confidence, bo
 /// <param name="Features">[S, D].</param>
 /// <param name="Dimension">D.</param>
 /// <param name="Labels">A vector for each image where labels are vectors; otherwise empty.</param>
-internal sealed record SyntheticSet(IReadOnlyList<SyntheticImage> Images, float[] Features, int Dimension, IReadOnlyList<float[]> Labels);
+internal sealed record GeneratedImages(
+    IReadOnlyList<SyntheticImage> Images,
+    float[] Features,
+    int Dimension,
+    IReadOnlyList<float[]> Labels
+);

@@ -6,11 +6,11 @@ namespace AirMLNet.Pipeline;
 /// A fitted stage bound to one input schema: which columns it adds, which it reads for them, and how a row's values are
 /// computed. Everything that ML.NET asks of a row-to-row transformer is built from this.
 /// </summary>
-internal abstract class BoundStage
+internal abstract class RowMapper
 {
     private readonly DataViewSchema.DetachedColumn[] _outputs;
 
-    protected BoundStage(DataViewSchema inputSchema, params DataViewSchema.DetachedColumn[] outputs)
+    protected RowMapper(DataViewSchema inputSchema, params DataViewSchema.DetachedColumn[] outputs)
     {
         InputSchema = inputSchema;
         _outputs = outputs;
@@ -37,7 +37,7 @@ internal abstract class BoundStage
     public abstract Delegate?[] CreateGetters(DataViewRow input, Func<int, bool> active);
 
     /// <summary>The stage's batched work, when it has any and an added column is wanted; otherwise null, and rows are computed one by one.</summary>
-    public virtual IBatchWork? StartBatches(DataViewRow input, Func<int, bool> active) => null;
+    public virtual IBatchEncoder? StartBatches(DataViewRow input, Func<int, bool> active) => null;
 
     /// <summary>For each added column, whether it is among <paramref name="columns"/> of the output schema.</summary>
     public bool[] ActiveOutputs(IEnumerable<DataViewSchema.Column> columns)

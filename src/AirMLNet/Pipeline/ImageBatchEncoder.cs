@@ -1,64 +1,8 @@
 using AirMLNet.Clip;
-using AirMLNet.Images;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
 namespace AirMLNet.Pipeline;
-
-/// <summary>Reads the image of a row: a path to be decoded later, or an image; where a path is blank, an image of a second column.</summary>
-internal sealed class ImageSource
-{
-    public const string Expected = "Text (image paths) or MLImage";
-    private readonly string _stage;
-    private readonly ValueGetter<ReadOnlyMemory<char>>? _path;
-    private readonly ValueGetter<MLImage>? _image;
-
-    public ImageSource(DataViewRow row, DataViewSchema.Column column, string stage, DataViewSchema.Column? second = null)
-    {
-        _stage = stage;
-        if (column.Type is TextDataViewType)
-        {
-            _path = row.GetGetter<ReadOnlyMemory<char>>(column);
-        }
-        else
-        {
-            _image = row.GetGetter<MLImage>(column);
-        }
-
-        if (_path is not null && second is { } made)
-        {
-            _image = row.GetGetter<MLImage>(made);
-        }
-    }
-
-    /// <exception cref="ArgumentException">The column is missing, or neither paths nor images.</exception>
-    public static DataViewSchema.Column Check(DataViewSchema schema, string stage, string name)
-    {
-        var column = SchemaCheck.Find(schema, stage, name, Expected);
-        return column.Type is TextDataViewType || column.Type.RawType == typeof(MLImage)
-            ? column
-            : throw SchemaCheck.Mismatch(stage, name, column.Type.ToString()!, Expected);
-    }
-
-    public object Read()
-    {
-        if (_path is not null)
-        {
-            ReadOnlyMemory<char> path = default;
-            _path(ref path);
-            if (_image is null || !path.Span.IsWhiteSpace())
-            {
-                return path.ToString();
-            }
-        }
-        MLImage image = null!; // never an old one: the source may fill what it is given, and others may still look at it
-        _image!(ref image);
-        return image ?? throw new InvalidDataException($"{_stage}: a row has no image.");
-    }
-
-    public static RgbImage Load(object source, long maxPixels) =>
-        source is string path ? ImageFile.Load(path, maxPixels) : MLImages.ToRgb((MLImage)source);
-}
 
 /// <summary>How images are read and encoded in batches.</summary>
 /// <param name="Preprocessor">Makes pixels of images.</param>
@@ -86,8 +30,8 @@ internal sealed record ImageBatchSettings(
 }
 
 /// <summary>Batched work whose first step is a feature per image: decoded and preprocessed in parallel, encoded together.</summary>
-internal abstract class ImageBatchWork(string stage, DataViewRow input, DataViewSchema.Column image, ImageBatchSettings settings)
-    : IBatchWork
+internal abstract class ImageBatchEncoder(string stage, DataViewRow input, DataViewSchema.Column image, ImageBatchSettings settings)
+    : IBatchEncoder
 {
     private readonly ImageSource _source = new(input, image, stage);
     private readonly ValueGetter<DataViewRowId> _id = input.GetIdGetter();
@@ -149,22 +93,22 @@ internal abstract class ImageBatchWork(string stage, DataViewRow input, DataView
         Done(count);
     }
 
-    /// <summary>Room for one batch of images.</summary>
-    protected abstract class Room(ImageBatchWork work) : IBatch
+    /// <summary>The slots of one batch of images, used again and again.</summary>
+    protected abstract class ImageBatch(ImageBatchEncoder encoder) : IBatch
     {
-        private readonly object?[] _images = new object?[work.BatchSize];
-        private readonly DataViewRowId[] _ids = new DataViewRowId[work.BatchSize];
-        private readonly float[] _features = new float[work.BatchSize * work.Settings.Dimension];
+        private readonly object?[] _images = new object?[encoder.BatchSize];
+        private readonly DataViewRowId[] _ids = new DataViewRowId[encoder.BatchSize];
+        private readonly float[] _features = new float[encoder.BatchSize * encoder.Settings.Dimension];
         private float[] _pixels = []; // [B, 3, S, S]
 
         public virtual void Read(int slot, long row)
         {
-            work._id(ref _ids[slot]);
-            var known = work.TryKnown(_ids[slot], Feature(slot));
-            _images[slot] = known ? null : work._source.Read();
+            encoder._id(ref _ids[slot]);
+            var known = encoder.TryKnown(_ids[slot], Feature(slot));
+            _images[slot] = known ? null : encoder._source.Read();
             if (!known && _pixels.Length == 0)
             {
-                _pixels = GC.AllocateUninitializedArray<float>(work.Settings.Capacity * work.Settings.ImageSize);
+                _pixels = GC.AllocateUninitializedArray<float>(encoder.Settings.Capacity * encoder.Settings.ImageSize);
             }
         }
 
@@ -175,17 +119,17 @@ internal abstract class ImageBatchWork(string stage, DataViewRow input, DataView
                 return;
             }
 
-            var settings = work.Settings;
+            var settings = encoder.Settings;
             settings.Preprocessor.Preprocess(
                 ImageSource.Load(image, settings.MaxPixels),
                 _pixels.AsSpan(slot * settings.ImageSize, settings.ImageSize)
             );
         }
 
-        public virtual void Run(int count, ReadOnlySpan<bool> failed) => work.Run(count, failed, _images, _pixels, _ids, _features);
+        public virtual void Run(int count, ReadOnlySpan<bool> failed) => encoder.Run(count, failed, _images, _pixels, _ids, _features);
 
         public abstract Delegate?[] Getters(Func<int> current);
 
-        protected Span<float> Feature(int slot) => _features.AsSpan(slot * work.Settings.Dimension, work.Settings.Dimension);
+        protected Span<float> Feature(int slot) => _features.AsSpan(slot * encoder.Settings.Dimension, encoder.Settings.Dimension);
     }
 }
