@@ -9,7 +9,7 @@ namespace AirMLNet.Prompts;
 /// <param name="Momentum">SGD momentum.</param>
 /// <param name="WeightDecay">SGD weight decay.</param>
 /// <param name="GradientClip">Largest gradient norm; 0 for none.</param>
-public sealed record PromptTrainingSettings(
+internal sealed record PromptTrainingSettings(
     LearningRateSchedule Schedule,
     int BatchSize,
     double Momentum,
@@ -37,7 +37,7 @@ public sealed record PromptTrainingSettings(
 public sealed class TrainingDivergedException(string message) : Exception(message);
 
 /// <summary>A classifier of given images that depends on a prompt.</summary>
-public interface IPromptClassifier
+internal interface IPromptClassifier
 {
     /// <summary>Logits of some images; differentiable with respect to the prompt.</summary>
     /// <param name="context">The prompt.</param>
@@ -50,7 +50,7 @@ public interface IPromptClassifier
 /// Trains a prompt by SGD (methods §2.3) on the sum of the losses on pseudo-labelled, labelled and synthetic images
 /// (§3.2, §3.3 and Eq. 10). Free of ML.NET; only the prompt changes.
 /// </summary>
-public static class PromptTrainer
+internal static class PromptTrainer
 {
     private const int ParallelBatch = 64,
         FewestParallel = 8,

@@ -10,7 +10,7 @@ namespace AirMLNet.Prompts;
 /// <remarks>
 /// The learned vectors are run through the tower once for all classes: what follows cannot reach them under the causal mask.
 /// </remarks>
-public sealed class SharedPrompt : IDisposable
+internal sealed class SharedPrompt : IDisposable
 {
     private readonly ClipBackbone _backbone;
     private readonly ClipSharedPrefix _tower;

@@ -14,7 +14,7 @@ namespace AirMLNet.Prompts;
 /// computed once per image (<see cref="Freeze"/>): patches, positions, the normalisation before the blocks, and the
 /// first block's queries, keys and values of these tokens. From the first attention on, everything depends on the prompt.
 /// </remarks>
-public sealed class VisualPrompt
+internal sealed class VisualPrompt
 {
     private readonly ClipBackbone _backbone;
     private readonly ClipVisionTower _tower;

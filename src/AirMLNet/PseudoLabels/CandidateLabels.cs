@@ -9,7 +9,7 @@ namespace AirMLNet.PseudoLabels;
 /// probabilities add up to more than a quantile of all images' confidences; over the images, a probability that reaches
 /// the class's own quantile. Then every class takes its K surest images by deferred acceptance.
 /// </remarks>
-public static class CandidateLabels
+internal static class CandidateLabels
 {
     /// <summary>A quantile with linear interpolation between the two nearest values.</summary>
     /// <param name="values">One or more finite numbers, in any order; left unchanged.</param>
@@ -185,7 +185,7 @@ public static class CandidateLabels
 /// <summary>The two tests that a label must pass to be a candidate of an image.</summary>
 /// <param name="Mass">Within the image: the most probable labels are taken until their sum exceeds this.</param>
 /// <param name="Least">Per class: the probability that a label must reach.</param>
-public sealed record CandidateRule(double Mass, IReadOnlyList<double> Least)
+internal sealed record CandidateRule(double Mass, IReadOnlyList<double> Least)
 {
     /// <summary>The candidates of one image, most probable first, equal ones by class; often none.</summary>
     /// <param name="probabilities">p(c|x), [C].</param>

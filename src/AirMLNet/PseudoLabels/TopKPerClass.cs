@@ -4,7 +4,7 @@ namespace AirMLNet.PseudoLabels;
 /// Picks the most probable images of each class. Free of ML.NET and of tensors: probabilities come as rows of
 /// <c>[images, classes]</c>, row-major.
 /// </summary>
-public static class TopKPerClass
+internal static class TopKPerClass
 {
     /// <summary>
     /// For each class the <paramref name="perClass"/> images of highest p(c|x), best first; equal probabilities in the

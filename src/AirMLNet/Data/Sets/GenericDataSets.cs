@@ -3,7 +3,7 @@ using System.Text;
 namespace AirMLNet.Data;
 
 /// <summary>Data sets of one's own: folders of classes, or a CSV file of path, label and split.</summary>
-public static class GenericDataSets
+internal static class GenericDataSets
 {
     private static readonly string[] TrainParts = ["train", "pool"];
 

@@ -5,7 +5,7 @@ namespace AirMLNet.Data;
 /// <summary>Which classes are seen and which unseen in transductive zero-shot learning (methods §3.1).</summary>
 /// <param name="Seen">Class indices, ascending: images are labelled.</param>
 /// <param name="Unseen">Class indices, ascending: only the names are known.</param>
-public sealed record ClassSplit(IReadOnlyList<int> Seen, IReadOnlyList<int> Unseen)
+internal sealed record ClassSplit(IReadOnlyList<int> Seen, IReadOnlyList<int> Unseen)
 {
     /// <summary>Share of the classes that are seen in the published splits.</summary>
     public const double SeenShare = 0.62;
@@ -97,7 +97,7 @@ public sealed record ClassSplit(IReadOnlyList<int> Seen, IReadOnlyList<int> Unse
 }
 
 /// <summary>The few labelled images of semi-supervised learning.</summary>
-public static class LabelledShots
+internal static class LabelledShots
 {
     /// <summary>
     /// n images of each class, as <c>numpy.random.seed(seed); numpy.random.choice(images of the class, n, replace=False)</c> draws
