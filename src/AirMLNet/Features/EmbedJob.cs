@@ -13,7 +13,7 @@ namespace AirMLNet.Features;
 /// an interrupted run goes on where it stopped; shards do their chunks on different machines and are merged. Chunks are the
 /// same however the work is split, so the file is, too, bit for bit.
 /// </summary>
-public sealed class EmbedJob
+internal sealed class EmbedJob
 {
     private const int Format = 1;
     private readonly MLContext _ml;

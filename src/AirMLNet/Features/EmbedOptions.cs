@@ -3,7 +3,7 @@ using AirMLNet.Options;
 namespace AirMLNet.Features;
 
 /// <summary>Options of <see cref="EmbedJob"/>. Values are checked when they are set.</summary>
-public sealed record EmbedOptions
+internal sealed record EmbedOptions
 {
     /// <summary>Folder of images, searched with its sub-folders.</summary>
     public required string Images

@@ -14,7 +14,7 @@ namespace AirMLNet.Synthesis;
 /// </summary>
 /// <param name="generator">Makes the images.</param>
 /// <param name="options">Which, and where they go.</param>
-public sealed class SynthesisJob(ITextToImageGenerator generator, SynthesisOptions options)
+internal sealed class SynthesisJob(ITextToImageGenerator generator, SynthesisOptions options)
 {
     private const string Manifest = "synthesis.json";
     private const int LongestName = 100;

@@ -3,7 +3,7 @@ using AirMLNet.Options;
 namespace AirMLNet.Synthesis;
 
 /// <summary>Options of a <see cref="SynthesisJob"/>. Values are checked when they are set.</summary>
-public sealed record SynthesisOptions
+internal sealed record SynthesisOptions
 {
     /// <summary>Folder to write to: <c>images/</c>, <c>contact-sheet.png</c> and <c>synthesis.json</c>, which says how they were made.</summary>
     public required string Output
@@ -58,7 +58,7 @@ public sealed record SynthesisOptions
 /// <summary>What to make images of.</summary>
 /// <param name="Text">The prompt.</param>
 /// <param name="Class">The class whose sub-folder the images go to; null for none.</param>
-public sealed record SynthesisPrompt(string Text, string? Class = null)
+internal sealed record SynthesisPrompt(string Text, string? Class = null)
 {
     /// <summary>The prompt of a class, "d c" (methods §4.2).</summary>
     /// <param name="name">c, the class's name.</param>
@@ -71,4 +71,4 @@ public sealed record SynthesisPrompt(string Text, string? Class = null)
 /// <param name="Made">How many of them were made now; the others were there.</param>
 /// <param name="ContactSheet">The picture of all of them, or of the first ones of each prompt.</param>
 /// <param name="Seconds">Time it took to make them.</param>
-public sealed record SynthesisResult(IReadOnlyList<string> Images, int Made, string ContactSheet, double Seconds);
+internal sealed record SynthesisResult(IReadOnlyList<string> Images, int Made, string ContactSheet, double Seconds);

@@ -22,7 +22,7 @@ internal sealed record KnownDataSet(
 /// Opens data sets: RESISC45, FGVCAircraft, Flowers102, EuroSAT and DTD in the layouts of CoOp and of GRIP and CPL (methods
 /// §9), which are told apart by their files; and any other as folders of classes or as a CSV file.
 /// </summary>
-public static class DataSets
+internal static class DataSets
 {
     private static readonly KnownDataSet[] Published =
     [

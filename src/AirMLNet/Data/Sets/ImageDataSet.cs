@@ -3,10 +3,10 @@ namespace AirMLNet.Data;
 /// <summary>An image file and its class.</summary>
 /// <param name="Path">Path of the file.</param>
 /// <param name="Class">Index of the class, or −1 where it is not known.</param>
-public sealed record LabelledImage(string Path, int Class);
+internal sealed record LabelledImage(string Path, int Class);
 
 /// <summary>The images of a data set, by part, and its classes.</summary>
-public sealed record ImageDataSet
+internal sealed record ImageDataSet
 {
     /// <exception cref="InvalidDataException">Fewer than two classes, one of them without a name or twice, a part without images, or a label out of range.</exception>
     internal ImageDataSet(
@@ -69,7 +69,7 @@ public enum TrainingPool
 }
 
 /// <summary>How a data set is read.</summary>
-public sealed record DataSetOptions
+internal sealed record DataSetOptions
 {
     /// <summary>The training pool of EuroSAT in the layout of GRIP and CPL; other data sets are always strict.</summary>
     public TrainingPool Pool { get; init; } = TrainingPool.Strict;
