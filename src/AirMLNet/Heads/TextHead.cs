@@ -13,7 +13,7 @@ internal static class TextHead
     private static readonly Lock Gate = new();
     private static readonly LinkedList<Entry> Recent = new(); // the one used last comes first
 
-    /// <summary>Told the folder of a model whose text encoder runs; for tests.</summary>
+    /// <summary>Called with the folder of a model whose text encoder runs; for tests.</summary>
     internal static Action<string>? Encoding { get; set; }
 
     /// <param name="backbone">The model.</param>

@@ -52,10 +52,10 @@ internal abstract class ImageBatchEncoder(string stage, DataViewRow input, DataV
     /// <summary>A feature that is known already.</summary>
     protected virtual bool TryKnown(DataViewRowId row, Span<float> feature) => false;
 
-    /// <summary>Told each new feature.</summary>
+    /// <summary>Called with each new feature.</summary>
     protected virtual void Keep(DataViewRowId row, ReadOnlySpan<float> feature) { }
 
-    /// <summary>Told after each batch how many rows it had.</summary>
+    /// <summary>Called after each batch with the number of its rows.</summary>
     protected virtual void Done(int rows) { }
 
     private void Run(int count, ReadOnlySpan<bool> failed, object?[] images, float[] pixels, DataViewRowId[] ids, float[] features)

@@ -11,7 +11,9 @@ namespace AirMLNet.Pipeline;
 /// <param name="features">Receives count·D values.</param>
 internal delegate void EncodeImages(ReadOnlySpan<float> pixels, int count, Span<float> features);
 
-/// <summary>Reads the image of a row: a path to be decoded later, or an image; where a path is blank, an image of a second column.</summary>
+/// <summary>
+/// Reads the image of a row: a path to be decoded later, or an image; where a path is blank, an image of a second column.
+/// </summary>
 internal sealed class ImageSource
 {
     private readonly string _stage;

@@ -31,12 +31,14 @@ internal abstract class RowMapper
     public abstract IReadOnlyList<DataViewSchema.Column> Reads { get; }
 
     /// <summary>
-    /// Getters of the added columns on a row; null where <paramref name="active"/> says that nobody asks. What several
+    /// Getters of the added columns on a row; null where <paramref name="active"/> is false. What several
     /// columns share is computed once per row, when the first of them is read.
     /// </summary>
     public abstract Delegate?[] CreateGetters(DataViewRow input, Func<int, bool> active);
 
-    /// <summary>The stage's batched work, when it has any and an added column is wanted; otherwise null, and rows are computed one by one.</summary>
+    /// <summary>
+    /// The stage's batched work, when it has any and an added column is wanted; otherwise null, and rows are computed one by one.
+    /// </summary>
     public virtual IBatchEncoder? StartBatches(DataViewRow input, Func<int, bool> active) => null;
 
     /// <summary>For each added column, whether it is among <paramref name="columns"/> of the output schema.</summary>

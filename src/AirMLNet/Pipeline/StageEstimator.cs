@@ -22,7 +22,9 @@ public abstract class StageEstimator<TTransformer> : IEstimator<TTransformer>
 
     /// <summary>Fits the stage; the remarks of the class say what is read and computed.</summary>
     /// <param name="input">Data with the columns that the options name.</param>
-    /// <exception cref="ArgumentException">A column is missing or has another type; the message names it and says what was expected.</exception>
+    /// <exception cref="ArgumentException">
+    /// A column is missing or has another type; the message names it and says what was expected.
+    /// </exception>
     /// <exception cref="InvalidDataException">A stage that learns from rows has none, or none that it can learn from.</exception>
     /// <exception cref="OperationCanceledException">The token of the options, or the context, was cancelled.</exception>
     public TTransformer Fit(IDataView input)

@@ -16,7 +16,9 @@ using Microsoft.ML.Runtime;
 
 namespace AirMLNet.Prompts;
 
-/// <summary>Saves and loads the trained prompts: options, class vectors, prompt, and for visual prompts which CLIP model they need.</summary>
+/// <summary>
+/// Saves and loads the trained prompts: options, class vectors, prompt, and for visual prompts which CLIP model they need.
+/// </summary>
 internal static class PromptAdapterSaved
 {
     public const string Loader = "AirMLNetPromptAdapter";

@@ -46,7 +46,9 @@ public sealed class PromptAdapterTransformer : StageTransformer, IDisposable
     /// <summary>The classes, in the order of the score.</summary>
     public IReadOnlyList<string> ClassNames => Options.ClassNames;
 
-    /// <summary>The learned vectors [P, W], or [blocks, P, W] of a deep visual prompt, row-major; empty for a zero-shot classifier.</summary>
+    /// <summary>
+    /// The learned vectors [P, W], or [blocks, P, W] of a deep visual prompt, row-major; empty for a zero-shot classifier.
+    /// </summary>
     public ReadOnlyMemory<float> Prompt => _context;
 
     internal PromptAdapterOptions Options { get; }

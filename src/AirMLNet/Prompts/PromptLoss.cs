@@ -12,7 +12,9 @@ public enum PromptLoss
     Candidates,
 }
 
-/// <summary>How the loss on labelled images is weighed against the one on pseudo-labelled images (<c>docs/methods.md</c> §3.2 and §3.3).</summary>
+/// <summary>
+/// How the loss on labelled images is weighed against the one on pseudo-labelled images (<c>docs/methods.md</c> §3.2 and §3.3).
+/// </summary>
 public enum LabelledBalance
 {
     /// <summary>γ·L_labelled + L_pseudo with γ = |PL|/|L|: GRIP, semi-supervised.</summary>

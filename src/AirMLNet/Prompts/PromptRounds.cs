@@ -18,10 +18,10 @@ internal sealed class PromptRounds(IPromptModel model, PromptAdapterOptions opti
         nameof(PromptAdapterOptions.LabelClasses)
     );
 
-    /// <summary>Told after each epoch: round, epoch (both from 1), loss.</summary>
+    /// <summary>Called after each epoch: round, epoch (both from 1), loss.</summary>
     public Action<int, int, double>? AfterEpoch { get; init; }
 
-    /// <summary>Told before each round: round from 1, number of real images, of synthetic ones, and the classes without any.</summary>
+    /// <summary>Called before each round: round from 1, number of real images, of synthetic ones, and the classes without any.</summary>
     public Action<int, int, int, string[]>? BeforeRound { get; init; }
 
     public Action? BeforeStep { get; init; }

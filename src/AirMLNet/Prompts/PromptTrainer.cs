@@ -123,7 +123,7 @@ internal static class PromptTrainer
         return value.detach().clone().MoveToOuterDisposeScope();
     }
 
-    /// <summary>The weights of the losses on labelled and on pseudo-labelled images; 1 where there are none of one kind.</summary>
+    /// <summary>The weights of the losses on labelled and on pseudo-labelled images; 1 where one of the kinds is missing.</summary>
     internal static (double Labelled, double Pseudo) Weights(LabelledBalance balance, int labelled, int pseudo, double pseudoWeight)
     {
         var both = labelled > 0 && pseudo > 0;
@@ -233,7 +233,9 @@ internal static class PromptTrainer
             return losses.mul(tensor(_weights.ToArray(), [_weights.Count], device: losses.device)).sum();
         }
 
-        /// <summary>[B, C]: the candidates where a sample has them, otherwise its label alone, for which both losses are the same.</summary>
+        /// <summary>
+        /// [B, C]: the candidates where a sample has them, otherwise its label alone, for which both losses are the same.
+        /// </summary>
         private float[] Targets(int classes)
         {
             var targets = new float[_sources.Count * classes];

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace AirMLNet.Prompts;
 
 /// <summary>
-/// The image side of visual prompt tuning (VPT; methods §2.2): P learned tokens beside the class token and the patches,
+/// The image side of visual prompt tuning (VPT; <c>docs/methods.md</c> §2.2): P learned tokens beside the class token and the patches,
 /// through the frozen vision transformer. Shallow prompts go in before the first block; deep prompts have tokens of their
 /// own before every block, in the places of the last ones. Free of ML.NET.
 /// </summary>
@@ -125,7 +125,9 @@ internal sealed class VisualPrompt
         return Finish(x);
 
         Tensor Finish(Tensor pooled) =>
-            ClipModel.Normalise(_backbone.Model.VisualProjection.Project(_tower.PostNorm.Forward(pooled))).MoveToOuterDisposeScope(); // [B, D]
+            ClipModel
+                .Normalise(_backbone.Model.VisualProjection.Project(_tower.PostNorm.Forward(pooled))) // [B, D]
+                .MoveToOuterDisposeScope();
     }
 
     /// <summary>The first block's queries, keys and values of normalised tokens, each in their shape.</summary>

@@ -8,7 +8,9 @@ using static TorchSharp.torch;
 
 namespace AirMLNet.Prompts;
 
-/// <summary>Visual prompts over images of which all that never changes is kept: logits are s·f(prompt)·gᵀ with fixed class vectors g.</summary>
+/// <summary>
+/// Visual prompts over images of which all that never changes is kept: logits are s·f(prompt)·gᵀ with fixed class vectors g.
+/// </summary>
 internal sealed class VisualPromptModel : IPromptModel
 {
     private const int EvaluationBatch = 64;

@@ -7,7 +7,9 @@ using Microsoft.ML.Data;
 
 namespace AirMLNet.Prompts;
 
-/// <summary>Scores from images, which the visual prompt's encoder sees: one at a time for PredictionEngine, in batches for Transform.</summary>
+/// <summary>
+/// Scores from images, which the visual prompt's encoder sees: one at a time for PredictionEngine, in batches for Transform.
+/// </summary>
 internal sealed class VisualScoreMapper(PromptAdapterTransformer parent, DataViewSchema schema, HeadInput head, long? rows)
     : ScoreMapper(schema, head, parent.Options.ScoreColumn, parent.Options.PredictedLabelColumn, parent.ClassNames)
 {

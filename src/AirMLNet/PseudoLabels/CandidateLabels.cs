@@ -1,7 +1,7 @@
 namespace AirMLNet.PseudoLabels;
 
 /// <summary>
-/// Sets of candidate labels (CPL, Zhang et al. 2024; methods §3.3). Free of ML.NET and of tensors: probabilities come as
+/// Sets of candidate labels (CPL, Zhang et al. 2024; <c>docs/methods.md</c> §3.3). Free of ML.NET and of tensors: probabilities come as
 /// rows of <c>[images, classes]</c>, row-major.
 /// </summary>
 /// <remarks>
@@ -128,7 +128,9 @@ internal static class CandidateLabels
         return taken;
     }
 
-    /// <summary>Per class, the probability that a further image must reach to be taken: the lowest of a full class, −∞ where there is room.</summary>
+    /// <summary>
+    /// Per class, the probability that a further image must reach to be taken: the lowest of a full class, −∞ where there is room.
+    /// </summary>
     /// <param name="probabilities">p(c|x) as <c>[images, classes]</c>.</param>
     /// <param name="taken">From <see cref="Accept"/>.</param>
     /// <param name="classes">C.</param>

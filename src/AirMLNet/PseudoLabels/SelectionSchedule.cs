@@ -10,7 +10,9 @@ public enum PseudoLabelStrategy
     Grip,
 }
 
-/// <summary>Images per class as a function of the round (GRIP, Menghini et al. 2023; methods of FPL and IFPL are the constant case).</summary>
+/// <summary>
+/// Images per class as a function of the round (GRIP, Menghini et al. 2023; methods of FPL and IFPL are the constant case).
+/// </summary>
 internal static class SelectionSchedule
 {
     /// <summary>

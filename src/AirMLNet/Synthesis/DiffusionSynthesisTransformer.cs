@@ -22,7 +22,7 @@ public sealed class DiffusionSynthesisTransformer : ITransformer
     public string? LoraFile =>
         Options.FineTune && Path.Combine(Options.WorkFolder, "lora", LoraTrainer.FileName) is var file && File.Exists(file) ? file : null;
 
-    // PredictionEngine asks every stage of a chain, those of the training scope as well, and takes none that is no mapper.
+    // PredictionEngine asks every stage of a chain, also those of the training scope, and accepts only row-to-row mappers.
     bool ITransformer.IsRowToRowMapper => true;
 
     internal IHost Host { get; }

@@ -3,7 +3,7 @@ namespace AirMLNet.Synthesis;
 /// <summary>An image that was generated.</summary>
 /// <param name="Path">Its file.</param>
 /// <param name="Class">The class it was asked for; −1 where its caption has none.</param>
-/// <param name="Confidence">p(class|x) of zero-shot CLIP (methods §4.1, Eq. 1); NaN without a class.</param>
+/// <param name="Confidence">p(class|x) of zero-shot CLIP (<c>docs/methods.md</c> §4.1, Eq. 1); NaN without a class.</param>
 /// <param name="IsRepresentative">Whether it is the most confident one of its class: x* of Eq. 6.</param>
 public sealed record SyntheticImage(string Path, int Class, float Confidence, bool IsRepresentative);
 

@@ -8,7 +8,9 @@ internal sealed record LabelledImage(string Path, int Class);
 /// <summary>The images of a data set, by part, and its classes.</summary>
 internal sealed record ImageDataSet
 {
-    /// <exception cref="InvalidDataException">Fewer than two classes, one of them without a name or twice, a part without images, or a label out of range.</exception>
+    /// <exception cref="InvalidDataException">
+    /// Fewer than two classes, one of them without a name or twice, a part without images, or a label out of range.
+    /// </exception>
     internal ImageDataSet(
         string name,
         string source,
@@ -36,7 +38,8 @@ internal sealed record ImageDataSet
             if (images.FirstOrDefault(i => i.Class >= classNames.Count || i.Class < -1) is { } wrong)
             {
                 throw new InvalidDataException(
-                    $"{source}: {wrong.Path} has label {wrong.Class}; expected 0..{classNames.Count - 1}, for there are {classNames.Count} class names."
+                    $"{source}: {wrong.Path} has label {wrong.Class}; "
+                        + $"expected 0..{classNames.Count - 1}, for there are {classNames.Count} class names."
                 );
             }
         }
@@ -62,7 +65,7 @@ public enum TrainingPool
     Strict,
 
     /// <summary>
-    /// EuroSAT as GRIP's and CPL's code reads it: everything in the class folders, test images included (methods §3.1). For
+    /// EuroSAT as GRIP's and CPL's code reads it: everything in the class folders, test images included (<c>docs/methods.md</c> §3.1). For
     /// comparison with published figures only.
     /// </summary>
     Paper,
