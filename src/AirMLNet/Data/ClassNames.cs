@@ -1,7 +1,7 @@
 namespace AirMLNet.Data;
 
 /// <summary>Reads and checks lists of class names.</summary>
-internal static class ClassNames
+public static class ClassNames
 {
     /// <summary>Reads one name a line; white space around names and empty lines at the end are dropped.</summary>
     /// <exception cref="FileNotFoundException">The file does not exist.</exception>

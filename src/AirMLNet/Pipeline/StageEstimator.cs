@@ -30,7 +30,7 @@ public abstract class StageEstimator<TTransformer> : IEstimator<TTransformer>
     public TTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        foreach (var column in Inputs(SchemaShape.Create(input.Schema)))
+        foreach (var column in Inputs(FriendMembers.ShapeOf(input.Schema)))
         {
             column.FindOrNull(input.Schema, _stage);
         }

@@ -33,7 +33,9 @@ public sealed class StableDiffusionImageGenerator : IImageGenerator
     }
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">There is no prompt, the model cannot make images of the size, or the seed is not a number.</exception>
+    /// <exception cref="ArgumentException">
+    /// There is no prompt, the model cannot make images of the size, or the seed is not a number.
+    /// </exception>
     /// <exception cref="NotSupportedException">The request has images to change: the model makes images of texts only.</exception>
     public async Task<ImageGenerationResponse> GenerateAsync(
         ImageGenerationRequest request,
