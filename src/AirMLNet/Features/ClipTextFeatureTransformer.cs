@@ -119,27 +119,17 @@ public sealed class ClipTextFeatureTransformer : StageTransformer, IDisposable
 
             public void Run(int count, ReadOnlySpan<bool> failed)
             {
-                // Rows that failed leave gaps; the others move down over them.
-                var packed = 0;
-                for (var slot = 0; slot < count; slot++)
+                var slots = PackedSlots.Pack(_ids.AsSpan(), _length, failed);
+                if (slots.Length > 0)
                 {
-                    if (!failed[slot])
-                    {
-                        Ids(slot).CopyTo(Ids(packed++));
-                    }
-                }
-                if (packed > 0)
-                {
-                    encoder.Model.Encode(_ids.AsSpan(0, packed * _length), packed, _packed.AsSpan(0, packed * _dimension));
+                    encoder.Model.Encode(
+                        _ids.AsSpan(0, slots.Length * _length),
+                        slots.Length,
+                        _packed.AsSpan(0, slots.Length * _dimension)
+                    );
+                    PackedSlots.Spread(_packed, _dimension, slots, _features.AsSpan());
                 }
 
-                for (int slot = 0, from = 0; slot < count; slot++)
-                {
-                    if (!failed[slot])
-                    {
-                        _packed.AsSpan(_dimension * from++, _dimension).CopyTo(Feature(slot));
-                    }
-                }
                 encoder.Report(count);
             }
 

@@ -29,7 +29,7 @@ internal sealed record ImageBatchSettings(
     public int Capacity => (int)Math.Min(BatchSize, Math.Max(1, Rows ?? long.MaxValue));
 }
 
-/// <summary>Batched work whose first step is a feature per image: decoded and preprocessed in parallel, encoded together.</summary>
+/// <summary>Base of the encoders whose first step is a feature per image: decoded and preprocessed in parallel, encoded together.</summary>
 internal abstract class ImageBatchEncoder(string stage, DataViewRow input, DataViewSchema.Column image, ImageBatchSettings settings)
     : IBatchEncoder
 {
@@ -58,37 +58,29 @@ internal abstract class ImageBatchEncoder(string stage, DataViewRow input, DataV
     /// <summary>Called after each batch with the number of its rows.</summary>
     protected virtual void Done(int rows) { }
 
-    private void Run(int count, ReadOnlySpan<bool> failed, object?[] images, float[] pixels, DataViewRowId[] ids, float[] features)
+    private void Run(ReadOnlySpan<bool> failed, object?[] images, float[] pixels, DataViewRowId[] ids, float[] features)
     {
-        // Rows that failed or are known already leave gaps; the others move down over them.
         int size = settings.ImageSize,
             dimension = settings.Dimension,
-            packed = 0;
-        var slots = count <= 1024 ? stackalloc int[count] : new int[count];
+            count = failed.Length;
+        var skip = new bool[count];
         for (var slot = 0; slot < count; slot++)
         {
-            if (failed[slot] || images[slot] is null)
-            {
-                continue;
-            }
-
-            if (packed != slot)
-            {
-                pixels.AsSpan(slot * size, size).CopyTo(pixels.AsSpan(packed * size));
-            }
-
-            slots[packed++] = slot;
+            skip[slot] = failed[slot] || images[slot] is null;
         }
-        if (packed > 0)
+
+        var slots = PackedSlots.Pack(pixels.AsSpan(), size, skip);
+        if (slots.Length > 0)
         {
-            Encode(pixels.AsSpan(0, packed * size), packed, _packed.AsSpan(0, packed * dimension));
-            for (var k = 0; k < packed; k++)
-            {
-                ReadOnlySpan<float> feature = _packed.AsSpan(k * dimension, dimension);
-                feature.CopyTo(features.AsSpan(slots[k] * dimension, dimension));
-                Keep(ids[slots[k]], feature);
-            }
+            Encode(pixels.AsSpan(0, slots.Length * size), slots.Length, _packed.AsSpan(0, slots.Length * dimension));
+            PackedSlots.Spread(_packed, dimension, slots, features.AsSpan());
         }
+
+        foreach (var slot in slots)
+        {
+            Keep(ids[slot], features.AsSpan(slot * dimension, dimension));
+        }
+
         Array.Clear(images, 0, count);
         Done(count);
     }
@@ -126,7 +118,7 @@ internal abstract class ImageBatchEncoder(string stage, DataViewRow input, DataV
             );
         }
 
-        public virtual void Run(int count, ReadOnlySpan<bool> failed) => encoder.Run(count, failed, _images, _pixels, _ids, _features);
+        public virtual void Run(int count, ReadOnlySpan<bool> failed) => encoder.Run(failed, _images, _pixels, _ids, _features);
 
         public abstract Delegate?[] Getters(Func<int> current);
 

@@ -37,7 +37,7 @@ internal abstract class RowMapper
     public abstract Delegate?[] CreateGetters(DataViewRow input, Func<int, bool> active);
 
     /// <summary>
-    /// The stage's batched work, when it has any and an added column is wanted; otherwise null, and rows are computed one by one.
+    /// The stage's encoder of batches, where it has one and an added column is wanted; null: rows are computed one by one.
     /// </summary>
     public virtual IBatchEncoder? StartBatches(DataViewRow input, Func<int, bool> active) => null;
 
