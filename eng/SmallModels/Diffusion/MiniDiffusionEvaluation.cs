@@ -5,11 +5,6 @@ using static TorchSharp.torch;
 
 namespace AirMLNet.SmallModels;
 
-/// <summary>Share of images that two judges take for the class that was asked for, 0 to 1.</summary>
-/// <param name="Probe">A linear probe on CLIP features, fitted on real photos.</param>
-/// <param name="ZeroShot">CLIP itself, with "a photo of a {name}."</param>
-public sealed record RecognisedShares(double Probe, double ZeroShot);
-
 /// <summary>What <see cref="MiniDiffusionTrainer.Train"/> measured on the finished model.</summary>
 /// <param name="Generated">Generated images.</param>
 /// <param name="Real">Real photos that no training saw.</param>
@@ -34,7 +29,9 @@ public sealed record MiniDiffusionResult(
     double Seconds
 );
 
-/// <summary>Measures a diffusion model without an outside model: do a probe of real photos and the small CLIP see what was asked for?</summary>
+/// <summary>
+/// Measures a diffusion model without an outside model: do a probe of real photos and the small CLIP see what was asked for?
+/// </summary>
 internal static class MiniDiffusionEvaluation
 {
     private const int Steps = 20;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using AirMLNet.Options;
 
 namespace AirMLNet.SmallModels;
@@ -22,7 +23,9 @@ public sealed record MiniDiffusionOptions
         init => field = OptionCheck.NotBlank(value);
     }
 
-    /// <summary>Where the finished model goes, in diffusers' layout. The checkpoint lies in its sub-folder <c>checkpoint</c> while training runs.</summary>
+    /// <summary>
+    /// Where the finished model goes, in diffusers' layout. The checkpoint lies in its sub-folder <c>checkpoint</c> while training runs.
+    /// </summary>
     public required string OutputFolder
     {
         get;
@@ -92,7 +95,9 @@ public sealed record MiniDiffusionOptions
         init => field = OptionCheck.Range(value, 0, 1);
     } = 0.1;
 
-    /// <summary>Share of captions that use the class's own name; the rest uses other words, as in <see cref="MiniClipOptions.NameShare"/>.</summary>
+    /// <summary>
+    /// Share of captions that use the class's own name; the rest uses other words, as in <see cref="MiniClipOptions.NameShare"/>.
+    /// </summary>
     public double NameShare
     {
         get;
@@ -138,11 +143,16 @@ public sealed record MiniDiffusionOptions
 
     // What a checkpoint of each stage must agree on.
     internal string VaeSettings =>
-        FormattableString.Invariant($"vae: photos {Photos}, steps {VaeSteps}, batch {VaeBatchSize}, lr {VaeLearningRate}, seed {Seed}");
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"vae: photos {Photos}, steps {VaeSteps}, batch {VaeBatchSize}, lr {VaeLearningRate}, seed {Seed}"
+        );
 
     internal string UNetSettings =>
-        FormattableString.Invariant(
-            $"unet: photos {Photos}, steps {Steps}, batch {BatchSize}, lr {LearningRate}, average {AverageDecay}, empty {EmptyShare}, names {NameShare}, wrong {WrongShare}, seed {Seed}; {VaeSettings}"
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"unet: photos {Photos}, steps {Steps}, batch {BatchSize}, lr {LearningRate}, average {AverageDecay}, empty {EmptyShare}, "
+                + $"names {NameShare}, wrong {WrongShare}, seed {Seed}; {VaeSettings}"
         );
 }
 

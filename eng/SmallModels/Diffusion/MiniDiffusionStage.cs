@@ -72,7 +72,8 @@ internal sealed class MiniDiffusionStage(
         return float.IsFinite(value)
             ? value
             : throw new ArithmeticException(
-                $"The {name}'s loss is {value} in step {step + 1}; the checkpoint before it stays in {options.OutputFolder}. A lower learning rate may help."
+                $"The {name}'s loss is {value} in step {step + 1}; the checkpoint before it stays in {options.OutputFolder}. A lower "
+                    + $"learning rate may help."
             );
     }
 }

@@ -98,7 +98,8 @@ public sealed class MiniDiffusionTrainer(MiniDiffusionOptions options)
             step =>
             {
                 var random = SeededRandom.Create(options.Seed, 11, step);
-                var photos = data.Photos(Rows(data.Members(options.Seed, 10, step, options.VaeBatchSize)), random.Next(2) == 1); // [B, 3, 32, 32]
+                // [B, 3, 32, 32]
+                var photos = data.Photos(Rows(data.Members(options.Seed, 10, step, options.VaeBatchSize)), random.Next(2) == 1);
                 using var generator = new Generator((ulong)random.Next());
                 using var latents = vae.Encode(photos);
                 var noise = randn(latents.Mean.shape, generator: generator);

@@ -5,9 +5,14 @@ using static TorchSharp.torch;
 
 namespace AirMLNet.SmallModels;
 
-/// <summary>Names images of the ten kinds of CIFAR-10, by a linear probe that was fitted on real photos and by CLIP's names of classes.</summary>
+/// <summary>
+/// Names images of the ten kinds of CIFAR-10, by a linear probe that was fitted on real photos and by CLIP's names of classes.
+/// </summary>
 internal sealed class ImageJudge : IDisposable
 {
+    /// <summary>Photos for the probe start here: no training run uses more than the photos before.</summary>
+    public const int FirstProbePhoto = 45_000;
+
     private readonly ClipBackbone _backbone;
     private readonly LinearProbe _probe;
     private readonly Tensor _texts; // [C, D]
@@ -18,10 +23,7 @@ internal sealed class ImageJudge : IDisposable
     {
         _backbone = ClipBackbone.Acquire(clipFolder);
         using var scope = NewDisposeScope();
-        int[] photos =
-        [
-            .. Enumerable.Range(MiniClipEvaluation.FirstProbePhoto, data.Count(Cifar10Split.Train) - MiniClipEvaluation.FirstProbePhoto),
-        ];
+        int[] photos = [.. Enumerable.Range(FirstProbePhoto, data.Count(Cifar10Split.Train) - FirstProbePhoto)];
         var features = Encode([.. photos.Select(i => data.GetImage(Cifar10Split.Train, i))]); // [N, D]
         var labels = tensor(photos.Select(i => (long)data.GetLabel(Cifar10Split.Train, i)).ToArray()); // [N]
         _probe = new LinearProbe(features, labels, Cifar10.ClassNames.Count);
@@ -53,3 +55,8 @@ internal sealed class ImageJudge : IDisposable
     private Tensor Encode(IReadOnlyList<RgbImage> images) =>
         Tensors.Of(ClipImages.Encode(_backbone, images.Count, i => images[i]), [images.Count, _backbone.FeatureDimension]);
 }
+
+/// <summary>Share of images that two judges take for the class that was asked for, 0 to 1.</summary>
+/// <param name="Probe">A linear probe on CLIP features, fitted on real photos.</param>
+/// <param name="ZeroShot">CLIP itself, with "a photo of a {name}."</param>
+public sealed record RecognisedShares(double Probe, double ZeroShot);

@@ -58,7 +58,10 @@ public sealed class LinearProbe : IDisposable
         return predicted.eq(labels).to_type(ScalarType.Float64).mean().item<double>();
     }
 
-    /// <summary>Fits on one set of features and gives the accuracy on another; arguments as of the constructor and <see cref="Accuracy(Tensor, Tensor)"/>.</summary>
+    /// <summary>
+    /// Fits on one set of features and gives the accuracy on another; arguments as of the constructor and
+    /// <see cref="Accuracy(Tensor, Tensor)"/>.
+    /// </summary>
     public static double Accuracy(
         Tensor trainFeatures,
         Tensor trainLabels,

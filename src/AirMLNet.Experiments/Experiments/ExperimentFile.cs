@@ -158,9 +158,10 @@ public sealed record ExperimentFile
             element.ValueKind == JsonValueKind.String
                 ? new() { Method = element.GetString()! }
                 : OptionsJson.Read<ExperimentVariant>(element.GetRawText());
-        return PublishedRecipes.Names.Contains(variant.Method)
+        string[] known = [.. Recipe.All.Where(r => !r.Supervised).Select(r => r.Name)];
+        return known.Contains(variant.Method)
             ? variant
-            : throw new FormatException($"methods: '{variant.Method}'; expected one of {string.Join(", ", PublishedRecipes.Names)}.");
+            : throw new FormatException($"methods: '{variant.Method}'; expected one of {string.Join(", ", known)}.");
     }
 }
 
@@ -176,7 +177,10 @@ public sealed record ExperimentVariant
     /// <summary>Members of a recipe that replace all others.</summary>
     public JsonObject? Settings { get; init; }
 
-    /// <summary>Where this variant's synthetic images are, if elsewhere than the data set's; relative to the file, <c>{}</c> being the data set's name in lower case.</summary>
+    /// <summary>
+    /// Where this variant's synthetic images are, if elsewhere than the data set's; relative to the file, <c>{}</c> being the data set's
+    /// name in lower case.
+    /// </summary>
     public string? Synthetic { get; init; }
 
     internal string Title => Name ?? Method;
@@ -185,7 +189,9 @@ public sealed record ExperimentVariant
 /// <summary>A data set of an experiment: a published one, folders, or a CSV file.</summary>
 public sealed record ExperimentDataSet
 {
-    /// <summary>What to call it; for a published data set its name, which also gives templates, quantiles and the paper's figures.</summary>
+    /// <summary>
+    /// What to call it; for a published data set its name, which also gives templates, quantiles and the paper's figures.
+    /// </summary>
     public required string Name
     {
         get;

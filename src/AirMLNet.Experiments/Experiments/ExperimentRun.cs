@@ -18,7 +18,7 @@ namespace AirMLNet.Experiments;
 internal sealed class ExperimentRun
 {
     /// <summary>Raised when what a run does changes, so that old results are not taken for new ones.</summary>
-    private const int Version = 1;
+    private const int Version = 2;
 
     private readonly ExperimentFile _file;
     private readonly ExperimentData _data;
@@ -40,8 +40,8 @@ internal sealed class ExperimentRun
     {
         (_file, _data, _variant, _paradigm, _prompt, _seed) = (file, data, variant, paradigm, prompt, seed);
         Recipe = MakeRecipe();
-        var synthetic = Recipe.Method != AdaptationMethod.ZeroShot && (Recipe.Prototypes || Recipe.SyntheticWeight > 0);
-        _syntheticFolder = !synthetic
+        AdaptationTask = MakeTask();
+        _syntheticFolder = !Recipe.NeedsSynthetic
             ? null
             : file.SyntheticOf(variant, data.Entry)
                 ?? throw new InvalidDataException(
@@ -50,7 +50,9 @@ internal sealed class ExperimentRun
         Hash = MakeHash(clipHash);
     }
 
-    public AdaptationRecipe Recipe { get; }
+    public Recipe Recipe { get; }
+    private AdaptationTask AdaptationTask { get; }
+    private Paradigm Paradigm => ExperimentFile.ParadigmOf(_paradigm);
     public string Hash { get; }
     public string Title => $"{_data.Entry.Name}, {_variant.Title}, {_paradigm}, {_prompt}, seed {_seed}";
 
@@ -71,7 +73,8 @@ internal sealed class ExperimentRun
             test = _data.Test.Images;
         var labels = new PoolLabels([.. train.Select(i => i.Class)], Given());
         var synthetic = _syntheticFolder is { } folder ? _data.Synthetic(folder) : null;
-        var ml = new MLContext(_seed);
+        // The rows are of a context of their own: the stages are the first to draw seeds from theirs, as everywhere else.
+        var ml = new MLContext();
         IDataView pool = Keyed(ml, PoolRows(labels, synthetic)),
             scored = View(ml, test.Select((image, i) => new ExperimentRow { ImagePath = image.Path, Features = _data.Test.Features[i] }));
         _ = _data.Train.Features;
@@ -80,7 +83,7 @@ internal sealed class ExperimentRun
         ITransformer model;
         using (labels.BeginFit())
         {
-            model = Recipe.Chain(ml, "Label", progress, cancellation).Fit(pool);
+            model = Fit(new MLContext(_seed), Recipe, AdaptationTask with { Progress = progress, CancellationToken = cancellation }, pool);
         }
 
         var fit = clock.Elapsed.TotalSeconds;
@@ -101,7 +104,7 @@ internal sealed class ExperimentRun
             Scores = ClassificationScores.Of(
                 predicted,
                 [.. test.Select(i => i.Class)],
-                Recipe.Paradigm == Paradigm.Transductive ? [.. _data.Split.Unseen] : null
+                Paradigm == Paradigm.Transductive ? [.. _data.Split.Unseen] : null
             ),
             TextLabels = text,
             FusedLabels = fused,
@@ -111,22 +114,15 @@ internal sealed class ExperimentRun
         };
     }
 
+    /// <summary>Fits a recipe to features; the same model as from the images.</summary>
+    internal static ITransformer Fit(MLContext ml, Recipe recipe, AdaptationTask task, IDataView pool) =>
+        recipe.Stages(ml, task with { HasFeatures = true }).Fit(pool);
+
     /// <summary>The published settings, then the file's, the prompt kind's and the variant's.</summary>
-    private AdaptationRecipe MakeRecipe()
+    private Recipe MakeRecipe()
     {
-        var paradigm = ExperimentFile.ParadigmOf(_paradigm);
-        var published = Data.DataSets.Names.Contains(_data.Entry.Name, StringComparer.OrdinalIgnoreCase);
-        var basis = new AdaptationRecipe
-        {
-            ClipFolder = _file.Clip,
-            ClassNames = _data.ClassNames,
-            Paradigm = paradigm,
-            Prompt = ExperimentFile.PromptOf(_prompt),
-            Templates =
-                _data.Entry.Templates ?? (published ? PromptTemplates.For(_data.Entry.Name, TemplateSource.Grip) : PromptTemplates.Single),
-            UnseenClasses = paradigm == Paradigm.Transductive ? [.. _data.Split.Unseen.Select(c => _data.ClassNames[c])] : null,
-        };
-        var recipe = PublishedRecipes.Of(_variant.Method, basis, _data.Entry.Name);
+        var published = Recipe.Named(_variant.Method).WithPrompt(ExperimentFile.PromptOf(_prompt)).WithDataSet(_data.Entry.Name);
+        var recipe = published;
         var forPrompt = _file.PromptSettings?.GetValueOrDefault(_prompt);
         foreach (var settings in new[] { _file.Settings, forPrompt, _variant.Settings })
         {
@@ -143,7 +139,7 @@ internal sealed class ExperimentRun
 
             try
             {
-                recipe = OptionsJson.Read<AdaptationRecipe>(json.ToJsonString());
+                recipe = OptionsJson.Read<Recipe>(json.ToJsonString());
             }
             catch (FormatException e)
             {
@@ -151,11 +147,21 @@ internal sealed class ExperimentRun
             }
         }
         // A method that has one round, or none, keeps them whatever the settings for the others are.
-        return _variant.Method switch
+        return published.Rounds > 1 ? recipe : recipe with { Rounds = published.Rounds };
+    }
+
+    private AdaptationTask MakeTask()
+    {
+        var published = Data.DataSets.Names.Contains(_data.Entry.Name, StringComparer.OrdinalIgnoreCase);
+        return new()
         {
-            "zero-shot" => recipe with { Rounds = 0 },
-            "fpl" => recipe with { Rounds = 1 },
-            _ => recipe,
+            ClipFolder = _file.Clip,
+            ClassNames = _data.ClassNames,
+            Templates =
+                _data.Entry.Templates ?? (published ? PromptTemplates.For(_data.Entry.Name, TemplateSource.Grip) : PromptTemplates.Single),
+            LabelColumn = "Label",
+            UnseenClasses = Paradigm == Paradigm.Transductive ? [.. _data.Split.Unseen.Select(c => _data.ClassNames[c])] : null,
+            HasFeatures = true,
         };
     }
 
@@ -165,11 +171,12 @@ internal sealed class ExperimentRun
         [
             Version.ToString(CultureInfo.InvariantCulture),
             clipHash,
-            OptionsJson.Write(Recipe with { ClipFolder = "-" }),
+            OptionsJson.Write(Recipe),
+            string.Join('|', [.. AdaptationTask.ClassNames, "-", .. AdaptationTask.Templates, "-", .. AdaptationTask.UnseenClasses ?? []]),
             _data.Train.Fingerprint,
             _data.Test.Fingerprint,
             _syntheticFolder is { } folder ? _data.Synthetic(folder).Fingerprint : "-",
-            Recipe.Paradigm == Paradigm.SemiSupervised ? _file.Shots.ToString(CultureInfo.InvariantCulture) : "-",
+            Paradigm == Paradigm.SemiSupervised ? _file.Shots.ToString(CultureInfo.InvariantCulture) : "-",
             // Zero-shot has nothing random in it; its runs are nevertheless told apart, to be counted.
             _seed.ToString(CultureInfo.InvariantCulture),
         ];
@@ -180,14 +187,14 @@ internal sealed class ExperimentRun
     private IEnumerable<int> Given()
     {
         int[] classes = [.. _data.Train.Images.Select(i => i.Class)];
-        if (Recipe.Paradigm != Paradigm.Unsupervised && Array.IndexOf(classes, -1) >= 0)
+        if (Paradigm != Paradigm.Unsupervised && Array.IndexOf(classes, -1) >= 0)
         {
             throw new InvalidDataException(
                 $"'{_data.Entry.Name}': {_paradigm} needs the class of every training image; {classes.Count(c => c < 0)} have none."
             );
         }
 
-        return Recipe.Paradigm switch
+        return Paradigm switch
         {
             Paradigm.SemiSupervised => LabelledShots.Choose(classes, _data.ClassNames.Count, _file.Shots),
             Paradigm.Transductive => Enumerable.Range(0, classes.Length).Where(i => _data.Split.Seen.Contains(classes[i])),
@@ -248,7 +255,7 @@ internal sealed class ExperimentRun
         CancellationToken cancellation
     )
     {
-        if (!Recipe.Prototypes && Recipe.Method != AdaptationMethod.ZeroShot)
+        if (!Recipe.Prototypes && Recipe.Rounds > 0)
         {
             return (null, null);
         }
@@ -263,7 +270,7 @@ internal sealed class ExperimentRun
             .Transforms.PseudoLabel(
                 "Plain",
                 "Features",
-                Recipe.PseudoLabels("Label", fused: false) with
+                Recipe.PseudoLabels(AdaptationTask, fused: false) with
                 {
                     CancellationToken = cancellation,
                 }
@@ -271,7 +278,7 @@ internal sealed class ExperimentRun
             .Fit(pool)
             .Transform(pool);
         var fused = Recipe is { Prototypes: true, PseudoLabelWeight: > 0 };
-        return (Of(text, "PlainScore"), fused ? Of(model.Transform(pool), AdaptationRecipe.PseudoLabelColumn + "Score") : null);
+        return (Of(text, "PlainScore"), fused ? Of(model.Transform(pool), RecipeStages.PseudoLabelColumn + "Score") : null);
 
         PseudoLabelAccuracy Of(IDataView view, string column)
         {

@@ -9,7 +9,9 @@ internal static class ExperimentTable
 {
     private static readonly CultureInfo Plain = CultureInfo.InvariantCulture;
 
-    /// <summary>Tables per data set and prompt kind: mean ± sample standard deviation over the seeds, in per cent; the paper's figure in brackets.</summary>
+    /// <summary>
+    /// Tables per data set and prompt kind: mean ± sample standard deviation over the seeds, in per cent; the paper's figure in brackets.
+    /// </summary>
     /// <param name="file">The experiment.</param>
     /// <param name="runs">What there is so far.</param>
     public static string Write(ExperimentFile file, IReadOnlyList<RunResult> runs)
@@ -22,7 +24,8 @@ internal static class ExperimentTable
         }
 
         text.Append(
-            "Per cent on the test images, mean ± sample standard deviation over the seeds; ul and ssl: accuracy, trzsl: harmonic mean of seen and unseen. In brackets the paper's figure.\n"
+            "Per cent on the test images, mean ± sample standard deviation over the seeds; ul and ssl: accuracy, trzsl: harmonic mean of "
+                + "seen and unseen. In brackets the paper's figure.\n"
         );
         foreach (var set in file.DataSets)
         {
@@ -37,7 +40,8 @@ internal static class ExperimentTable
                 text.Append(Plain, $"\n## {set.Name}, {prompt} prompts\n\n");
                 text.Append(
                     Plain,
-                    $"{some[0].Images[0]} images in the pool, {some.Max(r => r.Images[1])} synthetic, {some[0].Images[2]} to score on; seeds {string.Join(", ", file.Seeds)}.\n\n"
+                    $"{some[0].Images[0]} images in the pool, {some.Max(r => r.Images[1])} synthetic, {some[0].Images[2]} to score on; "
+                        + $"seeds {string.Join(", ", file.Seeds)}.\n\n"
                 );
                 Row(text, ["method", .. file.Paradigms, "fit, seconds"]);
                 Row(text, ["---", .. file.Paradigms.Select(_ => "---:"), "---:"]);

@@ -1,6 +1,8 @@
 namespace AirMLNet.Experiments;
 
-/// <summary>The figures of AiR's Table 1 (ViT-B/32): accuracy in per cent under SSL and UL, harmonic mean under TRZSL (methods §4.4).</summary>
+/// <summary>
+/// The figures of AiR's Table 1 (ViT-B/32): accuracy in per cent under SSL and UL, harmonic mean under TRZSL (docs/methods.md §4.4).
+/// </summary>
 internal static class PaperFigures
 {
     private static readonly string[] DataSets = ["RESISC45", "FGVCAircraft", "Flowers102", "EuroSAT", "DTD"];

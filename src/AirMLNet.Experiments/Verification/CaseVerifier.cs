@@ -25,7 +25,8 @@ public static class CaseVerifier
     /// <summary>Runs the case in a folder with each of its weights files and compares every output it lists.</summary>
     /// <param name="folder">
     /// The case: <c>case.json</c>, a model configuration, <c>weights*.safetensors</c> and <c>io.safetensors</c>
-    /// (<c>in.*</c>, <c>out.*</c>, <c>grad.*</c>), or a tokenizer's <c>cases.json</c>. Its kind is read off the files, not the folder's name.
+    /// (<c>in.*</c>, <c>out.*</c>, <c>grad.*</c>), or a tokenizer's <c>cases.json</c>. Its kind is read off the files, not the folder's
+    /// name.
     /// </param>
     /// <param name="device">Where to run it; the CPU where null.</param>
     /// <returns>The report. An output that this version does not know is a failing row.</returns>
@@ -48,7 +49,8 @@ public static class CaseVerifier
         var kind =
             Kinds.FirstOrDefault(k => k.Recognises(files))
             ?? throw new InvalidDataException(
-                $"{folder} is no case of a known kind: {files.Describe()}. Known kinds: {string.Join("; ", Kinds.Select(k => $"{k.Name} ({k.Form})"))}."
+                $"{folder} is no case of a known kind: {files.Describe()}. Known kinds: "
+                    + $"{string.Join("; ", Kinds.Select(k => $"{k.Name} ({k.Form})"))}."
             );
         List<VerificationRow> rows = [];
         kind.Run(files, rows);

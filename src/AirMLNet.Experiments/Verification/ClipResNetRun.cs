@@ -88,7 +88,7 @@ internal sealed class ClipResNetRun(ClipModel model, CaseFolder folder) : IDispo
     private Tensor Cosine(Tensor features, string texts) =>
         ClipModel.Normalise(features).matmul(ClipModel.Normalise(Io(texts, ScalarType.Float32)).t());
 
-    // Σ over places of scale·cos, weighted by the softmax over places (methods §6.2).
+    // Σ over places of scale·cos, weighted by the softmax over places (docs/methods.md §6.2).
     private Tensor LocalLogits(Tensor pixels)
     {
         var cosines = Cosine(model.EncodeDense(pixels, ClipPositions.None).Local, "in.tai.text_features_local"); // [B, P, C]

@@ -14,7 +14,8 @@ public sealed record VerificationRow(string Output, double MaxAbs, double MaxRel
     public override string ToString() =>
         string.Create(
             CultureInfo.InvariantCulture,
-            $"{(Pass ? "PASS" : "FAIL")}  abs {MaxAbs, 9:0.00e+00}  rel {MaxRel, 9:0.00e+00}  {Output}{(Note is null ? "" : "  (" + Note + ")")}"
+            $"{(Pass ? "PASS" : "FAIL")}  abs {MaxAbs, 9:0.00e+00}  rel {MaxRel, 9:0.00e+00}  "
+                + $"{Output}{(Note is null ? "" : "  (" + Note + ")")}"
         );
 }
 

@@ -21,7 +21,8 @@ internal static class AdaptCommand
         var labelled = new Option<string?>("--labelled")
         {
             Description =
-                "Labelled images to learn from as well, in one sub-folder per class; where some classes have none, pseudo-labels are of those only",
+                "Labelled images to learn from as well, in one sub-folder per class; where some classes have none, pseudo-labels are of "
+                + "those only",
             HelpName = "FOLDER",
         };
         var seed = SharedOptions.Number("--seed", "Seed of everything random", 1, 0, int.MaxValue);
@@ -42,24 +43,27 @@ internal static class AdaptCommand
             command,
             "airml adapt photos --classes classes.txt --clip models/mini-clip -o model.zip",
             "airml adapt photos --classes classes.txt --clip models/mini-clip -o model.zip --method prototypes --seed 7",
-            "airml adapt photos --classes classes.txt --clip clip-vit-base-patch32 --diffusion stable-diffusion-v1-4 --domain 'Flowers:' -o model.zip",
+            "airml adapt photos --classes classes.txt --clip clip-vit-base-patch32 --diffusion stable-diffusion-v1-4 --domain 'Flowers:' "
+                + "-o model.zip",
             "airml adapt photos --classes classes.txt --clip models/mini-clip -o model.zip --method air --synthetic generated"
         );
         command.Does(
             (parsed, cancellation) =>
             {
-                Processor.Use(parsed.GetValue(threads));
+                Compute.UseThreads(parsed.GetValue(threads));
                 var request = new Request(
                     parsed.GetRequiredValue(images),
                     parsed.GetRequiredValue(output),
                     parsed.GetValue(seed),
                     parsed.GetValue(json),
                     parsed.GetValue(skip),
-                    parsed.GetValue(CommandLine.Verbose)
+                    parsed.GetValue(SharedOptions.Verbose)
                 );
-                var how = plan.Read(parsed) with { Labels = parsed.GetValue(labels), Labelled = parsed.GetValue(labelled) };
-                how = how with { Diffusion = synthesis.Read(parsed, how, request.Output) };
-                Run(request, how with { Method = plan.MethodOf(parsed, how) }, cancellation);
+                var given = plan.Read(parsed, parsed.GetValue(labels), synthesis.IsGiven(parsed)) with
+                {
+                    Labelled = parsed.GetValue(labelled),
+                };
+                Run(request, given with { Diffusion = synthesis.Read(parsed, given, request.Output) }, cancellation);
                 return 0;
             }
         );
@@ -68,25 +72,16 @@ internal static class AdaptCommand
 
     private static void Run(Request request, AdaptPlan plan, CancellationToken cancellation)
     {
-        if (plan.Labels && ((plan.Labelled ?? plan.Synthetic) != null || plan.Diffusion != null))
-        {
-            throw new UsageException(
-                "--labels learns from the folders of the images alone; it takes none of --labelled, --synthetic and --diffusion"
-            );
-        }
-
+        plan.Check();
         SavedModel.CheckTarget(request.Output);
         var rows = Photos.Open(request.Images, plan.Labels, request.SkipUnreadable, cancellation);
         if (plan.Labels)
         {
-            LabelledImages.MatchLabels(rows, [.. plan.ClassNames], request.Images);
+            ImageLabels.MatchLabels(rows, [.. plan.ClassNames], request.Images);
         }
 
-        var known =
-            (plan.IsRecipe || plan.Synthetic != null || plan.Diffusion != null) && !plan.Labels
-                ? AdaptRows.Beside(plan, request.SkipUnreadable, cancellation)
-                : [];
-        if (plan.Labelled != null)
+        var known = AdaptRows.Known(plan, request.SkipUnreadable, cancellation);
+        if (plan.Labelled is not null)
         {
             plan = plan with { Unseen = AdaptRows.Unseen(plan, known) };
         }
@@ -99,15 +94,8 @@ internal static class AdaptCommand
             rows.Count,
             step =>
             {
-                // The chain first: its stages draw their seeds from the context, whatever is made after them.
-                var chain = AdaptChain.ForImages(ml, plan, step, cancellation);
-                var photos = ml.Data.LoadFromEnumerable(Terminal.Counted(rows, step, cancellation));
-                var view =
-                    known.Count == 0
-                        ? photos
-                        : ml.Data.LoadFromEnumerable(Terminal.Counted([.. rows.Select(AdaptRow.Real), .. known], step, cancellation));
-                var model = chain.Fit(plan.Labels || known.Count > 0 ? LabelledImages.WithKeys(ml, view, plan.ClassNames) : view);
-                SavedModel.Save(ml, model, photos.Schema, request.Output);
+                var (model, schema) = AdaptRun.Fit(ml, plan, rows, known, step, cancellation);
+                SavedModel.Save(ml, model, schema, request.Output);
                 return model;
             }
         );

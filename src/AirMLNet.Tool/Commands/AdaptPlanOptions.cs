@@ -1,5 +1,8 @@
 using System.CommandLine;
+using System.Globalization;
 using AirMLNet.Prompts;
+using AirMLNet.Recipes;
+using AirMLNet.Tool.Output;
 using AirMLNet.Tool.Pipelines;
 
 namespace AirMLNet.Tool.Commands;
@@ -7,6 +10,9 @@ namespace AirMLNet.Tool.Commands;
 /// <summary>The options that make an <see cref="AdaptPlan"/>; 'adapt' and 'compare' share them.</summary>
 internal sealed class AdaptPlanOptions
 {
+    /// <summary>AiR on what --base names.</summary>
+    public const string Air = "air";
+
     private readonly Option<string> _classes = SharedOptions.Classes();
     private readonly Option<string> _clip = SharedOptions.Clip();
 
@@ -14,55 +20,61 @@ internal sealed class AdaptPlanOptions
     {
         HelpName = "NAME",
         Description =
-            "zero-shot: no training; fpl: one training on the most confident images; grip: ten rounds of relabelling; "
-            + "prototypes: grip helped by one image prototype per class; ifpl: fpl with ten rounds; cpl: candidate labels, ten growing rounds; "
-            + "air: cpl or grip with synthetic images, as prototypes and in training (default: air with --diffusion or --synthetic, otherwise grip)",
+            "zero-shot: no training; fpl: one training on the most confident images; ifpl: the same in ten rounds; grip: ten rounds "
+            + "with growing numbers of labels; prototypes: grip helped by one image prototype per class; cpl: candidate labels in ten "
+            + "growing rounds; air: cpl or grip with synthetic images, as prototypes and in training; coop, vpt: learn from --labels "
+            + "(default: air with --diffusion or --synthetic, coop or vpt with --labels, otherwise grip)",
     };
 
     private readonly Option<int?> _epochs = SharedOptions.Optional(
         "--epochs",
-        "Epochs of prompt training per round (default: 30; fpl, ifpl, air: 150; cpl: 50)",
+        $"Epochs of prompt training per round ({Published(r => r.Epochs)})",
         1,
         100_000
     );
-    private readonly Option<int?> _rounds = SharedOptions.Optional("--rounds", "Rounds of relabelling (default: 10; fpl: 1)", 1, 1000);
+    private readonly Option<int?> _rounds = SharedOptions.Optional(
+        "--rounds",
+        $"Rounds of relabelling ({Published(r => r.Rounds)})",
+        1,
+        1000
+    );
     private readonly Option<int?> _perClass = SharedOptions.Optional(
         "--per-class",
-        "Pseudo-labelled images per class for fpl, and for the prototypes (default: 16)",
+        $"Pseudo-labelled images per class for fpl, ifpl and prototypes ({Published(r => r.PerClass)})",
         1,
         1_000_000
     );
     private readonly Option<int?> _batch = SharedOptions.Optional(
         "--batch",
-        "Images per training step (default: 128; fpl, ifpl: 16; cpl, air: 64)",
+        $"Images per training step ({Published(r => r.BatchSize)})",
         1,
         65_536
     );
 
     private readonly Option<double?> _rate = SharedOptions.Optional(
         "--lr",
-        "Peak learning rate of prompt training (default: 0.1; cpl and air on it: 0.02)",
+        $"Peak learning rate of prompt training ({Published(r => r.LearningRate)})",
         1e-9,
         1000.0
     );
 
     private readonly Option<double?> _clipNorm = SharedOptions.Optional(
         "--gradient-clip",
-        "Largest norm of the prompt's gradient; 0 for none (default: 0; cpl and air on it: 0.8)",
+        $"Largest norm of the prompt's gradient; 0 for none ({Published(r => r.GradientClip)})",
         0.0,
         1e6
     );
 
     private readonly Option<double?> _lambda = SharedOptions.Optional(
         "--lambda",
-        "Weight of the prototypes' vote against the text's (default: 0.5)",
+        $"Weight of the prototypes' vote against the text's ({Published(r => r.PrototypeWeight)})",
         0.0,
         100.0
     );
 
     private readonly Option<double?> _beta = SharedOptions.Optional(
         "--beta",
-        "Weight of the synthetic images in air's loss (default: 0.1)",
+        FormattableString.Invariant($"Weight of the synthetic images in air's loss (default: {Recipe.AirOnCpl.SyntheticWeight})"),
         0.0,
         100.0
     );
@@ -100,7 +112,7 @@ internal sealed class AdaptPlanOptions
 
     public AdaptPlanOptions()
     {
-        _method.AcceptOnlyFromAmong([.. AdaptPlan.Methods.Keys]);
+        _method.AcceptOnlyFromAmong([.. Recipe.Names, Air]);
         _base.AcceptOnlyFromAmong("grip", "cpl");
         _prompt.AcceptOnlyFromAmong([.. Prompts.Keys]);
     }
@@ -126,27 +138,79 @@ internal sealed class AdaptPlanOptions
         }
     }
 
-    public AdaptPlan Read(ParseResult parsed) =>
-        new()
+    /// <summary>What was asked for.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="labels">Whether the images' labels are learned from.</param>
+    /// <param name="generates">Whether a diffusion model was named.</param>
+    /// <exception cref="UsageException">Method and kind of prompt do not fit each other.</exception>
+    public AdaptPlan Read(ParseResult parsed, bool labels = false, bool generates = false)
+    {
+        var synthetic = parsed.GetValue(_synthetic);
+        var visual = PromptOf(parsed) != PromptKind.Text;
+        var method =
+            parsed.GetValue(_method)
+            ?? (
+                labels
+                    ? visual
+                        ? Recipe.Vpt.Name
+                        : Recipe.CoOp.Name
+                    : generates || synthetic is not null
+                        ? Air
+                        : Recipe.Grip.Name
+            );
+        return new()
         {
+            Recipe = RecipeOf(parsed, method),
             ClipFolder = parsed.GetRequiredValue(_clip),
-            ClassNames = AirMLNet.Data.ClassNames.Load(parsed.GetRequiredValue(_classes)),
-            Method = parsed.GetValue(_method) is { } method ? AdaptPlan.Methods[method] : AdaptMethod.Grip,
-            Epochs = parsed.GetValue(_epochs),
-            Rounds = parsed.GetValue(_rounds),
-            PerClass = parsed.GetValue(_perClass),
-            Batch = parsed.GetValue(_batch),
-            LearningRate = parsed.GetValue(_rate),
-            GradientClip = parsed.GetValue(_clipNorm),
-            Lambda = parsed.GetValue(_lambda),
-            Beta = parsed.GetValue(_beta),
-            Base = parsed.GetValue(_base) ?? "cpl",
-            Prompt = Prompts[parsed.GetValue(_prompt) ?? "text"],
-            Synthetic = parsed.GetValue(_synthetic),
+            ClassNames = Data.ClassNames.Load(parsed.GetRequiredValue(_classes)),
+            Labels = labels,
+            Synthetic = synthetic,
+        };
+    }
+
+    /// <summary>The recipe of a method's name, with what the command line changes.</summary>
+    /// <exception cref="UsageException">The method learns another kind of prompt.</exception>
+    public Recipe RecipeOf(ParseResult parsed, string method)
+    {
+        var recipe = Recipe.Named(method == Air ? $"{Air}-{parsed.GetValue(_base) ?? "cpl"}" : method);
+        var prompt = PromptOf(parsed);
+        if (recipe.Name == Recipe.CoOp.Name && prompt != PromptKind.Text)
+        {
+            throw new UsageException("--method coop learns words; vpt learns visual prompts");
+        }
+        if (prompt != PromptKind.Text)
+        {
+            recipe = recipe.WithPrompt(prompt);
+        }
+        if (parsed.GetValue(_epochs) is { } epochs)
+        {
+            recipe = recipe.WithEpochs(epochs);
+        }
+        if (parsed.GetValue(_rounds) is { } rounds)
+        {
+            recipe = recipe.WithRounds(rounds);
+        }
+        recipe = recipe.WithWeights(parsed.GetValue(_lambda) ?? recipe.PrototypeWeight, parsed.GetValue(_beta) ?? recipe.SyntheticWeight);
+        return recipe with
+        {
+            PerClass = parsed.GetValue(_perClass) ?? recipe.PerClass,
+            BatchSize = parsed.GetValue(_batch) ?? recipe.BatchSize,
+            LearningRate = parsed.GetValue(_rate) ?? recipe.LearningRate,
+            GradientClip = parsed.GetValue(_clipNorm) ?? recipe.GradientClip,
             PrototypeAtTest = parsed.GetValue(_prototypeAtTest),
         };
+    }
 
-    /// <summary>The method that was named, or the one that what was given is for.</summary>
-    public AdaptMethod MethodOf(ParseResult parsed, AdaptPlan plan) =>
-        parsed.GetValue(_method) is null && (plan.Synthetic is not null || plan.Diffusion is not null) ? AdaptMethod.Air : plan.Method;
+    /// <summary>The recipes' own numbers, for the help: the most common one, then the others with the methods that have them.</summary>
+    private static string Published<T>(Func<Recipe, T> number)
+        where T : IFormattable
+    {
+        var groups = Recipe.All.Where(r => r.Rounds > 0).GroupBy(number).OrderByDescending(g => g.Count()).ToList();
+        var others = groups.Skip(1).Select(g => $"; {string.Join(", ", g.Select(r => r.Name))}: {Text(g.Key)}");
+        return $"default: {Text(groups[0].Key)}{string.Concat(others)}";
+
+        static string Text(T value) => value.ToString(null, CultureInfo.InvariantCulture);
+    }
+
+    private PromptKind PromptOf(ParseResult parsed) => Prompts[parsed.GetValue(_prompt) ?? "text"];
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using AirMLNet.Synthesis;
+using AirMLNet.Tool.Output;
 using AirMLNet.Tool.Pipelines;
 
 namespace AirMLNet.Tool.Commands;
@@ -7,6 +8,15 @@ namespace AirMLNet.Tool.Commands;
 /// <summary>The options of 'adapt' that say how AiR's synthetic images are made.</summary>
 internal sealed class AdaptSynthesisOptions
 {
+    // For the help: the numbers are the library's own.
+    private static readonly DiffusionSynthesisOptions Standard = new()
+    {
+        DiffusionFolder = "-",
+        ClipFolder = "-",
+        ClassNames = ["a", "b"],
+        WorkFolder = "-",
+    };
+
     private readonly Option<string?> _diffusion = new("--diffusion")
     {
         Description =
@@ -29,35 +39,41 @@ internal sealed class AdaptSynthesisOptions
 
     private readonly Option<int?> _images = SharedOptions.Optional(
         "--images-per-class",
-        "Images to generate of each class (default: 120)",
+        $"Images to generate of each class (default: {Standard.ImagesPerClass})",
         1,
         100_000
     );
     private readonly Option<int?> _steps = SharedOptions.Optional(
         "--lora-steps",
-        "Steps of fine-tuning the diffusion model, 8 images each (default: 3000; 0: none)",
+        $"Steps of fine-tuning the diffusion model, {Standard.Training.BatchSize} images each (default: {Standard.Training.Steps}; 0: "
+            + $"none)",
         0,
         10_000_000
     );
     private readonly Option<double?> _rate = SharedOptions.Optional(
         "--lora-lr",
-        "Learning rate of fine-tuning (default: 0.0001)",
+        FormattableString.Invariant($"Learning rate of fine-tuning (default: {Standard.Training.LearningRate})"),
         1e-9,
         1.0
     );
     private readonly Option<int?> _sampling = SharedOptions.Optional(
         "--sampling-steps",
-        "Denoising steps of an image (default: 50)",
+        $"Denoising steps of an image (default: {Standard.Generation.Steps})",
         1,
         1000
     );
     private readonly Option<double?> _guidance = SharedOptions.Optional(
         "--guidance",
-        "Weight of the prompt; 1 for none (default: 7.5)",
+        FormattableString.Invariant($"Weight of the prompt; 1 for none (default: {Standard.Generation.Guidance})"),
         0.0,
         100.0
     );
-    private readonly Option<int?> _batch = SharedOptions.Optional("--sampling-batch", "Images generated at a time (default: 1)", 1, 1024);
+    private readonly Option<int?> _batch = SharedOptions.Optional(
+        "--sampling-batch",
+        $"Images generated at a time (default: {Standard.Generation.BatchSize})",
+        1,
+        1024
+    );
 
     private IEnumerable<Option> Details => [_work, _domain, _images, _steps, _rate, _sampling, _guidance, _batch];
 
@@ -69,6 +85,9 @@ internal sealed class AdaptSynthesisOptions
             command.Options.Add(option);
         }
     }
+
+    /// <summary>Whether a diffusion model was named.</summary>
+    public bool IsGiven(ParseResult parsed) => parsed.GetValue(_diffusion) is not null;
 
     /// <summary>How the images are made; null where no model is named.</summary>
     /// <exception cref="UsageException">An option was given that has no meaning without --diffusion.</exception>

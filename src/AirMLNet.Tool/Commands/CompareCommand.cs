@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using AirMLNet.Clip;
 using AirMLNet.Prompts;
+using AirMLNet.Recipes;
 using AirMLNet.Tool.Output;
 using AirMLNet.Tool.Pipelines;
 using Spectre.Console;
@@ -28,8 +29,8 @@ internal static class CompareCommand
         };
         var methods = new Option<string>("--methods")
         {
-            Description = "Methods to compare, separated by commas: any but air, for which there is 'airml experiment'",
-            DefaultValueFactory = _ => string.Join(',', AdaptPlan.Compared),
+            Description = "Methods to compare, separated by commas: any but air, coop and vpt, for which there is 'airml experiment'",
+            DefaultValueFactory = _ => "zero-shot,fpl,grip,prototypes",
         };
         var json = SharedOptions.Json();
         var skip = SharedOptions.SkipUnreadable();
@@ -46,26 +47,29 @@ internal static class CompareCommand
         command.Does(
             (parsed, cancellation) =>
             {
-                var chosen = List<AdaptMethod>(
-                    "--methods",
-                    parsed.GetRequiredValue(methods),
-                    text => text != "air" && AdaptPlan.Methods.TryGetValue(text, out var m) ? m : null
-                );
-                var numbers = List<int>(
+                var chosen = List("--methods", parsed.GetRequiredValue(methods), name => Comparable(name) ? name : null)
+                    .Select(name => plan.RecipeOf(parsed, name))
+                    .ToList();
+                var numbers = List<int?>(
                     "--seeds",
                     parsed.GetRequiredValue(seeds),
                     text => int.TryParse(text, NumberStyles.None, Plain, out var seed) ? seed : (int?)null
                 );
-                Processor.Use(parsed.GetValue(threads));
+                Compute.UseThreads(parsed.GetValue(threads));
                 var settings = plan.Read(parsed);
                 var width = ClipConfig.Load(settings.ClipFolder)?.Text.HiddenSize ?? long.MaxValue;
                 var run = new ComparisonRun(
                     settings,
                     parsed.GetValue(skip),
-                    PromptRounds.WantsOneThread(width, settings.Prompt) && parsed.GetValue(threads) is null,
+                    PromptRounds.WantsOneThread(width, settings.Recipe.Prompt) && parsed.GetValue(threads) is null,
                     cancellation
                 );
-                var comparison = run.Run(parsed.GetRequiredValue(images), parsed.GetRequiredValue(test), chosen, numbers);
+                var comparison = run.Run(
+                    parsed.GetRequiredValue(images),
+                    parsed.GetRequiredValue(test),
+                    chosen,
+                    [.. numbers.Select(n => n!.Value)]
+                );
                 Write(comparison, parsed.GetValue(json));
                 return 0;
             }
@@ -73,8 +77,10 @@ internal static class CompareCommand
         return command;
     }
 
-    private static List<T> List<T>(string option, string text, Func<string, T?> read)
-        where T : struct =>
+    // What needs labels or synthetic images has its own commands.
+    private static bool Comparable(string name) => Recipe.All.Any(r => r.Name == name && r is { Supervised: false, NeedsSynthetic: false });
+
+    private static List<T> List<T>(string option, string text, Func<string, T?> read) =>
         [
             .. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
                 .Select(part => read(part) ?? throw new UsageException($"{option}: '{part}' is not one of the values it takes")),

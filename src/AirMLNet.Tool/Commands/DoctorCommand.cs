@@ -62,7 +62,7 @@ internal static class DoctorCommand
             Terminal.Write(table);
         }
 
-        return problem is null ? 0 : CommandLine.Failed;
+        return problem is null ? 0 : ExitCode.Failed;
     }
 
     private static IEnumerable<(string, string)> Torch()

@@ -70,7 +70,7 @@ internal static class EmbedCommand
         command.Does(
             (parsed, cancellation) =>
             {
-                Processor.Use(parsed.GetValue(threads));
+                Compute.UseThreads(parsed.GetValue(threads));
                 var (part, parts) = Shard(parsed.GetValue(shard));
                 var joined = parsed.GetValue(merge);
                 if (joined is not null && parts > 1)

@@ -23,7 +23,7 @@ internal static class EvaluateCommand
         command.Does(
             (parsed, cancellation) =>
             {
-                Processor.Use(parsed.GetValue(threads));
+                Compute.UseThreads(parsed.GetValue(threads));
                 var ml = new MLContext(seed: 1);
                 var fitted = SavedModel.Load(ml, parsed.GetRequiredValue(model));
                 var folder = parsed.GetRequiredValue(images);
@@ -35,8 +35,8 @@ internal static class EvaluateCommand
                     {
                         var view = fitted.Transform(ml.Data.LoadFromEnumerable(Terminal.Counted(rows, step, cancellation)));
                         var classNames = ScoredImages.ClassNames(view.Schema);
-                        LabelledImages.MatchLabels(rows, classNames, folder);
-                        return (classNames, LabelledImages.Of(ml, view, classNames));
+                        ImageLabels.MatchLabels(rows, classNames, folder);
+                        return (classNames, ImageLabels.Of(ml, view, classNames));
                     }
                 );
                 Write(names, metrics, rows.Count, parsed.GetValue(json));
@@ -85,7 +85,8 @@ internal static class EvaluateCommand
         Console.Out.WriteLine(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{images} images: accuracy {Percent(metrics.MicroAccuracy)}, macro accuracy {Percent(metrics.MacroAccuracy)}, log-loss {metrics.LogLoss:0.000}"
+                $"{images} images: accuracy {Percent(metrics.MicroAccuracy)}, macro accuracy {Percent(metrics.MacroAccuracy)}, log-loss "
+                    + $"{metrics.LogLoss:0.000}"
             )
         );
     }

@@ -31,7 +31,7 @@ internal static class ExperimentCommand
         command.Does(
             (parsed, cancellation) =>
             {
-                Processor.Use(parsed.GetValue(threads));
+                Compute.UseThreads(parsed.GetValue(threads));
                 var experiment = ExperimentFile.Load(parsed.GetRequiredValue(file));
                 var onlyPlan = parsed.GetValue(plan);
                 var results = Terminal.Work(
@@ -66,7 +66,8 @@ internal static class ExperimentCommand
             Terminal.Note(
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"[{at.Number}/{at.Total}] {at.Title}: {100 * (result.Scores.Harmonic ?? result.Scores.Accuracy):0.00} % in {result.Seconds[0]:0.0} s"
+                    $"[{at.Number}/{at.Total}] {at.Title}: {100 * (result.Scores.Harmonic ?? result.Scores.Accuracy):0.00} % in "
+                        + $"{result.Seconds[0]:0.0} s"
                 )
             );
         }

@@ -26,7 +26,7 @@ internal static class PredictCommand
         command.Does(
             (parsed, cancellation) =>
             {
-                Processor.Use(parsed.GetValue(threads));
+                Compute.UseThreads(parsed.GetValue(threads));
                 var ml = new MLContext(seed: 1);
                 var fitted = SavedModel.Load(ml, parsed.GetRequiredValue(model));
                 var rows = Photos.Open(parsed.GetRequiredValue(images), labels: false, parsed.GetValue(skip), cancellation);

@@ -11,6 +11,12 @@ internal static class SharedOptions
     /// <summary>The environment variable that names the folder where models are looked for.</summary>
     public const string HomeVariable = "AIRMLNET_HOME";
 
+    public static readonly Option<bool> Verbose = new("--verbose")
+    {
+        Description = "Show details, and the stack trace of an error",
+        Recursive = true,
+    };
+
     public static Argument<string> Model() => new("MODEL") { Description = "The adapted model: a zip written by 'airml adapt'" };
 
     public static Argument<string> Images(string description) => new("IMAGES") { Description = description };

@@ -118,13 +118,14 @@ internal static class SynthesizeCommand
             command,
             "airml synthesize --diffusion models/mini-diffusion --prompt 'a photo of a ship' -n 8 --seed 1 -o ships",
             "airml synthesize --diffusion stable-diffusion-v1-4 --classes flowers.txt --domain 'Flowers:' -n 120 -o synthetic",
-            "airml synthesize --diffusion stable-diffusion-v1-4 --lora flowers.safetensors --prompt 'Flowers: thorn apple' -n 16 -o thorn-apple",
+            "airml synthesize --diffusion stable-diffusion-v1-4 --lora flowers.safetensors --prompt 'Flowers: thorn apple' -n 16 -o "
+                + "thorn-apple",
             "airml synthesize --diffusion stable-diffusion-v1-4 --prompt 'a red fox in snow' --scheduler dpmsolver++ --steps 20 -o fox"
         );
         command.Does(
             (parsed, cancellation) =>
             {
-                Processor.Use(parsed.GetValue(threads));
+                Compute.UseThreads(parsed.GetValue(threads));
                 var prompts = Prompts(parsed.GetValue(prompt), parsed.GetValue(classes), parsed.GetValue(domain)!);
                 var (width, height) = Size(parsed.GetValue(size));
                 var options = new StableDiffusionOptions
@@ -141,7 +142,7 @@ internal static class SynthesizeCommand
                 torch.ScalarType? type = parsed.GetValue(precision) is { } wanted ? Precisions.Single(p => p.Name == wanted).Type : null;
                 using var model = StableDiffusionPipeline.Load(
                     parsed.GetRequiredValue(diffusion),
-                    Processor.Device(parsed.GetValue(gpu)),
+                    Compute.Device(parsed.GetValue(gpu)),
                     type
                 );
                 var adapter = parsed.GetValue(lora);
@@ -197,7 +198,8 @@ internal static class SynthesizeCommand
                 Terminal.Note(
                     string.Create(
                         CultureInfo.InvariantCulture,
-                        $"{result.Made} images made in {result.Seconds:0.0} s ({speed:0.00} images/s), {result.Images.Count - result.Made} were there"
+                        $"{result.Made} images made in {result.Seconds:0.0} s ({speed:0.00} images/s), {result.Images.Count - result.Made} "
+                            + $"were there"
                     )
                 );
                 Console.Out.WriteLine($"{parsed.GetRequiredValue(output)}: {result.Images.Count} images, all on {result.ContactSheet}");

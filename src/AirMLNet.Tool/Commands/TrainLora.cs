@@ -85,14 +85,15 @@ internal static class TrainLora
             command,
             "airml train lora flowers/train --diffusion stable-diffusion-v1-4 --domain 'Flowers:' -o flowers-lora",
             "airml train lora my-dog --diffusion stable-diffusion-v1-4 --prompt 'a photo of sks dog' --rank 4 --steps 500 -o dog-lora",
-            "airml synthesize --diffusion stable-diffusion-v1-4 --lora dog-lora/pytorch_lora_weights.safetensors --prompt 'sks dog on the moon' -n 4 -o out"
+            "airml synthesize --diffusion stable-diffusion-v1-4 --lora dog-lora/pytorch_lora_weights.safetensors --prompt 'sks dog on the "
+                + "moon' -n 4 -o out"
         );
         command.Does(
             (parsed, cancellation) =>
             {
-                Processor.Use(parsed.GetValue(threads));
+                Compute.UseThreads(parsed.GetValue(threads));
                 var examples = Examples(parsed.GetRequiredValue(images), parsed.GetValue(prompt), parsed.GetValue(domain)!);
-                var device = Processor.Device(parsed.GetValue(gpu));
+                var device = Compute.Device(parsed.GetValue(gpu));
                 var type =
                     (parsed.GetValue(precision) ?? (parsed.GetValue(gpu) is null ? "float32" : "bfloat16")) == "float32"
                         ? torch.ScalarType.Float32
@@ -164,12 +165,11 @@ internal static class TrainLora
             return;
         }
 
-        Console.Out.WriteLine(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"{result.File}: {(result.LossAfter is { } after ? $"trained on {images} images, their loss {result.LossBefore:0.0000} before and {after:0.0000} after" : "was there already")}; {result.Seconds:0.0} s of training"
-            )
-        );
+        var plain = CultureInfo.InvariantCulture;
+        var done = result.LossAfter is { } after
+            ? string.Create(plain, $"trained on {images} images, their loss {result.LossBefore:0.0000} before and {after:0.0000} after")
+            : "was there already";
+        Console.Out.WriteLine(string.Create(plain, $"{result.File}: {done}; {result.Seconds:0.0} s of training"));
     }
 
     private sealed class TrainingProgress(IStep step) : IProgress<LoraProgress>

@@ -17,7 +17,7 @@ internal static class VerifyCommand
         var json = SharedOptions.Json();
         var command = new Command("verify", "Compare this build's numbers with those of a reference case") { folder, gpu, json };
         ExamplesHelpAction.Add(command, "airml verify golden/clip-vit-tiny");
-        command.Does((parsed, _) => Run(parsed.GetRequiredValue(folder), Processor.Device(parsed.GetValue(gpu)), parsed.GetValue(json)));
+        command.Does((parsed, _) => Run(parsed.GetRequiredValue(folder), Compute.Device(parsed.GetValue(gpu)), parsed.GetValue(json)));
         return command;
     }
 
@@ -69,7 +69,7 @@ internal static class VerifyCommand
             );
         }
 
-        return report.Passed ? 0 : CommandLine.Failed;
+        return report.Passed ? 0 : ExitCode.Failed;
     }
 
     private static string Error(double value) => value.ToString("0.0e+00", CultureInfo.InvariantCulture);

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using AirMLNet.Data;
+using AirMLNet.Features;
+using AirMLNet.Recipes;
 using AirMLNet.Tool.Output;
 using Microsoft.ML;
 
@@ -24,7 +26,7 @@ internal sealed class ComparisonRun(AdaptPlan plan, bool skipUnreadable, bool si
 {
     private readonly List<TimedStep> _steps = [];
 
-    public MethodComparison Run(string poolFolder, string testFolder, IReadOnlyList<AdaptMethod> methods, IReadOnlyList<int> seeds)
+    public MethodComparison Run(string poolFolder, string testFolder, IReadOnlyList<Recipe> recipes, IReadOnlyList<int> seeds)
     {
         var ml = new MLContext(seed: 1);
         var (pool, test) = Timed(
@@ -32,13 +34,13 @@ internal sealed class ComparisonRun(AdaptPlan plan, bool skipUnreadable, bool si
             () =>
             {
                 var testRows = Photos.Open(testFolder, labels: true, skipUnreadable, cancellation);
-                LabelledImages.MatchLabels(testRows, [.. plan.ClassNames], testFolder);
+                ImageLabels.MatchLabels(testRows, [.. plan.ClassNames], testFolder);
                 return (Photos.Open(poolFolder, labels: false, skipUnreadable, cancellation), testRows);
             }
         );
         var poolFeatures = Encode(ml, pool, "pool");
         var testFeatures = Encode(ml, test, "test");
-        return new MethodComparison(pool.Count, test.Count, Score(methods, seeds, poolFeatures, testFeatures), _steps);
+        return new MethodComparison(pool.Count, test.Count, Score(recipes, seeds, poolFeatures, testFeatures), _steps);
     }
 
     private IDataView Encode(MLContext ml, IReadOnlyList<ImageRow> rows, string what) =>
@@ -51,7 +53,14 @@ internal sealed class ComparisonRun(AdaptPlan plan, bool skipUnreadable, bool si
                     step =>
                     {
                         var view = ml.Data.LoadFromEnumerable(Terminal.Counted(rows, step, cancellation));
-                        var encoded = AdaptChain.Encoder(ml, plan, cancellation).Fit(view).Transform(view);
+                        var encoded = ml
+                            .Transforms.ClipFeature(
+                                "Features",
+                                "ImagePath",
+                                new ClipFeatureOptions { ClipFolder = plan.ClipFolder, CancellationToken = cancellation }
+                            )
+                            .Fit(view)
+                            .Transform(view);
                         var cached = ml.Data.Cache(encoded, "Features", "Label");
                         // The cache fills when it is read: read it here, so that no method pays for the encoding.
                         using var cursor = cached.GetRowCursor([cached.Schema["Features"], cached.Schema["Label"]]);
@@ -66,9 +75,9 @@ internal sealed class ComparisonRun(AdaptPlan plan, bool skipUnreadable, bool si
     /// Every method with every seed. Fits whose operators want one thread run side by side; a model is the same as when it is fitted
     /// alone, since that is decided by the model and not by who else computes.
     /// </summary>
-    private List<MethodScore> Score(IReadOnlyList<AdaptMethod> methods, IReadOnlyList<int> seeds, IDataView pool, IDataView test)
+    private List<MethodScore> Score(IReadOnlyList<Recipe> recipes, IReadOnlyList<int> seeds, IDataView pool, IDataView test)
     {
-        (AdaptMethod Method, int Seed)[] runs = [.. methods.SelectMany(method => seeds.Select(seed => (method, seed)))];
+        (Recipe Recipe, int Seed)[] runs = [.. recipes.SelectMany(recipe => seeds.Select(seed => (recipe, seed)))];
         var results = new (double Accuracy, double FitSeconds)[runs.Length];
         var done = 0;
         Terminal.Work(
@@ -87,8 +96,8 @@ internal sealed class ComparisonRun(AdaptPlan plan, bool skipUnreadable, bool si
                     side,
                     i =>
                     {
-                        var name = $"{Name(runs[i].Method)}, seed {runs[i].Seed}";
-                        results[i] = Timed(name, () => Score(runs[i].Method, runs[i].Seed, pool, test));
+                        var name = $"{runs[i].Recipe.Name}, seed {runs[i].Seed}";
+                        results[i] = Timed(name, () => Score(runs[i].Recipe, runs[i].Seed, pool, test));
                         step.Report(Interlocked.Increment(ref done), runs.Length, name);
                     }
                 );
@@ -97,28 +106,30 @@ internal sealed class ComparisonRun(AdaptPlan plan, bool skipUnreadable, bool si
         );
         return
         [
-            .. methods
-                .Select((method, m) => (Method: method, Own: results.Skip(m * seeds.Count).Take(seeds.Count).ToArray()))
+            .. recipes
+                .Select((recipe, m) => (Recipe: recipe, Own: results.Skip(m * seeds.Count).Take(seeds.Count).ToArray()))
                 .Select(r => new MethodScore(
-                    Name(r.Method),
-                    AdaptChain.Title(r.Method),
+                    r.Recipe.Name,
+                    r.Recipe.Title,
                     [.. r.Own.Select(o => o.Accuracy)],
                     r.Own.Average(o => o.FitSeconds)
                 )),
         ];
     }
 
-    private (double Accuracy, double FitSeconds) Score(AdaptMethod method, int seed, IDataView pool, IDataView test)
+    private (double Accuracy, double FitSeconds) Score(Recipe recipe, int seed, IDataView pool, IDataView test)
     {
         // A fresh context per seed: its seed is the only one.
         var ml = new MLContext(seed);
         var clock = Stopwatch.StartNew();
-        var model = AdaptChain.ForFeatures(ml, plan with { Method = method }, new SilentStep(), cancellation).Fit(pool);
+        var model = Fit(ml, plan with { Recipe = recipe }, pool, cancellation);
         var fitting = clock.Elapsed.TotalSeconds;
-        return (LabelledImages.Of(ml, model.Transform(test), [.. plan.ClassNames]).MicroAccuracy, fitting);
+        return (ImageLabels.Of(ml, model.Transform(test), [.. plan.ClassNames]).MicroAccuracy, fitting);
     }
 
-    private static string Name(AdaptMethod method) => AdaptPlan.Methods.First(pair => pair.Value == method).Key;
+    /// <summary>Fits to features: the same model as <see cref="AdaptRun.Fit"/> from the images.</summary>
+    internal static ITransformer Fit(MLContext ml, AdaptPlan plan, IDataView features, CancellationToken cancellation) =>
+        plan.Recipe.Stages(ml, plan.Task(hasFeatures: true) with { CancellationToken = cancellation }).Fit(features);
 
     private T Timed<T>(string name, Func<T> work)
     {

@@ -118,7 +118,7 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
                 }
 
                 Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-                ModelStream.ReadFile(ctx, StreamName(i), Name, path);
+                ModelStream.ReadFile(ctx, StreamName(i), "CLIP model", path);
             }
             try
             {

@@ -1,4 +1,4 @@
-using System.Text;
+using Microsoft.VisualBasic.FileIO;
 
 namespace AirMLNet.Data;
 
@@ -64,13 +64,13 @@ internal static class GenericDataSets
     public static ImageDataSet FromCsv(string file, string? name = null, DataSetOptions? options = null)
     {
         var home = Path.GetDirectoryName(Path.GetFullPath(file))!;
-        (int Number, string Text)[] lines = [.. ListFiles.Lines(file)];
+        (long Number, string[] Fields)[] lines = [.. Table(file)];
         if (lines.Length == 0)
         {
             throw new InvalidDataException($"{file}: empty; expected a header with path, label and split.");
         }
 
-        string[] header = [.. Fields(lines[0].Text, file, 1).Select(h => h.Trim().TrimStart('\uFEFF').ToLowerInvariant())];
+        string[] header = [.. lines[0].Fields.Select(h => h.Trim().ToLowerInvariant())];
         int[] columns =
         [
             .. new[] { "path", "label", "split" }.Select(c =>
@@ -80,12 +80,11 @@ internal static class GenericDataSets
             ),
         ];
         var rows = new List<(string Path, string Label, string Part)>();
-        foreach ((var number, var text) in lines.Skip(1))
+        foreach ((var number, var fields) in lines.Skip(1))
         {
-            var fields = Fields(text, file, number);
-            if (fields.Count != header.Length)
+            if (fields.Length != header.Length)
             {
-                throw new InvalidDataException($"{file}: line {number} has {fields.Count} fields; expected {header.Length}.");
+                throw new InvalidDataException($"{file}: line {number} has {fields.Length} fields; expected {header.Length}.");
             }
 
             string path = Path.Combine(home, fields[columns[0]]),
@@ -131,38 +130,25 @@ internal static class GenericDataSets
         return end > 0 ? relative[..end] : null;
     }
 
-    private static List<string> Fields(string line, string file, int number)
+    /// <summary>The lines of a CSV file with their numbers from 1, without blank ones.</summary>
+    private static IEnumerable<(long Number, string[] Fields)> Table(string file)
     {
-        var fields = new List<string>();
-        var field = new StringBuilder();
-        var quoted = false;
-        for (var i = 0; i < line.Length; i++)
+        using var parser = new TextFieldParser(new StringReader(ListFiles.Text(file))) { TrimWhiteSpace = false };
+        parser.SetDelimiters(",");
+        while (!parser.EndOfData)
         {
-            var c = line[i];
-            if (quoted && c == '"' && i + 1 < line.Length && line[i + 1] == '"')
+            parser.PeekChars(1); // steps over blank lines, so that the number is that of the line that is read
+            var number = parser.LineNumber;
+            string[] fields;
+            try
             {
-                field.Append(line[i++]);
+                fields = parser.ReadFields()!;
             }
-            else if (c == '"')
+            catch (MalformedLineException e)
             {
-                quoted = !quoted;
+                throw new InvalidDataException($"{file}: line {parser.ErrorLineNumber}: a quoted field does not end where it should.", e);
             }
-            else if (c == ',' && !quoted)
-            {
-                fields.Add(field.ToString());
-                field.Clear();
-            }
-            else
-            {
-                field.Append(c);
-            }
+            yield return (number, fields);
         }
-        if (quoted)
-        {
-            throw new InvalidDataException($"{file}: line {number}: a quoted field does not end.");
-        }
-
-        fields.Add(field.ToString());
-        return fields;
     }
 }

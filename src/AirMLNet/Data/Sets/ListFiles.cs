@@ -34,7 +34,9 @@ internal static class ListFiles
         DataSetOptions options
     ) => options.ValidationInPool ? [.. train.Concat(validation).DistinctBy(i => i.Path, StringComparer.Ordinal)] : train;
 
-    private static string Text(string file)
+    /// <summary>The content of a file.</summary>
+    /// <exception cref="InvalidDataException">It does not exist.</exception>
+    public static string Text(string file)
     {
         try
         {

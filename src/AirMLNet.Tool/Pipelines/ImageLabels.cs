@@ -5,7 +5,7 @@ using Microsoft.ML.Data;
 namespace AirMLNet.Tool.Pipelines;
 
 /// <summary>Scores of a classifier on labelled images.</summary>
-internal static class LabelledImages
+internal static class ImageLabels
 {
     /// <summary>
     /// The metrics of a scored view whose text column <c>Label</c> holds class names; the view is read once.

@@ -4,9 +4,9 @@ using TorchSharp;
 namespace AirMLNet.Tool.Pipelines;
 
 /// <summary>The one process-wide setting of the tensor engine that the tool changes.</summary>
-internal static class Processor
+internal static class Compute
 {
-    public static void Use(int? threads)
+    public static void UseThreads(int? threads)
     {
         if (threads is { } number)
         {

@@ -3,9 +3,6 @@ namespace AirMLNet.SmallModels;
 /// <summary>The two figures of the model card, measured on the folder as it was written (float16 weights).</summary>
 internal static class MiniClipEvaluation
 {
-    /// <summary>Photos for the probe start here: no training run uses more than the photos before.</summary>
-    public const int FirstProbePhoto = 45_000;
-
     public static MiniClipResult Measure(string folder, Cifar10 data, double seconds)
     {
         using var judge = new ImageJudge(folder, data);

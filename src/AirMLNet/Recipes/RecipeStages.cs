@@ -1,0 +1,268 @@
+using AirMLNet.Features;
+using AirMLNet.Prompts;
+using AirMLNet.Prototypes;
+using AirMLNet.PseudoLabels;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+
+namespace AirMLNet.Recipes;
+
+/// <summary>Makes the estimators of a recipe.</summary>
+public static class RecipeStages
+{
+    /// <summary>Column of image-side probabilities, where there is one.</summary>
+    public const string PrototypeColumn = "PrototypeScore";
+
+    /// <summary>Column of pseudo-labels.</summary>
+    public const string PseudoLabelColumn = "PseudoLabel";
+
+    /// <summary>Column of the surest zero-shot labels, of which synthetic images or prototypes are made.</summary>
+    public const string ZeroShotLabelColumn = "ZeroShotLabel";
+
+    /// <summary>Column with the classes of synthetic images, where the data has no labels.</summary>
+    public const string SyntheticLabelColumn = "SyntheticLabel";
+
+    private const string FeatureColumn = "Features";
+
+    /// <summary>
+    /// The estimators, in order: features, the surest zero-shot labels, synthetic images and prototypes where the recipe has them,
+    /// pseudo-labels, and the prompt. What only training needs is left out of scoring.
+    /// </summary>
+    /// <param name="recipe">The method.</param>
+    /// <param name="ml">The context, whose seed is the only one. Take a fresh one for each fit that is to repeat another.</param>
+    /// <param name="task">What the method is applied to.</param>
+    /// <returns>A chain whose last stage writes <c>Score</c> and <c>PredictedLabel</c>.</returns>
+    /// <exception cref="InvalidOperationException">The recipe needs labels or synthetic images and the task has none.</exception>
+    public static IEstimator<ITransformer> Stages(this Recipe recipe, MLContext ml, AdaptationTask task)
+    {
+        ArgumentNullException.ThrowIfNull(recipe);
+        ArgumentNullException.ThrowIfNull(ml);
+        ArgumentNullException.ThrowIfNull(task);
+        if (recipe.Supervised && task.LabelColumn is null)
+        {
+            throw new InvalidOperationException($"'{recipe.Name}' learns from labels: {nameof(AdaptationTask.LabelColumn)} is null.");
+        }
+        if (recipe.NeedsSynthetic && task is { LabelColumn: null, Synthesis: null })
+        {
+            throw new InvalidOperationException(
+                $"'{recipe.Name}' needs synthetic images: give {nameof(AdaptationTask.Synthesis)}, or rows of them and their labels in "
+                    + $"{nameof(AdaptationTask.LabelColumn)}."
+            );
+        }
+
+        // Every stage draws its seed from the context when it is made. The first one is made even where it is not needed, so that the
+        // same seed gives the same model from image files and from their features.
+        var encoder = ml.Transforms.ClipFeature(
+            FeatureColumn,
+            "ImagePath",
+            new ClipFeatureOptions { ClipFolder = task.ClipFolder, CancellationToken = task.CancellationToken }
+        );
+        var chain = new EstimatorChain<ITransformer>();
+        if (!task.HasFeatures)
+        {
+            chain = chain.Append<ITransformer>(encoder);
+        }
+        if (task.Synthesis is { } synthesis && recipe.NeedsSynthetic)
+        {
+            chain = AppendSynthesis(chain, recipe, ml, task, synthesis);
+            task = task with { LabelColumn = task.LabelColumn ?? SyntheticLabelColumn };
+        }
+        if (recipe is { Prototypes: true, Rounds: > 0 })
+        {
+            chain = AppendPrototypes(chain, recipe, ml, task);
+        }
+        if (recipe is { Supervised: false, Rounds: > 0, PseudoLabelWeight: > 0 })
+        {
+            chain = chain.Append<ITransformer>(
+                ml.Transforms.PseudoLabel(PseudoLabelColumn, FeatureColumn, recipe.PseudoLabels(task, recipe.Prototypes))
+            );
+        }
+        return chain.Append<ITransformer>(ml.MulticlassClassification.Trainers.PromptAdapter(recipe.Trainer(task)));
+    }
+
+    /// <summary>The options of the labelling stage.</summary>
+    /// <param name="recipe">The method.</param>
+    /// <param name="task">What the method is applied to.</param>
+    /// <param name="fused">Whether prototypes take part.</param>
+    internal static PseudoLabelOptions PseudoLabels(this Recipe recipe, AdaptationTask task, bool fused)
+    {
+        var (intra, inter) = recipe.Quantiles(task);
+        return new()
+        {
+            ClipFolder = task.ClipFolder,
+            ClassNames = task.ClassNames,
+            Templates = recipe.TemplatesOf(task),
+            Strategy = recipe.Strategy,
+            Selection = recipe.SelectionOf(),
+            PerClass = recipe.PerClass,
+            Rounds = Math.Max(1, recipe.Rounds),
+            IntraQuantile = intra,
+            InterQuantile = inter,
+            LabelClasses = task.UnseenClasses,
+            LabelColumn = task.LabelColumn,
+            PrototypeColumn = fused ? PrototypeColumn : null,
+            PrototypeWeight = recipe.PrototypeWeight,
+            Fusion = recipe.Fusion,
+            Progress = task.Progress,
+            CancellationToken = task.CancellationToken,
+        };
+    }
+
+    /// <summary>AiR's steps A to C: the surest images of each class by zero-shot CLIP, and synthetic images from them.</summary>
+    private static EstimatorChain<ITransformer> AppendSynthesis(
+        EstimatorChain<ITransformer> chain,
+        Recipe recipe,
+        MLContext ml,
+        AdaptationTask task,
+        Synthesis.DiffusionSynthesisOptions synthesis
+    ) =>
+        AppendSurest(chain, recipe, ml, task, synthesis.Shots)
+            .Append<ITransformer>(
+                ml.Transforms.DiffusionSynthesis(
+                    synthesis with
+                    {
+                        ClipFolder = task.ClipFolder,
+                        ClassNames = task.ClassNames,
+                        Templates = recipe.TemplatesOf(task),
+                        FeatureColumn = FeatureColumn,
+                        LabelColumn = task.LabelColumn ?? SyntheticLabelColumn,
+                        PseudoLabelColumn = ZeroShotLabelColumn,
+                        ConfidenceColumn = ZeroShotLabelColumn + "Confidence",
+                        Progress = task.Progress,
+                        CancellationToken = task.CancellationToken,
+                    }
+                ),
+                TransformerScope.TrainTest
+            );
+
+    private static EstimatorChain<ITransformer> AppendPrototypes(
+        EstimatorChain<ITransformer> chain,
+        Recipe recipe,
+        MLContext ml,
+        AdaptationTask task
+    )
+    {
+        var options = new PrototypeClassifierOptions
+        {
+            ClipFolder = task.ClipFolder,
+            Templates = recipe.TemplatesOf(task),
+            Temperature = recipe.PrototypeTemperature,
+            CancellationToken = task.CancellationToken,
+        };
+        if (recipe.PrototypesOfPseudoLabels)
+        {
+            chain = AppendSurest(chain, recipe, ml, task, recipe.PerClass);
+            options = options with
+            {
+                LabelColumn = ZeroShotLabelColumn,
+                ConfidenceColumn = ZeroShotLabelColumn + "Confidence",
+                Shots = recipe.PerClass,
+            };
+        }
+        else
+        {
+            options = options with
+            {
+                LabelColumn =
+                    task.LabelColumn
+                    ?? throw new InvalidOperationException("Prototypes need a label column with synthetic or labelled images."),
+                ConfidenceColumn = null,
+                RankByClip = true,
+            };
+        }
+        return chain.Append<ITransformer>(ml.Transforms.PrototypeClassifier(PrototypeColumn, FeatureColumn, options));
+    }
+
+    private static EstimatorChain<ITransformer> AppendSurest(
+        EstimatorChain<ITransformer> chain,
+        Recipe recipe,
+        MLContext ml,
+        AdaptationTask task,
+        int perClass
+    ) =>
+        chain.Append<ITransformer>(
+            ml.Transforms.PseudoLabel(
+                ZeroShotLabelColumn,
+                FeatureColumn,
+                recipe.PseudoLabels(task, fused: false) with
+                {
+                    Strategy = PseudoLabelStrategy.Fpl,
+                    Selection = SelectionRule.Exact,
+                    PerClass = perClass,
+                }
+            ),
+            TransformerScope.TrainTest
+        );
+
+    private static PromptAdapterOptions Trainer(this Recipe recipe, AdaptationTask task)
+    {
+        var (intra, inter) = recipe.Quantiles(task);
+        var candidates = recipe.Selection == SelectionRule.Candidates;
+        return new()
+        {
+            ClipFolder = task.ClipFolder,
+            ClassNames = task.ClassNames,
+            Templates = recipe.TemplatesOf(task),
+            Prompt = recipe.Prompt,
+            Rounds = recipe.Rounds,
+            LabelColumn = recipe.Supervised ? task.LabelColumn! : PseudoLabelColumn,
+            TrueLabelColumn = recipe.Supervised ? null : task.LabelColumn,
+            CandidateColumn = candidates ? PseudoLabelColumn + "Candidates" : null,
+            FirstRoundScoreColumn = recipe.SelectionOf() == SelectionRule.Leaderboard ? PseudoLabelColumn + "Score" : null,
+            PrototypeColumn = recipe is { Prototypes: true, Rounds: > 0 } ? PrototypeColumn : null,
+            PrototypeWeight = recipe.PrototypeWeight,
+            Fusion = recipe.Fusion,
+            PrototypeAtTest = recipe.PrototypeAtTest,
+            Strategy = recipe.Strategy,
+            Selection = recipe.SelectionOf(),
+            PerClass = recipe.PerClass,
+            IntraQuantile = intra,
+            InterQuantile = inter,
+            LabelClasses = recipe.Supervised ? null : task.UnseenClasses,
+            Loss = recipe.Loss,
+            PseudoLabelWeight = recipe.PseudoLabelWeight,
+            LabelledBalance =
+                recipe.LabelledBalance ?? (task.UnseenClasses is null ? LabelledBalance.ScaleLabelled : LabelledBalance.ScalePseudo),
+            LabelledBatches = recipe.LabelledBatches,
+            SyntheticWeight = recipe.SyntheticWeight,
+            SyntheticBatchSize = recipe.SyntheticBatchSize,
+            PromptLength = recipe.PromptLength,
+            Epochs = recipe.Epochs,
+            BatchSize = recipe.BatchSize,
+            DropLast = recipe.DropLast,
+            LearningRate = recipe.LearningRate,
+            Momentum = recipe.Momentum,
+            WeightDecay = recipe.WeightDecay,
+            WarmUpEpochs = recipe.WarmUpEpochs,
+            WarmUpLearningRate = recipe.WarmUpLearningRate,
+            WarmUp = recipe.PaperQuirk ? Optimisation.WarmUp.Linear : recipe.WarmUp,
+            GradientClip = recipe.GradientClip,
+            WarmStart =
+                recipe.WarmStart
+                || recipe
+                    is {
+                        PaperQuirk: true,
+                        Prompt: PromptKind.Text,
+                        Strategy: PseudoLabelStrategy.Grip,
+                        Selection: not SelectionRule.Candidates
+                    },
+            Progress = task.Progress,
+            CancellationToken = task.CancellationToken,
+        };
+    }
+
+    private static SelectionRule SelectionOf(this Recipe recipe) =>
+        recipe is { PaperQuirk: true, Selection: SelectionRule.Exact } ? SelectionRule.Leaderboard : recipe.Selection;
+
+    // GRIP's code appends the name to "a photo of a {}", and so leaves the braces in the text.
+    private static IReadOnlyList<string> TemplatesOf(this Recipe recipe, AdaptationTask task) =>
+        recipe is { PaperQuirk: true, Selection: not SelectionRule.Candidates }
+            ? [.. task.Templates.Select(t => t.Replace("{}", "{{}}{}", StringComparison.Ordinal))]
+            : task.Templates;
+
+    private static (double Intra, double? Inter) Quantiles(this Recipe recipe, AdaptationTask task)
+    {
+        var (intra, inter) = CplQuantiles.Of(recipe.DataSet, recipe.Prompt != PromptKind.Text, task.UnseenClasses?.Count);
+        return (recipe.IntraQuantile ?? intra, recipe.InterQuantile ?? inter);
+    }
+}

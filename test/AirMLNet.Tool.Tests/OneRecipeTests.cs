@@ -1,0 +1,153 @@
+using System.Globalization;
+using AirMLNet.Data;
+using AirMLNet.Experiments;
+using AirMLNet.Prompts;
+using AirMLNet.Recipes;
+using AirMLNet.Testing;
+using AirMLNet.Tool.Output;
+using AirMLNet.Tool.Pipelines;
+using Microsoft.ML;
+
+namespace AirMLNet.Tool.Tests;
+
+/// <summary>One name means one recipe: command, comparison, experiment and a program give the same model, bit for bit.</summary>
+[TestClass]
+public sealed class OneRecipeTests
+{
+    private const int Seed = 3;
+    private static readonly TemporaryFolder Folder = new();
+    private static string s_clip = "";
+
+    public static IEnumerable<object[]> Cases =>
+        from recipe in Recipe.All
+        from prompt in new[] { PromptKind.Text, PromptKind.Visual }
+        from labelled in new[] { false, true }
+        where prompt == PromptKind.Text ? recipe.Name != "vpt" : recipe.Name is not ("coop" or "zero-shot")
+        where !recipe.Supervised || labelled
+        select new object[] { recipe.Name, prompt, labelled };
+
+    [ClassInitialize]
+    public static void LayOut(TestContext context)
+    {
+        s_clip = TinyClip.Create(Folder["clip"]);
+        TinyData.Images(Folder["photos"], perClass: 6);
+        TinyData.Images(Folder["labelled"], perClass: 2, byClass: true);
+        TinyData.Images(Folder["synthetic"], perClass: 3, byClass: true);
+        TinyData.Classes(Folder["classes.txt"]);
+    }
+
+    [ClassCleanup]
+    public static void CleanUp() => Folder.Dispose();
+
+    [TestMethod]
+    [DynamicData(nameof(Cases))]
+    public void EveryWayGivesTheSameModel(string name, PromptKind prompt, bool labelled)
+    {
+        var recipe = Short(Recipe.Named(name).WithPrompt(prompt));
+        var plan = new AdaptPlan
+        {
+            Recipe = recipe,
+            ClipFolder = s_clip,
+            ClassNames = TinyData.ClassNames,
+            Labels = recipe.Supervised,
+            Labelled = labelled && !recipe.Supervised ? Folder["labelled"] : null,
+            Synthetic = recipe.NeedsSynthetic ? Folder["synthetic"] : null,
+        };
+        plan.Check();
+        var photos = Photos.Open(Folder[recipe.Supervised ? "labelled" : "photos"], recipe.Supervised, skipUnreadable: false, default);
+        var known = AdaptRows.Known(plan, skipUnreadable: false, default);
+
+        var (adapted, _) = AdaptRun.Fit(new MLContext(Seed), plan, photos, known, new SilentStep(), default);
+        var expected = Bits(adapted);
+
+        // A program, from the images.
+        var task = new AdaptationTask
+        {
+            ClipFolder = s_clip,
+            ClassNames = TinyData.ClassNames,
+            LabelColumn = recipe.Supervised || known.Count > 0 ? AdaptPlan.LabelColumn : null,
+        };
+        var ml = new MLContext(Seed);
+        Assert.AreEqual(expected, Bits(recipe.Stages(ml, task).Fit(Rows(ml, photos, known, encoded: false))), "a program");
+
+        // A comparison and an experiment, from features.
+        // Rows are of another context: whatever is made on a context before the stages takes a seed from it.
+        var data = new MLContext(1);
+        Assert.AreEqual(
+            expected,
+            Bits(ComparisonRun.Fit(new MLContext(Seed), plan, Rows(data, photos, known, encoded: true), default)),
+            "a comparison"
+        );
+        Assert.AreEqual(
+            expected,
+            Bits(ExperimentRun.Fit(new MLContext(Seed), recipe, task, Rows(data, photos, known, encoded: true))),
+            "an experiment"
+        );
+    }
+
+    [TestMethod]
+    [DataRow("fpl")]
+    [DataRow("cpl")]
+    [DataRow("air-grip")]
+    public void TheCommandSavesThatModel(string name)
+    {
+        var recipe = Recipe.Named(name).WithRounds(2).WithEpochs(3) with { LearningRate = 0.01 };
+        string[] synthetic = recipe.NeedsSynthetic ? ["--synthetic", Folder["synthetic"]] : [];
+        var zip = Folder[name + ".zip"];
+        ToolProcess
+            .Run([
+                "adapt",
+                Folder["photos"],
+                "--classes",
+                Folder["classes.txt"],
+                "--clip",
+                s_clip,
+                "-o",
+                zip,
+                "--method",
+                name,
+                "--rounds",
+                "2",
+                "--epochs",
+                "3",
+                "--lr",
+                "0.01",
+                "--seed",
+                Seed.ToString(CultureInfo.InvariantCulture),
+                .. synthetic,
+            ])
+            .Succeeded();
+
+        var ml = new MLContext(Seed);
+        var plan = new AdaptPlan
+        {
+            Recipe = recipe,
+            ClipFolder = s_clip,
+            ClassNames = TinyData.ClassNames,
+            Synthetic = recipe.NeedsSynthetic ? Folder["synthetic"] : null,
+        };
+        var photos = Photos.Open(Folder["photos"], labels: false, skipUnreadable: false, default);
+        var (model, _) = AdaptRun.Fit(ml, plan, photos, AdaptRows.Known(plan, false, default), new SilentStep(), default);
+        Assert.AreEqual(Bits(model), Bits(new MLContext().Model.Load(zip, out _)));
+    }
+
+    private static Recipe Short(Recipe recipe) => recipe.WithRounds(2).WithEpochs(2) with { BatchSize = 8 };
+
+    private static IDataView Rows(MLContext ml, IReadOnlyList<ImageRow> photos, IReadOnlyList<AdaptRow> known, bool encoded)
+    {
+        var view = ml.Data.LoadFromEnumerable<AdaptRow>([.. photos.Select(AdaptRow.Real), .. known]);
+        var keyed = ImageLabels.WithKeys(ml, view, TinyData.ClassNames);
+        if (!encoded)
+        {
+            return keyed;
+        }
+        // Encoded on another context, as a cache of features is.
+        return new MLContext(1).Transforms.ClipFeature("Features", "ImagePath", s_clip).Fit(keyed).Transform(keyed);
+    }
+
+    private static string Bits(ITransformer model)
+    {
+        var last = model as PromptAdapterTransformer ?? ((IEnumerable<ITransformer>)model).OfType<PromptAdapterTransformer>().Single();
+        return string.Join(' ', last.Prompt.ToArray().Concat(last.Head.Weights.ToArray()).Select(BitConverter.SingleToUInt32Bits));
+    }
+}
