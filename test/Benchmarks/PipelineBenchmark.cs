@@ -110,7 +110,7 @@ internal static class PipelineBenchmark
             }
         );
 
-        var stage = new StageView(data, new NoWork(data.Schema));
+        var stage = new StageView(data, new NoEncoding(data.Schema));
         var microseconds =
             BenchmarkData.Median([.. Enumerable.Range(0, Runs).Select(_ => Seconds(() => Sum<float>(stage, "Nothing")))]) / Rows * 1e6;
         Console.WriteLine(
@@ -162,17 +162,17 @@ internal static class PipelineBenchmark
     }
 
     /// <summary>Copies a column through the batched cursor.</summary>
-    private sealed class NoWork(DataViewSchema schema)
-        : BoundStage(schema, new DataViewSchema.DetachedColumn("Nothing", NumberDataViewType.Single))
+    private sealed class NoEncoding(DataViewSchema schema)
+        : RowMapper(schema, new DataViewSchema.DetachedColumn("Nothing", NumberDataViewType.Single))
     {
         public override IReadOnlyList<DataViewSchema.Column> Reads => [InputSchema["A"]];
 
         public override Delegate?[] CreateGetters(DataViewRow input, Func<int, bool> active) => [input.GetGetter<float>(InputSchema["A"])];
 
-        public override IBatchWork StartBatches(DataViewRow input, Func<int, bool> active) =>
+        public override IBatchEncoder StartBatches(DataViewRow input, Func<int, bool> active) =>
             new Work(input.GetGetter<float>(InputSchema["A"]));
 
-        private sealed class Work(ValueGetter<float> source) : IBatchWork
+        private sealed class Work(ValueGetter<float> source) : IBatchEncoder
         {
             public int BatchSize => 256;
             public int Workers => Environment.ProcessorCount;

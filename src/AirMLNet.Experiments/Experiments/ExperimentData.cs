@@ -105,7 +105,7 @@ internal sealed class ExperimentData
             return known;
         }
 
-        var images = SyntheticImages.FromFolder(folder, ClassNames, Entry.MostSynthetic);
+        var images = SyntheticImageFolder.FromFolder(folder, ClassNames, Entry.MostSynthetic);
         return _synthetic[folder] = new(images, _clip, _cancellation);
     }
 

@@ -32,7 +32,7 @@ internal static class AdaptRows
         return
         [
             .. Open(plan.Labelled).Select(AdaptRow.Real),
-            .. Open(plan.Synthetic is { } folder ? SyntheticImages.Locate(folder, plan.ClassNames) : null).Select(AdaptRow.Synthetic),
+            .. Open(plan.Synthetic is { } folder ? SyntheticImageFolder.Locate(folder, plan.ClassNames) : null).Select(AdaptRow.Synthetic),
         ];
 
         IReadOnlyList<ImageRow> Open(string? folder)
@@ -45,7 +45,7 @@ internal static class AdaptRows
             var rows = Photos.Open(folder, labels: true, skipUnreadable, cancellation);
             foreach (var row in rows)
             {
-                row.Label = SyntheticImages.ClassOf(row.Label, plan.ClassNames) is { } c
+                row.Label = SyntheticImageFolder.ClassOf(row.Label, plan.ClassNames) is { } c
                     ? plan.ClassNames[c]
                     : throw new InvalidDataException(
                         $"Folder '{row.Label}' in '{folder}' is none of the classes: {string.Join(", ", plan.ClassNames.Take(20))}"

@@ -13,7 +13,9 @@ public static class AirModelCatalog
     /// <param name="catalog">The model catalog.</param>
     /// <param name="filePath">The model's zip file.</param>
     /// <param name="inputSchema">The schema that the model was saved with.</param>
-    /// <exception cref="FileNotFoundException">The model refers to CLIP weights that are not here; the message says which, and where they were looked for.</exception>
+    /// <exception cref="FileNotFoundException">
+    /// The model refers to CLIP weights that are not here; the message says which, and where they were looked for.
+    /// </exception>
     /// <exception cref="InvalidOperationException">The weights found are others than those that the model was fitted on.</exception>
     /// <exception cref="FormatException">The file is damaged, or of a newer format.</exception>
     public static ITransformer LoadAdapted(this ModelOperationsCatalog catalog, string filePath, out DataViewSchema inputSchema)

@@ -1,16 +1,25 @@
 using AirMLNet.Pipeline;
 using AirMLNet.Prompts;
+using AirMLNet.ZeroShot;
 
 namespace Microsoft.ML;
 
 /// <summary>AirMLNet's trainers, on <c>ml.MulticlassClassification.Trainers</c>.</summary>
 public static class AirTrainersCatalog
 {
-    /// <summary>Tunes a shared text prompt on pseudo-labelled features: see <see cref="PromptAdapterEstimator"/>.</summary>
+    /// <summary>Tunes a text or visual prompt on pseudo-labelled images: see <see cref="PromptAdapterEstimator"/>.</summary>
     /// <param name="catalog">The trainers.</param>
     /// <param name="options">Model folder, class names, columns, rounds and training.</param>
     public static PromptAdapterEstimator PromptAdapter(
         this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog,
         PromptAdapterOptions options
+    ) => new(FriendMembers.Environment(catalog), options);
+
+    /// <summary>Zero-shot classification of features: see <see cref="ZeroShotEstimator"/>.</summary>
+    /// <param name="catalog">The trainers.</param>
+    /// <param name="options">Model folder, class names, templates, columns.</param>
+    public static ZeroShotEstimator ZeroShot(
+        this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog,
+        ZeroShotOptions options
     ) => new(FriendMembers.Environment(catalog), options);
 }

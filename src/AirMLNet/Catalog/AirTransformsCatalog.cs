@@ -1,8 +1,10 @@
+using AirMLNet.Clip;
 using AirMLNet.Features;
 using AirMLNet.Pipeline;
 using AirMLNet.Prototypes;
 using AirMLNet.PseudoLabels;
 using AirMLNet.Synthesis;
+using AirMLNet.ZeroShot;
 
 namespace Microsoft.ML;
 
@@ -32,6 +34,61 @@ public static class AirTransformsCatalog
         string? inputColumnName,
         ClipFeatureOptions options
     ) => new(FriendMembers.Environment(catalog), outputColumnName, inputColumnName, options);
+
+    /// <summary>Texts to CLIP features: see <see cref="ClipTextFeatureEstimator"/>.</summary>
+    /// <param name="catalog">The transforms catalog.</param>
+    /// <param name="outputColumnName">Receives a Vector&lt;Single, D&gt; of length 1.</param>
+    /// <param name="inputColumnName">Text; null means the output's name.</param>
+    /// <param name="clipFolder">Folder of the CLIP model.</param>
+    public static ClipTextFeatureEstimator ClipTextFeature(
+        this TransformsCatalog catalog,
+        string outputColumnName,
+        string? inputColumnName,
+        string clipFolder
+    ) => ClipTextFeature(catalog, outputColumnName, inputColumnName, new ClipTextFeatureOptions { ClipFolder = clipFolder });
+
+    /// <summary>Texts to CLIP features: see <see cref="ClipTextFeatureEstimator"/>.</summary>
+    /// <param name="catalog">The transforms catalog.</param>
+    /// <param name="outputColumnName">Receives a Vector&lt;Single, D&gt; of length 1.</param>
+    /// <param name="inputColumnName">Text; null means the output's name.</param>
+    /// <param name="options">Model folder, batch size and more.</param>
+    public static ClipTextFeatureEstimator ClipTextFeature(
+        this TransformsCatalog catalog,
+        string outputColumnName,
+        string? inputColumnName,
+        ClipTextFeatureOptions options
+    ) => new(FriendMembers.Environment(catalog), outputColumnName, inputColumnName, options);
+
+    /// <summary>
+    /// Zero-shot classification of images, from the images to Score and PredictedLabel: features, then
+    /// <see cref="ZeroShotEstimator"/>.
+    /// </summary>
+    /// <param name="catalog">The transforms catalog.</param>
+    /// <param name="imageColumnName">Text (image paths) or MLImage.</param>
+    /// <param name="clipFolder">Folder of the CLIP model.</param>
+    /// <param name="classNames">Two or more class names, each once.</param>
+    /// <param name="templates">
+    /// Texts with <c>{}</c> for the name, such as <see cref="PromptTemplates.Ensemble"/> or <see cref="PromptTemplates.For"/>; null for
+    /// "a photo of a {}."
+    /// </param>
+    public static IEstimator<Data.TransformerChain<ZeroShotTransformer>> ZeroShot(
+        this TransformsCatalog catalog,
+        string imageColumnName,
+        string clipFolder,
+        IReadOnlyList<string> classNames,
+        IReadOnlyList<string>? templates = null
+    )
+    {
+        var options = new ZeroShotOptions
+        {
+            ClipFolder = clipFolder,
+            ClassNames = classNames,
+            Templates = templates ?? PromptTemplates.Single,
+        };
+        return catalog
+            .ClipFeature(options.FeatureColumn, imageColumnName, clipFolder)
+            .Append(new ZeroShotEstimator(FriendMembers.Environment(catalog), options));
+    }
 
     /// <summary>Labels for the images that zero-shot CLIP is surest of: see <see cref="PseudoLabelEstimator"/>.</summary>
     /// <param name="catalog">The transforms catalog.</param>

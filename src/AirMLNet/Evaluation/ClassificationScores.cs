@@ -1,6 +1,9 @@
 namespace AirMLNet.Evaluation;
 
-/// <summary>How often predictions are right; with seen and unseen classes also on either side and their harmonic mean (methods §3.1).</summary>
+/// <summary>
+/// How often predictions are right; with seen and unseen classes also on either side and their harmonic mean (<c>docs/methods.md</c>
+/// §3.1).
+/// </summary>
 /// <param name="Accuracy">Share of all images, 0..1.</param>
 /// <param name="Seen">Share of the images of seen classes; null without a split.</param>
 /// <param name="Unseen">Share of the images of unseen classes; null without a split.</param>
@@ -40,7 +43,7 @@ public sealed record ClassificationScores(double Accuracy, double? Seen = null, 
     }
 }
 
-/// <summary>How right the surest labels are (methods §8, AiR's figure 4).</summary>
+/// <summary>How right the surest labels are (<c>docs/methods.md</c> §8, AiR's figure 4).</summary>
 /// <param name="PerClass">Of the n images that each class is surest of, the share that are of it; mean over the classes.</param>
 /// <param name="Overall">Of the n images with the highest confidence at all, the share whose most probable class is right.</param>
 public sealed record PseudoLabelAccuracy(double PerClass, double Overall)

@@ -6,7 +6,7 @@ namespace AirMLNet.Evaluation;
 /// </summary>
 /// <param name="labels">Class of each image, −1 where nobody knows it.</param>
 /// <param name="given">Rows whose labels may be used.</param>
-public sealed class PoolLabels(IReadOnlyList<int> labels, IEnumerable<int> given)
+internal sealed class PoolLabels(IReadOnlyList<int> labels, IEnumerable<int> given)
 {
     private readonly HashSet<int> _given = [.. given];
     private int _fits;

@@ -35,7 +35,9 @@ public sealed record ClipFeatureOptions
         init => field = OptionCheck.Defined(value);
     }
 
-    /// <summary>The activation of the model's blocks; null leaves it to the configuration, or to the rules of methods §1.6.</summary>
+    /// <summary>
+    /// The activation of the model's blocks; null leaves it to the configuration, or to the rules of <c>docs/methods.md</c> §1.6.
+    /// </summary>
     public ClipActivation? Activation { get; init; }
 
     /// <summary>Threads that LibTorch computes with while it encodes, 0..1024; 0 leaves the number as it is.</summary>
@@ -52,7 +54,9 @@ public sealed record ClipFeatureOptions
         init => field = OptionCheck.Range(value, 0, 256);
     }
 
-    /// <summary>The largest image file that is decoded, in millions of pixels, 1..2,000; a larger one is refused before memory is taken.</summary>
+    /// <summary>
+    /// The largest image file that is decoded, in millions of pixels, 1..2,000; a larger one is refused before memory is taken.
+    /// </summary>
     public int MaxMegapixels
     {
         get;

@@ -33,8 +33,8 @@ internal static class ClipFeatureSaved
         var host = Format.Open(env, ctx);
         var file = ModelStream.ReadJson<ClipFeatureFile>(ctx, Format.Stage);
         using var channel = host.Start("Load");
-        var backbone = file.Backbone.Acquire(ctx, file.Options.ClipFolder, DeviceChoice.Resolve(host, channel), file.Options.Execution);
-        return new(host, file.Output, file.Input, file.Options, backbone, training: null);
+        using var model = file.Backbone.Take(ctx, file.Options.ClipFolder, DeviceChoice.Resolve(host, channel), file.Options.Execution);
+        return new(host, file.Output, file.Input, file.Options, model.Keep(), training: null);
     }
 }
 

@@ -9,20 +9,19 @@ namespace AirMLNet.Features;
 /// <summary>Adds the CLIP feature of each image; see <see cref="ClipFeatureEstimator"/>.</summary>
 public sealed class ClipFeatureTransformer : StageTransformer, IDisposable
 {
-    internal const string Expected = ImageSource.Expected;
     private readonly string _output,
         _input;
     private readonly ClipFeatureOptions _options;
     private readonly WeakReference<IDataView>? _training;
     private long _encoded;
-    private int _disposed;
+    private readonly BackboneLease _model;
 
     internal ClipFeatureTransformer(
         IHost host,
         string output,
         string input,
         ClipFeatureOptions options,
-        ClipBackbone backbone,
+        BackboneLease model,
         IDataView? training
     )
         : base(host)
@@ -30,8 +29,8 @@ public sealed class ClipFeatureTransformer : StageTransformer, IDisposable
         _output = output;
         _input = input;
         _options = options;
-        Backbone = backbone;
-        BatchSize = options.BatchSize != 0 ? options.BatchSize : ClipBatchSize.Choose(backbone.Model.Config);
+        _model = model;
+        BatchSize = options.BatchSize != 0 ? options.BatchSize : ClipBatchSize.Choose(Backbone.Model.Config);
         _training = training is null ? null : new(training);
     }
 
@@ -41,7 +40,7 @@ public sealed class ClipFeatureTransformer : StageTransformer, IDisposable
     /// <summary>Images encoded so far by this transformer.</summary>
     internal long EncodedImages => Interlocked.Read(ref _encoded);
 
-    internal ClipBackbone Backbone { get; }
+    internal ClipBackbone Backbone => _model.Backbone;
 
     /// <summary>Images encoded at a time.</summary>
     internal int BatchSize { get; }
@@ -56,33 +55,24 @@ public sealed class ClipFeatureTransformer : StageTransformer, IDisposable
     internal string InputColumnName => _input;
 
     /// <summary>Gives the model back; it is freed when no stage uses it.</summary>
-    public void Dispose()
-    {
-        if (Interlocked.Exchange(ref _disposed, 1) == 0)
-        {
-            Backbone.Release();
-        }
-    }
-
-    internal static DataViewSchema.Column CheckInput(DataViewSchema schema, string name) =>
-        ImageSource.Check(schema, ClipFeatureEstimator.Stage, name);
+    public void Dispose() => _model.Dispose();
 
     internal void Encode(ReadOnlySpan<float> pixels, int count, Span<float> features)
     {
-        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        ObjectDisposedException.ThrowIf(_model.IsReleased, this);
         FriendMembers.CheckAlive(Host);
         using var threads = new ThreadCount(_options.Threads);
         Backbone.EncodeImages(pixels, count, features);
         Interlocked.Add(ref _encoded, count);
     }
 
-    private protected override BoundStage Bind(DataViewSchema inputSchema, IDataView? input = null)
+    private protected override RowMapper Bind(DataViewSchema inputSchema, IDataView? input = null)
     {
-        var column = CheckInput(inputSchema, _input);
+        var column = InputColumn.Image(_input).Find(inputSchema, ClipFeatureEstimator.Stage);
         // Only the view that a chain builds over the data it fitted on remembers features: scoring streams.
         var training =
             input is not null && _training is not null && _training.TryGetTarget(out var fitted) && ReferenceEquals(fitted, input);
-        return new ClipFeatureStage(this, inputSchema, column, training ? new FeatureMemory() : null, input?.GetRowCount());
+        return new ClipFeatureMapper(this, inputSchema, column, training ? new FeatureMemory() : null, input?.GetRowCount());
     }
 
     private protected override void SaveTo(ModelSaveContext ctx) => ClipFeatureSaved.Save(ctx, this);

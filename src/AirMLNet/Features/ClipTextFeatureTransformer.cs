@@ -9,21 +9,21 @@ namespace AirMLNet.Features;
 /// <summary>Adds the CLIP feature of each text; see <see cref="ClipTextFeatureEstimator"/>.</summary>
 public sealed class ClipTextFeatureTransformer : StageTransformer, IDisposable
 {
-    private int _disposed;
+    private readonly BackboneLease _model;
 
-    internal ClipTextFeatureTransformer(IHost host, string output, string input, ClipTextFeatureOptions options, ClipBackbone backbone)
+    internal ClipTextFeatureTransformer(IHost host, string output, string input, ClipTextFeatureOptions options, BackboneLease model)
         : base(host)
     {
         OutputColumnName = output;
         InputColumnName = input;
         Options = options;
-        Backbone = backbone;
+        _model = model;
     }
 
     /// <summary>D, the length of a feature vector.</summary>
     public int FeatureDimension => Backbone.FeatureDimension;
 
-    internal ClipBackbone Backbone { get; }
+    internal ClipBackbone Backbone => _model.Backbone;
 
     internal ClipTextFeatureOptions Options { get; }
 
@@ -32,28 +32,27 @@ public sealed class ClipTextFeatureTransformer : StageTransformer, IDisposable
     internal string InputColumnName { get; }
 
     /// <summary>Gives the model back; it is freed when no stage uses it.</summary>
-    public void Dispose()
-    {
-        if (Interlocked.Exchange(ref _disposed, 1) == 0)
-        {
-            Backbone.Release();
-        }
-    }
+    public void Dispose() => _model.Dispose();
 
     private void Encode(ReadOnlySpan<long> ids, int count, Span<float> features)
     {
-        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        ObjectDisposedException.ThrowIf(_model.IsReleased, this);
         FriendMembers.CheckAlive(Host);
         Backbone.EncodeTokens(ids, count, features);
     }
 
-    private protected override BoundStage Bind(DataViewSchema inputSchema, IDataView? input = null) =>
-        new Bound(this, inputSchema, SchemaCheck.Text(inputSchema, ClipTextFeatureEstimator.Stage, InputColumnName), input?.GetRowCount());
+    private protected override RowMapper Bind(DataViewSchema inputSchema, IDataView? input = null) =>
+        new Mapper(
+            this,
+            inputSchema,
+            InputColumn.Text(InputColumnName).Find(inputSchema, ClipTextFeatureEstimator.Stage),
+            input?.GetRowCount()
+        );
 
     private protected override void SaveTo(ModelSaveContext ctx) => ClipTextFeatureSaved.Save(ctx, this);
 
-    private sealed class Bound(ClipTextFeatureTransformer parent, DataViewSchema schema, DataViewSchema.Column column, long? rows)
-        : BoundStage(
+    private sealed class Mapper(ClipTextFeatureTransformer parent, DataViewSchema schema, DataViewSchema.Column column, long? rows)
+        : RowMapper(
             schema,
             new DataViewSchema.DetachedColumn(
                 parent.OutputColumnName,
@@ -88,11 +87,11 @@ public sealed class ClipTextFeatureTransformer : StageTransformer, IDisposable
             return [getter];
         }
 
-        public override IBatchWork? StartBatches(DataViewRow input, Func<int, bool> active) =>
-            active(0) ? new Work(this, input.GetGetter<ReadOnlyMemory<char>>(column)) : null;
+        public override IBatchEncoder? StartBatches(DataViewRow input, Func<int, bool> active) =>
+            active(0) ? new Encoder(this, input.GetGetter<ReadOnlyMemory<char>>(column)) : null;
     }
 
-    private sealed class Work(Bound stage, ValueGetter<ReadOnlyMemory<char>> text) : IBatchWork
+    private sealed class Encoder(Mapper stage, ValueGetter<ReadOnlyMemory<char>> text) : IBatchEncoder
     {
         private long _done;
 
@@ -100,47 +99,38 @@ public sealed class ClipTextFeatureTransformer : StageTransformer, IDisposable
         public int Workers => 1; // tokenizing a batch is a matter of microseconds
         public CancellationToken Cancellation => stage.Parent.Options.CancellationToken;
 
-        public IBatch NewBatch() => new Room(this);
+        public IBatch NewBatch() => new TextBatch(this);
 
         public void Dispose() { }
 
-        private sealed class Room(Work work) : IBatch
+        private sealed class TextBatch(Encoder encoder) : IBatch
         {
-            private readonly int _length = work.Model.Backbone.Tokenizer.ContextLength,
-                _dimension = work.Model.FeatureDimension;
-            private readonly string[] _texts = new string[work.BatchSize];
-            private readonly long[] _ids = new long[work.BatchSize * work.Model.Backbone.Tokenizer.ContextLength]; // [B, L]
-            private readonly float[] _packed = new float[work.BatchSize * work.Model.FeatureDimension];
-            private readonly float[] _features = new float[work.BatchSize * work.Model.FeatureDimension]; // [B, D]
+            private readonly int _length = encoder.Model.Backbone.Tokenizer.ContextLength,
+                _dimension = encoder.Model.FeatureDimension;
+            private readonly string[] _texts = new string[encoder.BatchSize];
+            private readonly long[] _ids = new long[encoder.BatchSize * encoder.Model.Backbone.Tokenizer.ContextLength]; // [B, L]
+            private readonly float[] _packed = new float[encoder.BatchSize * encoder.Model.FeatureDimension];
+            private readonly float[] _features = new float[encoder.BatchSize * encoder.Model.FeatureDimension]; // [B, D]
 
-            public void Read(int slot, long row) => _texts[slot] = work.NextText();
+            public void Read(int slot, long row) => _texts[slot] = encoder.NextText();
 
-            public void Prepare(int slot) => work.Model.Backbone.Tokenizer.Tokenize(_texts[slot], Ids(slot), work.Model.Options.Truncate);
+            public void Prepare(int slot) =>
+                encoder.Model.Backbone.Tokenizer.Tokenize(_texts[slot], Ids(slot), encoder.Model.Options.Truncate);
 
             public void Run(int count, ReadOnlySpan<bool> failed)
             {
-                // Rows that failed leave gaps; the others move down over them.
-                var packed = 0;
-                for (var slot = 0; slot < count; slot++)
+                var slots = PackedSlots.Pack(_ids.AsSpan(), _length, failed);
+                if (slots.Length > 0)
                 {
-                    if (!failed[slot])
-                    {
-                        Ids(slot).CopyTo(Ids(packed++));
-                    }
-                }
-                if (packed > 0)
-                {
-                    work.Model.Encode(_ids.AsSpan(0, packed * _length), packed, _packed.AsSpan(0, packed * _dimension));
+                    encoder.Model.Encode(
+                        _ids.AsSpan(0, slots.Length * _length),
+                        slots.Length,
+                        _packed.AsSpan(0, slots.Length * _dimension)
+                    );
+                    PackedSlots.Spread(_packed, _dimension, slots, _features.AsSpan());
                 }
 
-                for (int slot = 0, from = 0; slot < count; slot++)
-                {
-                    if (!failed[slot])
-                    {
-                        _packed.AsSpan(_dimension * from++, _dimension).CopyTo(Feature(slot));
-                    }
-                }
-                work.Report(count);
+                encoder.Report(count);
             }
 
             public Delegate?[] Getters(Func<int> current)

@@ -10,10 +10,10 @@ namespace AirMLNet.Features;
 
 /// <summary>
 /// Features of a folder of images, in a file. Finished chunks lie in a folder beside the output until all are there, so that
-/// an interrupted run goes on where it stopped; shards do their chunks on different machines and are merged. Chunks are the
+/// an interrupted run continues where it stopped; shards do their chunks on different machines and are merged. Chunks are the
 /// same however the work is split, so the file is, too, bit for bit.
 /// </summary>
-public sealed class EmbedJob
+internal sealed class EmbedJob
 {
     private const int Format = 1;
     private readonly MLContext _ml;
@@ -49,12 +49,16 @@ public sealed class EmbedJob
     /// <summary>Number of images of all shards.</summary>
     public int Count => _rows.Count;
 
-    /// <summary>The file that this run writes: the output, or of a shard the output's name with shard and number before .safetensors.</summary>
+    /// <summary>
+    /// The file that this run writes: the output, or of a shard the output's name with shard and number before .safetensors.
+    /// </summary>
     public string Target => _options.Shards == 1 ? _options.Output : ShardFile(_options.Shard);
 
     /// <summary>Encodes what is not on disk yet, and writes <see cref="Target"/>.</summary>
     /// <returns>Number of features in the target.</returns>
-    /// <exception cref="InvalidDataException">Chunks of another model, of other images or of other options lie where this run's should.</exception>
+    /// <exception cref="InvalidDataException">
+    /// Chunks of another model, of other images or of other options lie where this run's should.
+    /// </exception>
     /// <exception cref="UnreadableImageException">An image cannot be read, and that is not to be skipped.</exception>
     public int Run()
     {
@@ -111,7 +115,8 @@ public sealed class EmbedJob
         if (missing.Length > 0)
         {
             throw new FileNotFoundException(
-                $"{missing.Length} of {files.Length} shards are missing: {string.Join(", ", missing.Take(5))}{(missing.Length > 5 ? ", …" : "")}."
+                $"{missing.Length} of {files.Length} shards are missing: "
+                    + $"{string.Join(", ", missing.Take(5))}{(missing.Length > 5 ? ", …" : "")}."
             );
         }
 

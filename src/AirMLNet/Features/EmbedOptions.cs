@@ -3,7 +3,7 @@ using AirMLNet.Options;
 namespace AirMLNet.Features;
 
 /// <summary>Options of <see cref="EmbedJob"/>. Values are checked when they are set.</summary>
-public sealed record EmbedOptions
+internal sealed record EmbedOptions
 {
     /// <summary>Folder of images, searched with its sub-folders.</summary>
     public required string Images
@@ -46,10 +46,10 @@ public sealed record EmbedOptions
     /// <summary>Leaves unreadable images out instead of stopping at the first.</summary>
     public bool SkipUnreadable { get; init; }
 
-    /// <summary>Hears of every image that was left out.</summary>
+    /// <summary>Called with a message for every image that was left out.</summary>
     public Action<string>? Warn { get; init; }
 
-    /// <summary>Hears how many images are done, and of how many.</summary>
+    /// <summary>Called with the number of images that are done, and of all images.</summary>
     public Action<int, int>? Progress { get; init; }
 
     /// <summary>Checked before each batch.</summary>

@@ -22,7 +22,7 @@ internal static class FeatureTable
     public static readonly IReadOnlyList<string> Formats = [".safetensors", ".npy", ".csv", ".idv"];
 
     /// <summary>The format of a file name.</summary>
-    /// <exception cref="ArgumentException">It is none that can be written.</exception>
+    /// <exception cref="ArgumentException">The ending is not one of <see cref="Formats"/>.</exception>
     public static string Format(string path)
     {
         var extension = Path.GetExtension(path).ToLowerInvariant();
@@ -146,7 +146,7 @@ internal static class FeatureTable
         }
     }
 
-    // ML.NET's binary data view: the columns of a pipeline, so that mlContext.Data.LoadFromBinary goes on from here.
+    // ML.NET's binary data view: the columns of a pipeline, so that mlContext.Data.LoadFromBinary can read them.
     private static void WriteBinary(Stream stream, int dimension, IEnumerable<FeaturePart> parts)
     {
         var ml = new MLContext();

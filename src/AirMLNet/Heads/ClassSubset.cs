@@ -1,6 +1,6 @@
 namespace AirMLNet.Heads;
 
-/// <summary>Some of the classes, in ascending order: those that pseudo-labels may take (methods §3.1, TRZSL).</summary>
+/// <summary>Some of the classes, in ascending order: those that pseudo-labels may take (<c>docs/methods.md</c> §3.1, TRZSL).</summary>
 internal sealed class ClassSubset
 {
     private readonly int[] _classes;
@@ -46,7 +46,10 @@ internal sealed class ClassSubset
     /// <summary>The class that an index of the subset stands for.</summary>
     public int ClassOf(int index) => _classes[index];
 
-    /// <summary>The subset's columns of a distribution, divided by their sum: what a softmax over these classes alone gives. Uniform where the sum is 0.</summary>
+    /// <summary>
+    /// The subset's columns of a distribution, divided by their sum: what a softmax over these classes alone gives. Uniform where the
+    /// sum is 0.
+    /// </summary>
     /// <param name="row">p over all classes, [C].</param>
     /// <param name="result">[C_u]; may be the beginning of <paramref name="row"/>.</param>
     public void Restrict(ReadOnlySpan<float> row, Span<float> result)

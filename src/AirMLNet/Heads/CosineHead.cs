@@ -1,10 +1,11 @@
-using System.Numerics;
+using System.Numerics.Tensors;
 
 namespace AirMLNet.Heads;
 
 /// <summary>
-/// A classifier on L2-normalised features: p = softmax(s · f · Gᵀ), Eq. 1. Plain managed code, so that one row costs
-/// the same bits alone, in a batch, and while fitting.
+/// A classifier on L2-normalised features: p = softmax(s · f · Gᵀ), Eq. 1. Row by row in managed code, so that a row gives the
+/// same bits alone, in a batch, and while fitting. The softmax is written out because TensorPrimitives' does not subtract the
+/// largest logit: with CLIP's scale of 100 its exponentials would overflow.
 /// </summary>
 internal sealed class CosineHead
 {
@@ -49,7 +50,7 @@ internal sealed class CosineHead
                 continue;
             }
 
-            probabilities[c] = (float)Scale * Dot(feature, _weights.AsSpan(c * Dimension, Dimension));
+            probabilities[c] = (float)Scale * TensorPrimitives.Dot(feature, _weights.AsSpan(c * Dimension, Dimension));
             largest = Math.Max(largest, probabilities[c]);
         }
         double sum = 0;
@@ -98,24 +99,4 @@ internal sealed class CosineHead
 
     /// <summary>The class vectors as they are saved.</summary>
     public (string Name, float[] Values, long[] Shape) Array(string name) => (name, [.. _weights], [Classes, Dimension]);
-
-    private static float Dot(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
-    {
-        int width = Vector<float>.Count,
-            i = 0;
-        Vector<float> s0 = Vector<float>.Zero,
-            s1 = Vector<float>.Zero; // two sums hide the latency of the additions
-        for (; i + 2 * width <= a.Length; i += 2 * width)
-        {
-            s0 += new Vector<float>(a.Slice(i, width)) * new Vector<float>(b.Slice(i, width));
-            s1 += new Vector<float>(a.Slice(i + width, width)) * new Vector<float>(b.Slice(i + width, width));
-        }
-        var sum = Vector.Sum(s0 + s1);
-        for (; i < a.Length; i++)
-        {
-            sum += a[i] * b[i];
-        }
-
-        return sum;
-    }
 }

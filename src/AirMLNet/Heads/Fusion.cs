@@ -1,6 +1,6 @@
 namespace AirMLNet.Heads;
 
-/// <summary>How text-side and image-side probabilities are joined (methods §4.1, Eq. 7).</summary>
+/// <summary>How text-side and image-side probabilities are joined (<c>docs/methods.md</c> §4.1, Eq. 7).</summary>
 public enum FusionForm
 {
     /// <summary>(p + λ·p̂)/(1 + λ), λ ≥ 0.</summary>

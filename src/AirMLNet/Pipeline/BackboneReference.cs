@@ -20,7 +20,9 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
     {
         var config = backbone.Model.Config;
         var architecture =
-            $"{(config.Vision.ResNet is null ? "ViT" : "ResNet")} {config.Vision.Layers}x{config.Vision.HiddenSize}, patch {config.Vision.PatchSize}, {config.Vision.ImageSize} px; text {config.Text.Layers}x{config.Text.HiddenSize}; {config.ProjectionDim} features";
+            $"{(config.Vision.ResNet is null ? "ViT" : "ResNet")} {config.Vision.Layers}x{config.Vision.HiddenSize}, "
+            + $"patch {config.Vision.PatchSize}, {config.Vision.ImageSize} px; "
+            + $"text {config.Text.Layers}x{config.Text.HiddenSize}; {config.ProjectionDim} features";
         return new(backbone.Name, backbone.WeightsSha256, architecture, embed ? FilesOf(backbone.Folder) : []);
     }
 
@@ -35,7 +37,7 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
     /// <summary>Finds and loads the model: the embedded files, the folder it was trained with, then AIRMLNET_HOME.</summary>
     /// <exception cref="FileNotFoundException">It is nowhere.</exception>
     /// <exception cref="InvalidOperationException">What is there has other weights.</exception>
-    public ClipBackbone Acquire(ModelLoadContext ctx, string folder, torch.Device device, ClipExecution execution)
+    public BackboneLease Take(ModelLoadContext ctx, string folder, torch.Device device, ClipExecution execution)
     {
         if (Files.Length > 0)
         {
@@ -54,9 +56,9 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
         var wrong = new List<string>();
         foreach (var candidate in tried.Where(Directory.Exists))
         {
-            if (Load(candidate, device, execution, out var hash) is { } backbone)
+            if (Load(candidate, device, execution, out var hash) is { } model)
             {
-                return backbone;
+                return model;
             }
 
             wrong.Add($"{candidate} (SHA-256 {hash})");
@@ -69,23 +71,18 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
         }
 
         throw new FileNotFoundException(
-            $"The saved model needs the CLIP model {Name} ({Architecture}; SHA-256 of its weights {Sha256}), which is not in {string.Join(" or ", tried)}. "
+            $"The saved model needs the CLIP model {Name} ({Architecture}; SHA-256 of its weights {Sha256}), "
+                + $"which is not in {string.Join(" or ", tried)}. "
                 + $"Put its folder there, or set {HomeVariable} to the folder that holds a folder '{Name}'.",
             folder
         );
     }
 
-    private ClipBackbone? Load(string folder, torch.Device device, ClipExecution execution, out string hash)
+    private BackboneLease? Load(string folder, torch.Device device, ClipExecution execution, out string hash)
     {
-        var backbone = ClipBackbone.Acquire(folder, device, execution);
-        hash = backbone.WeightsSha256;
-        if (hash == Sha256)
-        {
-            return backbone;
-        }
-
-        backbone.Release();
-        return null;
+        using var model = BackboneLease.Take(folder, device, execution);
+        hash = model.Backbone.WeightsSha256;
+        return hash == Sha256 ? model.Keep() : null;
     }
 
     /// <summary>Unpacks the embedded files into a folder named by their hash, once.</summary>

@@ -14,9 +14,9 @@ internal sealed class BatchedRowCursor : DataViewRowCursor
     /// <summary>Batches alive at once: the one given out, and two being prepared.</summary>
     private const int Depth = 3;
 
-    private readonly BoundStage _stage;
+    private readonly RowMapper _stage;
     private readonly DataViewRowCursor _input;
-    private readonly IBatchWork _work;
+    private readonly IBatchEncoder _encoder;
     private readonly int[] _passThrough;
     private readonly ValueGetter<DataViewRowId> _inputId;
     private readonly Queue<RowBatch> _ahead = new();
@@ -31,11 +31,11 @@ internal sealed class BatchedRowCursor : DataViewRowCursor
         _ended;
     private ExceptionDispatchInfo? _moveFailure;
 
-    public BatchedRowCursor(BoundStage stage, DataViewRowCursor input, IEnumerable<DataViewSchema.Column> passThrough, IBatchWork work)
+    public BatchedRowCursor(RowMapper stage, DataViewRowCursor input, IEnumerable<DataViewSchema.Column> passThrough, IBatchEncoder encoder)
     {
         _stage = stage;
         _input = input;
-        _work = work;
+        _encoder = encoder;
         _passThrough = passThrough.Select(c => c.Index).Distinct().Order().ToArray();
         _inputId = input.GetIdGetter();
         for (var i = 0; i < Depth; i++)
@@ -74,10 +74,10 @@ internal sealed class BatchedRowCursor : DataViewRowCursor
         ReadAhead();
         if (_ahead.TryDequeue(out var next))
         {
-            _free.Push(next); // comes back as the current batch below, or stays free when the work fails
+            _free.Push(next); // comes back as the current batch below, or stays free when the encoder fails
             try
             {
-                next.Finish(_work.Cancellation);
+                next.Finish(_encoder.Cancellation);
             }
             catch
             {
@@ -140,7 +140,7 @@ internal sealed class BatchedRowCursor : DataViewRowCursor
             }
 
             _ahead.Clear();
-            _work.Dispose();
+            _encoder.Dispose();
             _input.Dispose();
         }
         base.Dispose(disposing);
@@ -151,8 +151,8 @@ internal sealed class BatchedRowCursor : DataViewRowCursor
     private RowBatch NewBatch()
     {
         var batch = new RowBatch(
-            _work,
-            Array.ConvertAll(_passThrough, i => ColumnBuffer.Create(_input, _stage.InputSchema[i], _work.BatchSize)),
+            _encoder,
+            Array.ConvertAll(_passThrough, i => ColumnBuffer.Create(_input, _stage.InputSchema[i], _encoder.BatchSize)),
             () => _slot
         );
         _all.Add(batch);
@@ -181,10 +181,10 @@ internal sealed class BatchedRowCursor : DataViewRowCursor
     {
         while (!_inputEnded && _free.Count > 0)
         {
-            _work.Cancellation.ThrowIfCancellationRequested();
+            _encoder.Cancellation.ThrowIfCancellationRequested();
             var batch = _free.Pop();
             batch.Clear();
-            while (batch.Count < _work.BatchSize)
+            while (batch.Count < _encoder.BatchSize)
             {
                 try
                 {
@@ -215,20 +215,20 @@ internal sealed class BatchedRowCursor : DataViewRowCursor
         }
     }
 
-    /// <summary>One batch: buffered input values, the stage's own room, and the failures by row.</summary>
-    private sealed class RowBatch(IBatchWork work, ColumnBuffer[] columns, Func<int> current)
+    /// <summary>One batch: buffered input values, the slots that the encoder fills, and the failures by row.</summary>
+    private sealed class RowBatch(IBatchEncoder encoder, ColumnBuffer[] columns, Func<int> current)
     {
-        private readonly IBatch _room = work.NewBatch();
-        private readonly bool[] _failed = new bool[work.BatchSize];
+        private readonly IBatch _slots = encoder.NewBatch();
+        private readonly bool[] _failed = new bool[encoder.BatchSize];
         private Delegate?[]? _getters;
         private Task _prepared = Task.CompletedTask;
         private volatile bool _abandoned;
 
         public ColumnBuffer[] Columns { get; } = columns;
-        public ExceptionDispatchInfo?[] Errors { get; } = new ExceptionDispatchInfo?[work.BatchSize];
-        public DataViewRowId[] Ids { get; } = new DataViewRowId[work.BatchSize];
-        public long[] InputBatch { get; } = new long[work.BatchSize];
-        public Delegate?[] Getters => _getters ??= _room.Getters(current);
+        public ExceptionDispatchInfo?[] Errors { get; } = new ExceptionDispatchInfo?[encoder.BatchSize];
+        public DataViewRowId[] Ids { get; } = new DataViewRowId[encoder.BatchSize];
+        public long[] InputBatch { get; } = new long[encoder.BatchSize];
+        public Delegate?[] Getters => _getters ??= _slots.Getters(current);
         public int Count { get; private set; }
 
         public void Clear()
@@ -249,7 +249,7 @@ internal sealed class BatchedRowCursor : DataViewRowCursor
 
             try
             {
-                _room.Read(slot, row);
+                _slots.Read(slot, row);
             }
             catch (Exception e)
             {
@@ -261,13 +261,13 @@ internal sealed class BatchedRowCursor : DataViewRowCursor
         {
             int next = -1,
                 count = Count;
-            var workers = new Task[Math.Min(work.Workers, count)];
+            var workers = new Task[Math.Min(encoder.Workers, count)];
             for (var w = 0; w < workers.Length; w++)
             {
                 workers[w] = Task.Run(() =>
                 {
                     int slot;
-                    while (!_abandoned && !work.Cancellation.IsCancellationRequested && (slot = Interlocked.Increment(ref next)) < count)
+                    while (!_abandoned && !encoder.Cancellation.IsCancellationRequested && (slot = Interlocked.Increment(ref next)) < count)
                     {
                         if (Errors[slot] is not null)
                         {
@@ -276,7 +276,7 @@ internal sealed class BatchedRowCursor : DataViewRowCursor
 
                         try
                         {
-                            _room.Prepare(slot);
+                            _slots.Prepare(slot);
                         }
                         catch (Exception e)
                         {
@@ -297,7 +297,7 @@ internal sealed class BatchedRowCursor : DataViewRowCursor
                 _failed[i] = Errors[i] is not null;
             }
 
-            _room.Run(Count, _failed.AsSpan(0, Count));
+            _slots.Run(Count, _failed.AsSpan(0, Count));
         }
 
         public void Abandon()

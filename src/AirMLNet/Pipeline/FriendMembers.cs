@@ -14,6 +14,9 @@ internal static class FriendMembers
     public static IHostEnvironment Environment(MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog) =>
         catalog.GetEnvironment();
 
+    /// <summary>What a predicted schema would say of a real one.</summary>
+    public static SchemaShape ShapeOf(DataViewSchema schema) => SchemaShape.Create(schema);
+
     /// <exception cref="OperationCanceledException">MLContext.CancelExecution was called.</exception>
     public static void CheckAlive(IHostEnvironment environment)
     {

@@ -7,11 +7,11 @@ namespace AirMLNet.Pipeline;
 internal sealed class MappedRow : DataViewRow
 {
     private readonly DataViewRow _input;
-    private readonly BoundStage _stage;
+    private readonly RowMapper _stage;
     private readonly Delegate?[] _getters;
     private bool _disposed;
 
-    public MappedRow(BoundStage stage, DataViewRow input, IEnumerable<DataViewSchema.Column> activeColumns)
+    public MappedRow(RowMapper stage, DataViewRow input, IEnumerable<DataViewSchema.Column> activeColumns)
     {
         _stage = stage;
         _input = input;
@@ -46,11 +46,11 @@ internal sealed class MappedRow : DataViewRow
 internal sealed class MappedCursor : DataViewRowCursor
 {
     private readonly DataViewRowCursor _input;
-    private readonly BoundStage _stage;
+    private readonly RowMapper _stage;
     private readonly Delegate?[] _getters;
     private bool _disposed;
 
-    public MappedCursor(BoundStage stage, DataViewRowCursor input, Func<int, bool> active)
+    public MappedCursor(RowMapper stage, DataViewRowCursor input, Func<int, bool> active)
     {
         _stage = stage;
         _input = input;
@@ -84,13 +84,13 @@ internal sealed class MappedCursor : DataViewRowCursor
 
 internal static class RowColumns
 {
-    public static bool IsActive(BoundStage stage, DataViewRow input, Delegate?[] getters, DataViewSchema.Column column) =>
+    public static bool IsActive(RowMapper stage, DataViewRow input, Delegate?[] getters, DataViewSchema.Column column) =>
         column.Index < stage.InputSchema.Count
             ? input.IsColumnActive(stage.InputSchema[column.Index])
             : getters[column.Index - stage.InputSchema.Count] is not null;
 
     public static ValueGetter<TValue> Getter<TValue>(
-        BoundStage stage,
+        RowMapper stage,
         DataViewRow input,
         Delegate?[] getters,
         DataViewSchema.Column column

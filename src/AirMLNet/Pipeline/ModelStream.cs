@@ -52,7 +52,8 @@ internal static class ModelStream
                 if (number > Format)
                 {
                     throw new FormatException(
-                        $"{stage}: the model was saved in format {number}; this version of AirMLNet reads up to {Format}. Use a newer version."
+                        $"{stage}: the model was saved in format {number}; this version of AirMLNet "
+                            + $"reads up to {Format}. Use a newer version."
                     );
                 }
             }

@@ -27,12 +27,12 @@ public abstract class StageTransformer : ITransformer
         return new StageView(input, Bind(input.Schema, input));
     }
 
-    IRowToRowMapper ITransformer.GetRowToRowMapper(DataViewSchema inputSchema) => new StageMapper(Bind(inputSchema));
+    IRowToRowMapper ITransformer.GetRowToRowMapper(DataViewSchema inputSchema) => new StageRowToRowMapper(Bind(inputSchema));
 
     void ICanSaveModel.Save(ModelSaveContext ctx) => SaveTo(ctx);
 
     /// <summary>The stage on one schema; <paramref name="input"/> is the data when there is any.</summary>
-    private protected abstract BoundStage Bind(DataViewSchema inputSchema, IDataView? input = null);
+    private protected abstract RowMapper Bind(DataViewSchema inputSchema, IDataView? input = null);
 
     private protected abstract void SaveTo(ModelSaveContext ctx);
 }

@@ -4,7 +4,7 @@ using Microsoft.ML.Data;
 namespace AirMLNet.Pipeline;
 
 /// <summary>The lazy result of a stage's Transform.</summary>
-internal sealed class StageView(IDataView input, BoundStage stage) : IDataView
+internal sealed class StageView(IDataView input, RowMapper stage) : IDataView
 {
     public DataViewSchema Schema => stage.OutputSchema;
     public bool CanShuffle => input.CanShuffle;
@@ -37,7 +37,7 @@ internal sealed class StageView(IDataView input, BoundStage stage) : IDataView
 }
 
 /// <summary>A stage as ML.NET's row mapper, which PredictionEngine composes.</summary>
-internal sealed class StageMapper(BoundStage stage) : IRowToRowMapper
+internal sealed class StageRowToRowMapper(RowMapper stage) : IRowToRowMapper
 {
     public DataViewSchema InputSchema => stage.InputSchema;
     public DataViewSchema OutputSchema => stage.OutputSchema;

@@ -3,149 +3,134 @@ using Microsoft.ML.Data;
 
 namespace AirMLNet.Pipeline;
 
-/// <summary>What a fit needs of its data, read in exactly one pass; only the columns that are named are asked for.</summary>
-internal sealed class TrainingRows
+/// <summary>
+/// Reads what a fit needs of its data in exactly one pass. First each column is asked for by what it holds, then
+/// <see cref="Read"/> fills all that was asked for; a column that is null stays empty, and no other column is read.
+/// </summary>
+/// <param name="data">The data of the fit.</param>
+/// <param name="stage">The stage, for messages.</param>
+internal sealed class TrainingRows(IDataView data, string stage)
 {
-    private float[] _features = [],
-        _vector = [],
-        _second = [];
-    private readonly List<int> _labels = [],
-        _knownLabels = [];
-    private readonly List<float> _confidence = [];
-    private readonly List<bool> _synthetic = [];
+    private readonly List<DataViewSchema.Column> _columns = [];
+    private readonly List<Func<DataViewRow, Action>> _readers = []; // given the cursor, what is to be done at each row
 
+    /// <summary>N, the number of rows that were read.</summary>
     public int Count { get; private set; }
-    public int Dimension { get; private init; }
 
-    /// <summary>[N, D].</summary>
-    public ReadOnlyMemory<float> Features => _features.AsMemory(0, Count * Dimension);
-
-    /// <summary>Class of each row, −1 where missing; empty when no label column was named.</summary>
-    public IReadOnlyList<int> Labels => _labels;
-
-    /// <summary>The same for the second label column.</summary>
-    public IReadOnlyList<int> KnownLabels => _knownLabels;
-
-    public IReadOnlyList<float> Confidence => _confidence;
-
-    /// <summary>[N, V]; empty when no vector column was named.</summary>
-    public ReadOnlyMemory<float> Vector { get; private set; }
-
-    /// <summary>The same for the second vector column.</summary>
-    public ReadOnlyMemory<float> Second { get; private set; }
-
-    /// <summary>Whether the row's origin is <c>synthetic</c>.</summary>
-    public IReadOnlyList<bool> Synthetic => _synthetic;
-
-    public ReadOnlySpan<float> Feature(int row) => _features.AsSpan(row * Dimension, Dimension);
-
-    /// <exception cref="InvalidDataException">There are no rows, or a feature is not a finite number.</exception>
-    public static TrainingRows Read(
-        IDataView data,
-        string stage,
-        DataViewSchema.Column features,
-        CancellationToken cancellation,
-        DataViewSchema.Column? label = null,
-        DataViewSchema.Column? knownLabel = null,
-        DataViewSchema.Column? confidence = null,
-        DataViewSchema.Column? vector = null,
-        DataViewSchema.Column? origin = null,
-        DataViewSchema.Column? second = null,
-        DataViewSchema.Column? image = null,
-        DataViewSchema.Column? secondImage = null,
-        Action<object>? takeImage = null
-    )
+    /// <summary>Vectors of finite numbers.</summary>
+    public TrainingVectors Vectors(DataViewSchema.Column? column)
     {
-        var rows = new TrainingRows { Dimension = ((VectorDataViewType)features.Type).Size };
-        var width = vector is { } v ? ((VectorDataViewType)v.Type).Size : 0;
-        DataViewSchema.Column?[] wanted = [features, label, knownLabel, confidence, vector, origin, second, image, secondImage];
-        using var cursor = data.GetRowCursor(wanted.Where(c => c is not null).Select(c => c!.Value));
-        var getFeatures = cursor.GetGetter<VBuffer<float>>(features);
-        ValueGetter<VBuffer<float>>? getVector = Getter<VBuffer<float>>(vector),
-            getSecond = Getter<VBuffer<float>>(second);
-        var images = image is { } i ? new ImageSource(cursor, i, stage, secondImage) : null;
-        var secondWidth = second is { } s ? ((VectorDataViewType)s.Type).Size : 0;
-        ValueGetter<uint>? getLabel = Getter<uint>(label),
-            getKnown = Getter<uint>(knownLabel);
-        var getConfidence = Getter<float>(confidence);
-        var getOrigin = Getter<ReadOnlyMemory<char>>(origin);
-        VBuffer<float> buffer = default;
-        uint key = 0;
-        float number = 0;
-        ReadOnlyMemory<char> text = default;
+        var vectors = new TrainingVectors(column, stage);
+        Request<VBuffer<float>>(column, value => vectors.Add(value, Count));
+        return vectors;
+    }
+
+    /// <summary>The class of each row, −1 where the key is missing.</summary>
+    public IReadOnlyList<int> Classes(DataViewSchema.Column? column) => Values<uint, int>(column, key => (int)key - 1);
+
+    public IReadOnlyList<float> Numbers(DataViewSchema.Column? column) => Values<float, float>(column, number => number);
+
+    /// <summary>Whether the origin of each row is synthetic.</summary>
+    public IReadOnlyList<bool> Synthetic(DataViewSchema.Column? origin) =>
+        Values<ReadOnlyMemory<char>, bool>(origin, text => text.Span.SequenceEqual(RowOrigin.Synthetic));
+
+    /// <summary>What is to be kept of each value. The value itself is overwritten by the next row's.</summary>
+    public IReadOnlyList<TKept> Values<T, TKept>(DataViewSchema.Column? column, Func<T, TKept> keep)
+    {
+        var kept = new List<TKept>();
+        Request<T>(column, value => kept.Add(keep(value)));
+        return kept;
+    }
+
+    /// <summary>Hands over the image of each row, as <see cref="ImageSource"/> reads it.</summary>
+    public void Images(DataViewSchema.Column column, DataViewSchema.Column? whereBlank, Action<object> take)
+    {
+        _columns.AddRange(whereBlank is { } other ? [column, other] : [column]);
+        _readers.Add(row =>
+        {
+            var images = new ImageSource(row, column, stage, whereBlank);
+            return () => take(images.Read());
+        });
+    }
+
+    /// <summary>Reads all rows.</summary>
+    /// <exception cref="InvalidDataException">There are no rows, or a number of a vector is not finite.</exception>
+    public void Read(CancellationToken cancellation)
+    {
+        using var cursor = data.GetRowCursor(_columns);
+        Action[] readers = [.. _readers.Select(make => make(cursor))];
         while (cursor.MoveNext())
         {
             cancellation.ThrowIfCancellationRequested();
-            var row = rows.Count++;
-            getFeatures(ref buffer);
-            Copy(buffer, ref rows._features, row, rows.Dimension, stage, features.Name);
-            if (getVector is not null)
+            foreach (var read in readers)
             {
-                getVector(ref buffer);
-                Copy(buffer, ref rows._vector, row, width, stage, vector!.Value.Name);
-            }
-            if (getSecond is not null)
-            {
-                getSecond(ref buffer);
-                Copy(buffer, ref rows._second, row, secondWidth, stage, second!.Value.Name);
-            }
-            if (images is not null)
-            {
-                takeImage!(images.Read());
+                read();
             }
 
-            if (getLabel is not null)
-            {
-                getLabel(ref key);
-                rows._labels.Add((int)key - 1); // key 0 is "missing"
-            }
-            if (getKnown is not null)
-            {
-                getKnown(ref key);
-                rows._knownLabels.Add((int)key - 1);
-            }
-            if (getConfidence is not null)
-            {
-                getConfidence(ref number);
-                rows._confidence.Add(number);
-            }
-            if (getOrigin is not null)
-            {
-                getOrigin(ref text);
-                rows._synthetic.Add(text.Span.SequenceEqual("synthetic"));
-            }
+            Count++;
         }
-        if (rows.Count == 0)
+        if (Count == 0)
         {
             throw new InvalidDataException($"{stage}: there are no rows to fit on.");
         }
-
-        rows.Vector = rows._vector.AsMemory(0, rows.Count * width);
-        rows.Second = rows._second.AsMemory(0, rows.Count * secondWidth);
-        return rows;
-
-        ValueGetter<T>? Getter<T>(DataViewSchema.Column? column) => column is { } c ? cursor.GetGetter<T>(c) : null;
     }
 
-    private static void Copy(in VBuffer<float> from, ref float[] to, int row, int width, string stage, string column)
+    private void Request<T>(DataViewSchema.Column? column, Action<T> add)
     {
-        if (from.Length != width)
+        if (column is not { } wanted)
         {
-            throw new InvalidDataException($"{stage}: column '{column}' has {from.Length} values in row {row}; expected {width}.");
+            return;
         }
 
-        if (to.Length < (row + 1) * width)
+        _columns.Add(wanted);
+        _readers.Add(row =>
         {
-            Array.Resize(ref to, Math.Max(256 * width, to.Length * 2));
+            var getter = row.GetGetter<T>(wanted);
+            T value = default!;
+            return () =>
+            {
+                getter(ref value);
+                add(value);
+            };
+        });
+    }
+}
+
+/// <summary>The vectors of one column, row after row.</summary>
+internal sealed class TrainingVectors(DataViewSchema.Column? column, string stage)
+{
+    private float[] _values = [];
+    private int _count;
+
+    /// <summary>D, the length of a vector; 0 where no column was named.</summary>
+    public int Dimension { get; } = (column?.Type as VectorDataViewType)?.Size ?? 0;
+
+    /// <summary>[N, D]; empty where no column was named.</summary>
+    public ReadOnlyMemory<float> Values => _values.AsMemory(0, _count * Dimension);
+
+    public void Add(in VBuffer<float> vector, int row)
+    {
+        if (vector.Length != Dimension)
+        {
+            throw new InvalidDataException(
+                $"{stage}: column '{column!.Value.Name}' has {vector.Length} values in row {row}; expected {Dimension}."
+            );
         }
 
-        var target = to.AsSpan(row * width, width);
-        from.CopyTo(target);
+        if (_values.Length < (_count + 1) * Dimension)
+        {
+            Array.Resize(ref _values, Math.Max(256 * Dimension, _values.Length * 2));
+        }
+
+        var target = _values.AsSpan(_count++ * Dimension, Dimension);
+        vector.CopyTo(target);
         foreach (var value in target)
         {
             if (!float.IsFinite(value))
             {
-                throw new InvalidDataException($"{stage}: column '{column}' holds {value} in row {row}; expected finite numbers.");
+                throw new InvalidDataException(
+                    $"{stage}: column '{column!.Value.Name}' holds {value} in row {row}; expected finite numbers."
+                );
             }
         }
     }

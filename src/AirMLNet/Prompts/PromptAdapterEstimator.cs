@@ -11,8 +11,9 @@ namespace AirMLNet.Prompts;
 
 /// <summary>
 /// Tunes a prompt on pseudo-labelled, labelled and synthetic images, relabelling between the rounds: FPL, IFPL, GRIP and CPL
-/// (methods §2 and §3), and AiR on top of any of them (§4): image-side probabilities join the labelling where a prototype
-/// column is named (Eq. 7), and rows of synthetic origin the loss (Eq. 10).
+/// (<c>docs/methods.md</c> §2 and §3), and AiR on top of any of them (§4): image-side probabilities join the labelling where a
+/// prototype column is named (Eq. 7), and rows of synthetic origin the loss (Eq. 10). Fitting reads features, images and labels
+/// once, and trains.
 /// </summary>
 /// <remarks>
 /// A text prompt is trained on image features that are read once. A visual prompt changes the features: images are decoded
@@ -20,202 +21,146 @@ namespace AirMLNet.Prompts;
 /// The score is p̃ of Eq. 7, or p without prototypes. Which rows are what: synthetic by the origin column; labelled by a key
 /// in the true-label column; all others unlabelled, whatever else the row holds. The label columns are needed for fitting
 /// only. The seed is MLContext's: same seed, device and thread count, same model.
+/// A fit throws <see cref="TrainingDivergedException"/> where the loss is not finite, and <see cref="ArgumentException"/> where a
+/// visual prompt is asked of a ResNet.
 /// </remarks>
-public sealed class PromptAdapterEstimator : IEstimator<PromptAdapterTransformer>
+public sealed class PromptAdapterEstimator : StageEstimator<PromptAdapterTransformer>
 {
     internal const string Stage = "PromptAdapter";
-    private readonly IHost _host;
     private readonly PromptAdapterOptions _options;
     private readonly int _seed;
 
     internal PromptAdapterEstimator(IHostEnvironment environment, PromptAdapterOptions options)
+        : base(environment, Stage)
     {
         ArgumentNullException.ThrowIfNull(options);
-        _host = environment.Register(Stage);
         _options = options;
         // Options that contradict each other are refused here, not after the features are made.
         _options.Schedule();
         _options.FusionRule();
         ClassSubset.Of(options.ClassNames, options.LabelClasses, nameof(PromptAdapterOptions.LabelClasses));
-        _seed = _host.Rand.Next();
+        _seed = Host.Rand.Next();
     }
 
     /// <summary>Whether the labels of the first round come from the label column.</summary>
     private bool ReadsLabels => _options is { PseudoLabelWeight: > 0, FirstRoundScoreColumn: null };
 
-    /// <summary>The second vector that a fit reads: scores or candidates of the first round.</summary>
-    private string? FirstRoundVector =>
+    /// <summary>Scores or candidates of the first round; null where neither is read.</summary>
+    private string? FirstRoundColumn =>
         _options.PseudoLabelWeight == 0
             ? null
             : _options.FirstRoundScoreColumn ?? (_options.Loss == PromptLoss.Candidates ? _options.CandidateColumn : null);
 
-    /// <summary>Reads the features, images and labels once and trains.</summary>
-    /// <param name="input">Data with features, labels and, where named, image-side probabilities.</param>
-    /// <exception cref="ArgumentException">A column is missing or has another type, or a visual prompt is asked of a ResNet.</exception>
-    /// <exception cref="InvalidDataException">There are no rows, or labels of fewer than two classes.</exception>
-    /// <exception cref="TrainingDivergedException">The loss is not finite; the message names the step.</exception>
-    /// <exception cref="OperationCanceledException">The token of the options, or the context, was cancelled.</exception>
-    public PromptAdapterTransformer Fit(IDataView input)
-    {
-        ArgumentNullException.ThrowIfNull(input);
-        using var channel = _host.Start("Fit");
-        var backbone = ClipBackbone.Acquire(
-            _options.ClipFolder,
-            DeviceChoice.Resolve(_host, channel),
-            new ClipExecution { Activation = _options.Activation }
-        );
-        try
-        {
-            var schema = input.Schema;
-            var classes = _options.ClassNames.Count;
-            var features = SchemaCheck.Vector(schema, Stage, _options.FeatureColumn, backbone.FeatureDimension);
-            DataViewSchema.Column? prototype = _options.PrototypeColumn is { } p ? SchemaCheck.Vector(schema, Stage, p, classes) : null;
-            if (_options.Rounds == 0)
-            {
-                var zeroShot = ZeroShotClassifier.ClassVectors(backbone, _options.ClassNames, _options.Templates);
-                channel.Say($"{Stage}: zero-shot, {classes} classes, {_options.Templates.Count} templates.");
-                return new(_host, _options, Head(backbone, zeroShot), [], null);
-            }
-            DataViewSchema.Column? label = ReadsLabels ? SchemaCheck.Label(schema, Stage, _options.LabelColumn, _options.ClassNames) : null;
-            DataViewSchema.Column? known = _options.TrueLabelColumn is { } t
-                ? SchemaCheck.Label(schema, Stage, t, _options.ClassNames)
-                : null;
-            DataViewSchema.Column? first = FirstRoundVector is { } f ? SchemaCheck.Vector(schema, Stage, f, classes) : null;
-            DataViewSchema.Column? origin =
-                known is not null && schema.GetColumnOrNull(_options.OriginColumn) is not null
-                    ? SchemaCheck.Text(schema, Stage, _options.OriginColumn)
-                    : null;
-            VisualPrompt? visual =
-                _options.Prompt == PromptKind.Text ? null : new(backbone, _options.PromptLength, _options.Prompt == PromptKind.VisualDeep);
-            DataViewSchema.Column? image = visual is null ? null : ImageSource.Check(schema, Stage, _options.ImageColumn);
-            DataViewSchema.Column? made =
-                image?.Type is TextDataViewType
-                && schema.GetColumnOrNull(_options.SyntheticImageColumn) is { } second
-                && second.Type.RawType == typeof(MLImage)
-                    ? second
-                    : null;
-            using var images = visual is null ? null : new FrozenImages(visual, backbone);
-            var rows = TrainingRows.Read(
-                input,
-                Stage,
-                features,
-                _options.CancellationToken,
-                label,
-                known,
-                vector: prototype,
-                origin: origin,
-                second: first,
-                image: image,
-                secondImage: made,
-                takeImage: images is null ? null : images.Add
-            );
-            channel.Say($"{Stage}: {rows.Count} images, {_options.Rounds} rounds of {_options.Epochs} epochs.");
-            using var model = Model(backbone, rows, visual, images);
-            (var context, var vectors) = Train(
-                channel,
-                model,
-                rows,
-                PromptRounds.WantsOneThread(backbone.Model.Config.Text.HiddenSize, _options.Prompt)
-                    && backbone.Device.type == DeviceType.CPU
-            );
-            return new(
-                _host,
-                _options,
-                Head(backbone, vectors),
-                context,
-                visual is null ? null : ClipBackbone.Acquire(_options.ClipFolder, backbone.Device, backbone.Execution)
-            );
-        }
-        finally
-        {
-            backbone.Release();
-        }
-    }
-
-    /// <inheritdoc/>
-    public SchemaShape GetOutputSchema(SchemaShape inputSchema)
-    {
-        Vector(_options.FeatureColumn);
-        if (_options.PrototypeColumn is { } prototype)
-        {
-            Vector(prototype);
-        }
-
-        if (_options.Rounds > 0)
-        {
-            if (ReadsLabels)
-            {
-                Key(_options.LabelColumn);
-            }
-
-            if (_options.TrueLabelColumn is { } known)
-            {
-                Key(known);
-            }
-
-            if (FirstRoundVector is { } first)
-            {
-                Vector(first);
-            }
-
-            if (_options.Prompt != PromptKind.Text && Shapes.Find(inputSchema, _options.ImageColumn)?.ItemType.RawType != typeof(MLImage))
-            {
-                SchemaCheck.Shape(
-                    inputSchema,
-                    Stage,
-                    _options.ImageColumn,
-                    SchemaShape.Column.VectorKind.Scalar,
-                    TextDataViewType.Instance,
-                    false,
-                    ImageSource.Expected
-                );
-            }
-        }
-        return Shapes.Add(inputSchema, Shapes.Score(_options.ScoreColumn), Shapes.PredictedLabel(_options.PredictedLabelColumn));
-
-        void Vector(string name) =>
-            SchemaCheck.Shape(
-                inputSchema,
-                Stage,
-                name,
-                SchemaShape.Column.VectorKind.Vector,
-                NumberDataViewType.Single,
-                false,
-                "a vector of Single of known size"
-            );
-
-        void Key(string name) =>
-            SchemaCheck.Shape(
-                inputSchema,
-                Stage,
-                name,
-                SchemaShape.Column.VectorKind.Scalar,
-                NumberDataViewType.UInt32,
-                true,
-                "Key<UInt32>"
-            );
-    }
-
-    private IPromptModel Model(ClipBackbone backbone, TrainingRows rows, VisualPrompt? visual, FrozenImages? images)
+    private protected override IEnumerable<InputColumn> Inputs(SchemaShape input)
     {
         var classes = _options.ClassNames.Count;
-        if (visual is null)
+        yield return InputColumn.Vector(_options.FeatureColumn);
+        if (_options.PrototypeColumn is { } prototype)
         {
-            return new TextPromptModel(
-                new SharedPrompt(backbone, _options.ClassNames, _options.PromptLength),
-                rows.Features,
-                rows.Dimension,
-                classes,
-                backbone.LogitScale,
-                backbone.Device
-            );
+            yield return InputColumn.Vector(prototype, classes);
         }
-        images!.Complete();
-        var vectors = ZeroShotClassifier.ClassVectors(backbone, _options.ClassNames, _options.Templates);
-        return new VisualPromptModel(visual, images, vectors, classes, backbone.LogitScale, backbone.Device);
+
+        if (_options.Rounds == 0)
+        {
+            yield break; // the zero-shot classifier reads nothing else
+        }
+
+        if (ReadsLabels)
+        {
+            yield return InputColumn.Label(_options.LabelColumn, _options.ClassNames);
+        }
+
+        if (_options.TrueLabelColumn is { } known)
+        {
+            yield return InputColumn.Label(known, _options.ClassNames);
+            yield return InputColumn.Text(_options.OriginColumn) with
+            {
+                Optional = true,
+            };
+        }
+
+        if (FirstRoundColumn is { } first)
+        {
+            yield return InputColumn.Vector(first, classes);
+        }
+
+        if (_options.Prompt != PromptKind.Text)
+        {
+            yield return InputColumn.Image(_options.ImageColumn);
+        }
     }
 
-    private (float[] Context, float[] ClassVectors) Train(IChannel channel, IPromptModel model, TrainingRows rows, bool oneThread)
+    private protected override IEnumerable<SchemaShape.Column> Outputs(SchemaShape input) =>
+        [OutputColumns.Score(_options.ScoreColumn), OutputColumns.PredictedLabel(_options.PredictedLabelColumn)];
+
+    private protected override PromptAdapterTransformer Fit(IDataView input, IChannel channel)
+    {
+        using var model = Model(channel, _options.ClipFolder, _options.Activation);
+        var clip = model.Backbone;
+        InputColumn.Vector(_options.FeatureColumn, clip.FeatureDimension).Find(input.Schema, Stage);
+        if (_options.Rounds == 0)
+        {
+            channel.Say($"{Stage}: zero-shot, {_options.ClassNames.Count} classes, {_options.Templates.Count} templates.");
+            return new(Host, _options, TextHead.Of(clip, _options.ClassNames, _options.Templates), [], null);
+        }
+
+        VisualPrompt? visual =
+            _options.Prompt == PromptKind.Text ? null : new(clip, _options.PromptLength, _options.Prompt == PromptKind.VisualDeep);
+        using var images = visual is null ? null : new FrozenImages(visual, clip);
+        var rows = Read(input, images);
+        channel.Say($"{Stage}: {rows.Count} images, {_options.Rounds} rounds of {_options.Epochs} epochs.");
+        using IPromptModel prompt = visual is null ? TextModel(clip, rows) : VisualModel(clip, visual, images!);
+        var oneThread =
+            PromptRounds.WantsOneThread(clip.Model.Config.Text.HiddenSize, _options.Prompt) && clip.Device.type == DeviceType.CPU;
+        (var context, var vectors) = Train(channel, prompt, rows, oneThread);
+        var head = new CosineHead(vectors, _options.ClassNames.Count, clip.LogitScale);
+        return new(Host, _options, head, context, visual is null ? null : model.Keep());
+    }
+
+    /// <summary>Reads the rows; images go to <paramref name="images"/> where there is a visual prompt.</summary>
+    private PromptRows Read(IDataView input, FrozenImages? images)
+    {
+        var schema = input.Schema;
+        var rows = new TrainingRows(input, Stage);
+        var features = rows.Vectors(schema[_options.FeatureColumn]);
+        var labels = rows.Classes(ReadsLabels ? schema[_options.LabelColumn] : null);
+        var trueLabels = rows.Classes(Named(_options.TrueLabelColumn));
+        var synthetic = rows.Synthetic(_options.TrueLabelColumn is null ? null : schema.GetColumnOrNull(_options.OriginColumn));
+        var prototype = rows.Vectors(Named(_options.PrototypeColumn));
+        var first = rows.Vectors(Named(FirstRoundColumn));
+        if (images is not null)
+        {
+            var image = schema[_options.ImageColumn];
+            DataViewSchema.Column? generated =
+                image.Type is TextDataViewType
+                && schema.GetColumnOrNull(_options.SyntheticImageColumn) is { } column
+                && column.Type.RawType == typeof(MLImage)
+                    ? column
+                    : null;
+            rows.Images(image, generated, images.Add);
+        }
+
+        rows.Read(_options.CancellationToken);
+        images?.Complete();
+        return new(features.Values, features.Dimension, labels, trueLabels, synthetic, prototype.Values, first.Values);
+
+        DataViewSchema.Column? Named(string? name) => name is null ? null : schema[name];
+    }
+
+    private TextPromptModel TextModel(ClipBackbone clip, PromptRows rows) =>
+        new(
+            new SharedPrompt(clip, _options.ClassNames, _options.PromptLength),
+            rows.Features,
+            rows.Dimension,
+            _options.ClassNames.Count,
+            clip.LogitScale,
+            clip.Device
+        );
+
+    private VisualPromptModel VisualModel(ClipBackbone clip, VisualPrompt visual, FrozenImages images) =>
+        new(visual, images, TextHead.Of(clip, _options.ClassNames, _options.Templates), clip.Device);
+
+    private (float[] Context, float[] ClassVectors) Train(IChannel channel, IPromptModel model, PromptRows rows, bool oneThread)
     {
         var total = (long)_options.Rounds * _options.Epochs;
         double last = 0;
@@ -224,14 +169,13 @@ public sealed class PromptAdapterEstimator : IEstimator<PromptAdapterTransformer
             BeforeStep = () =>
             {
                 _options.CancellationToken.ThrowIfCancellationRequested();
-                FriendMembers.CheckAlive(_host);
+                FriendMembers.CheckAlive(Host);
             },
             BeforeRound = (round, count, synthetic, empty) =>
             {
                 var made = synthetic > 0 ? $" and {synthetic} synthetic" : "";
-                channel.Say(
-                    $"{Stage}: round {round} of {_options.Rounds}: {count} labelled{made} images.{(round > 1 ? $" Loss of the round before: {last:0.####}." : "")}"
-                );
+                var before = round > 1 ? $" Loss of the round before: {last:0.####}." : "";
+                channel.Say($"{Stage}: round {round} of {_options.Rounds}: {count} labelled{made} images.{before}");
                 if (empty.Length > 0)
                 {
                     channel.Warn($"{Stage}: round {round} has no image for {string.Join(", ", empty)}.");
@@ -250,6 +194,4 @@ public sealed class PromptAdapterEstimator : IEstimator<PromptAdapterTransformer
         channel.Say($"{Stage}: trained; last loss {last:0.####}.");
         return (context, vectors);
     }
-
-    private CosineHead Head(ClipBackbone backbone, float[] vectors) => new(vectors, _options.ClassNames.Count, backbone.LogitScale);
 }

@@ -11,17 +11,19 @@ namespace AirMLNet.Prompts;
 /// <summary>What is learned.</summary>
 public enum PromptKind
 {
-    /// <summary>Vectors before the class name, shared by all classes (methods §2.1).</summary>
+    /// <summary>Vectors before the class name, shared by all classes (<c>docs/methods.md</c> §2.1).</summary>
     Text,
 
-    /// <summary>Tokens beside the patches of the image, put in before the first block (VPT shallow, methods §2.2).</summary>
+    /// <summary>Tokens beside the patches of the image, put in before the first block (VPT shallow, <c>docs/methods.md</c> §2.2).</summary>
     Visual,
 
     /// <summary>Tokens of their own before every block of the image tower (VPT deep).</summary>
     VisualDeep,
 }
 
-/// <summary>Options of <see cref="PromptAdapterEstimator"/>. Values are checked when they are set. Defaults: methods §10.</summary>
+/// <summary>
+/// Options of <see cref="PromptAdapterEstimator"/>. Values are checked when they are set. Defaults: <c>docs/methods.md</c> §10.
+/// </summary>
 public sealed record PromptAdapterOptions
 {
     /// <summary>Folder of the CLIP model whose features are read: its text tower is tuned against.</summary>
@@ -31,7 +33,9 @@ public sealed record PromptAdapterOptions
         init => field = OptionCheck.NotBlank(value);
     }
 
-    /// <summary>The activation of the model's blocks; null as for <see cref="ClipExecution.Activation"/>. Must be that of the features.</summary>
+    /// <summary>
+    /// The activation of the model's blocks; null as for <see cref="ClipExecution.Activation"/>. Must be that of the features.
+    /// </summary>
     public ClipActivation? Activation { get; init; }
 
     /// <summary>Two or more class names, each once, in the order of the label's KeyValues.</summary>
@@ -48,7 +52,9 @@ public sealed record PromptAdapterOptions
         init => field = OptionCheck.Defined(value);
     } = PromptKind.Text;
 
-    /// <summary>Templates of the zero-shot classifier: of all of it when <see cref="Rounds"/> is 0, and of the text side of visual prompts.</summary>
+    /// <summary>
+    /// Templates of the zero-shot classifier: of all of it when <see cref="Rounds"/> is 0, and of the text side of visual prompts.
+    /// </summary>
     public IReadOnlyList<string> Templates
     {
         get;
@@ -86,7 +92,9 @@ public sealed record PromptAdapterOptions
         init => field = OptionCheck.NotBlank(value);
     } = "PseudoLabel";
 
-    /// <summary>Vector of candidate targets over the classes, for the first round of <see cref="PromptLoss.Candidates"/>; null: the label alone.</summary>
+    /// <summary>
+    /// Vector of candidate targets over the classes, for the first round of <see cref="PromptLoss.Candidates"/>; null: the label alone.
+    /// </summary>
     public string? CandidateColumn
     {
         get;
@@ -103,7 +111,9 @@ public sealed record PromptAdapterOptions
         init => field = OptionCheck.NullOrNotBlank(value);
     }
 
-    /// <summary>Key column with true labels of some images (semi-supervised, transductive) and of synthetic ones; null to use none.</summary>
+    /// <summary>
+    /// Key column with true labels of some images (semi-supervised, transductive) and of synthetic ones; null to use none.
+    /// </summary>
     public string? TrueLabelColumn
     {
         get;
@@ -141,7 +151,9 @@ public sealed record PromptAdapterOptions
         init => field = OptionCheck.Defined(value);
     } = FusionForm.Additive;
 
-    /// <summary>Fuses the score too. Without it the prototypes help to choose pseudo-labels only, and scoring does not need their column.</summary>
+    /// <summary>
+    /// Fuses the score too. Without it the prototypes help to choose pseudo-labels only, and scoring does not need their column.
+    /// </summary>
     public bool PrototypeAtTest { get; init; } = true;
 
     /// <summary>Name of the score column.</summary>
@@ -193,7 +205,9 @@ public sealed record PromptAdapterOptions
         init => field = OptionCheck.Range(value, 0, 1);
     } = 0.75;
 
-    /// <summary>β of <see cref="SelectionRule.Candidates"/>, 0..1; null: 1 − 2/C, with C the number of classes that pseudo-labels may take.</summary>
+    /// <summary>
+    /// β of <see cref="SelectionRule.Candidates"/>, 0..1; null: 1 − 2/C, with C the number of classes that pseudo-labels may take.
+    /// </summary>
     public double? InterQuantile
     {
         get;

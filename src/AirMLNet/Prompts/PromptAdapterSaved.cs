@@ -16,7 +16,9 @@ using Microsoft.ML.Runtime;
 
 namespace AirMLNet.Prompts;
 
-/// <summary>Saves and loads the trained prompts: options, class vectors, prompt, and for visual prompts which CLIP model they need.</summary>
+/// <summary>
+/// Saves and loads the trained prompts: options, class vectors, prompt, and for visual prompts which CLIP model they need.
+/// </summary>
 internal static class PromptAdapterSaved
 {
     public const string Loader = "AirMLNetPromptAdapter";
@@ -58,17 +60,17 @@ internal static class PromptAdapterSaved
         }
         using var channel = host.Start("Load");
         var execution = new ClipExecution { Activation = file.Options.Activation };
-        var backbone = file.Backbone.Acquire(ctx, file.Options.ClipFolder, DeviceChoice.Resolve(host, channel), execution);
-        var config = backbone.Model.Config.Vision;
+        using var model = file.Backbone.Take(ctx, file.Options.ClipFolder, DeviceChoice.Resolve(host, channel), execution);
+        var config = model.Backbone.Model.Config.Vision;
         var layers = file.Options.Prompt == PromptKind.VisualDeep ? (int)config.Layers : 1;
         if (prompt.Length != layers * file.Options.PromptLength * config.HiddenSize)
         {
-            backbone.Release();
             throw new FormatException(
-                $"{Format.Stage}: 'prompt' of the saved model has {prompt.Length} values; expected {layers}·{file.Options.PromptLength}·{config.HiddenSize}."
+                $"{Format.Stage}: 'prompt' of the saved model has {prompt.Length} values; "
+                    + $"expected {layers}·{file.Options.PromptLength}·{config.HiddenSize}."
             );
         }
-        return new(host, file.Options, head, prompt, backbone);
+        return new(host, file.Options, head, prompt, model.Keep());
     }
 }
 

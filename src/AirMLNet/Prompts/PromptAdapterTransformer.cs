@@ -17,43 +17,45 @@ public sealed class PromptAdapterTransformer : StageTransformer, IDisposable
     private readonly float[] _context;
     private readonly torch.Tensor? _prompt;
     private readonly VisualPrompt? _visual;
-    private int _disposed;
+    private readonly BackboneLease? _model;
 
     /// <param name="host">The environment.</param>
     /// <param name="options">The options of the fit.</param>
     /// <param name="head">The classifier.</param>
     /// <param name="context">The learned values.</param>
-    /// <param name="backbone">The model of a visual prompt, which this releases; null for other kinds.</param>
-    internal PromptAdapterTransformer(IHost host, PromptAdapterOptions options, CosineHead head, float[] context, ClipBackbone? backbone)
+    /// <param name="model">The model of a visual prompt, which this gives back; null for other kinds.</param>
+    internal PromptAdapterTransformer(IHost host, PromptAdapterOptions options, CosineHead head, float[] context, BackboneLease? model)
         : base(host)
     {
         Options = options;
         Head = head;
         _context = context;
-        Backbone = backbone;
-        if (backbone is null)
+        _model = model;
+        if (model is null)
         {
             return;
         }
 
-        _visual = new VisualPrompt(backbone, options.PromptLength, options.Prompt == PromptKind.VisualDeep);
+        _visual = new VisualPrompt(model.Backbone, options.PromptLength, options.Prompt == PromptKind.VisualDeep);
         using var off = torch.no_grad();
         _prompt = Tensors
-            .Of(context, [_visual.Layers, _visual.Length, context.Length / (_visual.Layers * _visual.Length)], backbone.Device)
+            .Of(context, [_visual.Layers, _visual.Length, context.Length / (_visual.Layers * _visual.Length)], model.Backbone.Device)
             .DetachFromDisposeScope();
     }
 
     /// <summary>The classes, in the order of the score.</summary>
     public IReadOnlyList<string> ClassNames => Options.ClassNames;
 
-    /// <summary>The learned vectors [P, W], or [blocks, P, W] of a deep visual prompt, row-major; empty for a zero-shot classifier.</summary>
+    /// <summary>
+    /// The learned vectors [P, W], or [blocks, P, W] of a deep visual prompt, row-major; empty for a zero-shot classifier.
+    /// </summary>
     public ReadOnlyMemory<float> Prompt => _context;
 
     internal PromptAdapterOptions Options { get; }
 
     internal CosineHead Head { get; }
 
-    internal ClipBackbone? Backbone { get; }
+    internal ClipBackbone? Backbone => _model?.Backbone;
 
     /// <summary>Blocks with learned tokens of their own; 1 for text.</summary>
     internal int Layers => _visual?.Layers ?? 1;
@@ -61,13 +63,8 @@ public sealed class PromptAdapterTransformer : StageTransformer, IDisposable
     /// <summary>Frees what a visual prompt holds. Nothing to do for text.</summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _disposed, 1) != 0)
-        {
-            return;
-        }
-
         _prompt?.Dispose();
-        Backbone?.Release();
+        _model?.Dispose();
     }
 
     /// <summary>Features under the visual prompt.</summary>
@@ -76,7 +73,7 @@ public sealed class PromptAdapterTransformer : StageTransformer, IDisposable
     /// <param name="features">Receives count·D values.</param>
     internal void Encode(ReadOnlySpan<float> pixels, int count, Span<float> features)
     {
-        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        ObjectDisposedException.ThrowIf(_model!.IsReleased, this);
         FriendMembers.CheckAlive(Host);
         using var off = torch.no_grad();
         using var scope = torch.NewDisposeScope();
@@ -86,19 +83,19 @@ public sealed class PromptAdapterTransformer : StageTransformer, IDisposable
         System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(encoded.bytes).CopyTo(features);
     }
 
-    private protected override BoundStage Bind(DataViewSchema inputSchema, IDataView? input = null)
+    private protected override RowMapper Bind(DataViewSchema inputSchema, IDataView? input = null)
     {
+        const string stage = PromptAdapterEstimator.Stage;
         DataViewSchema.Column? prototype = Options is { PrototypeColumn: { } name, PrototypeAtTest: true }
-            ? SchemaCheck.Vector(inputSchema, PromptAdapterEstimator.Stage, name, Head.Classes)
+            ? InputColumn.Vector(name, Head.Classes).Find(inputSchema, stage)
             : null;
-        var setId = StageAnnotations.NextSetId(inputSchema);
-        if (_visual is null)
-        {
-            var features = SchemaCheck.Vector(inputSchema, PromptAdapterEstimator.Stage, Options.FeatureColumn, Head.Dimension);
-            return new PromptScoreStage(this, inputSchema, features, prototype, setId);
-        }
-        var image = ImageSource.Check(inputSchema, PromptAdapterEstimator.Stage, Options.ImageColumn);
-        return new VisualScoreStage(this, inputSchema, image, prototype, setId, input?.GetRowCount());
+        var column = _visual is null
+            ? InputColumn.Vector(Options.FeatureColumn, Head.Dimension).Find(inputSchema, stage)
+            : InputColumn.Image(Options.ImageColumn).Find(inputSchema, stage);
+        var head = new HeadInput(Head, column, prototype, Options.FusionRule());
+        return _visual is null
+            ? new ScoreMapper(inputSchema, head, Options.ScoreColumn, Options.PredictedLabelColumn, ClassNames)
+            : new VisualScoreMapper(this, inputSchema, head, input?.GetRowCount());
     }
 
     private protected override void SaveTo(ModelSaveContext ctx) => PromptAdapterSaved.Save(ctx, this);

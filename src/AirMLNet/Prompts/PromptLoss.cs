@@ -8,11 +8,13 @@ public enum PromptLoss
     /// <summary>−log p of the label.</summary>
     CrossEntropy,
 
-    /// <summary>CPL's "cc": −log Σ_c y_c·p_c over the candidate labels (methods §3.3, step 6).</summary>
+    /// <summary>CPL's "cc": −log Σ_c y_c·p_c over the candidate labels (Zhang et al. 2024; <c>docs/methods.md</c> §3.3, step 6).</summary>
     Candidates,
 }
 
-/// <summary>How the loss on labelled images is weighed against the one on pseudo-labelled images (methods §3.2 and §3.3).</summary>
+/// <summary>
+/// How the loss on labelled images is weighed against the one on pseudo-labelled images (<c>docs/methods.md</c> §3.2 and §3.3).
+/// </summary>
 public enum LabelledBalance
 {
     /// <summary>γ·L_labelled + L_pseudo with γ = |PL|/|L|: GRIP, semi-supervised.</summary>
@@ -45,9 +47,8 @@ internal static class PromptLosses
     public static Tensor CrossEntropy(Tensor logits, long[] labels)
     {
         using var scope = NewDisposeScope();
-        var logProbabilities = nn.functional.log_softmax(logits, 1); // [B, C]
-        var own = logProbabilities.gather(1, tensor(labels, [labels.Length, 1], device: logits.device)).view(-1); // [B]
-        return own.neg().MoveToOuterDisposeScope();
+        var classes = tensor(labels, device: logits.device); // [B]
+        return nn.functional.cross_entropy(logits, classes, reduction: nn.Reduction.None).MoveToOuterDisposeScope();
     }
 
     /// <summary>−log Σ_c y_c·softmax(logits)_c = −logsumexp(log softmax + log y).</summary>

@@ -1,12 +1,11 @@
 using AirMLNet.Heads;
-using AirMLNet.Pipeline;
 using AirMLNet.PseudoLabels;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Prompts;
 
 /// <summary>
-/// The relabelling loop (methods §3.2, §3.3, §4.3): round 1 learns from the given labels, round t from the labels that round
+/// The relabelling loop (<c>docs/methods.md</c> §3.2, §3.3, §4.3): round 1 learns from the given labels, round t from the labels that round
 /// t−1's classifier gives, fused with image-side probabilities where there are any (Eq. 7); labelled and synthetic images
 /// take part in every round. Free of ML.NET.
 /// </summary>
@@ -19,10 +18,10 @@ internal sealed class PromptRounds(IPromptModel model, PromptAdapterOptions opti
         nameof(PromptAdapterOptions.LabelClasses)
     );
 
-    /// <summary>Told after each epoch: round, epoch (both from 1), loss.</summary>
+    /// <summary>Called after each epoch: round, epoch (both from 1), loss.</summary>
     public Action<int, int, double>? AfterEpoch { get; init; }
 
-    /// <summary>Told before each round: round from 1, number of real images, of synthetic ones, and the classes without any.</summary>
+    /// <summary>Called before each round: round from 1, number of real images, of synthetic ones, and the classes without any.</summary>
     public Action<int, int, int, string[]>? BeforeRound { get; init; }
 
     public Action? BeforeStep { get; init; }
@@ -36,7 +35,7 @@ internal sealed class PromptRounds(IPromptModel model, PromptAdapterOptions opti
     public static bool WantsOneThread(long width, PromptKind prompt) => prompt == PromptKind.Text && width <= 256;
 
     /// <returns>The prompt and the class vectors [C·D] of the last round.</returns>
-    public (float[] Context, float[] ClassVectors) Run(TrainingRows rows, int seed)
+    public (float[] Context, float[] ClassVectors) Run(PromptRows rows, int seed)
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator((ulong)seed);
@@ -60,7 +59,7 @@ internal sealed class PromptRounds(IPromptModel model, PromptAdapterOptions opti
         for (var round = 1; round <= options.Rounds; round++)
         {
             var pseudo = options.PseudoLabelWeight == 0 ? new([], []) : Pseudo(rows, context, round);
-            var set = Put(rows, pseudo);
+            var set = Combine(rows, pseudo);
             Check(set, round);
             var current = round;
             context = PromptTrainer.Train(
@@ -76,16 +75,16 @@ internal sealed class PromptRounds(IPromptModel model, PromptAdapterOptions opti
         return (context.cpu().contiguous().data<float>().ToArray(), model.ClassVectors(context));
     }
 
-    private PromptSamples Pseudo(TrainingRows rows, Tensor context, int round)
+    private PromptSamples Pseudo(PromptRows rows, Tensor context, int round)
     {
         if (round > 1)
         {
-            return Choose(rows, model.Probabilities(context, options.CancellationToken), rows.Vector.Span, round);
+            return Choose(rows, model.Probabilities(context, options.CancellationToken), rows.PrototypeScores.Span, round);
         }
 
         if (options.FirstRoundScoreColumn is not null)
         {
-            return Choose(rows, rows.Second.Span, [], round);
+            return Choose(rows, rows.FirstRound.Span, [], round);
         }
 
         var classes = options.ClassNames.Count;
@@ -110,9 +109,9 @@ internal sealed class PromptRounds(IPromptModel model, PromptAdapterOptions opti
         return new([.. images], [.. labels], null, candidates ? [.. targets] : null);
     }
 
-    private ReadOnlySpan<float> Candidates(TrainingRows rows, int row, int classes)
+    private ReadOnlySpan<float> Candidates(PromptRows rows, int row, int classes)
     {
-        var target = rows.Second.Span.Slice(row * classes, classes);
+        var target = rows.FirstRound.Span.Slice(row * classes, classes);
         float sum = 0;
         foreach (var y in target)
         {
@@ -136,7 +135,7 @@ internal sealed class PromptRounds(IPromptModel model, PromptAdapterOptions opti
     }
 
     /// <summary>The labels of a round, from probabilities of all rows, for images without a true label.</summary>
-    private PromptSamples Choose(TrainingRows rows, ReadOnlySpan<float> text, ReadOnlySpan<float> image, int round)
+    private PromptSamples Choose(PromptRows rows, ReadOnlySpan<float> text, ReadOnlySpan<float> image, int round)
     {
         var pool = PoolProbabilities.Of(text, image, options.FusionRule(), _subset, i => !IsKnown(rows, i));
         if (pool.Rows.Length == 0)
@@ -179,7 +178,7 @@ internal sealed class PromptRounds(IPromptModel model, PromptAdapterOptions opti
     }
 
     /// <summary>Puts pseudo-labelled, labelled and synthetic images together as the options say.</summary>
-    private PromptTrainingSet Put(TrainingRows rows, PromptSamples pseudo)
+    private PromptTrainingSet Combine(PromptRows rows, PromptSamples pseudo)
     {
         var labelled = Known(rows, synthetic: false);
         var synthetic = options.SyntheticWeight > 0 && Known(rows, synthetic: true) is { Count: > 0 } made ? made : null;
@@ -232,17 +231,17 @@ internal sealed class PromptRounds(IPromptModel model, PromptAdapterOptions opti
         );
     }
 
-    private static bool IsKnown(TrainingRows rows, int i) => rows.KnownLabels.Count > 0 && rows.KnownLabels[i] >= 0 || IsSynthetic(rows, i);
+    private static bool IsKnown(PromptRows rows, int i) => rows.TrueLabels.Count > 0 && rows.TrueLabels[i] >= 0 || IsSynthetic(rows, i);
 
-    private static bool IsSynthetic(TrainingRows rows, int i) => rows.Synthetic.Count > 0 && rows.Synthetic[i];
+    private static bool IsSynthetic(PromptRows rows, int i) => rows.Synthetic.Count > 0 && rows.Synthetic[i];
 
-    private static PromptSamples Known(TrainingRows rows, bool synthetic)
+    private static PromptSamples Known(PromptRows rows, bool synthetic)
     {
         int[] images =
-            rows.KnownLabels.Count == 0
+            rows.TrueLabels.Count == 0
                 ? []
-                : [.. Enumerable.Range(0, rows.Count).Where(i => rows.KnownLabels[i] >= 0 && IsSynthetic(rows, i) == synthetic)];
-        return new(images, [.. images.Select(i => rows.KnownLabels[i])]);
+                : [.. Enumerable.Range(0, rows.Count).Where(i => rows.TrueLabels[i] >= 0 && IsSynthetic(rows, i) == synthetic)];
+        return new(images, [.. images.Select(i => rows.TrueLabels[i])]);
     }
 
     private void Check(PromptTrainingSet set, int round)
@@ -252,8 +251,8 @@ internal sealed class PromptRounds(IPromptModel model, PromptAdapterOptions opti
         if (seen.Count < FewestClasses || set.Main.Count == 0)
         {
             throw new InvalidDataException(
-                $"PromptAdapter: in round {round} only {seen.Count} of {options.ClassNames.Count} classes have a label in '{options.LabelColumn}'; "
-                    + $"expected {FewestClasses} or more. Without any: {string.Join(", ", empty)}."
+                $"PromptAdapter: in round {round} only {seen.Count} of {options.ClassNames.Count} classes "
+                    + $"have a label in '{options.LabelColumn}'; expected {FewestClasses} or more. Without any: {string.Join(", ", empty)}."
             );
         }
         BeforeRound?.Invoke(round, set.Main.Count + (set.Labelled?.Count ?? 0), set.Synthetic?.Count ?? 0, empty);

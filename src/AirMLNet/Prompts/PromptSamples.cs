@@ -5,7 +5,7 @@ namespace AirMLNet.Prompts;
 /// <param name="Labels">The class of each.</param>
 /// <param name="IsTrue">Whether the label is a true one; null when all are pseudo-labels.</param>
 /// <param name="Targets">[n, C], candidate targets; null when the labels are all there is.</param>
-public sealed record PromptSamples(int[] Images, int[] Labels, bool[]? IsTrue = null, float[]? Targets = null)
+internal sealed record PromptSamples(int[] Images, int[] Labels, bool[]? IsTrue = null, float[]? Targets = null)
 {
     /// <summary>Number of samples.</summary>
     public int Count => Images.Length;
@@ -18,7 +18,7 @@ public sealed record PromptSamples(int[] Images, int[] Labels, bool[]? IsTrue = 
 /// <param name="Main">Pseudo-labelled and, where they share batches, labelled images; at least one.</param>
 /// <param name="Labelled">Labelled images with batches of their own; null for none.</param>
 /// <param name="Synthetic">Synthetic images; null for none.</param>
-public sealed record PromptTrainingSet(PromptSamples Main, PromptSamples? Labelled = null, PromptSamples? Synthetic = null)
+internal sealed record PromptTrainingSet(PromptSamples Main, PromptSamples? Labelled = null, PromptSamples? Synthetic = null)
 {
     /// <summary>Whether <see cref="Main"/> holds synthetic images, there being no real ones: they then count by their own weight.</summary>
     public bool SyntheticAlone { get; init; }

@@ -1,4 +1,5 @@
 using AirMLNet.Optimisation;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Prompts;
@@ -9,7 +10,7 @@ namespace AirMLNet.Prompts;
 /// <param name="Momentum">SGD momentum.</param>
 /// <param name="WeightDecay">SGD weight decay.</param>
 /// <param name="GradientClip">Largest gradient norm; 0 for none.</param>
-public sealed record PromptTrainingSettings(
+internal sealed record PromptTrainingSettings(
     LearningRateSchedule Schedule,
     int BatchSize,
     double Momentum,
@@ -37,7 +38,7 @@ public sealed record PromptTrainingSettings(
 public sealed class TrainingDivergedException(string message) : Exception(message);
 
 /// <summary>A classifier of given images that depends on a prompt.</summary>
-public interface IPromptClassifier
+internal interface IPromptClassifier
 {
     /// <summary>Logits of some images; differentiable with respect to the prompt.</summary>
     /// <param name="context">The prompt.</param>
@@ -47,10 +48,10 @@ public interface IPromptClassifier
 }
 
 /// <summary>
-/// Trains a prompt by SGD (methods §2.3) on the sum of the losses on pseudo-labelled, labelled and synthetic images
-/// (§3.2, §3.3 and Eq. 10). Free of ML.NET; only the prompt changes.
+/// Trains a prompt by SGD (<c>docs/methods.md</c> §2.3) on the sum of the losses on pseudo-labelled, labelled and synthetic images
+/// (§3.2, §3.3 and AiR's Eq. 10). Free of ML.NET; only the prompt changes.
 /// </summary>
-public static class PromptTrainer
+internal static class PromptTrainer
 {
     private const int ParallelBatch = 64,
         FewestParallel = 8,
@@ -77,9 +78,8 @@ public static class PromptTrainer
     )
     {
         using var scope = NewDisposeScope();
-        var value = context.detach().clone();
-        var velocity = zeros_like(value);
-        var first = true;
+        var value = new Parameter(context.detach().clone());
+        using var optimizer = optim.SGD([value], settings.Schedule.At(0), momentum: settings.Momentum, weight_decay: settings.WeightDecay);
         var order = Enumerable.Range(0, set.Main.Count).ToArray();
         var batches = new Batches(set, settings, shuffle);
         int size = settings.BatchSize,
@@ -89,32 +89,41 @@ public static class PromptTrainer
             shuffle.Shuffle(order);
             double rate = settings.Schedule.At(epoch),
                 sum = 0;
+            foreach (var group in optimizer.ParamGroups)
+            {
+                group.LearningRate = rate;
+            }
+
             var steps = 0;
             for (var start = 0; start < end; start += size, steps++)
             {
                 beforeStep?.Invoke();
                 using var step = NewDisposeScope();
-                value.requires_grad = true;
+                optimizer.zero_grad();
                 var loss = batches.Next(order.AsSpan(start, Math.Min(end - start, size))).Loss(model, value);
                 double number = loss.item<float>();
                 if (!double.IsFinite(number))
                 {
                     throw new TrainingDivergedException(
-                        $"The loss is {number} in epoch {epoch + 1}, step {steps + 1}, at learning rate {rate:0.######}. A lower LearningRate or a GradientClip may help."
+                        $"The loss is {number} in epoch {epoch + 1}, step {steps + 1}, at learning rate {rate:0.######}. "
+                            + "A lower LearningRate or a GradientClip may help."
                     );
                 }
                 sum += number;
-                var gradient = autograd.grad([loss], [value])[0];
-                value.requires_grad = false;
-                Update(value, velocity, gradient, rate, settings, first);
-                first = false;
+                loss.backward();
+                if (settings.GradientClip > 0)
+                {
+                    nn.utils.clip_grad_norm_([value], settings.GradientClip);
+                }
+
+                optimizer.step();
             }
             afterEpoch?.Invoke(epoch, sum / steps);
         }
-        return value.MoveToOuterDisposeScope();
+        return value.detach().clone().MoveToOuterDisposeScope();
     }
 
-    /// <summary>The weights of the losses on labelled and on pseudo-labelled images; 1 where there are none of one kind.</summary>
+    /// <summary>The weights of the losses on labelled and on pseudo-labelled images; 1 where one of the kinds is missing.</summary>
     internal static (double Labelled, double Pseudo) Weights(LabelledBalance balance, int labelled, int pseudo, double pseudoWeight)
     {
         var both = labelled > 0 && pseudo > 0;
@@ -126,31 +135,6 @@ public static class PromptTrainer
     /// <summary>clamp(64·|L|/|PL|, 8, 256), and never more than there are.</summary>
     internal static int ParallelSize(int labelled, int pseudo) =>
         Math.Min(labelled, Math.Clamp((int)((long)ParallelBatch * labelled / Math.Max(1, pseudo)), FewestParallel, MostParallel));
-
-    /// <summary>One step of SGD with momentum: v ← m·v + (g + wd·θ), θ ← θ − lr·v; the first step takes v = g + wd·θ.</summary>
-    private static void Update(Tensor value, Tensor velocity, Tensor gradient, double rate, PromptTrainingSettings settings, bool first)
-    {
-        using var off = no_grad();
-        if (settings.GradientClip > 0)
-        {
-            double norm = gradient.norm().item<float>();
-            if (norm > settings.GradientClip)
-            {
-                gradient = gradient.mul(settings.GradientClip / norm);
-            }
-        }
-        var direction = settings.WeightDecay > 0 ? gradient.add(value.mul(settings.WeightDecay)) : gradient;
-        if (first)
-        {
-            velocity.copy_(direction);
-        }
-        else
-        {
-            velocity.mul_(settings.Momentum).add_(direction);
-        }
-
-        value.sub_(velocity.mul(rate));
-    }
 
     /// <summary>Puts the steps' images together from the parts of the training set.</summary>
     private sealed class Batches
@@ -249,7 +233,9 @@ public static class PromptTrainer
             return losses.mul(tensor(_weights.ToArray(), [_weights.Count], device: losses.device)).sum();
         }
 
-        /// <summary>[B, C]: the candidates where a sample has them, otherwise its label alone, for which both losses are the same.</summary>
+        /// <summary>
+        /// [B, C]: the candidates where a sample has them, otherwise its label alone, for which both losses are the same.
+        /// </summary>
         private float[] Targets(int classes)
         {
             var targets = new float[_sources.Count * classes];

@@ -4,13 +4,13 @@ using static TorchSharp.torch;
 namespace AirMLNet.Prompts;
 
 /// <summary>
-/// The text side of prompt tuning (methods §2.1): start token, P learned vectors shared by all classes, the tokens of the
+/// The text side of prompt tuning (<c>docs/methods.md</c> §2.1): start token, P learned vectors shared by all classes, the tokens of the
 /// class name, end token; through the frozen text tower. Free of ML.NET.
 /// </summary>
 /// <remarks>
 /// The learned vectors are run through the tower once for all classes: what follows cannot reach them under the causal mask.
 /// </remarks>
-public sealed class SharedPrompt : IDisposable
+internal sealed class SharedPrompt : IDisposable
 {
     private readonly ClipBackbone _backbone;
     private readonly ClipSharedPrefix _tower;
@@ -34,7 +34,8 @@ public sealed class SharedPrompt : IDisposable
         {
             var name = classNames[Array.FindIndex(names, n => n.Length == longest)];
             throw new ArgumentException(
-                $"Class name '{name}' is {longest} tokens long; beside a prompt of {length} vectors the model's context has room for {room}.",
+                $"Class name '{name}' is {longest} tokens long; "
+                    + $"beside a prompt of {length} vectors the model's context has room for {room}.",
                 nameof(classNames)
             );
         }

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace AirMLNet.Prompts;
 
 /// <summary>
-/// The image side of visual prompt tuning (VPT; methods §2.2): P learned tokens beside the class token and the patches,
+/// The image side of visual prompt tuning (VPT; <c>docs/methods.md</c> §2.2): P learned tokens beside the class token and the patches,
 /// through the frozen vision transformer. Shallow prompts go in before the first block; deep prompts have tokens of their
 /// own before every block, in the places of the last ones. Free of ML.NET.
 /// </summary>
@@ -14,7 +14,7 @@ namespace AirMLNet.Prompts;
 /// computed once per image (<see cref="Freeze"/>): patches, positions, the normalisation before the blocks, and the
 /// first block's queries, keys and values of these tokens. From the first attention on, everything depends on the prompt.
 /// </remarks>
-public sealed class VisualPrompt
+internal sealed class VisualPrompt
 {
     private readonly ClipBackbone _backbone;
     private readonly ClipVisionTower _tower;

@@ -1,7 +1,7 @@
 namespace AirMLNet.Prototypes;
 
-/// <summary>Class prototypes from labelled features (methods §4.1, Eq. 6 and 7). Free of ML.NET and of tensors.</summary>
-public static class ClassPrototypes
+/// <summary>Class prototypes from labelled features (<c>docs/methods.md</c> §4.1, Eq. 6 and 7). Free of ML.NET and of tensors.</summary>
+internal static class ClassPrototypes
 {
     /// <summary>The images whose mean is a class's prototype: preferred ones first, then by confidence, then by index.</summary>
     /// <param name="labels">Class of each image, or −1.</param>

@@ -68,7 +68,9 @@ public sealed record PrototypeClassifierOptions
         init => field = OptionCheck.NullOrNotBlank(value);
     }
 
-    /// <summary>The activation of the model's blocks; null as for <see cref="ClipExecution.Activation"/>. Must be that of the features.</summary>
+    /// <summary>
+    /// The activation of the model's blocks; null as for <see cref="ClipExecution.Activation"/>. Must be that of the features.
+    /// </summary>
     public ClipActivation? Activation { get; init; }
 
     /// <summary>Checked at every row.</summary>

@@ -36,21 +36,17 @@ public sealed class PrototypeClassifierTransformer : StageTransformer
 
     internal CosineHead Head { get; }
 
-    private protected override BoundStage Bind(DataViewSchema inputSchema, IDataView? input = null) =>
-        new Bound(
-            this,
-            inputSchema,
-            SchemaCheck.Vector(inputSchema, PrototypeClassifierEstimator.Stage, FeatureColumnName, Head.Dimension)
-        );
+    private protected override RowMapper Bind(DataViewSchema inputSchema, IDataView? input = null)
+    {
+        var features = InputColumn.Vector(FeatureColumnName, Head.Dimension).Find(inputSchema, PrototypeClassifierEstimator.Stage);
+        return new Mapper(inputSchema, new(Head, features), OutputColumnName, ClassNames);
+    }
 
     private protected override void SaveTo(ModelSaveContext ctx) => PrototypeClassifierSaved.Save(ctx, this);
 
-    private sealed class Bound(PrototypeClassifierTransformer parent, DataViewSchema schema, DataViewSchema.Column features)
-        : BoundStage(schema, StageAnnotations.ClassVector(parent.OutputColumnName, parent.ClassNames))
+    private sealed class Mapper(DataViewSchema schema, HeadInput head, string output, IReadOnlyList<string> classNames)
+        : HeadMapper(schema, head, StageAnnotations.ClassVector(output, classNames))
     {
-        public override IReadOnlyList<DataViewSchema.Column> Reads => [features];
-
-        public override Delegate?[] CreateGetters(DataViewRow input, Func<int, bool> active) =>
-            [active(0) ? new HeadRow(input, parent.Head, features).VectorGetter() : null];
+        protected override Delegate Getter(int output, RowProbabilities row) => row.VectorGetter();
     }
 }

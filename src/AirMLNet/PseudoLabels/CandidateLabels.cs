@@ -1,7 +1,7 @@
 namespace AirMLNet.PseudoLabels;
 
 /// <summary>
-/// Sets of candidate labels (CPL, Zhang et al. 2024; methods §3.3). Free of ML.NET and of tensors: probabilities come as
+/// Sets of candidate labels (CPL, Zhang et al. 2024; <c>docs/methods.md</c> §3.3). Free of ML.NET and of tensors: probabilities come as
 /// rows of <c>[images, classes]</c>, row-major.
 /// </summary>
 /// <remarks>
@@ -9,7 +9,7 @@ namespace AirMLNet.PseudoLabels;
 /// probabilities add up to more than a quantile of all images' confidences; over the images, a probability that reaches
 /// the class's own quantile. Then every class takes its K surest images by deferred acceptance.
 /// </remarks>
-public static class CandidateLabels
+internal static class CandidateLabels
 {
     /// <summary>A quantile with linear interpolation between the two nearest values.</summary>
     /// <param name="values">One or more finite numbers, in any order; left unchanged.</param>
@@ -128,7 +128,9 @@ public static class CandidateLabels
         return taken;
     }
 
-    /// <summary>Per class, the probability that a further image must reach to be taken: the lowest of a full class, −∞ where there is room.</summary>
+    /// <summary>
+    /// Per class, the probability that a further image must reach to be taken: the lowest of a full class, −∞ where there is room.
+    /// </summary>
     /// <param name="probabilities">p(c|x) as <c>[images, classes]</c>.</param>
     /// <param name="taken">From <see cref="Accept"/>.</param>
     /// <param name="classes">C.</param>
@@ -185,7 +187,7 @@ public static class CandidateLabels
 /// <summary>The two tests that a label must pass to be a candidate of an image.</summary>
 /// <param name="Mass">Within the image: the most probable labels are taken until their sum exceeds this.</param>
 /// <param name="Least">Per class: the probability that a label must reach.</param>
-public sealed record CandidateRule(double Mass, IReadOnlyList<double> Least)
+internal sealed record CandidateRule(double Mass, IReadOnlyList<double> Least)
 {
     /// <summary>The candidates of one image, most probable first, equal ones by class; often none.</summary>
     /// <param name="probabilities">p(c|x), [C].</param>

@@ -6,9 +6,11 @@ namespace AirMLNet.PseudoLabels;
 /// <param name="Soft">Whether candidate targets are soft.</param>
 internal sealed record LabelRule(float[] Thresholds, CandidateRule? Candidates, bool Soft)
 {
-    /// <summary>The index of a row's label in the subset, or −1; <paramref name="set"/> receives its candidates where there are any.</summary>
+    /// <summary>
+    /// The index of a row's label in the subset, or −1; <paramref name="set"/> receives its candidates where there are any.
+    /// </summary>
     /// <remarks>
-    /// In a stable assignment every image is with the first of its candidates that would have it, so thresholds give the
+    /// In a stable assignment every image belongs to the first of its candidates whose threshold it reaches, so thresholds give the
     /// choice back, but for rows that tie with the last one taken.
     /// </remarks>
     public int LabelOf(ReadOnlySpan<float> probabilities, out int[] set)

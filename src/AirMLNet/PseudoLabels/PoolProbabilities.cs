@@ -2,7 +2,9 @@ using AirMLNet.Heads;
 
 namespace AirMLNet.PseudoLabels;
 
-/// <summary>What pseudo-labels are chosen from: the fused probabilities of the unlabelled images over the classes that may be given.</summary>
+/// <summary>
+/// What pseudo-labels are chosen from: the fused probabilities of the unlabelled images over the classes that may be given.
+/// </summary>
 /// <param name="Rows">Row numbers of the pool, ascending.</param>
 /// <param name="Values">[pool, C_u].</param>
 internal sealed record PoolProbabilities(int[] Rows, float[] Values)

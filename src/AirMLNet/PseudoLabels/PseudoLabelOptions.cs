@@ -16,7 +16,9 @@ public sealed record PseudoLabelOptions
         init => field = OptionCheck.NotBlank(value);
     }
 
-    /// <summary>The activation of the model's blocks; null as for <see cref="ClipExecution.Activation"/>. Must be that of the features.</summary>
+    /// <summary>
+    /// The activation of the model's blocks; null as for <see cref="ClipExecution.Activation"/>. Must be that of the features.
+    /// </summary>
     public ClipActivation? Activation { get; init; }
 
     /// <summary>Two or more class names, each once.</summary>
@@ -68,7 +70,9 @@ public sealed record PseudoLabelOptions
         init => field = OptionCheck.Range(value, 0, 1);
     } = 0.75;
 
-    /// <summary>β of <see cref="SelectionRule.Candidates"/>, 0..1; null: 1 − 2/C, with C the number of classes that labels may take.</summary>
+    /// <summary>
+    /// β of <see cref="SelectionRule.Candidates"/>, 0..1; null: 1 − 2/C, with C the number of classes that labels may take.
+    /// </summary>
     public double? InterQuantile
     {
         get;
@@ -103,7 +107,9 @@ public sealed record PseudoLabelOptions
         init => field = OptionCheck.Defined(value);
     } = FusionForm.Additive;
 
-    /// <summary>A label column whose labelled rows are left out of the pool; null to leave none out. Its classes are not looked at.</summary>
+    /// <summary>
+    /// A label column whose labelled rows are left out of the pool; null to leave none out. Its classes are not looked at.
+    /// </summary>
     public string? LabelColumn
     {
         get;

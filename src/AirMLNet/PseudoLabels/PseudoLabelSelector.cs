@@ -4,58 +4,42 @@ namespace AirMLNet.PseudoLabels;
 /// <param name="Images">Rows of the probabilities; a row may occur twice with <see cref="SelectionRule.Leaderboard"/>.</param>
 /// <param name="Labels">The class of each; with candidates the most probable one of them.</param>
 /// <param name="Targets">[n, C] with <see cref="SelectionRule.Candidates"/>, otherwise null.</param>
-public sealed record PseudoLabelChoice(int[] Images, int[] Labels, float[]? Targets = null);
+internal sealed record PseudoLabelChoice(int[] Images, int[] Labels, float[]? Targets = null);
 
-/// <summary>Chooses images and labels by one of the rules, from probabilities as rows of <c>[images, classes]</c>.</summary>
+/// <summary>
+/// Chooses images and labels by one of the rules, from probabilities as rows of <c>[images, classes]</c>: the one place where
+/// pseudo-labels are chosen, for the labelling stage and for the rounds of prompt training.
+/// </summary>
 /// <param name="Rule">The rule.</param>
 /// <param name="Classes">C.</param>
 /// <param name="IntraQuantile">α of the candidates.</param>
 /// <param name="InterQuantile">β of the candidates; null: 1 − 2/C.</param>
-public sealed record PseudoLabelSelector(SelectionRule Rule, int Classes, double IntraQuantile = 0.75, double? InterQuantile = null)
+internal sealed record PseudoLabelSelector(SelectionRule Rule, int Classes, double IntraQuantile = 0.75, double? InterQuantile = null)
 {
     /// <summary>β as it is used.</summary>
     public double Inter => InterQuantile ?? Math.Max(0, 1 - 2.0 / Classes);
 
-    /// <summary>Chooses.</summary>
+    /// <summary>The chosen images; the leaderboard's may be in the lists of several classes.</summary>
     /// <param name="probabilities">p(c|x).</param>
     /// <param name="perClass">K.</param>
     /// <param name="soft">Soft candidate targets.</param>
     public PseudoLabelChoice Select(ReadOnlySpan<float> probabilities, int perClass, bool soft = false)
     {
-        var rows = TopKPerClass.Rows(probabilities, Classes, perClass);
-        if (rows == 0)
+        if (TopKPerClass.Rows(probabilities, Classes, perClass) == 0)
         {
             return new([], [], Rule == SelectionRule.Candidates ? [] : null);
         }
 
-        return Rule switch
+        if (Rule == SelectionRule.Leaderboard)
         {
-            SelectionRule.Leaderboard => Leaderboard(probabilities, perClass),
-            SelectionRule.Candidates => Candidates(probabilities, perClass, soft),
-            _ => Exact(probabilities, perClass),
-        };
-    }
+            var lists = Lists(probabilities, perClass);
+            return new([.. lists.SelectMany(list => list)], [.. lists.SelectMany((list, c) => Enumerable.Repeat(c, list.Length))]);
+        }
 
-    private PseudoLabelChoice Exact(ReadOnlySpan<float> probabilities, int perClass)
-    {
-        var assigned = TopKPerClass.Assign(TopKPerClass.Select(probabilities, Classes, perClass), probabilities);
-        int[] images = [.. Enumerable.Range(0, assigned.Length).Where(i => assigned[i] >= 0)];
-        return new(images, [.. images.Select(i => assigned[i])]);
-    }
-
-    private PseudoLabelChoice Leaderboard(ReadOnlySpan<float> probabilities, int perClass)
-    {
-        var lists = TopKPerClass.SelectLeaderboard(probabilities, Classes, perClass);
-        return new([.. lists.SelectMany(list => list)], [.. lists.SelectMany((list, c) => Enumerable.Repeat(c, list.Length))]);
-    }
-
-    private PseudoLabelChoice Candidates(ReadOnlySpan<float> probabilities, int perClass, bool soft)
-    {
-        var sets = CandidateLabels.Sets(probabilities, CandidateLabels.Rule(probabilities, Classes, IntraQuantile, Inter));
-        var taken = CandidateLabels.Accept(probabilities, sets, Classes, perClass);
-        int[] images = [.. Enumerable.Range(0, taken.Length).Where(i => taken[i] >= 0)];
-        var targets = new float[images.Length * Classes];
-        for (var k = 0; k < images.Length; k++)
+        var (_, labels, sets) = Label(probabilities, perClass, soft);
+        int[] images = [.. Enumerable.Range(0, labels.Length).Where(i => labels[i] >= 0)];
+        var targets = sets is null ? null : new float[images.Length * Classes];
+        for (var k = 0; k < images.Length && sets is not null; k++)
         {
             CandidateLabels.Target(
                 probabilities.Slice(images[k] * Classes, Classes),
@@ -65,6 +49,32 @@ public sealed record PseudoLabelSelector(SelectionRule Rule, int Classes, double
             );
         }
 
-        return new(images, [.. images.Select(i => sets[i][0])], targets);
+        return new(images, [.. images.Select(i => labels[i])], targets);
     }
+
+    /// <summary>One label per image, and the rule that labels other images in the same way.</summary>
+    /// <param name="probabilities">p(c|x) of one or more images.</param>
+    /// <param name="perClass">K.</param>
+    /// <param name="soft">Soft candidate targets.</param>
+    /// <returns>The rule; per image the class or −1; with candidates the sets of all images, otherwise null.</returns>
+    public (LabelRule Rule, int[] Labels, int[][]? Sets) Label(ReadOnlySpan<float> probabilities, int perClass, bool soft)
+    {
+        if (Rule != SelectionRule.Candidates)
+        {
+            var lists = Lists(probabilities, perClass);
+            var labels = TopKPerClass.Assign(lists, probabilities);
+            return (new(TopKPerClass.Thresholds(lists, probabilities), null, false), labels, null);
+        }
+
+        var tests = CandidateLabels.Rule(probabilities, Classes, IntraQuantile, Inter);
+        var sets = CandidateLabels.Sets(probabilities, tests);
+        var taken = CandidateLabels.Accept(probabilities, sets, Classes, perClass);
+        var rule = new LabelRule(CandidateLabels.Cutoffs(probabilities, taken, Classes, perClass), tests, soft);
+        return (rule, [.. taken.Select((c, i) => c < 0 ? -1 : sets[i][0])], sets);
+    }
+
+    private int[][] Lists(ReadOnlySpan<float> probabilities, int perClass) =>
+        Rule == SelectionRule.Leaderboard
+            ? TopKPerClass.SelectLeaderboard(probabilities, Classes, perClass)
+            : TopKPerClass.Select(probabilities, Classes, perClass);
 }

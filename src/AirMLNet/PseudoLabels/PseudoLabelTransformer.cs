@@ -38,13 +38,14 @@ public sealed class PseudoLabelTransformer : StageTransformer
 
     internal CosineHead Head { get; }
 
-    private protected override BoundStage Bind(DataViewSchema inputSchema, IDataView? input = null)
+    private protected override RowMapper Bind(DataViewSchema inputSchema, IDataView? input = null)
     {
-        var features = SchemaCheck.Vector(inputSchema, PseudoLabelEstimator.Stage, FeatureColumnName, Head.Dimension);
+        const string stage = PseudoLabelEstimator.Stage;
+        var features = InputColumn.Vector(FeatureColumnName, Head.Dimension).Find(inputSchema, stage);
         DataViewSchema.Column? prototype = Options.PrototypeColumn is { } name
-            ? SchemaCheck.Vector(inputSchema, PseudoLabelEstimator.Stage, name, Head.Classes)
+            ? InputColumn.Vector(name, Head.Classes).Find(inputSchema, stage)
             : null;
-        return new Bound(this, inputSchema, features, prototype);
+        return new Mapper(this, inputSchema, new(Head, features, prototype, Options.FusionRule(), Subset));
     }
 
     private protected override void SaveTo(ModelSaveContext ctx) => PseudoLabelSaved.Save(ctx, this);
@@ -62,74 +63,46 @@ public sealed class PseudoLabelTransformer : StageTransformer
         return parent.Rule.Candidates is null ? columns : [.. columns, StageAnnotations.ClassVector(name + "Candidates", classes)];
     }
 
-    private sealed class Bound(
-        PseudoLabelTransformer parent,
-        DataViewSchema schema,
-        DataViewSchema.Column features,
-        DataViewSchema.Column? prototype
-    ) : BoundStage(schema, Added(parent))
+    private sealed class Mapper(PseudoLabelTransformer parent, DataViewSchema schema, HeadInput head)
+        : HeadMapper(schema, head, Added(parent))
     {
-        public override IReadOnlyList<DataViewSchema.Column> Reads => prototype is { } column ? [features, column] : [features];
+        protected override Delegate Getter(int output, RowProbabilities row) =>
+            output switch
+            {
+                0 => (ValueGetter<uint>)((ref uint value) => Label(row, ref value)),
+                1 => row.VectorGetter(),
+                2 => (ValueGetter<float>)((ref float value) => Confidence(row, ref value)),
+                _ => (ValueGetter<VBuffer<float>>)((ref VBuffer<float> value) => Candidates(row, ref value)),
+            };
 
-        public override Delegate?[] CreateGetters(DataViewRow input, Func<int, bool> active)
+        private void Label(RowProbabilities row, ref uint value)
         {
-            var getters = new Delegate?[OutputCount];
-            if (!Enumerable.Range(0, OutputCount).Any(active))
-            {
-                return getters;
-            }
+            var chosen = parent.Rule.LabelOf(row.Restricted(), out _);
+            value = chosen < 0 ? 0 : (uint)parent.Subset.ClassOf(chosen) + 1;
+        }
 
-            var row = new HeadRow(input, parent.Head, features, prototype, parent.Options.FusionRule(), parent.Subset);
-            ValueGetter<uint> label = (ref uint value) =>
-            {
-                var chosen = parent.Rule.LabelOf(row.Restricted(), out _);
-                value = chosen < 0 ? 0 : (uint)parent.Subset.ClassOf(chosen) + 1;
-            };
-            ValueGetter<float> confidence = (ref float value) =>
-            {
-                var p = row.Restricted();
-                var chosen = parent.Rule.LabelOf(p, out _);
-                value = p[chosen >= 0 ? chosen : CosineHead.ArgMax(p)];
-            };
-            ValueGetter<VBuffer<float>> candidates = (ref VBuffer<float> value) => Candidates(row, ref value);
-            if (active(0))
-            {
-                getters[0] = label;
-            }
-
-            if (active(1))
-            {
-                getters[1] = row.VectorGetter();
-            }
-
-            if (active(2))
-            {
-                getters[2] = confidence;
-            }
-
-            if (OutputCount > 3 && active(3))
-            {
-                getters[3] = candidates;
-            }
-
-            return getters;
+        private void Confidence(RowProbabilities row, ref float value)
+        {
+            var p = row.Restricted();
+            var chosen = parent.Rule.LabelOf(p, out _);
+            value = p[chosen >= 0 ? chosen : CosineHead.ArgMax(p)];
         }
 
         /// <summary>The target over all classes; zeros where the row is not chosen.</summary>
-        private void Candidates(HeadRow row, ref VBuffer<float> value)
+        private void Candidates(RowProbabilities row, ref VBuffer<float> value)
         {
             var p = row.Restricted();
-            var some = new float[p.Length];
+            var target = new float[p.Length];
             if (parent.Rule.LabelOf(p, out var set) >= 0)
             {
-                CandidateLabels.Target(p, set, parent.Rule.Soft, some);
+                CandidateLabels.Target(p, set, parent.Rule.Soft, target);
             }
 
             var editor = VBufferEditor.Create(ref value, parent.Options.ClassNames.Count);
             editor.Values.Clear();
-            for (var k = 0; k < some.Length; k++)
+            for (var k = 0; k < target.Length; k++)
             {
-                editor.Values[parent.Subset.ClassOf(k)] = some[k];
+                editor.Values[parent.Subset.ClassOf(k)] = target[k];
             }
 
             value = editor.Commit();

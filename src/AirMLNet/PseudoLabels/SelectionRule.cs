@@ -9,6 +9,9 @@ public enum SelectionRule
     /// <summary>The leaderboard of the published GRIP code, with its quirks (an image may count for several classes).</summary>
     Leaderboard,
 
-    /// <summary>CPL: sets of candidate labels from quantiles within images and over images, then K images per class (methods §3.3).</summary>
+    /// <summary>
+    /// CPL: sets of candidate labels from quantiles within images and over images, then K images per class (<c>docs/methods.md</c>
+    /// §3.3).
+    /// </summary>
     Candidates,
 }

@@ -10,8 +10,10 @@ public enum PseudoLabelStrategy
     Grip,
 }
 
-/// <summary>Images per class as a function of the round (GRIP, Menghini et al. 2023; methods of FPL and IFPL are the constant case).</summary>
-public static class SelectionSchedule
+/// <summary>
+/// Images per class as a function of the round (GRIP, Menghini et al. 2023; methods of FPL and IFPL are the constant case).
+/// </summary>
+internal static class SelectionSchedule
 {
     /// <summary>
     /// K of a round. FPL: <paramref name="perClass"/>. GRIP: K_t = ⌊t·n/C⌋ with n = ⌊|U|/T⌋, but never more than ⌊|U|/C⌋

@@ -4,7 +4,7 @@ namespace AirMLNet.PseudoLabels;
 /// Picks the most probable images of each class. Free of ML.NET and of tensors: probabilities come as rows of
 /// <c>[images, classes]</c>, row-major.
 /// </summary>
-public static class TopKPerClass
+internal static class TopKPerClass
 {
     /// <summary>
     /// For each class the <paramref name="perClass"/> images of highest p(c|x), best first; equal probabilities in the
@@ -94,7 +94,9 @@ public static class TopKPerClass
         }
     }
 
-    /// <summary>One label per image: an image that several classes chose takes the one with its highest probability (the first of equals).</summary>
+    /// <summary>
+    /// One label per image: an image that several classes chose takes the one with its highest probability (the first of equals).
+    /// </summary>
     /// <param name="chosen">Image indices per class.</param>
     /// <param name="probabilities">p(c|x) as <c>[images, classes]</c>.</param>
     /// <returns>The class of each image, or −1 where no class chose it.</returns>
@@ -116,7 +118,10 @@ public static class TopKPerClass
         return labels;
     }
 
-    /// <summary>The lowest probability that each class accepted: a row belongs to the class's list when p(c|x) is at least this. +∞ for a class that chose nothing.</summary>
+    /// <summary>
+    /// The lowest probability that each class accepted: a row belongs to the class's list when p(c|x) is at least this. +∞ for a class
+    /// that chose nothing.
+    /// </summary>
     /// <param name="chosen">Image indices per class.</param>
     /// <param name="probabilities">p(c|x) as <c>[images, classes]</c>.</param>
     public static float[] Thresholds(IReadOnlyList<int[]> chosen, ReadOnlySpan<float> probabilities)
@@ -133,7 +138,10 @@ public static class TopKPerClass
         return thresholds;
     }
 
-    /// <summary>The class of one image under per-class thresholds: among the classes whose threshold it reaches, the most probable (the first of equals); −1 where it reaches none.</summary>
+    /// <summary>
+    /// The class of one image under per-class thresholds: among the classes whose threshold it reaches, the most probable (the first of
+    /// equals); −1 where it reaches none.
+    /// </summary>
     /// <param name="probabilities">p(c|x) of the image.</param>
     /// <param name="thresholds">From <see cref="Thresholds"/>.</param>
     public static int LabelOf(ReadOnlySpan<float> probabilities, ReadOnlySpan<float> thresholds)

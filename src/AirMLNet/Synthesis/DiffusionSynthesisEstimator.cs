@@ -12,7 +12,7 @@ using static TorchSharp.torch;
 namespace AirMLNet.Synthesis;
 
 /// <summary>
-/// Images from a diffusion model as rows (AiR, methods §4.1, Eq. 4–6): fine-tunes it by LoRA on the pseudo-labelled and
+/// Images from a diffusion model as rows (AiR, Eq. 4–6; <c>docs/methods.md</c> §4.1): fine-tunes it by LoRA on the pseudo-labelled and
 /// labelled images, generates images of every class, encodes them with CLIP and finds the one of each class that CLIP is
 /// surest of. The fitted transformer appends them to the rows of a training set.
 /// </summary>
@@ -23,171 +23,91 @@ namespace AirMLNet.Synthesis;
 /// <para>Because it changes the number of rows, append it with <see cref="TransformerScope.TrainTest"/>: the stages after it are
 /// fitted on the synthetic rows as well, but the fitted chain scores without them.</para>
 /// <para>Hours of work are safe: adapter checkpoints and images go to <see cref="DiffusionSynthesisOptions.WorkFolder"/> as they
-/// are made, and a fit that was interrupted, with the same data and settings, goes on there and ends with the same files.</para>
+/// are made. A fit that was interrupted continues from them, given the same data and settings, and ends with the same files.</para>
+/// <para>Besides what every fit throws: <see cref="InvalidDataException"/> where there is no caption although captions are asked
+/// for, or the folder holds images that were made otherwise; <see cref="InvalidOperationException"/> where it holds an adapter that
+/// was made otherwise; <see cref="ArithmeticException"/> where training or generation gave something that is not a number;
+/// <see cref="IOException"/> where a file cannot be written.</para>
 /// </remarks>
-public sealed class DiffusionSynthesisEstimator : IEstimator<DiffusionSynthesisTransformer>
+public sealed class DiffusionSynthesisEstimator : StageEstimator<DiffusionSynthesisTransformer>
 {
-    internal const string Stage = "DiffusionSynthesis",
-        Real = "real",
-        Synthetic = "synthetic";
-    private readonly IHost _host;
+    internal const string Stage = "DiffusionSynthesis";
     private readonly DiffusionSynthesisOptions _options;
     private readonly int _seed;
 
     internal DiffusionSynthesisEstimator(IHostEnvironment environment, DiffusionSynthesisOptions options)
+        : base(environment, Stage)
     {
         ArgumentNullException.ThrowIfNull(options);
-        _host = environment.Register(Stage);
         _options = options;
-        _seed = _host.Rand.Next();
+        _seed = Host.Rand.Next();
         if (options is { Generator: not null, FineTune: true })
         {
             throw new ArgumentException(
-                $"{nameof(DiffusionSynthesisOptions.Generator)} is set and {nameof(DiffusionSynthesisOptions.FineTune)} is on; a generator of one's own cannot be fine-tuned.",
+                $"{nameof(DiffusionSynthesisOptions.Generator)} is set and {nameof(DiffusionSynthesisOptions.FineTune)} is on; "
+                    + "a generator of one's own cannot be fine-tuned.",
                 nameof(options)
             );
         }
-        // Now, from its configurations: a fit comes to the model when thousands of images have been encoded.
+        // The configurations are checked now: a fit would come to the model only after thousands of images were encoded.
         if (options.Generator is null)
         {
             DiffusionFolder.Open(options.DiffusionFolder);
         }
     }
 
-    /// <summary>Fine-tunes, generates and encodes what is not in the folder yet.</summary>
-    /// <param name="input">Data with the columns that the options name.</param>
-    /// <exception cref="ArgumentException">A column is missing or has another type.</exception>
-    /// <exception cref="InvalidDataException">There are no rows, no captions where captions are asked for, or the folder holds images that were made otherwise.</exception>
-    /// <exception cref="InvalidOperationException">The folder holds an adapter that was made otherwise.</exception>
-    /// <exception cref="ArithmeticException">Training or generation gave something that is not a number.</exception>
-    /// <exception cref="IOException">A file cannot be written; everything finished before stays.</exception>
-    public DiffusionSynthesisTransformer Fit(IDataView input)
+    private protected override IEnumerable<InputColumn> Inputs(SchemaShape input) =>
+        SynthesisColumns.Inputs(
+            _options,
+            OutputColumns.Find(input, _options.LabelColumn)?.Kind == SchemaShape.Column.VectorKind.Vector,
+            fit: true
+        );
+
+    private protected override IEnumerable<SchemaShape.Column> Outputs(SchemaShape input)
     {
-        ArgumentNullException.ThrowIfNull(input);
-        using var channel = _host.Start("Fit");
-        var device = DeviceChoice.Resolve(_host, channel);
-        var backbone = ClipBackbone.Acquire(_options.ClipFolder, device, new ClipExecution { Activation = _options.Activation });
-        try
-        {
-            var columns = SynthesisColumns.Of(input.Schema, _options, backbone.FeatureDimension, fit: true);
-            var source = SynthesisSource.Read(input, _options, columns);
-            FriendMembers.CheckAlive(_host);
-            (var prompts, var classes, var vectors) = source.Prompts();
-            var perPrompt = _options.CaptionColumn is null ? _options.ImagesPerClass : _options.ImagesPerCaption;
-            var made = _options.Generator is { } generator
-                ? Generate(
-                    channel,
-                    generator,
-                    new Dictionary<string, string> { ["generator"] = generator.GetType().FullName! },
-                    prompts,
-                    perPrompt
-                )
-                : GenerateHere(channel, input, source, device, prompts, perPrompt);
-            FriendMembers.CheckAlive(_host);
-            var set = Encode(
-                backbone,
-                made.Images,
-                [.. classes.SelectMany(c => Enumerable.Repeat(c, perPrompt))],
-                [.. vectors.SelectMany(v => Enumerable.Repeat(v, perPrompt))]
-            );
-            channel.Say(
-                $"{Stage}: {set.Images.Count} synthetic images, {set.Images.Count - made.Images.Count + made.Made} of them made now; see {made.ContactSheet}."
-            );
-            return new DiffusionSynthesisTransformer(_host, _options, set);
-        }
-        finally
-        {
-            backbone.Release();
-        }
+        SchemaShape.Column[] filled =
+        [
+            OutputColumns.Text(_options.ImageColumn),
+            OutputColumns.ClassKey(_options.LabelColumn),
+            OutputColumns.Vector(_options.FeatureColumn),
+            OutputColumns.Text(_options.OriginColumn),
+        ];
+        return filled.Where(column => OutputColumns.Find(input, column.Name) is null); // those that the input has keep their type
     }
 
-    /// <inheritdoc/>
-    public SchemaShape GetOutputSchema(SchemaShape inputSchema)
+    private protected override DiffusionSynthesisTransformer Fit(IDataView input, IChannel channel)
     {
-        var captions = _options.CaptionColumn is not null;
-        const SchemaShape.Column.VectorKind scalar = SchemaShape.Column.VectorKind.Scalar;
-        var added = new List<SchemaShape.Column>();
-        var image = Shapes.Find(inputSchema, _options.ImageColumn);
-        if (image is null && captions)
-        {
-            added.Add(Shapes.Text(_options.ImageColumn));
-        }
-        else if (image is not { ItemType: TextDataViewType, Kind: scalar } && image?.ItemType.RawType != typeof(MLImage))
-        {
-            SchemaCheck.Shape(inputSchema, Stage, _options.ImageColumn, scalar, TextDataViewType.Instance, false, ImageSource.Expected);
-        }
-
-        if (captions)
-        {
-            SchemaCheck.Shape(inputSchema, Stage, _options.CaptionColumn!, scalar, TextDataViewType.Instance, false, "Text");
-        }
-
-        if (_options is { FineTune: true, CaptionColumn: null, PseudoLabelColumn: { } pseudo })
-        {
-            SchemaCheck.Shape(
-                inputSchema,
-                Stage,
-                pseudo,
-                scalar,
-                NumberDataViewType.UInt32,
-                true,
-                "Key<UInt32> with the class names as KeyValues"
-            );
-            if (_options.ConfidenceColumn is { } confidence)
-            {
-                SchemaCheck.Shape(inputSchema, Stage, confidence, scalar, NumberDataViewType.Single, false, "Single");
-            }
-        }
-        if (Shapes.Find(inputSchema, _options.LabelColumn) is not { } label)
-        {
-            added.Add(Shapes.ClassKey(_options.LabelColumn));
-        }
-        else if (!captions || label.Kind != SchemaShape.Column.VectorKind.Vector)
-        {
-            SchemaCheck.Shape(
-                inputSchema,
-                Stage,
-                _options.LabelColumn,
-                scalar,
-                NumberDataViewType.UInt32,
-                true,
-                "Key<UInt32> with the class names as KeyValues"
-            );
-        }
-
-        if (Shapes.Find(inputSchema, _options.FeatureColumn) is null)
-        {
-            added.Add(Shapes.Vector(_options.FeatureColumn));
-        }
-        else
-        {
-            SchemaCheck.Shape(
-                inputSchema,
-                Stage,
-                _options.FeatureColumn,
-                SchemaShape.Column.VectorKind.Vector,
-                NumberDataViewType.Single,
-                false,
-                "a vector of Single of known size"
-            );
-        }
-
-        if (Shapes.Find(inputSchema, _options.OriginColumn) is null)
-        {
-            added.Add(Shapes.Text(_options.OriginColumn));
-        }
-        else
-        {
-            SchemaCheck.Shape(inputSchema, Stage, _options.OriginColumn, scalar, TextDataViewType.Instance, false, "Text");
-        }
-
-        return Shapes.Add(inputSchema, [.. added]);
+        using var clip = Model(channel, _options.ClipFolder, _options.Activation);
+        var columns = SynthesisColumns.Of(input.Schema, _options, clip.Backbone.FeatureDimension, fit: true);
+        var source = SynthesisTrainingRows.Read(input, _options, columns);
+        FriendMembers.CheckAlive(Host);
+        (var prompts, var classes, var vectors) = source.Prompts();
+        var perPrompt = _options.CaptionColumn is null ? _options.ImagesPerClass : _options.ImagesPerCaption;
+        var result = _options.Generator is { } generator
+            ? Generate(
+                channel,
+                generator,
+                new Dictionary<string, string> { ["generator"] = generator.GetType().FullName! },
+                prompts,
+                perPrompt
+            )
+            : GenerateLocally(channel, input, source, clip.Backbone.Device, prompts, perPrompt);
+        FriendMembers.CheckAlive(Host);
+        var images = Encode(
+            clip.Backbone,
+            result.Images,
+            [.. classes.SelectMany(c => Enumerable.Repeat(c, perPrompt))],
+            [.. vectors.SelectMany(v => Enumerable.Repeat(v, perPrompt))]
+        );
+        var now = images.Images.Count - result.Images.Count + result.Made;
+        channel.Say($"{Stage}: {images.Images.Count} synthetic images, {now} of them made now; see {result.ContactSheet}.");
+        return new DiffusionSynthesisTransformer(Host, _options, images);
     }
 
-    private SynthesisResult GenerateHere(
+    private SynthesisResult GenerateLocally(
         IChannel channel,
         IDataView input,
-        SynthesisSource source,
+        SynthesisTrainingRows source,
         Device device,
         IReadOnlyList<SynthesisPrompt> prompts,
         int perPrompt
@@ -200,13 +120,19 @@ public sealed class DiffusionSynthesisEstimator : IEstimator<DiffusionSynthesisT
         return Generate(channel, generator, generator.Settings(lora), prompts, perPrompt);
     }
 
-    private string? FineTune(IChannel channel, StableDiffusionPipeline model, SynthesisSource source, IReadOnlyList<LoraExample> examples)
+    private string? FineTune(
+        IChannel channel,
+        StableDiffusionPipeline model,
+        SynthesisTrainingRows source,
+        IReadOnlyList<LoraExample> examples
+    )
     {
         string[] without = [.. _options.ClassNames.Where((_, c) => c < source.PerClass.Count && source.PerClass[c] == 0)];
         if (without.Length > 0)
         {
             channel.Warn(
-                $"{Stage}: no pseudo-labelled or labelled image of {string.Join(", ", without)}: their images are generated from the prompt alone."
+                $"{Stage}: no pseudo-labelled or labelled image of {string.Join(", ", without)}: "
+                    + "their images are generated from the prompt alone."
             );
         }
 
@@ -216,14 +142,15 @@ public sealed class DiffusionSynthesisEstimator : IEstimator<DiffusionSynthesisT
             return null;
         }
         channel.Say(
-            $"{Stage}: fine-tuning on {examples.Count} images, {_options.Training.Steps} steps of {_options.Training.BatchSize}, rank {_options.Training.Lora.Rank}."
+            $"{Stage}: fine-tuning on {examples.Count} images, {_options.Training.Steps} steps of {_options.Training.BatchSize}, "
+                + $"rank {_options.Training.Lora.Rank}."
         );
         var training = _options.Training with
         {
             CancellationToken = _options.CancellationToken,
             Progress = new DirectProgress<LoraProgress>(p =>
             {
-                FriendMembers.CheckAlive(_host);
+                FriendMembers.CheckAlive(Host);
                 _options.Training.Progress?.Report(p);
                 _options.Progress?.Report(new(Stage, "fine-tuning the diffusion model", p.Step, p.Steps, p.Loss));
             }),
@@ -260,7 +187,7 @@ public sealed class DiffusionSynthesisEstimator : IEstimator<DiffusionSynthesisT
                 CancellationToken = _options.CancellationToken,
                 Progress = (done, total, _) =>
                 {
-                    FriendMembers.CheckAlive(_host);
+                    FriendMembers.CheckAlive(Host);
                     _options.Progress?.Report(new(Stage, "generating images", done, total));
                 },
             }
@@ -268,7 +195,7 @@ public sealed class DiffusionSynthesisEstimator : IEstimator<DiffusionSynthesisT
     }
 
     /// <summary>Features and confidences, and the surest image of each class (Eq. 6; ties go to the first).</summary>
-    private SyntheticSet Encode(
+    private GeneratedImages Encode(
         ClipBackbone backbone,
         IReadOnlyList<string> files,
         IReadOnlyList<int> classes,
@@ -283,11 +210,7 @@ public sealed class DiffusionSynthesisEstimator : IEstimator<DiffusionSynthesisT
             done => _options.Progress?.Report(new(Stage, "encoding images", done, files.Count))
         );
         var count = _options.ClassNames.Count;
-        var head = new CosineHead(
-            ZeroShotClassifier.ClassVectors(backbone, _options.ClassNames, _options.Templates),
-            count,
-            backbone.LogitScale
-        );
+        var head = TextHead.Of(backbone, _options.ClassNames, _options.Templates);
         var p = head.Probabilities(features, _options.CancellationToken);
         float Confidence(int i) => classes[i] < 0 ? float.NaN : p[(i * count) + classes[i]];
         var best = new Dictionary<int, int>();

@@ -7,7 +7,10 @@ using static TorchSharp.torch;
 
 namespace AirMLNet.Synthesis;
 
-/// <summary>Options of <see cref="DiffusionSynthesisEstimator"/>; the defaults are those of methods §4.2. Values are checked when they are set.</summary>
+/// <summary>
+/// Options of <see cref="DiffusionSynthesisEstimator"/>; the defaults are those of <c>docs/methods.md</c> §4.2. Values are checked when
+/// they are set.
+/// </summary>
 public sealed record DiffusionSynthesisOptions
 {
     /// <summary>Folder of the Stable Diffusion v1 model, in diffusers layout. Not read where <see cref="Generator"/> is set.</summary>
@@ -24,7 +27,9 @@ public sealed record DiffusionSynthesisOptions
         init => field = OptionCheck.NotBlank(value);
     }
 
-    /// <summary>The activation of CLIP's blocks; null as for <see cref="ClipExecution.Activation"/>. Must be that of the features.</summary>
+    /// <summary>
+    /// The activation of CLIP's blocks; null as for <see cref="ClipExecution.Activation"/>. Must be that of the features.
+    /// </summary>
     public ClipActivation? Activation { get; init; }
 
     /// <summary>Two or more class names, each once.</summary>
@@ -36,7 +41,7 @@ public sealed record DiffusionSynthesisOptions
 
     /// <summary>
     /// Folder for <c>lora/pytorch_lora_weights.safetensors</c>, <c>images/CLASS/0000.png</c>, a contact sheet, and checkpoints
-    /// while they are made. A fit goes on from what it finds there, and refuses what was made with other images or settings.
+    /// while they are made. A fit continues from what it finds there, and refuses what was made with other images or settings.
     /// </summary>
     public required string WorkFolder
     {
@@ -58,14 +63,18 @@ public sealed record DiffusionSynthesisOptions
         init => field = OptionCheck.Range(value, 1, 100_000);
     } = 120;
 
-    /// <summary>Most pseudo-labelled images of a class to fine-tune on, the most confident ones, 1..1,000,000. Labelled images are all used.</summary>
+    /// <summary>
+    /// Most pseudo-labelled images of a class to fine-tune on, the most confident ones, 1..1,000,000. Labelled images are all used.
+    /// </summary>
     public int Shots
     {
         get;
         init => field = OptionCheck.Range(value, 1, 1_000_000);
     } = 16;
 
-    /// <summary>Fine-tunes the diffusion model by LoRA first (Eq. 4); false generates with the model as it is (the ablation of AiR's Table 3).</summary>
+    /// <summary>
+    /// Fine-tunes the diffusion model by LoRA first (Eq. 4); false generates with the model as it is (the ablation of AiR's Table 3).
+    /// </summary>
     public bool FineTune { get; init; } = true;
 
     /// <summary>How the fine-tuning goes. Its progress and cancellation are those of this stage.</summary>
@@ -77,7 +86,10 @@ public sealed record DiffusionSynthesisOptions
     /// <summary>What the images must not show; null for nothing in particular.</summary>
     public string? NegativePrompt { get; init; }
 
-    /// <summary>Numbers of the UNet: Float32, or BFloat16 for half the memory and, on a GPU, more speed. Null: Float32 on the CPU, BFloat16 on a GPU.</summary>
+    /// <summary>
+    /// Numbers of the UNet: Float32, or BFloat16 for half the memory and, on a GPU, more speed. Null: Float32 on the CPU, BFloat16 on a
+    /// GPU.
+    /// </summary>
     public ScalarType? Precision { get; init; }
 
     /// <summary>Templates of the zero-shot classifier that picks each class's representative (Eq. 6).</summary>
@@ -101,7 +113,10 @@ public sealed record DiffusionSynthesisOptions
         init => field = OptionCheck.NullOrNotBlank(value);
     } = "PseudoLabel";
 
-    /// <summary>Single column that ranks the pseudo-labelled images, highest first; null takes them in the order of the rows. Synthetic rows get p(class|x) in it.</summary>
+    /// <summary>
+    /// Single column that ranks the pseudo-labelled images, highest first; null takes them in the order of the rows. Synthetic rows get
+    /// p(class|x) in it.
+    /// </summary>
     public string? ConfidenceColumn
     {
         get;
@@ -133,8 +148,9 @@ public sealed record DiffusionSynthesisOptions
     } = "Origin";
 
     /// <summary>
-    /// Text column of captions, which then take the place of class prompts (T2I-PAL, methods §6): each row with one gets
-    /// <see cref="ImagesPerCaption"/> images, which carry its label, and rows that have an image too are fine-tuned on. Null: class prompts.
+    /// Text column of captions, which then take the place of class prompts (T2I-PAL, <c>docs/methods.md</c> §6): each row with one gets
+    /// <see cref="ImagesPerCaption"/> images, which carry its label, and rows that have an image too are fine-tuned on. Null: class
+    /// prompts.
     /// </summary>
     public string? CaptionColumn
     {

@@ -23,22 +23,26 @@ internal static class DiffusionSynthesisSaved
     public static void Save(ModelSaveContext ctx, DiffusionSynthesisTransformer stage)
     {
         Format.Begin(ctx);
-        var set = stage.Set;
+        var generated = stage.Generated;
         ModelStream.WriteJson(
             ctx,
             new DiffusionSynthesisFile(
                 stage.Options,
-                [.. set.Images.Select(i => new SavedImage(i.Path, i.Class, i.Class < 0 ? 0 : i.Confidence, i.IsRepresentative))]
+                [.. generated.Images.Select(i => new SavedImage(i.Path, i.Class, i.Class < 0 ? 0 : i.Confidence, i.IsRepresentative))]
             )
         );
-        (string, float[], long[]) features = ("features", set.Features, [set.Images.Count, set.Dimension]);
-        if (set.Labels.Count == 0)
+        (string, float[], long[]) features = ("features", generated.Features, [generated.Images.Count, generated.Dimension]);
+        if (generated.Labels.Count == 0)
         {
             ModelStream.WriteState(ctx, features);
         }
         else
         {
-            ModelStream.WriteState(ctx, features, ("labels", [.. set.Labels.SelectMany(l => l)], [set.Labels.Count, set.Labels[0].Length]));
+            ModelStream.WriteState(
+                ctx,
+                features,
+                ("labels", [.. generated.Labels.SelectMany(l => l)], [generated.Labels.Count, generated.Labels[0].Length])
+            );
         }
     }
 
@@ -60,7 +64,7 @@ internal static class DiffusionSynthesisSaved
         [
             .. file.Images.Select(i => new SyntheticImage(i.Path, i.Class, i.Class < 0 ? float.NaN : i.Confidence, i.IsRepresentative)),
         ];
-        return new(host, file.Options, new SyntheticSet(images, features, count == 0 ? 0 : features.Length / count, labels));
+        return new(host, file.Options, new GeneratedImages(images, features, count == 0 ? 0 : features.Length / count, labels));
     }
 }
 

@@ -12,24 +12,24 @@ namespace AirMLNet.Synthesis;
 /// </summary>
 public sealed class DiffusionSynthesisTransformer : ITransformer
 {
-    internal DiffusionSynthesisTransformer(IHost host, DiffusionSynthesisOptions options, SyntheticSet set) =>
-        (Host, Options, Set) = (host, options, set);
+    internal DiffusionSynthesisTransformer(IHost host, DiffusionSynthesisOptions options, GeneratedImages generated) =>
+        (Host, Options, Generated) = (host, options, generated);
 
     /// <summary>The images, class by class or caption by caption.</summary>
-    public IReadOnlyList<SyntheticImage> Images => Set.Images;
+    public IReadOnlyList<SyntheticImage> Images => Generated.Images;
 
     /// <summary>The adapter that the images were made with; null where the model was used as it is.</summary>
     public string? LoraFile =>
         Options.FineTune && Path.Combine(Options.WorkFolder, "lora", LoraTrainer.FileName) is var file && File.Exists(file) ? file : null;
 
-    // PredictionEngine asks every stage of a chain, those of the training scope as well, and takes none that is no mapper.
+    // PredictionEngine asks every stage of a chain, also those of the training scope, and accepts only row-to-row mappers.
     bool ITransformer.IsRowToRowMapper => true;
 
     internal IHost Host { get; }
 
     internal DiffusionSynthesisOptions Options { get; }
 
-    internal SyntheticSet Set { get; }
+    internal GeneratedImages Generated { get; }
 
     /// <summary>The schema of what <see cref="Transform"/> gives for this input.</summary>
     /// <param name="inputSchema">Schema of the input.</param>
@@ -37,7 +37,7 @@ public sealed class DiffusionSynthesisTransformer : ITransformer
     public DataViewSchema GetOutputSchema(DataViewSchema inputSchema)
     {
         ArgumentNullException.ThrowIfNull(inputSchema);
-        return new SynthesisSchema(inputSchema, Options, Set).Output;
+        return new SynthesisSchema(inputSchema, Options, Generated).Output;
     }
 
     /// <summary>The input's rows, then the synthetic ones.</summary>
@@ -46,7 +46,7 @@ public sealed class DiffusionSynthesisTransformer : ITransformer
     public IDataView Transform(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        return new SynthesisView(input, new SynthesisSchema(input.Schema, Options, Set), Set);
+        return new SyntheticRowsView(input, new SynthesisSchema(input.Schema, Options, Generated), Generated);
     }
 
     IRowToRowMapper ITransformer.GetRowToRowMapper(DataViewSchema inputSchema) => new PassThroughMapper(inputSchema);

@@ -15,43 +15,84 @@ internal sealed record SynthesisColumns(
     DataViewSchema.Column? Caption
 )
 {
-    private const string Stage = DiffusionSynthesisEstimator.Stage;
-
     /// <summary>Whether labels are vectors of one value per class.</summary>
     public bool VectorLabels => Label is { Type: VectorDataViewType };
 
+    /// <summary>What the columns must be.</summary>
+    /// <param name="options">Names of the columns.</param>
+    /// <param name="vectorLabels">Whether the input's label column is a vector.</param>
+    /// <param name="fit">Whether columns are needed that only a fit reads.</param>
+    public static IEnumerable<InputColumn> Inputs(DiffusionSynthesisOptions options, bool vectorLabels, bool fit)
+    {
+        var captions = options.CaptionColumn is not null;
+        var learns = fit && options is { FineTune: true, CaptionColumn: null, PseudoLabelColumn: not null };
+        yield return InputColumn.Image(options.ImageColumn) with
+        {
+            Optional = captions,
+        };
+        if (learns)
+        {
+            yield return InputColumn.Label(options.PseudoLabelColumn!, options.ClassNames);
+        }
+
+        if (options.ConfidenceColumn is { } confidence)
+        {
+            yield return InputColumn.Single(confidence) with
+            {
+                Optional = !learns,
+            };
+        }
+
+        var label =
+            captions && vectorLabels
+                ? InputColumn.Vector(options.LabelColumn, options.ClassNames.Count)
+                : InputColumn.Label(options.LabelColumn, options.ClassNames);
+        yield return label with
+        {
+            Optional = true,
+        };
+        yield return InputColumn.Vector(options.FeatureColumn) with
+        {
+            Optional = true,
+        };
+        yield return InputColumn.Text(options.OriginColumn) with
+        {
+            Optional = true,
+        };
+        if (fit && options.CaptionColumn is { } caption)
+        {
+            yield return InputColumn.Text(caption);
+        }
+    }
+
     /// <param name="schema">The input's schema.</param>
     /// <param name="options">Names of the columns.</param>
-    /// <param name="dimension">D of the features, where it is known already.</param>
+    /// <param name="dimension">D of the features.</param>
     /// <param name="fit">Whether columns are needed that only a fit reads.</param>
     /// <exception cref="ArgumentException">A column is missing or has another type.</exception>
-    public static SynthesisColumns Of(DataViewSchema schema, DiffusionSynthesisOptions options, int? dimension, bool fit)
+    public static SynthesisColumns Of(DataViewSchema schema, DiffusionSynthesisOptions options, int dimension, bool fit)
     {
-        bool captions = options.CaptionColumn is not null,
-            learns = fit && options.FineTune;
+        const string stage = DiffusionSynthesisEstimator.Stage;
+        var vectorLabels = schema.GetColumnOrNull(options.LabelColumn) is { Type: VectorDataViewType };
+        var found = new Dictionary<string, DataViewSchema.Column>(StringComparer.Ordinal);
+        foreach (var input in Inputs(options, vectorLabels, fit))
+        {
+            if (input.FindOrNull(schema, stage) is { } column)
+            {
+                found[input.Name] = column;
+            }
+        }
+        (InputColumn.Vector(options.FeatureColumn, dimension) with { Optional = true }).FindOrNull(schema, stage);
         return new(
-            captions
-                ? Optional(options.ImageColumn, name => ImageSource.Check(schema, Stage, name))
-                : ImageSource.Check(schema, Stage, options.ImageColumn),
-            learns && !captions && options.PseudoLabelColumn is { } pseudo
-                ? SchemaCheck.Label(schema, Stage, pseudo, options.ClassNames)
-                : null,
-            options.ConfidenceColumn is not { } confidence ? null
-                : learns && !captions && options.PseudoLabelColumn is not null ? SchemaCheck.Single(schema, Stage, confidence)
-                : Optional(confidence, name => SchemaCheck.Single(schema, Stage, name)),
-            Optional(
-                options.LabelColumn,
-                name =>
-                    captions && schema[name].Type is VectorDataViewType
-                        ? SchemaCheck.Vector(schema, Stage, name, options.ClassNames.Count)
-                        : SchemaCheck.Label(schema, Stage, name, options.ClassNames)
-            ),
-            Optional(options.FeatureColumn, name => SchemaCheck.Vector(schema, Stage, name, dimension)),
-            Optional(options.OriginColumn, name => SchemaCheck.Text(schema, Stage, name)),
-            fit && options.CaptionColumn is { } caption ? SchemaCheck.Text(schema, Stage, caption) : null
+            Named(options.ImageColumn),
+            fit && options is { FineTune: true, CaptionColumn: null } ? Named(options.PseudoLabelColumn) : null,
+            Named(options.ConfidenceColumn),
+            Named(options.LabelColumn),
+            Named(options.FeatureColumn),
+            Named(options.OriginColumn),
+            fit ? Named(options.CaptionColumn) : null
         );
 
-        DataViewSchema.Column? Optional(string name, Func<string, DataViewSchema.Column> check) =>
-            schema.GetColumnOrNull(name) is null ? null : check(name);
+        DataViewSchema.Column? Named(string? name) => name is not null && found.TryGetValue(name, out var column) ? column : null;
     }
 }

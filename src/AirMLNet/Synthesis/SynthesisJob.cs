@@ -9,19 +9,21 @@ using AirMLNet.Optimisation;
 namespace AirMLNet.Synthesis;
 
 /// <summary>
-/// Makes the images of prompts in a folder. Each is there when it is whole; an interrupted job goes on where it was and ends
+/// Makes the images of prompts in a folder. Each is there when it is whole; an interrupted job continues where it was and ends
 /// with the same files as one that was not interrupted.
 /// </summary>
 /// <param name="generator">Makes the images.</param>
 /// <param name="options">Which, and where they go.</param>
-public sealed class SynthesisJob(ITextToImageGenerator generator, SynthesisOptions options)
+internal sealed class SynthesisJob(ITextToImageGenerator generator, SynthesisOptions options)
 {
     private const string Manifest = "synthesis.json";
     private const int LongestName = 100;
 
     /// <summary>Makes what is missing, then the contact sheet.</summary>
     /// <exception cref="ArgumentException">There is no prompt, or two classes would share a folder.</exception>
-    /// <exception cref="InvalidDataException">The folder holds images that were made in another way; the message says what differs.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The folder holds images that were made in another way; the message says what differs.
+    /// </exception>
     /// <exception cref="IOException">A file cannot be written.</exception>
     /// <exception cref="OperationCanceledException">The work was cancelled.</exception>
     public SynthesisResult Run()
@@ -129,7 +131,8 @@ public sealed class SynthesisJob(ITextToImageGenerator generator, SynthesisOptio
                 if (before.Node(key)?.ToJsonString() is var was && was != value!.ToJsonString())
                 {
                     throw new InvalidDataException(
-                        $"{options.Output} holds images made with another {key} ({was ?? "none"}, now {value!.ToJsonString()}); choose another folder."
+                        $"{options.Output} holds images made with another {key} "
+                            + $"({was ?? "none"}, now {value!.ToJsonString()}); choose another folder."
                     );
                 }
             }

@@ -3,9 +3,11 @@ using AirMLNet.Options;
 namespace AirMLNet.Synthesis;
 
 /// <summary>Options of a <see cref="SynthesisJob"/>. Values are checked when they are set.</summary>
-public sealed record SynthesisOptions
+internal sealed record SynthesisOptions
 {
-    /// <summary>Folder to write to: <c>images/</c>, <c>contact-sheet.png</c> and <c>synthesis.json</c>, which says how they were made.</summary>
+    /// <summary>
+    /// Folder to write to: <c>images/</c>, <c>contact-sheet.png</c> and <c>synthesis.json</c>, which says how they were made.
+    /// </summary>
     public required string Output
     {
         get;
@@ -40,7 +42,7 @@ public sealed record SynthesisOptions
 
     /// <summary>
     /// Images that the generator works on together, in the order of the prompts. Where one of such a group is missing, all of
-    /// it is made again, in the same company: an interrupted job then ends with the same bits, not only the same to rounding.
+    /// it is made again in the same group: an interrupted job then ends with the same bits, not only the same to rounding.
     /// </summary>
     public int GroupSize
     {
@@ -48,7 +50,7 @@ public sealed record SynthesisOptions
         init => field = OptionCheck.Range(value, 1, 1024);
     } = 1;
 
-    /// <summary>Hears after each image how many are there, how many there will be, and images a second so far.</summary>
+    /// <summary>Called after each image: how many are there, how many there will be, and images a second so far.</summary>
     public Action<int, int, double>? Progress { get; init; }
 
     /// <summary>Ends the work after the current step; what is finished stays.</summary>
@@ -58,9 +60,9 @@ public sealed record SynthesisOptions
 /// <summary>What to make images of.</summary>
 /// <param name="Text">The prompt.</param>
 /// <param name="Class">The class whose sub-folder the images go to; null for none.</param>
-public sealed record SynthesisPrompt(string Text, string? Class = null)
+internal sealed record SynthesisPrompt(string Text, string? Class = null)
 {
-    /// <summary>The prompt of a class, "d c" (methods §4.2).</summary>
+    /// <summary>The prompt of a class, "d c" (<c>docs/methods.md</c> §4.2).</summary>
     /// <param name="name">c, the class's name.</param>
     /// <param name="domain">d, what comes before it; may be empty.</param>
     public static SynthesisPrompt OfClass(string name, string domain) => new($"{domain} {name}".Trim(), name);
@@ -71,4 +73,4 @@ public sealed record SynthesisPrompt(string Text, string? Class = null)
 /// <param name="Made">How many of them were made now; the others were there.</param>
 /// <param name="ContactSheet">The picture of all of them, or of the first ones of each prompt.</param>
 /// <param name="Seconds">Time it took to make them.</param>
-public sealed record SynthesisResult(IReadOnlyList<string> Images, int Made, string ContactSheet, double Seconds);
+internal sealed record SynthesisResult(IReadOnlyList<string> Images, int Made, string ContactSheet, double Seconds);

@@ -1,4 +1,3 @@
-using AirMLNet.Heads;
 using AirMLNet.Images;
 using AirMLNet.Pipeline;
 using Microsoft.ML;
@@ -11,10 +10,10 @@ internal sealed class SynthesisSchema
 {
     private readonly Delegate[] _synthetic; // per output column, Func<int, T> of the image's number
 
-    public SynthesisSchema(DataViewSchema input, DiffusionSynthesisOptions options, SyntheticSet set)
+    public SynthesisSchema(DataViewSchema input, DiffusionSynthesisOptions options, GeneratedImages generated)
     {
         Input = input;
-        var columns = SynthesisColumns.Of(input, options, set.Dimension, fit: false);
+        var columns = SynthesisColumns.Of(input, options, generated.Dimension, fit: false);
         var builder = new DataViewSchema.Builder();
         foreach (var column in input)
         {
@@ -34,7 +33,7 @@ internal sealed class SynthesisSchema
         }
         if (columns.Features is null)
         {
-            Add(options.FeatureColumn, new VectorDataViewType(NumberDataViewType.Single, set.Dimension));
+            Add(options.FeatureColumn, new VectorDataViewType(NumberDataViewType.Single, generated.Dimension));
         }
 
         if (columns.Origin is null)
@@ -47,7 +46,7 @@ internal sealed class SynthesisSchema
         [
             .. Output.Select(column =>
                 column.Index >= input.Count || column.Index == input[column.Name].Index
-                    ? Filled(column, options, columns, set)
+                    ? Filled(column, options, columns, generated)
                     : Missing(column)
             ),
         ];
@@ -70,45 +69,48 @@ internal sealed class SynthesisSchema
 
     /// <summary>What a row of the input holds in a column that was added.</summary>
     public T OfInput<T>(DataViewSchema.Column column) =>
-        column.Index == OriginIndex ? (T)(object)DiffusionSynthesisEstimator.Real.AsMemory() : ((Func<int, T>)Missing(column))(0);
+        column.Index == OriginIndex ? (T)(object)RowOrigin.Real.AsMemory() : ((Func<int, T>)Missing(column))(0);
 
     private static Delegate Filled(
         DataViewSchema.Column column,
         DiffusionSynthesisOptions options,
         SynthesisColumns columns,
-        SyntheticSet set
+        GeneratedImages generated
     )
     {
         var name = column.Name;
         if (name == options.ImageColumn)
         {
             return column.Type is TextDataViewType
-                ? (Func<int, ReadOnlyMemory<char>>)(i => set.Images[i].Path.AsMemory())
-                : (Func<int, MLImage>)(i => MLImages.FromRgb(ImageFile.Load(set.Images[i].Path)));
+                ? (Func<int, ReadOnlyMemory<char>>)(i => generated.Images[i].Path.AsMemory())
+                : (Func<int, MLImage>)(i => MLImages.FromRgb(ImageFile.Load(generated.Images[i].Path)));
         }
 
         if (name == options.OriginColumn)
         {
-            return (Func<int, ReadOnlyMemory<char>>)(_ => DiffusionSynthesisEstimator.Synthetic.AsMemory());
+            return (Func<int, ReadOnlyMemory<char>>)(_ => RowOrigin.Synthetic.AsMemory());
         }
 
         if (name == options.FeatureColumn)
         {
             return (Func<int, VBuffer<float>>)(
-                i => new VBuffer<float>(set.Dimension, set.Features.AsSpan(i * set.Dimension, set.Dimension).ToArray())
+                i => new VBuffer<float>(
+                    generated.Dimension,
+                    generated.Features.AsSpan(i * generated.Dimension, generated.Dimension).ToArray()
+                )
             );
         }
 
         if (name == options.LabelColumn)
         {
             return columns.VectorLabels
-                ? (Func<int, VBuffer<float>>)(i => new VBuffer<float>(set.Labels[i].Length, set.Labels[i]))
-                : (Func<int, uint>)(i => (uint)(set.Images[i].Class + 1));
+                ? (Func<int, VBuffer<float>>)(i => new VBuffer<float>(generated.Labels[i].Length, generated.Labels[i]))
+                : (Func<int, uint>)(i => (uint)(generated.Images[i].Class + 1));
         }
 
         if (name == options.ConfidenceColumn && column.Type == NumberDataViewType.Single)
         {
-            return (Func<int, float>)(i => set.Images[i].Confidence);
+            return (Func<int, float>)(i => generated.Images[i].Confidence);
         }
 
         return Missing(column);
@@ -121,7 +123,8 @@ internal sealed class SynthesisSchema
                 .MakeGenericMethod(column.Type.RawType)
                 .Invoke(null, [column.Type])!;
 
-    // As ML.NET: NaN for numbers that have it, key 0, and default values for the rest. A vector of known size keeps its size.
+    // As in ML.NET, what is missing is NaN in floating-point numbers and 0 in keys, and the default value in all other types.
+    // A vector of known size keeps its size.
     private static Func<int, T> MissingOf<T>(DataViewType type)
     {
         var value = type switch

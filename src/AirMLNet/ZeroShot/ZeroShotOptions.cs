@@ -21,7 +21,9 @@ public sealed record ZeroShotOptions
         init => field = OptionCheck.ClassNames(value);
     }
 
-    /// <summary>Texts with <c>{}</c> for the class name, such as <see cref="PromptTemplates.Ensemble"/>; the class vector is the mean over them.</summary>
+    /// <summary>
+    /// Texts with <c>{}</c> for the class name, such as <see cref="PromptTemplates.Ensemble"/>; the class vector is the mean over them.
+    /// </summary>
     public IReadOnlyList<string> Templates
     {
         get;

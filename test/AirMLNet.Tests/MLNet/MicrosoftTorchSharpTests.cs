@@ -1,5 +1,5 @@
 using System.Reflection;
-using AirMLNet.Heads;
+using AirMLNet.Pipeline;
 using AirMLNet.Testing;
 using Microsoft.ML;
 using Microsoft.ML.Data;

@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace AirMLNet.Data;
 
 /// <summary>
-/// CoOp's layout (methods §9): <c>split_zhou_NAME.json</c> with lists "train", "val" and "test" of [relative path, label,
+/// CoOp's layout (<c>docs/methods.md</c> §9): <c>split_zhou_NAME.json</c> with lists "train", "val" and "test" of [relative path, label,
 /// class name]; FGVCAircraft has <c>variants.txt</c> and <c>images_variant_PART.txt</c> with lines "image-id class name".
 /// </summary>
 internal static class CoOpLayout

@@ -2,8 +2,8 @@ namespace AirMLNet.Data;
 
 /// <summary>What is known about a published data set.</summary>
 /// <param name="Name">Its name.</param>
-/// <param name="Domain">What its images show, in a word (methods §9).</param>
-/// <param name="Description">What its captions begin with (methods §4.2).</param>
+/// <param name="Domain">What its images show, in a word (<c>docs/methods.md</c> §9).</param>
+/// <param name="Description">What its captions begin with (<c>docs/methods.md</c> §4.2).</param>
 /// <param name="CoOpFolder">Its folder in CoOp's layout; empty for none.</param>
 /// <param name="CoOpImages">The folder of its images therein.</param>
 /// <param name="CoOpSplit">The list of its parts therein; empty where there is another.</param>
@@ -22,7 +22,7 @@ internal sealed record KnownDataSet(
 /// Opens data sets: RESISC45, FGVCAircraft, Flowers102, EuroSAT and DTD in the layouts of CoOp and of GRIP and CPL (methods
 /// §9), which are told apart by their files; and any other as folders of classes or as a CSV file.
 /// </summary>
-public static class DataSets
+internal static class DataSets
 {
     private static readonly KnownDataSet[] Published =
     [
@@ -42,7 +42,9 @@ public static class DataSets
     /// <param name="options">Pool and validation part; null for the defaults.</param>
     /// <exception cref="ArgumentException">The name is not known; the message lists those that are.</exception>
     /// <exception cref="DirectoryNotFoundException">No layout of the data set is found; the message says what was looked for.</exception>
-    /// <exception cref="InvalidDataException">A list is malformed or names a file that is not there; the message names list and line.</exception>
+    /// <exception cref="InvalidDataException">
+    /// A list is malformed or names a file that is not there; the message names list and line.
+    /// </exception>
     public static ImageDataSet Open(string name, string folder, DataSetOptions? options = null)
     {
         var known =
@@ -76,7 +78,8 @@ public static class DataSets
                 ? ""
                 : $"{(known.CoOpSplit.Length > 0 ? known.CoOpSplit : "images_variant_train.txt")} (CoOp's layout), or ";
         throw new DirectoryNotFoundException(
-            $"{folder}: {known.Name} was not found; expected {coOp}train.txt and test.txt or train.json and test.json (GRIP's and CPL's layout), there or in '{known.GripFolders[0]}'."
+            $"{folder}: {known.Name} was not found; expected {coOp}train.txt and test.txt "
+                + $"or train.json and test.json (GRIP's and CPL's layout), there or in '{known.GripFolders[0]}'."
         );
     }
 

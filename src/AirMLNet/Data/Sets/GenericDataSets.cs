@@ -2,8 +2,8 @@ using Microsoft.VisualBasic.FileIO;
 
 namespace AirMLNet.Data;
 
-/// <summary>Data sets of one's own: folders of classes, or a CSV file of path, label and split.</summary>
-public static class GenericDataSets
+/// <summary>Data sets that are not among the known ones: folders of classes, or a CSV file of path, label and split.</summary>
+internal static class GenericDataSets
 {
     private static readonly string[] TrainParts = ["train", "pool"];
 
@@ -58,7 +58,9 @@ public static class GenericDataSets
     /// <param name="file">The file.</param>
     /// <param name="name">What to call the data set; null: the file's name.</param>
     /// <param name="options">Validation part; null for the defaults.</param>
-    /// <exception cref="InvalidDataException">A line is malformed or names a file that is not there; the message names the line.</exception>
+    /// <exception cref="InvalidDataException">
+    /// A line is malformed or names a file that is not there; the message names the line.
+    /// </exception>
     public static ImageDataSet FromCsv(string file, string? name = null, DataSetOptions? options = null)
     {
         var home = Path.GetDirectoryName(Path.GetFullPath(file))!;

@@ -3,7 +3,8 @@ using System.Globalization;
 namespace AirMLNet.Data;
 
 /// <summary>
-/// The layout that GRIP and CPL share with ELEVATER (methods §9): <c>train.txt</c>, <c>val.txt</c>, <c>test.txt</c> with lines
+/// The layout that GRIP and CPL share with ELEVATER (<c>docs/methods.md</c> §9): <c>train.txt</c>, <c>val.txt</c>, <c>test.txt</c> with
+/// lines
 /// "archive@relative/path label" (the label is the last field: paths have spaces), names in <c>class_names.txt</c> or
 /// <c>labels.txt</c>; or, as RESISC45, <c>train.json</c> and so on in COCO's form, the class being the image's folder. EuroSAT has
 /// no training list: its pool is what lies in the class folders.
@@ -70,7 +71,9 @@ internal static class GripLayout
             ?? throw new InvalidDataException($"{where} names {relative}, which is neither {string.Join(" nor ", places)}.");
     }
 
-    /// <summary>EuroSAT's pool. The test list says which folder is which class; folders without test images keep their place in the alphabet.</summary>
+    /// <summary>
+    /// EuroSAT's pool. The test list says which folder is which class; folders without test images keep their place in the alphabet.
+    /// </summary>
     private static IReadOnlyList<LabelledImage> ClassFolders(string folder, string[] names, List<LabelledImage> test, TrainingPool pool)
     {
         if (test.Count == 0)

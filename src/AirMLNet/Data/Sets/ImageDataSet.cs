@@ -3,12 +3,14 @@ namespace AirMLNet.Data;
 /// <summary>An image file and its class.</summary>
 /// <param name="Path">Path of the file.</param>
 /// <param name="Class">Index of the class, or −1 where it is not known.</param>
-public sealed record LabelledImage(string Path, int Class);
+internal sealed record LabelledImage(string Path, int Class);
 
 /// <summary>The images of a data set, by part, and its classes.</summary>
-public sealed record ImageDataSet
+internal sealed record ImageDataSet
 {
-    /// <exception cref="InvalidDataException">Fewer than two classes, one of them without a name or twice, a part without images, or a label out of range.</exception>
+    /// <exception cref="InvalidDataException">
+    /// Fewer than two classes, one of them without a name or twice, a part without images, or a label out of range.
+    /// </exception>
     internal ImageDataSet(
         string name,
         string source,
@@ -36,7 +38,8 @@ public sealed record ImageDataSet
             if (images.FirstOrDefault(i => i.Class >= classNames.Count || i.Class < -1) is { } wrong)
             {
                 throw new InvalidDataException(
-                    $"{source}: {wrong.Path} has label {wrong.Class}; expected 0..{classNames.Count - 1}, for there are {classNames.Count} class names."
+                    $"{source}: {wrong.Path} has label {wrong.Class}; "
+                        + $"expected 0..{classNames.Count - 1}, for there are {classNames.Count} class names."
                 );
             }
         }
@@ -62,14 +65,14 @@ public enum TrainingPool
     Strict,
 
     /// <summary>
-    /// EuroSAT as GRIP's and CPL's code reads it: everything in the class folders, test images included (methods §3.1). For
+    /// EuroSAT as GRIP's and CPL's code reads it: everything in the class folders, test images included (<c>docs/methods.md</c> §3.1). For
     /// comparison with published figures only.
     /// </summary>
     Paper,
 }
 
 /// <summary>How a data set is read.</summary>
-public sealed record DataSetOptions
+internal sealed record DataSetOptions
 {
     /// <summary>The training pool of EuroSAT in the layout of GRIP and CPL; other data sets are always strict.</summary>
     public TrainingPool Pool { get; init; } = TrainingPool.Strict;

@@ -2,10 +2,10 @@ using System.Text.Json;
 
 namespace AirMLNet.Data;
 
-/// <summary>Which classes are seen and which unseen in transductive zero-shot learning (methods §3.1).</summary>
+/// <summary>Which classes are seen and which unseen in transductive zero-shot learning (<c>docs/methods.md</c> §3.1).</summary>
 /// <param name="Seen">Class indices, ascending: images are labelled.</param>
 /// <param name="Unseen">Class indices, ascending: only the names are known.</param>
-public sealed record ClassSplit(IReadOnlyList<int> Seen, IReadOnlyList<int> Unseen)
+internal sealed record ClassSplit(IReadOnlyList<int> Seen, IReadOnlyList<int> Unseen)
 {
     /// <summary>Share of the classes that are seen in the published splits.</summary>
     public const double SeenShare = 0.62;
@@ -13,7 +13,9 @@ public sealed record ClassSplit(IReadOnlyList<int> Seen, IReadOnlyList<int> Unse
     /// <summary>The seeds of the published splits; the first is the default.</summary>
     public static IReadOnlyList<int> PublishedSeeds { get; } = [500, 0, 200];
 
-    /// <summary>⌊0.62·C⌋ seen classes, drawn as <c>numpy.random.seed(seed); numpy.random.choice(C, ⌊0.62·C⌋, replace=False)</c> draws them.</summary>
+    /// <summary>
+    /// ⌊0.62·C⌋ seen classes, drawn as <c>numpy.random.seed(seed); numpy.random.choice(C, ⌊0.62·C⌋, replace=False)</c> draws them.
+    /// </summary>
     /// <param name="classes">C, two or more.</param>
     /// <param name="seed">500, 0 and 200 are the published ones.</param>
     public static ClassSplit Draw(int classes, int seed = 500)
@@ -24,7 +26,7 @@ public sealed record ClassSplit(IReadOnlyList<int> Seen, IReadOnlyList<int> Unse
     }
 
     /// <summary>
-    /// Reads a split: JSON with a list "seen" (and, if it likes, "unseen") of class names or indices, or a text file with
+    /// Reads a split: JSON with a list "seen" (and optionally "unseen") of class names or indices, or a text file with
     /// the name of a seen class on each line.
     /// </summary>
     /// <param name="file">The file; JSON where it ends in <c>.json</c>.</param>
@@ -97,11 +99,11 @@ public sealed record ClassSplit(IReadOnlyList<int> Seen, IReadOnlyList<int> Unse
 }
 
 /// <summary>The few labelled images of semi-supervised learning.</summary>
-public static class LabelledShots
+internal static class LabelledShots
 {
     /// <summary>
     /// n images of each class, as <c>numpy.random.seed(seed); numpy.random.choice(images of the class, n, replace=False)</c> draws
-    /// them, seeded anew for every class (methods §3.1).
+    /// them, seeded anew for every class (<c>docs/methods.md</c> §3.1).
     /// </summary>
     /// <param name="labels">Class of each image, −1 where not known.</param>
     /// <param name="classes">C.</param>

@@ -12,7 +12,7 @@ namespace AirMLNet.Synthesis;
 /// </summary>
 /// <remarks>
 /// That package marks its interface as experimental (MEAI001), so this class is too. Seed and negative prompt go to the
-/// service as the additional properties <c>seed</c> and <c>negative_prompt</c>; whether it heeds them is its affair.
+/// service as the additional properties <c>seed</c> and <c>negative_prompt</c>; it may ignore them.
 /// </remarks>
 /// <param name="generator">The service, which stays the caller's.</param>
 /// <param name="options">What every request is sent with; null for the service's defaults.</param>
@@ -47,7 +47,8 @@ public sealed class HostedImageGenerator(IImageGenerator generator, ImageGenerat
             var data =
                 response.Contents.OfType<DataContent>().FirstOrDefault(c => c.HasTopLevelMediaType("image"))
                 ?? throw new InvalidDataException(
-                    $"The image service gave no image for \"{request.Prompt}\"{(response.Contents.OfType<UriContent>().Any() ? ", but an address; it must be asked for data" : "")}."
+                    $"The image service gave no image for \"{request.Prompt}\""
+                        + (response.Contents.OfType<UriContent>().Any() ? ", but an address; it must be asked for data." : ".")
                 );
             try
             {

@@ -7,9 +7,11 @@ using Microsoft.Extensions.AI;
 
 namespace AirMLNet.Synthesis;
 
-/// <summary>A local Stable Diffusion model as an image generator of Microsoft.Extensions.AI. Safe for concurrent use; requests take turns.</summary>
+/// <summary>
+/// A local Stable Diffusion model as an image generator of Microsoft.Extensions.AI. Safe for concurrent use; requests take turns.
+/// </summary>
 /// <remarks>
-/// That package marks its interface as experimental (MEAI001), so this class is too. Of a request's options it heeds
+/// That package marks its interface as experimental (MEAI001), so this class is too. Of a request's options it uses
 /// <c>Count</c>, <c>ImageSize</c> and the additional properties <c>seed</c> (a whole number; images beyond the first have the
 /// next ones) and <c>negative_prompt</c>. Images are PNG data.
 /// </remarks>
@@ -31,7 +33,9 @@ public sealed class StableDiffusionImageGenerator : IImageGenerator
     }
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">There is no prompt, the size is none the model can make, or the seed is no number.</exception>
+    /// <exception cref="ArgumentException">
+    /// There is no prompt, the model cannot make images of the size, or the seed is not a number.
+    /// </exception>
     /// <exception cref="NotSupportedException">The request has images to change: the model makes images of texts only.</exception>
     public async Task<ImageGenerationResponse> GenerateAsync(
         ImageGenerationRequest request,

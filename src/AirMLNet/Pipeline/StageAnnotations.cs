@@ -1,7 +1,7 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
-namespace AirMLNet.Heads;
+namespace AirMLNet.Pipeline;
 
 /// <summary>The annotations that ML.NET's evaluators and users expect on keys and scores.</summary>
 internal static class StageAnnotations

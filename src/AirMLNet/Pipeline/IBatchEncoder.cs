@@ -1,15 +1,16 @@
 namespace AirMLNet.Pipeline;
 
 /// <summary>
-/// The work of one pass that is done many rows at a time. <see cref="NewBatch"/>, <see cref="IBatch.Read"/> and
-/// <see cref="IBatch.Run"/> are called on the thread that consumes the rows, <see cref="IBatch.Prepare"/> on any thread.
+/// Computes a stage's columns for many rows at a time during one pass over the data. <see cref="NewBatch"/>,
+/// <see cref="IBatch.Read"/> and <see cref="IBatch.Run"/> are called on the thread that consumes the rows,
+/// <see cref="IBatch.Prepare"/> on any thread.
 /// </summary>
-internal interface IBatchWork : IDisposable
+internal interface IBatchEncoder : IDisposable
 {
     /// <summary>Rows per batch.</summary>
     int BatchSize { get; }
 
-    /// <summary>Rows whose preparation may run at the same time.</summary>
+    /// <summary>Rows that may be prepared at the same time.</summary>
     int Workers { get; }
 
     CancellationToken Cancellation { get; }
@@ -17,7 +18,7 @@ internal interface IBatchWork : IDisposable
     IBatch NewBatch();
 }
 
-/// <summary>Room for one batch, used again and again.</summary>
+/// <summary>The slots of one batch, used again and again.</summary>
 internal interface IBatch
 {
     /// <summary>Takes what is needed from the current input row into slot <paramref name="slot"/>.</summary>
@@ -25,10 +26,10 @@ internal interface IBatch
     /// <param name="row">Number of the row in this pass, from 0.</param>
     void Read(int slot, long row);
 
-    /// <summary>Does the part of the work that needs no other row (decoding, resizing).</summary>
+    /// <summary>Does the part of the work that needs no other row, such as decoding and resizing.</summary>
     void Prepare(int slot);
 
-    /// <summary>Does the rest for slots 0 .. <paramref name="count"/> − 1; slots that failed before are to be left out.</summary>
+    /// <summary>Does the rest for slots 0 .. <paramref name="count"/> − 1, leaving out the slots that failed before.</summary>
     void Run(int count, ReadOnlySpan<bool> failed);
 
     /// <summary>Getters of the added columns; each reads the slot that <paramref name="current"/> names. Null where not wanted.</summary>

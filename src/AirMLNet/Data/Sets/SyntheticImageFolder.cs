@@ -1,7 +1,7 @@
 namespace AirMLNet.Data;
 
 /// <summary>Generated images with the class that each was asked for.</summary>
-public static class SyntheticImages
+internal static class SyntheticImageFolder
 {
     /// <summary>The images of <c>FOLDER/CLASS/*</c>, or of <c>FOLDER/images/CLASS/*</c> as <c>airml synthesize</c> leaves them.</summary>
     /// <param name="folder">The folder.</param>

@@ -1,4 +1,3 @@
-using AirMLNet.Heads;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Kind = Microsoft.ML.SchemaShape.Column.VectorKind;
@@ -6,7 +5,7 @@ using Kind = Microsoft.ML.SchemaShape.Column.VectorKind;
 namespace AirMLNet.Pipeline;
 
 /// <summary>Predicted columns. Their constructor is a friend member, which is why they are made here.</summary>
-internal static class Shapes
+internal static class OutputColumns
 {
     private static readonly SchemaShape SlotNames = Names(StageAnnotations.SlotNamesKind);
     private static readonly SchemaShape KeyValues = Names(StageAnnotations.KeyValuesKind);

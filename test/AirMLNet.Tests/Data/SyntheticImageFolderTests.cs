@@ -3,7 +3,7 @@ using AirMLNet.Data;
 namespace AirMLNet.Tests.Data;
 
 [TestClass]
-public sealed class SyntheticImagesTests
+public sealed class SyntheticImageFolderTests
 {
     private static readonly string[] Names = ["F/A-18", "red fox", "cat"];
     private readonly string _root = Directory.CreateTempSubdirectory("airmlnet-test-").FullName;
@@ -15,7 +15,7 @@ public sealed class SyntheticImagesTests
     public void ImagesAreThoseOfTheClassesFolders()
     {
         Image("cat/2.png", "cat/1.png", "cat/3.png", "Red_Fox/1.png", "F_A-18/1.png");
-        var images = SyntheticImages.FromFolder(_root, Names, most: 2);
+        var images = SyntheticImageFolder.FromFolder(_root, Names, most: 2);
         CollectionAssert.AreEqual(new[] { 0, 1, 2, 2 }, images.Select(i => i.Class).ToArray());
         CollectionAssert.AreEqual(new[] { "1.png", "2.png" }, images.Skip(2).Select(i => Path.GetFileName(i.Path)).ToArray());
     }
@@ -24,7 +24,7 @@ public sealed class SyntheticImagesTests
     public void WhatSynthesizeLeaves_IsTakenWithItsContactSheet()
     {
         Image("contact-sheet.png", "images/cat/0.png", "images/red fox/0.png");
-        Assert.HasCount(2, SyntheticImages.FromFolder(_root, Names));
+        Assert.HasCount(2, SyntheticImageFolder.FromFolder(_root, Names));
     }
 
     [TestMethod]
@@ -33,10 +33,10 @@ public sealed class SyntheticImagesTests
         Image("dog/1.png");
         Assert.Contains(
             "its folder 'dog' is none of the classes",
-            Assert.ThrowsExactly<InvalidDataException>(() => SyntheticImages.FromFolder(_root, Names)).Message
+            Assert.ThrowsExactly<InvalidDataException>(() => SyntheticImageFolder.FromFolder(_root, Names)).Message
         );
-        Assert.IsNull(SyntheticImages.ClassOf("a b", ["a-b", "a+b"]));
-        Assert.AreEqual(0, SyntheticImages.ClassOf("a-b", ["a-b", "a+b"]));
+        Assert.IsNull(SyntheticImageFolder.ClassOf("a b", ["a-b", "a+b"]));
+        Assert.AreEqual(0, SyntheticImageFolder.ClassOf("a-b", ["a-b", "a+b"]));
     }
 
     private void Image(params string[] paths)

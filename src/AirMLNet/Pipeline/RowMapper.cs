@@ -6,11 +6,11 @@ namespace AirMLNet.Pipeline;
 /// A fitted stage bound to one input schema: which columns it adds, which it reads for them, and how a row's values are
 /// computed. Everything that ML.NET asks of a row-to-row transformer is built from this.
 /// </summary>
-internal abstract class BoundStage
+internal abstract class RowMapper
 {
     private readonly DataViewSchema.DetachedColumn[] _outputs;
 
-    protected BoundStage(DataViewSchema inputSchema, params DataViewSchema.DetachedColumn[] outputs)
+    protected RowMapper(DataViewSchema inputSchema, params DataViewSchema.DetachedColumn[] outputs)
     {
         InputSchema = inputSchema;
         _outputs = outputs;
@@ -31,13 +31,15 @@ internal abstract class BoundStage
     public abstract IReadOnlyList<DataViewSchema.Column> Reads { get; }
 
     /// <summary>
-    /// Getters of the added columns on a row; null where <paramref name="active"/> says that nobody asks. What several
+    /// Getters of the added columns on a row; null where <paramref name="active"/> is false. What several
     /// columns share is computed once per row, when the first of them is read.
     /// </summary>
     public abstract Delegate?[] CreateGetters(DataViewRow input, Func<int, bool> active);
 
-    /// <summary>The stage's batched work, when it has any and an added column is wanted; otherwise null, and rows are computed one by one.</summary>
-    public virtual IBatchWork? StartBatches(DataViewRow input, Func<int, bool> active) => null;
+    /// <summary>
+    /// The stage's encoder of batches, where it has one and an added column is wanted; null: rows are computed one by one.
+    /// </summary>
+    public virtual IBatchEncoder? StartBatches(DataViewRow input, Func<int, bool> active) => null;
 
     /// <summary>For each added column, whether it is among <paramref name="columns"/> of the output schema.</summary>
     public bool[] ActiveOutputs(IEnumerable<DataViewSchema.Column> columns)

@@ -7,7 +7,7 @@ namespace AirMLNet.Heads;
 /// The class probabilities of the current row, computed when first asked for and kept until the row moves on, for
 /// stages with several columns made from the same probabilities.
 /// </summary>
-internal sealed class HeadRow
+internal sealed class RowProbabilities
 {
     private readonly DataViewRow _row;
     private readonly CosineHead _head;
@@ -15,44 +15,27 @@ internal sealed class HeadRow
     private readonly ValueGetter<VBuffer<float>>? _prototype;
     private readonly Fusion _fusion;
     private readonly ClassSubset? _subset;
-    private readonly float[] _feature,
-        _probabilities;
-    private readonly float[] _second,
-        _some,
-        _someSecond;
+    private readonly float[] _feature; // [D]
+    private readonly float[] _text; // [C], p, or p̃ once it is fused
+    private readonly float[] _image; // [C], p̂; empty without prototypes
+    private readonly float[] _textOfSubset; // [C_u]; empty without a subset
+    private readonly float[] _imageOfSubset;
     private VBuffer<float> _buffer;
     private long _position = long.MinValue;
 
-    public HeadRow(
-        DataViewRow row,
-        CosineHead head,
-        DataViewSchema.Column features,
-        DataViewSchema.Column? prototype = null,
-        Fusion fusion = default,
-        ClassSubset? subset = null
-    )
-        : this(row, head, row.GetGetter<VBuffer<float>>(features), prototype, fusion, subset) { }
-
-    public HeadRow(
-        DataViewRow row,
-        CosineHead head,
-        ValueGetter<VBuffer<float>> features,
-        DataViewSchema.Column? prototype = null,
-        Fusion fusion = default,
-        ClassSubset? subset = null
-    )
+    /// <param name="row">The row, which may be a cursor that moves on.</param>
+    /// <param name="input">The classifier, and what it is fused with.</param>
+    /// <param name="features">Reads the feature of the current row.</param>
+    public RowProbabilities(DataViewRow row, HeadInput input, ValueGetter<VBuffer<float>> features)
     {
-        _row = row;
-        _head = head;
-        _features = features;
-        _prototype = prototype is { } column ? row.GetGetter<VBuffer<float>>(column) : null;
-        _fusion = fusion;
-        _subset = subset is { IsAll: false } ? subset : null;
-        _feature = new float[head.Dimension];
-        _probabilities = new float[head.Classes];
-        _second = new float[_prototype is null ? 0 : head.Classes];
-        _some = new float[_subset?.Count ?? 0];
-        _someSecond = new float[_prototype is null ? 0 : _some.Length];
+        (_row, _head, _features, _fusion) = (row, input.Head, features, input.Fusion);
+        _prototype = input.Prototype is { } column ? row.GetGetter<VBuffer<float>>(column) : null;
+        _subset = input.Subset is { IsAll: false } subset ? subset : null;
+        _feature = new float[_head.Dimension];
+        _text = new float[_head.Classes];
+        _image = new float[_prototype is null ? 0 : _head.Classes];
+        _textOfSubset = new float[_subset?.Count ?? 0];
+        _imageOfSubset = new float[_prototype is null ? 0 : _textOfSubset.Length];
     }
 
     /// <summary>p̃ or p of the current row, [C]; with a subset, 0 for the classes outside it.</summary>
@@ -60,19 +43,19 @@ internal sealed class HeadRow
     {
         if (_position == _row.Position && _position >= 0)
         {
-            return _probabilities;
+            return _text;
         }
 
         _features(ref _buffer);
         _buffer.CopyTo(_feature);
-        _head.Probabilities(_feature, _probabilities);
+        _head.Probabilities(_feature, _text);
         if (_prototype is not null)
         {
             _prototype(ref _buffer);
-            _buffer.CopyTo(_second);
+            _buffer.CopyTo(_image);
             if (_subset is null)
             {
-                _fusion.Into(_probabilities, _second);
+                _fusion.Into(_text, _image);
             }
         }
         if (_subset is not null)
@@ -81,29 +64,29 @@ internal sealed class HeadRow
         }
 
         _position = _row.Position;
-        return _probabilities;
+        return _text;
     }
 
     /// <summary>p̃ over the classes of the subset, [C_u]; all classes where there is none.</summary>
     public ReadOnlySpan<float> Restricted()
     {
         var all = Probabilities();
-        return _subset is null ? all : _some;
+        return _subset is null ? all : _textOfSubset;
     }
 
     /// <summary>Both sides become distributions over the subset before they are fused.</summary>
     private void Restrict(ClassSubset subset)
     {
-        subset.Restrict(_probabilities, _some);
+        subset.Restrict(_text, _textOfSubset);
         if (_prototype is not null)
         {
-            subset.Restrict(_second, _someSecond);
-            _fusion.Into(_some, _someSecond);
+            subset.Restrict(_image, _imageOfSubset);
+            _fusion.Into(_textOfSubset, _imageOfSubset);
         }
-        Array.Clear(_probabilities);
-        for (var k = 0; k < _some.Length; k++)
+        Array.Clear(_text);
+        for (var k = 0; k < _textOfSubset.Length; k++)
         {
-            _probabilities[subset.ClassOf(k)] = _some[k];
+            _text[subset.ClassOf(k)] = _textOfSubset[k];
         }
     }
 

@@ -4,17 +4,22 @@ using Microsoft.ML.Data;
 namespace AirMLNet.Synthesis;
 
 /// <summary>Rows of an input, then those of the synthetic images.</summary>
-internal sealed class SynthesisView(IDataView input, SynthesisSchema schema, SyntheticSet set) : IDataView
+internal sealed class SyntheticRowsView(IDataView input, SynthesisSchema schema, GeneratedImages generated) : IDataView
 {
     public DataViewSchema Schema => schema.Output;
     public bool CanShuffle => input.CanShuffle;
 
-    public long? GetRowCount() => input.GetRowCount() + set.Images.Count;
+    public long? GetRowCount() => input.GetRowCount() + generated.Images.Count;
 
     public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null)
     {
         var columns = columnsNeeded.ToArray();
-        return new Cursor(schema, set.Images.Count, input.GetRowCursor(schema.Needed(columns), input.CanShuffle ? rand : null), columns);
+        return new Cursor(
+            schema,
+            generated.Images.Count,
+            input.GetRowCursor(schema.Needed(columns), input.CanShuffle ? rand : null),
+            columns
+        );
     }
 
     public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) =>
@@ -23,7 +28,7 @@ internal sealed class SynthesisView(IDataView input, SynthesisSchema schema, Syn
     private sealed class Cursor(SynthesisSchema schema, int images, DataViewRowCursor input, DataViewSchema.Column[] active)
         : DataViewRowCursor
     {
-        // Rows of an input have small numbers in the upper half: these are no row's of it.
+        // The upper half of a synthetic row's identity. Rows of an input have small numbers there, so that the two never meet.
         private const ulong IdSpace = 0x53594E5448455449;
 
         private readonly HashSet<int> _active = [.. active.Select(c => c.Index)];

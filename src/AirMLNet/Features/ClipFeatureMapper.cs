@@ -5,14 +5,14 @@ using Microsoft.ML.Data;
 namespace AirMLNet.Features;
 
 /// <summary>The feature stage on one schema: one row at a time for PredictionEngine, batches for Transform.</summary>
-internal sealed class ClipFeatureStage : BoundStage
+internal sealed class ClipFeatureMapper : RowMapper
 {
     private readonly ClipFeatureTransformer _parent;
     private readonly DataViewSchema.Column _column;
     private readonly FeatureMemory? _memory;
     private readonly long? _rows;
 
-    public ClipFeatureStage(
+    public ClipFeatureMapper(
         ClipFeatureTransformer parent,
         DataViewSchema inputSchema,
         DataViewSchema.Column column,
@@ -43,20 +43,10 @@ internal sealed class ClipFeatureStage : BoundStage
         }
 
         var source = new ImageSource(input, _column, ClipFeatureEstimator.Stage);
-        var preprocessor = _parent.Backbone.Preprocessor;
-        float[]? pixels = null;
-        ValueGetter<VBuffer<float>> getter = (ref VBuffer<float> value) =>
-        {
-            pixels ??= new float[3 * preprocessor.Size * preprocessor.Size]; // [3, S, S]
-            preprocessor.Preprocess(ImageSource.Load(source.Read(), _parent.MaxPixels), pixels);
-            var editor = VBufferEditor.Create(ref value, _parent.FeatureDimension);
-            _parent.Encode(pixels, 1, editor.Values);
-            value = editor.Commit();
-        };
-        return [getter];
+        return [source.Features(_parent.Backbone.Preprocessor, _parent.MaxPixels, _parent.FeatureDimension, _parent.Encode)];
     }
 
-    public override IBatchWork? StartBatches(DataViewRow input, Func<int, bool> active) => active(0) ? new Work(this, input) : null;
+    public override IBatchEncoder? StartBatches(DataViewRow input, Func<int, bool> active) => active(0) ? new Encoder(this, input) : null;
 
     private ImageBatchSettings Settings =>
         new(
@@ -69,28 +59,28 @@ internal sealed class ClipFeatureStage : BoundStage
             _parent.Options.CancellationToken
         );
 
-    private sealed class Work(ClipFeatureStage stage, DataViewRow input)
-        : ImageBatchWork(ClipFeatureEstimator.Stage, input, stage._column, stage.Settings)
+    private sealed class Encoder(ClipFeatureMapper mapper, DataViewRow input)
+        : ImageBatchEncoder(ClipFeatureEstimator.Stage, input, mapper._column, mapper.Settings)
     {
         private long _done;
 
-        public override IBatch NewBatch() => new FeatureRoom(this);
+        public override IBatch NewBatch() => new FeatureBatch(this);
 
         protected override void Encode(ReadOnlySpan<float> pixels, int count, Span<float> features) =>
-            stage._parent.Encode(pixels, count, features);
+            mapper._parent.Encode(pixels, count, features);
 
         protected override bool TryKnown(DataViewRowId row, Span<float> feature) =>
-            stage._memory is { } memory && memory.TryGet(row, feature);
+            mapper._memory is { } memory && memory.TryGet(row, feature);
 
-        protected override void Keep(DataViewRowId row, ReadOnlySpan<float> feature) => stage._memory?.Keep(row, feature);
+        protected override void Keep(DataViewRowId row, ReadOnlySpan<float> feature) => mapper._memory?.Keep(row, feature);
 
         protected override void Done(int rows)
         {
             _done += rows;
-            stage._parent.Options.Progress?.Report(new(ClipFeatureEstimator.Stage, "encoding images", _done, stage._rows));
+            mapper._parent.Options.Progress?.Report(new(ClipFeatureEstimator.Stage, "encoding images", _done, mapper._rows));
         }
 
-        private sealed class FeatureRoom(Work work) : Room(work)
+        private sealed class FeatureBatch(Encoder encoder) : ImageBatch(encoder)
         {
             public override Delegate?[] Getters(Func<int> current)
             {

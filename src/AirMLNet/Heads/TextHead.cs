@@ -1,0 +1,86 @@
+using AirMLNet.Clip;
+using TorchSharp;
+
+namespace AirMLNet.Heads;
+
+/// <summary>
+/// The zero-shot classifier of a model for class names in templates. The stages of one chain ask for the same one, so the last
+/// few are kept: the text encoder, which takes minutes for a thousand classes in eighty templates, runs once for all of them.
+/// </summary>
+internal static class TextHead
+{
+    private const int MostKept = 8; // a thousand classes of 768 numbers are 3 MB
+    private static readonly Lock Gate = new();
+    private static readonly LinkedList<Entry> Recent = new(); // the one used last comes first
+
+    /// <summary>Called with the folder of a model whose text encoder runs; for tests.</summary>
+    internal static Action<string>? Encoding { get; set; }
+
+    /// <param name="backbone">The model.</param>
+    /// <param name="classNames">C names.</param>
+    /// <param name="templates">One or more templates; a class vector is the mean over them.</param>
+    public static CosineHead Of(ClipBackbone backbone, IReadOnlyList<string> classNames, IReadOnlyList<string> templates)
+    {
+        var entry = Find(backbone, classNames, templates);
+        try
+        {
+            return entry.Head.Value;
+        }
+        catch
+        {
+            lock (Gate)
+            {
+                Recent.Remove(entry); // another try may succeed
+            }
+
+            throw;
+        }
+    }
+
+    private static Entry Find(ClipBackbone backbone, IReadOnlyList<string> classNames, IReadOnlyList<string> templates)
+    {
+        var key = new Key(
+            backbone.Folder,
+            backbone.WeightsSha256,
+            backbone.Device.ToString(),
+            backbone.Execution,
+            backbone.Model.Config,
+            torch.get_num_threads(),
+            string.Join('\n', [.. classNames, "", .. templates])
+        );
+        lock (Gate)
+        {
+            if (Recent.FirstOrDefault(e => e.Key == key) is { } known)
+            {
+                Recent.Remove(known);
+                return Recent.AddFirst(known).Value;
+            }
+
+            if (Recent.Count == MostKept)
+            {
+                Recent.RemoveLast();
+            }
+
+            return Recent.AddFirst(new Entry(key, new(() => Encode(backbone, classNames, templates)))).Value;
+        }
+    }
+
+    private static CosineHead Encode(ClipBackbone backbone, IReadOnlyList<string> classNames, IReadOnlyList<string> templates)
+    {
+        Encoding?.Invoke(backbone.Folder);
+        return new(ZeroShotClassifier.ClassVectors(backbone, classNames, templates), classNames.Count, backbone.LogitScale);
+    }
+
+    /// <summary>All that class vectors depend on, to the last bit.</summary>
+    private sealed record Key(
+        string Folder,
+        string WeightsSha256,
+        string Device,
+        ClipExecution Execution,
+        ClipConfig Config,
+        int Threads,
+        string Texts
+    );
+
+    private sealed record Entry(Key Key, Lazy<CosineHead> Head);
+}

@@ -1,0 +1,78 @@
+using AirMLNet.Clip;
+using AirMLNet.Images;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+
+namespace AirMLNet.Pipeline;
+
+/// <summary>Features of preprocessed images.</summary>
+/// <param name="pixels">count·3·S·S values.</param>
+/// <param name="count">Number of images.</param>
+/// <param name="features">Receives count·D values.</param>
+internal delegate void EncodeImages(ReadOnlySpan<float> pixels, int count, Span<float> features);
+
+/// <summary>
+/// Reads the image of a row: a path to be decoded later, or an image; where a path is blank, an image of a second column.
+/// </summary>
+internal sealed class ImageSource
+{
+    private readonly string _stage;
+    private readonly ValueGetter<ReadOnlyMemory<char>>? _path;
+    private readonly ValueGetter<MLImage>? _image;
+
+    public ImageSource(DataViewRow row, DataViewSchema.Column column, string stage, DataViewSchema.Column? whereBlank = null)
+    {
+        _stage = stage;
+        if (column.Type is TextDataViewType)
+        {
+            _path = row.GetGetter<ReadOnlyMemory<char>>(column);
+        }
+        else
+        {
+            _image = row.GetGetter<MLImage>(column);
+        }
+
+        if (_path is not null && whereBlank is { } other)
+        {
+            _image = row.GetGetter<MLImage>(other);
+        }
+    }
+
+    /// <summary>A path, or an image that is not overwritten by the next row's.</summary>
+    public object Read()
+    {
+        if (_path is not null)
+        {
+            ReadOnlyMemory<char> path = default;
+            _path(ref path);
+            if (_image is null || !path.Span.IsWhiteSpace())
+            {
+                return path.ToString();
+            }
+        }
+        MLImage image = null!; // a new one: the source may fill what it is given, and an earlier row's image may still be in use
+        _image!(ref image);
+        return image ?? throw new InvalidDataException($"{_stage}: a row has no image.");
+    }
+
+    /// <summary>A getter of features that encodes the image of the current row alone.</summary>
+    /// <param name="preprocessor">Makes pixels of images.</param>
+    /// <param name="maxPixels">The largest image that is decoded.</param>
+    /// <param name="dimension">Length of a feature.</param>
+    /// <param name="encode">Makes features of preprocessed images.</param>
+    public ValueGetter<VBuffer<float>> Features(ClipPreprocessor preprocessor, long maxPixels, int dimension, EncodeImages encode)
+    {
+        float[]? pixels = null;
+        return (ref VBuffer<float> value) =>
+        {
+            pixels ??= new float[3 * preprocessor.Size * preprocessor.Size]; // [3, S, S]
+            preprocessor.Preprocess(Load(Read(), maxPixels), pixels);
+            var editor = VBufferEditor.Create(ref value, dimension);
+            encode(pixels, 1, editor.Values);
+            value = editor.Commit();
+        };
+    }
+
+    public static RgbImage Load(object source, long maxPixels) =>
+        source is string path ? ImageFile.Load(path, maxPixels) : MLImages.ToRgb((MLImage)source);
+}

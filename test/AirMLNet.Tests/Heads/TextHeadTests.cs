@@ -1,0 +1,102 @@
+using AirMLNet.Clip;
+using AirMLNet.Heads;
+using AirMLNet.Prototypes;
+using AirMLNet.Testing;
+using Microsoft.ML;
+
+namespace AirMLNet.Tests.Heads;
+
+[TestClass]
+[DoNotParallelize] // listens to the text encoders of the whole process
+public sealed class TextHeadTests
+{
+    [TestMethod]
+    public void TheStagesOfOneChain_RunTheTextEncoderOnce()
+    {
+        using var f = new StageFixture(12);
+        var ml = f.Context;
+        var chain = f.Features()
+            .Append(ml.Transforms.PseudoLabel("PseudoLabel", "Features", f.PseudoLabels()))
+            .Append(
+                ml.Transforms.PrototypeClassifier(
+                    "PrototypeScore",
+                    "Features",
+                    new PrototypeClassifierOptions { ClipFolder = f.ClipFolder, RankByClip = true }
+                )
+            )
+            .Append(ml.MulticlassClassification.Trainers.ZeroShot(new() { ClipFolder = f.ClipFolder, ClassNames = StageFixture.Names }));
+        var encodings = Count(f.ClipFolder, () => chain.Fit(f.Data));
+        Assert.AreEqual(1, encodings);
+    }
+
+    [TestMethod]
+    public void OtherNamesOrTemplates_AreEncodedAnew_AndEqualTheEncodersOwn()
+    {
+        using var f = new StageFixture(3);
+        var backbone = ClipBackbone.Acquire(f.ClipFolder);
+        try
+        {
+            string[] templates = ["a photo of a {}.", "{}"];
+            var encodings = Count(
+                f.ClipFolder,
+                () =>
+                {
+                    foreach (var names in new string[][] { ["red", "blue"], ["blue", "red"], ["red", "blue"] })
+                    {
+                        foreach (var some in new[] { templates, templates[..1] })
+                        {
+                            CollectionAssert.AreEqual(
+                                ZeroShotClassifier.ClassVectors(backbone, names, some),
+                                TextHead.Of(backbone, names, some).Weights.ToArray()
+                            );
+                        }
+                    }
+                }
+            );
+            Assert.AreEqual(4, encodings);
+        }
+        finally
+        {
+            backbone.Release();
+        }
+    }
+
+    [TestMethod]
+    public void OnlyAFewAreKept()
+    {
+        using var f = new StageFixture(3);
+        var backbone = ClipBackbone.Acquire(f.ClipFolder);
+        try
+        {
+            var many = () =>
+            {
+                for (var i = 0; i < 9; i++)
+                {
+                    TextHead.Of(backbone, ["red", $"blue {i}"], ["{}"]);
+                }
+            };
+            Assert.AreEqual(9, Count(f.ClipFolder, many));
+            Assert.AreEqual(1, Count(f.ClipFolder, () => TextHead.Of(backbone, ["red", "blue 0"], ["{}"])), "the oldest was dropped");
+            Assert.AreEqual(0, Count(f.ClipFolder, () => TextHead.Of(backbone, ["red", "blue 8"], ["{}"])), "the newest was kept");
+        }
+        finally
+        {
+            backbone.Release();
+        }
+    }
+
+    private static int Count(string folder, Action act)
+    {
+        var encodings = 0;
+        TextHead.Encoding = where => encodings += where == Path.GetFullPath(folder) ? 1 : 0;
+        try
+        {
+            act();
+        }
+        finally
+        {
+            TextHead.Encoding = null;
+        }
+        return encodings;
+    }
+}
