@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using AirMLNet.Options;
 
 namespace AirMLNet.Features;
@@ -47,11 +48,14 @@ public sealed record EmbedOptions
     public bool SkipUnreadable { get; init; }
 
     /// <summary>Hears of every image that was left out.</summary>
+    [JsonIgnore]
     public Action<string>? Warn { get; init; }
 
     /// <summary>Hears how many images are done, and of how many.</summary>
+    [JsonIgnore]
     public Action<int, int>? Progress { get; init; }
 
     /// <summary>Checked before each batch.</summary>
+    [JsonIgnore]
     public CancellationToken CancellationToken { get; init; }
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using AirMLNet.Options;
 
 namespace AirMLNet.Synthesis;
@@ -49,9 +50,11 @@ public sealed record SynthesisOptions
     } = 1;
 
     /// <summary>Hears after each image how many are there, how many there will be, and images a second so far.</summary>
+    [JsonIgnore]
     public Action<int, int, double>? Progress { get; init; }
 
     /// <summary>Ends the work after the current step; what is finished stays.</summary>
+    [JsonIgnore]
     public CancellationToken CancellationToken { get; init; }
 }
 
