@@ -47,7 +47,7 @@ public sealed class StageOptionEffectTests
                         ImagePath = row.ImagePath,
                         MirrorPath = s_f.Rows[^(i + 1)].ImagePath,
                         Truth = i % 4 == 0 ? (uint)row.Number : uint.MaxValue,
-                        Origin = i % 6 == 1 || i % 8 == 4 ? "synthetic" : "real",
+                        Origin = i % 6 == 1 || i % 16 == 0 ? "synthetic" : "real",
                         Rank = i * 7 % 18,
                     }
             )
@@ -156,8 +156,8 @@ public sealed class StageOptionEffectTests
             .Changes(nameof(PrototypeClassifierOptions.ConfidenceColumn), o => o with { ConfidenceColumn = "Rank" })
             .Changes(nameof(PrototypeClassifierOptions.RankByClip), Ranked, o => o with { ConfidenceColumn = "Rank" })
             .Changes(nameof(PrototypeClassifierOptions.Templates), o => o with { Templates = OtherTemplates }, Ranked)
-            .Changes(nameof(PrototypeClassifierOptions.OriginColumn), o => o with { OriginColumn = Elsewhere })
-            .Changes(nameof(PrototypeClassifierOptions.PreferSynthetic), o => o with { PreferSynthetic = false })
+            .Changes(nameof(PrototypeClassifierOptions.OriginColumn), o => o with { OriginColumn = Elsewhere }, Labelled)
+            .Changes(nameof(PrototypeClassifierOptions.PreferSynthetic), o => o with { PreferSynthetic = false }, Labelled)
             .Changes(nameof(PrototypeClassifierOptions.Shots), o => o with { Shots = 1 })
             .Changes(nameof(PrototypeClassifierOptions.Temperature), o => o with { Temperature = 0.5 })
             .Changes(nameof(PrototypeClassifierOptions.ClipFolder), o => o with { ClipFolder = s_otherClip }, Ranked)
@@ -263,6 +263,14 @@ public sealed class StageOptionEffectTests
             Selection = SelectionRule.Candidates,
             IntraQuantile = 0.9,
             InterQuantile = 0.1,
+        };
+
+    private static PrototypeClassifierOptions Labelled(PrototypeClassifierOptions o) =>
+        o with
+        {
+            LabelColumn = "Truth",
+            ConfidenceColumn = "Rank",
+            Shots = 1,
         };
 
     private static PrototypeClassifierOptions Ranked(PrototypeClassifierOptions o) =>

@@ -398,6 +398,8 @@ public sealed class ParadigmTests
             expected,
             new MLContext(5).MulticlassClassification.Trainers.PromptAdapter(options).Fit(view).Prompt.ToArray()
         );
+        var elsewhere = options with { SyntheticImageColumn = "Elsewhere" };
+        Assert.Throws<ArgumentException>(() => t.Context.MulticlassClassification.Trainers.PromptAdapter(elsewhere).Fit(view));
     }
 
     [TestMethod]
