@@ -10,7 +10,6 @@ using AirMLNet.PseudoLabels;
 using AirMLNet.Testing;
 using AirMLNet.ZeroShot;
 using Microsoft.ML;
-using Microsoft.ML.Data;
 
 namespace AirMLNet.Tests.Options;
 
@@ -46,12 +45,15 @@ public sealed class StageOptionEffectTests
                     {
                         ImagePath = row.ImagePath,
                         MirrorPath = s_f.Rows[^(i + 1)].ImagePath,
-                        Truth = i % 4 == 0 ? (uint)row.Number : uint.MaxValue,
+                        TruthName = i % 4 == 0 ? StageFixture.Names[row.Number] : "",
                         Origin = i % 6 == 1 || i % 16 == 0 ? "synthetic" : "real",
                         Rank = i * 7 % 18,
                     }
             )
         );
+        // A name that is none of the classes becomes the missing key.
+        var names = ml.Data.LoadFromEnumerable(StageFixture.Names.Select(name => new NameRow { Name = name }).ToArray());
+        rows = ml.Transforms.Conversion.MapValueToKey("Truth", "TruthName", keyData: names).Fit(rows).Transform(rows);
         s_features = ml.Data.Cache(s_f.Features().Fit(rows).Transform(rows));
         var labelled = ml.Transforms.PseudoLabel("PseudoLabel", "Features", s_f.PseudoLabels()).Fit(s_features).Transform(s_features);
         var prototypes = new PrototypeClassifierOptions { Temperature = 0.5, PreferSynthetic = false };
@@ -289,14 +291,18 @@ public sealed class StageOptionEffectTests
         return $"{StagePrint.Describe(output.Schema)}\n{StagePrint.Values(output, data.Schema.Count)}{s_reports}";
     }
 
+    private sealed class NameRow
+    {
+        public string Name { get; set; } = "";
+    }
+
     private sealed class Row
     {
         public string ImagePath { get; set; } = "";
         public string MirrorPath { get; set; } = "";
 
-        /// <summary>LoadFromEnumerable counts keys from 0; what is beyond the last is missing.</summary>
-        [KeyType(3)]
-        public uint Truth { get; set; }
+        /// <summary>Empty where the class is not known.</summary>
+        public string TruthName { get; set; } = "";
 
         public string Origin { get; set; } = "";
         public float Rank { get; set; }
