@@ -8,7 +8,11 @@ namespace AirMLNet.Testing;
 /// <summary>The entry point of the test assembly: what tests do in a process of its own.</summary>
 public static class ChildProcess
 {
-    /// <summary>MODEL.zip IMAGE… prints the scores of a saved model; --synthesis ROOT WORK ACTIVITY DONE is killed in the middle of a fit; --image-memory WARM-UP IMAGE prints the memory that an image takes at its highest.</summary>
+    /// <summary>
+    /// MODEL.zip IMAGE… prints the scores of a saved model; --transform MODEL.zip INPUT.idv OUTPUT.txt … writes what saved models
+    /// make of saved data; --synthesis ROOT WORK ACTIVITY DONE is killed in the middle of a fit; --image-memory WARM-UP IMAGE
+    /// prints the memory that an image takes at its highest.
+    /// </summary>
     public static int Main(string[] args)
     {
         if (args.Length == 0)
@@ -19,6 +23,15 @@ public static class ChildProcess
         if (args is ["--synthesis", var root, var work, var activity, var done])
         {
             SynthesisFixture.FitUntil(root, work, activity, int.Parse(done, System.Globalization.CultureInfo.InvariantCulture));
+            return 0;
+        }
+        if (args is ["--transform", .. var files])
+        {
+            foreach (var three in files.Chunk(3))
+            {
+                File.WriteAllText(three[2], Transformed(new MLContext(), three[0], three[1]));
+            }
+
             return 0;
         }
         if (args is ["--image-memory", var warmUp, var image])
@@ -48,11 +61,20 @@ public static class ChildProcess
             start.ArgumentList.Add(argument);
         }
 
+        (var name, var value) = TinyModels.Share;
+        start.Environment[name] = value;
         using var child = Process.Start(start)!;
         var errors = child.StandardError.ReadToEndAsync();
         var output = child.StandardOutput.ReadToEnd();
         child.WaitForExit();
         return (child.ExitCode, output, errors.Result);
+    }
+
+    /// <summary>The schema and every value of what a saved model makes of data that were saved as binary.</summary>
+    public static string Transformed(MLContext ml, string model, string input)
+    {
+        var output = ml.Model.Load(model, out _).Transform(ml.Data.LoadFromBinary(input));
+        return StagePrint.Describe(output.Schema) + "\n" + StagePrint.Values(output);
     }
 
     /// <summary>The bits of every score, through Transform and through PredictionEngine.</summary>

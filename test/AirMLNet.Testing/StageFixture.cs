@@ -11,10 +11,14 @@ public sealed class StageFixture : IDisposable
 {
     public static readonly string[] Names = ["red", "green", "blue"];
 
-    public StageFixture(int images = 24, int seed = 5)
+    private readonly TemporaryFolder _folder = new();
+
+    /// <param name="images">Number of pictures.</param>
+    /// <param name="seed">Seed of <see cref="Context"/>.</param>
+    /// <param name="ownModel">Gives the fixture a copy of the model, for tests that change or move it.</param>
+    public StageFixture(int images = 24, int seed = 5, bool ownModel = false)
     {
-        Root = Directory.CreateTempSubdirectory("airmlnet-test-").FullName;
-        ClipFolder = TinyClip.Create(Path.Combine(Root, "tiny-clip"));
+        ClipFolder = ownModel ? TinyModels.Copy(TinyModels.Clip, _folder["tiny-clip"]) : TinyModels.Clip;
         Rows = TinyClip
             .WriteImages(Path.Combine(Root, "images"), images)
             .Select(i => new PictureRow
@@ -28,7 +32,7 @@ public sealed class StageFixture : IDisposable
         Data = Context.Data.LoadFromEnumerable(Rows);
     }
 
-    public string Root { get; }
+    public string Root => _folder.Path;
     public string ClipFolder { get; }
     public PictureRow[] Rows { get; }
     public MLContext Context { get; }
@@ -68,7 +72,7 @@ public sealed class StageFixture : IDisposable
             .Append(ml.MulticlassClassification.Trainers.PromptAdapter(Prompts(rounds) with { PrototypeColumn = "PrototypeScore" }));
     }
 
-    public void Dispose() => Directory.Delete(Root, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     public static T[] Column<T>(IDataView view, string name)
     {

@@ -14,14 +14,6 @@ public sealed class SynthesisFixture
     public SynthesisFixture(string root, int images = 12, int seed = 5)
     {
         Root = root;
-        ClipFolder = Path.Combine(root, "tiny-clip");
-        DiffusionFolder = Path.Combine(root, "tiny-diffusion");
-        if (!Directory.Exists(ClipFolder))
-        {
-            TinyClip.Create(ClipFolder);
-            TinyDiffusion.Write(DiffusionFolder, Path.Combine(TestData.Root, "..", "..", "models", "mini-clip"));
-        }
-
         Rows =
         [
             .. TinyClip
@@ -38,9 +30,9 @@ public sealed class SynthesisFixture
 
     public string Root { get; }
 
-    public string ClipFolder { get; }
+    public string ClipFolder => TinyModels.Clip;
 
-    public string DiffusionFolder { get; }
+    public string DiffusionFolder => TinyModels.Diffusion;
 
     public PictureRow[] Rows { get; }
 

@@ -76,7 +76,7 @@ public sealed class AdaptTests
     public void AirMakesItsOwnSyntheticImages_AndGoesOnWhereItWas(string prompt)
     {
         var images = TinyData.Images(_folder["photos"]);
-        var diffusion = TinyDiffusion.Write(_folder["diffusion"], TinyData.MiniClip());
+        var diffusion = TinyModels.Diffusion;
         string[] air =
         [
             "--diffusion",
@@ -132,7 +132,7 @@ public sealed class AdaptTests
     public void WarningsOfTheStagesAreShown_AndWithVerboseWhatTheySay()
     {
         var images = TinyData.Images(_folder["photos"]);
-        var diffusion = TinyDiffusion.Write(_folder["diffusion"], TinyData.MiniClip());
+        var diffusion = TinyModels.Diffusion;
         string[] air = ["--diffusion", diffusion, "--images-per-class", "1", "--lora-steps", "0", "--sampling-steps", "1"];
         var quiet = Adapt(images, "quiet.zip", air);
         quiet.Succeeded();
@@ -241,7 +241,7 @@ public sealed class AdaptTests
                 "--classes",
                 TinyData.Classes(_folder["classes.txt"]),
                 "--clip",
-                TinyClip.Create(_folder["clip"]),
+                TinyModels.Clip,
                 "--epochs",
                 "2",
                 "--rounds",
@@ -283,7 +283,7 @@ public sealed class AdaptTests
             "--classes",
             TinyData.Classes(_folder["classes.txt"]),
             "--clip",
-            TinyClip.Create(_folder["clip"]),
+            TinyModels.Clip,
             "-o",
             _folder[output],
             .. quick,

@@ -127,7 +127,7 @@ public sealed class BadInputTests
             "--classes",
             classes ?? TinyData.Classes(_folder["classes.txt"]),
             "--clip",
-            clip ?? TinyClip.Create(_folder["clip"])
+            clip ?? TinyModels.Clip
         );
 
     private void NothingWritten()

@@ -14,7 +14,7 @@ public sealed class InteractiveTests
         using var folder = new TemporaryFolder();
         var images = TinyData.Images(folder["images"]);
         var classes = TinyData.Classes(folder["classes.txt"]);
-        var clip = TinyClip.Create(folder["clip"]);
+        var clip = TinyModels.Clip;
         var model = folder["model.zip"];
         var command =
             $"dotnet '{Path.Combine(AppContext.BaseDirectory, "airml.dll")}' adapt '{images}' --classes '{classes}' --clip '{clip}' --method zero-shot -o '{model}'";

@@ -13,7 +13,7 @@ public sealed class SynthesizeTests
     public void ImagesOfAPromptAreMadeOnceAndMoreCanBeAskedFor()
     {
         using var folder = new TemporaryFolder();
-        var model = Model(folder);
+        var model = TinyModels.Diffusion;
 
         var line = ToolProcess.Run([.. Make(model, folder["out"]), "-n", "2"]).Succeeded();
         Assert.Contains("out: 2 images, all on ", line);
@@ -49,7 +49,7 @@ public sealed class SynthesizeTests
             .Run(
                 "synthesize",
                 "--diffusion",
-                Model(folder),
+                TinyModels.Diffusion,
                 "--classes",
                 classes,
                 "--domain",
@@ -77,7 +77,7 @@ public sealed class SynthesizeTests
     public void ALoraFileAdaptsTheModel()
     {
         using var folder = new TemporaryFolder();
-        var model = Model(folder);
+        var model = TinyModels.Diffusion;
         const string layer = "unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_v";
         Safetensors.Write(
             folder["lora.safetensors"],
@@ -106,7 +106,7 @@ public sealed class SynthesizeTests
     public void WhatDoesNotFitIsSaidOnOneLine()
     {
         using var folder = new TemporaryFolder();
-        var model = Model(folder);
+        var model = TinyModels.Diffusion;
         var make = Make(model, folder["out"]);
         ToolProcess.Run([.. make, "--size", "8y"]).Failed(2, "--size is '8y'");
         ToolProcess.Run([.. make, "--size", "9"]).Failed(1, "Height = 9; expected a multiple of 2");
@@ -124,13 +124,11 @@ public sealed class SynthesizeTests
     public void AFolderIsNotAddedToInAnotherWay()
     {
         using var folder = new TemporaryFolder();
-        var model = Model(folder);
+        var model = TinyModels.Diffusion;
         ToolProcess.Run(Make(model, folder["out"])).Succeeded();
         ToolProcess.Run([.. Make(model, folder["out"]), "--guidance", "3"]).Failed(1, "another guidance (\"7.5\", now \"3\")");
         ToolProcess.Run([.. Make(model, folder["out"]), "--seed", "5"]).Failed(1, "another seed");
     }
-
-    private static string Model(TemporaryFolder folder) => TinyDiffusion.Write(folder["model"], TinyData.MiniClip());
 
     private static string[] Make(string model, string output) =>
         ["synthesize", "--diffusion", model, "--prompt", "a photo of a cat", "--steps", "3", "-o", output, "--threads", "1"];

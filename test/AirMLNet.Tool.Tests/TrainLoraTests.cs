@@ -11,7 +11,7 @@ public sealed class TrainLoraTests
     public void TheAdapterOfSomeImagesIsForSynthesize()
     {
         using var folder = new TemporaryFolder();
-        var model = TinyDiffusion.Write(folder["model"], TinyData.MiniClip());
+        var model = TinyModels.Diffusion;
         var images = TinyData.Images(folder["photos"], byClass: true);
         string[] train =
         [
@@ -54,7 +54,7 @@ public sealed class TrainLoraTests
     public void WhatIsWrongIsSaidOnOneLine()
     {
         using var folder = new TemporaryFolder();
-        var model = TinyDiffusion.Write(folder["model"], TinyData.MiniClip());
+        var model = TinyModels.Diffusion;
         var images = TinyData.Images(folder["photos"]);
         string[] train = ["train", "lora", images, "--diffusion", model, "-o", folder["lora"]];
         ToolProcess.Run(train).Failed(1, "photos"); // images in no class folder, and no --prompt

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using AirMLNet.Options;
 
 namespace AirMLNet.Hub;
@@ -60,9 +61,11 @@ public sealed record HubOptions
     public TimeSpan LongestWait { get; init; } = TimeSpan.FromMinutes(5);
 
     /// <summary>Hears which file, how many of its bytes there are, and how many it has.</summary>
+    [JsonIgnore]
     public Action<string, long, long>? Progress { get; init; }
 
     /// <summary>Stops the download; what is there stays, and the next run goes on from it.</summary>
+    [JsonIgnore]
     public CancellationToken CancellationToken { get; init; }
 
     /// <summary>Waits between attempts.</summary>

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using AirMLNet.Options;
 
 namespace AirMLNet.Features;
@@ -46,12 +47,15 @@ internal sealed record EmbedOptions
     /// <summary>Leaves unreadable images out instead of stopping at the first.</summary>
     public bool SkipUnreadable { get; init; }
 
-    /// <summary>Called with a message for every image that was left out.</summary>
+    /// <summary>Hears of every image that was left out.</summary>
+    [JsonIgnore]
     public Action<string>? Warn { get; init; }
 
-    /// <summary>Called with the number of images that are done, and of all images.</summary>
+    /// <summary>Hears how many images are done, and of how many.</summary>
+    [JsonIgnore]
     public Action<int, int>? Progress { get; init; }
 
     /// <summary>Checked before each batch.</summary>
+    [JsonIgnore]
     public CancellationToken CancellationToken { get; init; }
 }

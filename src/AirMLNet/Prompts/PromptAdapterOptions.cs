@@ -154,7 +154,7 @@ public sealed record PromptAdapterOptions
     /// <summary>
     /// Fuses the score too. Without it the prototypes help to choose pseudo-labels only, and scoring does not need their column.
     /// </summary>
-    public bool PrototypeAtTest { get; init; } = true;
+    public bool PrototypeAtTest { get; init; }
 
     /// <summary>Name of the score column.</summary>
     public string ScoreColumn

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using AirMLNet.Options;
 
 namespace AirMLNet.Synthesis;
@@ -50,10 +51,12 @@ internal sealed record SynthesisOptions
         init => field = OptionCheck.Range(value, 1, 1024);
     } = 1;
 
-    /// <summary>Called after each image: how many are there, how many there will be, and images a second so far.</summary>
+    /// <summary>Hears after each image how many are there, how many there will be, and images a second so far.</summary>
+    [JsonIgnore]
     public Action<int, int, double>? Progress { get; init; }
 
     /// <summary>Ends the work after the current step; what is finished stays.</summary>
+    [JsonIgnore]
     public CancellationToken CancellationToken { get; init; }
 }
 

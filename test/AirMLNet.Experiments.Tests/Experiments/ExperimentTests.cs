@@ -8,7 +8,7 @@ namespace AirMLNet.Tests.Experiments;
 public sealed class ExperimentTests
 {
     private const string All = """["zero-shot", "fpl", "ifpl", "grip", "cpl", "air-grip", "air-cpl"]""";
-    private readonly string _root = Directory.CreateTempSubdirectory("airmlnet-test-").FullName;
+    private readonly TemporaryFolder _root = new();
 
     [TestInitialize]
     public void LayOut()
@@ -35,7 +35,7 @@ public sealed class ExperimentTests
     }
 
     [TestCleanup]
-    public void CleanUp() => Directory.Delete(_root, recursive: true);
+    public void CleanUp() => _root.Dispose();
 
     [TestMethod]
     public void TheWholeGrid_RunsOnce_AndIsTakenFromTheCacheAfterwards()

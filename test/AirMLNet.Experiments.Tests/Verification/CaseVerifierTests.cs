@@ -8,13 +8,10 @@ namespace AirMLNet.Tests.Verification;
 [TestClass]
 public sealed class CaseVerifierTests
 {
-    private string _folder = "";
-
-    [TestInitialize]
-    public void Create() => _folder = Directory.CreateTempSubdirectory("airml-case-").FullName;
+    private readonly TemporaryFolder _folder = new();
 
     [TestCleanup]
-    public void Delete() => Directory.Delete(_folder, true);
+    public void Delete() => _folder.Dispose();
 
     [TestMethod]
     [DataRow("clip-vit-tiny", 2 * 28)]

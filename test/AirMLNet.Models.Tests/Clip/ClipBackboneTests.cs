@@ -9,13 +9,12 @@ namespace AirMLNet.Tests.Clip;
 [TestClass]
 public sealed class ClipBackboneTests
 {
-    private string _folder = "";
+    private readonly TemporaryFolder _folder = new();
     private DisposeScope? _scope;
 
     [TestInitialize]
     public void Create()
     {
-        _folder = Directory.CreateTempSubdirectory("airml-backbone-").FullName;
         _scope = NewDisposeScope();
         WriteModel(_folder, 1);
     }
@@ -24,7 +23,7 @@ public sealed class ClipBackboneTests
     public void Delete()
     {
         _scope!.Dispose();
-        Directory.Delete(_folder, true);
+        _folder.Dispose();
     }
 
     [TestMethod]

@@ -6,13 +6,10 @@ namespace AirMLNet.Tests.Clip;
 [TestClass]
 public sealed class ClipConfigTests
 {
-    private string _folder = "";
-
-    [TestInitialize]
-    public void Create() => _folder = Directory.CreateTempSubdirectory("airml-config-").FullName;
+    private readonly TemporaryFolder _folder = new();
 
     [TestCleanup]
-    public void Delete() => Directory.Delete(_folder, true);
+    public void Delete() => _folder.Dispose();
 
     [TestMethod]
     public void HuggingFaceAndOpenClipFormsAgree()

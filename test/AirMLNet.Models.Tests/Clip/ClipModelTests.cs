@@ -35,13 +35,12 @@ public sealed class ClipModelTests
         },
     };
 
-    private string _folder = "";
+    private readonly TemporaryFolder _folder = new();
     private DisposeScope? _scope;
 
     [TestInitialize]
     public void Create()
     {
-        _folder = Directory.CreateTempSubdirectory("airml-model-").FullName;
         _scope = NewDisposeScope();
     }
 
@@ -49,7 +48,7 @@ public sealed class ClipModelTests
     public void Delete()
     {
         _scope!.Dispose();
-        Directory.Delete(_folder, true);
+        _folder.Dispose();
     }
 
     [TestMethod]

@@ -10,13 +10,12 @@ namespace AirMLNet.Tests.Clip;
 public sealed class ClipResNetTests
 {
     private static readonly string Golden = TestData.Path("golden/clip-rn-tiny");
-    private string _folder = "";
+    private readonly TemporaryFolder _folder = new();
     private DisposeScope? _scope;
 
     [TestInitialize]
     public void Create()
     {
-        _folder = Directory.CreateTempSubdirectory("airml-resnet-").FullName;
         _scope = NewDisposeScope();
     }
 
@@ -24,7 +23,7 @@ public sealed class ClipResNetTests
     public void Delete()
     {
         _scope!.Dispose();
-        Directory.Delete(_folder, true);
+        _folder.Dispose();
     }
 
     [TestMethod]

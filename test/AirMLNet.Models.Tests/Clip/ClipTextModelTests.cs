@@ -1,4 +1,5 @@
 using AirMLNet.Clip;
+using AirMLNet.Testing;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Tests.Clip;
@@ -21,13 +22,10 @@ public sealed class ClipTextModelTests
         PadToken = 39,
     };
 
-    private string _folder = "";
-
-    [TestInitialize]
-    public void Create() => _folder = Directory.CreateTempSubdirectory("airml-text-").FullName;
+    private readonly TemporaryFolder _folder = new();
 
     [TestCleanup]
-    public void Delete() => Directory.Delete(_folder, true);
+    public void Delete() => _folder.Dispose();
 
     [TestMethod]
     public void AModelIsReadAsItIsWritten()

@@ -67,34 +67,27 @@ public sealed class ClipTokenizerTests
     [TestMethod]
     public void A_diffusion_model_is_padded_with_its_own_token()
     {
-        var folder = Directory.CreateTempSubdirectory("airml-tokenizer-").FullName;
-        try
+        using var folder = new TemporaryFolder();
+        var clip = Path.Combine(TestData.Root, "..", "..", "models", "mini-clip");
+        foreach (var file in new[] { "vocab.json", "merges.txt" })
         {
-            var clip = Path.Combine(TestData.Root, "..", "..", "models", "mini-clip");
-            foreach (var file in new[] { "vocab.json", "merges.txt" })
-            {
-                File.Copy(Path.Combine(clip, file), Path.Combine(folder, file));
-            }
+            File.Copy(Path.Combine(clip, file), Path.Combine(folder, file));
+        }
 
-            void Config(string file, string json) => File.WriteAllText(Path.Combine(folder, file), json);
-            long[] Padded() => ClipTokenizer.LoadPadded(folder).Tokenize("a cat");
-            var plain = ClipTokenizer.Load(folder).Tokenize("a cat");
-            var ids = Padded();
-            var end = Array.IndexOf(ids, ids[^1]);
-            CollectionAssert.AreEqual(plain[..(end + 1)], ids[..(end + 1)]);
-            Assert.IsTrue(ids[end..].All(i => i == ClipTokenizer.Load(folder).EndToken)); // nothing is said: the end token
-            Config("special_tokens_map.json", """{ "pad_token": "!" }""");
-            Assert.AreEqual(0, Padded()[^1]);
-            Config("tokenizer_config.json", """{ "model_max_length": 40, "pad_token": { "content": "<|endoftext|>" } }""");
-            Assert.HasCount(40, Padded());
-            Assert.AreEqual(ids[end], Padded()[^1]);
-            Config("tokenizer_config.json", """{ "pad_token": "<none>" }""");
-            Assert.Contains("'<none>'", Assert.ThrowsExactly<InvalidDataException>(() => Padded()).Message);
-        }
-        finally
-        {
-            Directory.Delete(folder, true);
-        }
+        void Config(string file, string json) => File.WriteAllText(Path.Combine(folder, file), json);
+        long[] Padded() => ClipTokenizer.LoadPadded(folder).Tokenize("a cat");
+        var plain = ClipTokenizer.Load(folder).Tokenize("a cat");
+        var ids = Padded();
+        var end = Array.IndexOf(ids, ids[^1]);
+        CollectionAssert.AreEqual(plain[..(end + 1)], ids[..(end + 1)]);
+        Assert.IsTrue(ids[end..].All(i => i == ClipTokenizer.Load(folder).EndToken)); // nothing is said: the end token
+        Config("special_tokens_map.json", """{ "pad_token": "!" }""");
+        Assert.AreEqual(0, Padded()[^1]);
+        Config("tokenizer_config.json", """{ "model_max_length": 40, "pad_token": { "content": "<|endoftext|>" } }""");
+        Assert.HasCount(40, Padded());
+        Assert.AreEqual(ids[end], Padded()[^1]);
+        Config("tokenizer_config.json", """{ "pad_token": "<none>" }""");
+        Assert.Contains("'<none>'", Assert.ThrowsExactly<InvalidDataException>(() => Padded()).Message);
     }
 
     [TestMethod]
@@ -111,20 +104,13 @@ public sealed class ClipTokenizerTests
     [TestMethod]
     public void A_folder_without_vocabulary_says_what_was_looked_for()
     {
-        var folder = Directory.CreateTempSubdirectory("airml-tokenizer").FullName;
-        try
-        {
-            var e = Assert.ThrowsExactly<FileNotFoundException>(() => ClipTokenizer.Load(folder));
-            Assert.Contains("merges.txt", e.Message);
+        using var folder = new TemporaryFolder();
+        var e = Assert.ThrowsExactly<FileNotFoundException>(() => ClipTokenizer.Load(folder));
+        Assert.Contains("merges.txt", e.Message);
 
-            File.WriteAllText(Path.Combine(folder, "vocab.json"), """{"a": 0, "b": 1}""");
-            File.WriteAllText(Path.Combine(folder, "merges.txt"), "#version: 0.2\na b\n");
-            var incomplete = Assert.ThrowsExactly<InvalidDataException>(() => ClipTokenizer.Load(folder));
-            Assert.Contains("<|startoftext|>", incomplete.Message);
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+        File.WriteAllText(Path.Combine(folder, "vocab.json"), """{"a": 0, "b": 1}""");
+        File.WriteAllText(Path.Combine(folder, "merges.txt"), "#version: 0.2\na b\n");
+        var incomplete = Assert.ThrowsExactly<InvalidDataException>(() => ClipTokenizer.Load(folder));
+        Assert.Contains("<|startoftext|>", incomplete.Message);
     }
 }

@@ -9,13 +9,12 @@ namespace AirMLNet.Tests.Clip;
 [TestClass]
 public sealed class ClipWeightNamesTests
 {
-    private string _folder = "";
+    private readonly TemporaryFolder _folder = new();
     private DisposeScope? _scope;
 
     [TestInitialize]
     public void Create()
     {
-        _folder = Directory.CreateTempSubdirectory("airml-weights-").FullName;
         _scope = NewDisposeScope();
     }
 
@@ -23,7 +22,7 @@ public sealed class ClipWeightNamesTests
     public void Delete()
     {
         _scope!.Dispose();
-        Directory.Delete(_folder, true);
+        _folder.Dispose();
     }
 
     [TestMethod]

@@ -42,35 +42,28 @@ public sealed class ArchitectureTests
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(1);
-        var folder = Directory.CreateTempSubdirectory("airml-unet-").FullName;
-        try
+        using var folder = new TemporaryFolder();
+        foreach (var config in Configurations())
         {
-            foreach (var config in Configurations())
-            {
-                using var model = new UNet2DConditionModel(config, generator);
-                var (sample, text, times) = (
-                    randn([2, config.InChannels, 12, 8], generator: generator),
-                    randn([2, 5, config.CrossAttentionDim], generator: generator),
-                    tensor(new double[] { 3, 700.5 })
-                );
-                var output = model.Forward(sample, times, text);
-                CollectionAssert.AreEqual(new[] { 2L, config.OutChannels, 12, 8 }, output.shape);
-                // The prepared way must be the same with every arrangement.
-                using var off = no_grad();
-                using var conditions = model.Prepare(text, [0, 1], [3, 700.5]);
-                var other = model.Forward(sample.narrow(0, 0, 1), 1, conditions);
-                var plain = model.Forward(sample.narrow(0, 0, 1).repeat(2, 1, 1, 1), tensor(new double[] { 700.5 }), text);
-                Assert.IsLessThan(1e-4f, (other - plain).abs().max().item<float>(), config.ToString());
+            using var model = new UNet2DConditionModel(config, generator);
+            var (sample, text, times) = (
+                randn([2, config.InChannels, 12, 8], generator: generator),
+                randn([2, 5, config.CrossAttentionDim], generator: generator),
+                tensor(new double[] { 3, 700.5 })
+            );
+            var output = model.Forward(sample, times, text);
+            CollectionAssert.AreEqual(new[] { 2L, config.OutChannels, 12, 8 }, output.shape);
+            // The prepared way must be the same with every arrangement.
+            using var off = no_grad();
+            using var conditions = model.Prepare(text, [0, 1], [3, 700.5]);
+            var other = model.Forward(sample.narrow(0, 0, 1), 1, conditions);
+            var plain = model.Forward(sample.narrow(0, 0, 1).repeat(2, 1, 1, 1), tensor(new double[] { 700.5 }), text);
+            Assert.IsLessThan(1e-4f, (other - plain).abs().max().item<float>(), config.ToString());
 
-                model.Save(folder, ScalarType.Float32);
-                using var again = UNet2DConditionModel.Load(folder);
-                Assert.AreEqual(config, again.Config);
-                Assert.IsLessThan(1e-6f, (again.Forward(sample, times, text) - output).abs().max().item<float>());
-            }
-        }
-        finally
-        {
-            Directory.Delete(folder, true);
+            model.Save(folder, ScalarType.Float32);
+            using var again = UNet2DConditionModel.Load(folder);
+            Assert.AreEqual(config, again.Config);
+            Assert.IsLessThan(1e-6f, (again.Forward(sample, times, text) - output).abs().max().item<float>());
         }
     }
 
@@ -137,47 +130,40 @@ public sealed class ArchitectureTests
         using var scope = NewDisposeScope();
         using var off = no_grad();
         using var generator = new Generator(4);
-        var folder = Directory.CreateTempSubdirectory("airml-vae-").FullName;
-        try
-        {
-            using var vae = new AutoencoderKL(
-                new()
-                {
-                    BlockOutChannels = [8, 8],
-                    LayersPerBlock = 1,
-                    NormNumGroups = 4,
-                },
-                generator
-            );
-            vae.Save(folder, ScalarType.Float32);
-            var file = Path.Combine(folder, "diffusion_pytorch_model.safetensors");
-            foreach (var convolution in new[] { false, true })
+        using var folder = new TemporaryFolder();
+        using var vae = new AutoencoderKL(
+            new()
             {
-                var old = vae.state_dict()
-                    .ToDictionary(
-                        p =>
-                            p.Key.Replace("to_q", "query", StringComparison.Ordinal)
-                                .Replace("to_k", "key", StringComparison.Ordinal)
-                                .Replace("to_v", "value", StringComparison.Ordinal)
-                                .Replace("to_out.0", "proj_attn", StringComparison.Ordinal),
-                        p =>
-                            convolution && p.Key.Contains(".to_", StringComparison.Ordinal) && p.Value.dim() == 2
-                                ? p.Value.unsqueeze(-1).unsqueeze(-1)
-                                : p.Value
-                    );
-                Assert.IsTrue(old.ContainsKey("decoder.mid_block.attentions.0.proj_attn.bias"));
-                Safetensors.Write(file, old);
-                using var again = AutoencoderKL.Load(folder);
-                Assert.IsTrue(vae.state_dict().All(p => p.Value.eq(again.state_dict()[p.Key]).all().item<bool>()));
-            }
-
-            Assert.Contains("multiples of 2", Assert.ThrowsExactly<ArgumentException>(() => vae.Encode(zeros(1, 3, 7, 8))).Message);
-            Assert.Contains("[B, 4, h, w]", Assert.ThrowsExactly<ArgumentException>(() => vae.Decode(zeros(1, 3, 7, 8))).Message);
-        }
-        finally
+                BlockOutChannels = [8, 8],
+                LayersPerBlock = 1,
+                NormNumGroups = 4,
+            },
+            generator
+        );
+        vae.Save(folder, ScalarType.Float32);
+        var file = Path.Combine(folder, "diffusion_pytorch_model.safetensors");
+        foreach (var convolution in new[] { false, true })
         {
-            Directory.Delete(folder, true);
+            var old = vae.state_dict()
+                .ToDictionary(
+                    p =>
+                        p.Key.Replace("to_q", "query", StringComparison.Ordinal)
+                            .Replace("to_k", "key", StringComparison.Ordinal)
+                            .Replace("to_v", "value", StringComparison.Ordinal)
+                            .Replace("to_out.0", "proj_attn", StringComparison.Ordinal),
+                    p =>
+                        convolution && p.Key.Contains(".to_", StringComparison.Ordinal) && p.Value.dim() == 2
+                            ? p.Value.unsqueeze(-1).unsqueeze(-1)
+                            : p.Value
+                );
+            Assert.IsTrue(old.ContainsKey("decoder.mid_block.attentions.0.proj_attn.bias"));
+            Safetensors.Write(file, old);
+            using var again = AutoencoderKL.Load(folder);
+            Assert.IsTrue(vae.state_dict().All(p => p.Value.eq(again.state_dict()[p.Key]).all().item<bool>()));
         }
+
+        Assert.Contains("multiples of 2", Assert.ThrowsExactly<ArgumentException>(() => vae.Encode(zeros(1, 3, 7, 8))).Message);
+        Assert.Contains("[B, 4, h, w]", Assert.ThrowsExactly<ArgumentException>(() => vae.Decode(zeros(1, 3, 7, 8))).Message);
     }
 
     private static IEnumerable<UNet2DConditionConfig> Configurations()

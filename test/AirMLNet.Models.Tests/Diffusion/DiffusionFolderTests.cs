@@ -10,25 +10,14 @@ namespace AirMLNet.Tests.Diffusion;
 [TestClass]
 public sealed class DiffusionFolderTests
 {
-    private string _root = "";
+    private readonly TemporaryFolder _root = new();
     private string _model = "";
 
     [TestInitialize]
-    public void Copy()
-    {
-        _root = Directory.CreateTempSubdirectory("airml-sd-").FullName;
-        _model = Path.Combine(_root, "model");
-        var source = TestData.Path("golden/sd-tiny");
-        foreach (var file in Directory.GetFiles(source, "*", SearchOption.AllDirectories))
-        {
-            var target = Path.Combine(_model, Path.GetRelativePath(source, file));
-            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            File.WriteAllBytes(target, File.ReadAllBytes(file));
-        }
-    }
+    public void Copy() => _model = TinyModels.Copy(TestData.Path("golden/sd-tiny"), _root["model"]);
 
     [TestCleanup]
-    public void Delete() => Directory.Delete(_root, true);
+    public void Delete() => _root.Dispose();
 
     [TestMethod]
     public void WhatIsNoModelIsSaidSo()

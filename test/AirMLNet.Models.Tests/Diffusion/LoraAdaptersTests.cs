@@ -13,23 +13,18 @@ public sealed class LoraAdaptersTests
     private const string Projection = "mid_block.attentions.0.proj_in"; // a 1×1 convolution
     private const string TextLayer = "text_model.encoder.layers.0.self_attn.q_proj"; // 32 to 32
 
-    private static string _root = "";
-    private static string _model = "";
+    private static TemporaryFolder _root = null!;
 
     [ClassInitialize]
-    public static void Write(TestContext _)
-    {
-        _root = Directory.CreateTempSubdirectory("airml-lora-").FullName;
-        _model = TinyDiffusion.Write(Path.Combine(_root, "model"), Path.Combine(TestData.Root, "..", "..", "models", "mini-clip"));
-    }
+    public static void Write(TestContext _) => _root = new();
 
     [ClassCleanup]
-    public static void Delete() => Directory.Delete(_root, true);
+    public static void Delete() => _root.Dispose();
 
     [TestMethod]
     public void AFileChangesTheImagesUntilItIsTakenOff()
     {
-        using var model = StableDiffusionPipeline.Load(_model);
+        using var model = StableDiffusionPipeline.Load(TinyModels.Diffusion);
         var before = Pixels(model);
         var unet = File(
             "unet.safetensors",
@@ -56,7 +51,7 @@ public sealed class LoraAdaptersTests
     [TestMethod]
     public void TheScaleIsAlphaOverRank()
     {
-        using var model = StableDiffusionPipeline.Load(_model);
+        using var model = StableDiffusionPipeline.Load(TinyModels.Diffusion);
         double Scale(string path)
         {
             using var adapters = LoraAdapters.Load(path, model.UNet);
@@ -86,7 +81,7 @@ public sealed class LoraAdaptersTests
     [TestMethod]
     public void WhatDoesNotFitIsNamedAndLeavesTheModelAsItWas()
     {
-        using var model = StableDiffusionPipeline.Load(_model);
+        using var model = StableDiffusionPipeline.Load(TinyModels.Diffusion);
         var (down, up) = (Noise(1, 4, 32), Noise(2, 32, 4));
         model.LoadLora(File("good.safetensors", ($"unet.{Layer}.lora_A.weight", down), ($"unet.{Layer}.lora_B.weight", up)));
         var good = model.Lora;
@@ -128,7 +123,7 @@ public sealed class LoraAdaptersTests
     [TestMethod]
     public void NewAdaptersChangeNothing_AndAFileOfThemIsTheSame()
     {
-        using var model = StableDiffusionPipeline.Load(_model);
+        using var model = StableDiffusionPipeline.Load(TinyModels.Diffusion);
         var before = Pixels(model);
         using var generator = new Generator(3);
         var options = new LoraOptions
@@ -164,7 +159,7 @@ public sealed class LoraAdaptersTests
     [TestMethod]
     public void AMergedModelGivesTheSame_AndIsPutBackBitForBit()
     {
-        using var model = StableDiffusionPipeline.Load(_model);
+        using var model = StableDiffusionPipeline.Load(TinyModels.Diffusion);
         using var generator = new Generator(3);
         using var off = no_grad();
         var adapters = LoraAdapters.Create(
@@ -216,7 +211,7 @@ public sealed class LoraAdaptersTests
     [TestMethod]
     public void AStartsAsAsked()
     {
-        using var model = StableDiffusionPipeline.Load(_model);
+        using var model = StableDiffusionPipeline.Load(TinyModels.Diffusion);
         using var generator = new Generator(1);
         using var gaussian = LoraAdapters.Create(model.UNet, null, new() { Rank = 8 }, generator);
         using var uniform = LoraAdapters.Create(
@@ -237,7 +232,7 @@ public sealed class LoraAdaptersTests
     [TestMethod]
     public void ATargetThatNamesNothingIsRefused()
     {
-        using var model = StableDiffusionPipeline.Load(_model);
+        using var model = StableDiffusionPipeline.Load(TinyModels.Diffusion);
         using var generator = new Generator(1);
         var e = Assert.ThrowsExactly<ArgumentException>(() =>
             LoraAdapters.Create(model.UNet, null, new() { UNetTargets = ["to_q", "o_q"] }, generator)

@@ -11,18 +11,13 @@ namespace AirMLNet.Tests.Diffusion;
 [TestClass]
 public sealed class LoraTrainerTests
 {
-    private static string _root = "";
-    private static string _model = "";
+    private static TemporaryFolder _root = null!;
 
     [ClassInitialize]
-    public static void Write(TestContext _)
-    {
-        _root = Directory.CreateTempSubdirectory("airml-lora-training-").FullName;
-        _model = TinyDiffusion.Write(Path.Combine(_root, "model"), Path.Combine(TestData.Root, "..", "..", "models", "mini-clip"));
-    }
+    public static void Write(TestContext _) => _root = new();
 
     [ClassCleanup]
-    public static void Delete() => Directory.Delete(_root, true);
+    public static void Delete() => _root.Dispose();
 
     private static LoraTrainingOptions Options { get; } =
         new()
@@ -38,7 +33,7 @@ public sealed class LoraTrainerTests
     [TestMethod]
     public void TheLossFalls_AndOnlyTheAdaptersAreTrained()
     {
-        using var model = StableDiffusionPipeline.Load(_model);
+        using var model = StableDiffusionPipeline.Load(TinyModels.Diffusion);
         var before = model
             .UNet.state_dict()
             .Concat(model.Vae.state_dict())
@@ -73,7 +68,7 @@ public sealed class LoraTrainerTests
     [TestMethod]
     public void TheTextEncoderIsTrainedToo_WhereAsked()
     {
-        using var model = StableDiffusionPipeline.Load(_model);
+        using var model = StableDiffusionPipeline.Load(TinyModels.Diffusion);
         new LoraTrainer(
             model,
             Options with
@@ -88,7 +83,7 @@ public sealed class LoraTrainerTests
     [TestMethod]
     public void AModelInBFloat16IsTrainedByAdaptersInFloat32()
     {
-        using var model = StableDiffusionPipeline.Load(_model, precision: ScalarType.BFloat16);
+        using var model = StableDiffusionPipeline.Load(TinyModels.Diffusion, precision: ScalarType.BFloat16);
         var result = new LoraTrainer(model, Options with { Steps = 40 }).Train(Examples(), NewFolder(), 1);
         Assert.IsLessThan(result.LossBefore!.Value, result.LossAfter!.Value);
         Assert.IsTrue(model.Lora!.UNet.Values.All(a => a.Up.dtype == ScalarType.Float32 && a.Down.dtype == ScalarType.Float32));
@@ -98,7 +93,7 @@ public sealed class LoraTrainerTests
     [TestMethod]
     public void AnInterruptedTrainingEndsWithTheSameFile()
     {
-        using var model = StableDiffusionPipeline.Load(_model);
+        using var model = StableDiffusionPipeline.Load(TinyModels.Diffusion);
         var (whole, parts) = (NewFolder(), NewFolder());
         var options = Options with { PromptDropout = 0.3, Crops = 2 };
         new LoraTrainer(model, options).Train(Examples(), whole, 7);
@@ -137,7 +132,7 @@ public sealed class LoraTrainerTests
     [TestMethod]
     public void AFinishedTrainingIsTakenAsItIs_AndAnotherOneRefused()
     {
-        using var model = StableDiffusionPipeline.Load(_model);
+        using var model = StableDiffusionPipeline.Load(TinyModels.Diffusion);
         var folder = NewFolder();
         var first = new LoraTrainer(model, Options).Train(Examples(), folder, 1);
         var bytes = File.ReadAllBytes(first.File);
@@ -165,7 +160,7 @@ public sealed class LoraTrainerTests
     [TestMethod]
     public void PartsOfAStepGiveTheSameToRounding()
     {
-        using var model = StableDiffusionPipeline.Load(_model);
+        using var model = StableDiffusionPipeline.Load(TinyModels.Diffusion);
         var (one, three) = (NewFolder(), NewFolder());
         new LoraTrainer(model, Options with { Steps = 3 }).Train(Examples(), one, 1);
         new LoraTrainer(model, Options with { Steps = 3, AccumulationSteps = 3 }).Train(Examples(), three, 1);
@@ -181,7 +176,7 @@ public sealed class LoraTrainerTests
     [TestMethod]
     public void EveryOptionMatters()
     {
-        using var model = StableDiffusionPipeline.Load(_model);
+        using var model = StableDiffusionPipeline.Load(TinyModels.Diffusion);
         HashSet<string> files = [];
         LoraTrainingOptions[] all =
         [
@@ -248,7 +243,7 @@ public sealed class LoraTrainerTests
     [TestMethod]
     public void ALossThatIsNoNumberStopsTheTraining_AndTheCheckpointStays()
     {
-        using var model = StableDiffusionPipeline.Load(_model);
+        using var model = StableDiffusionPipeline.Load(TinyModels.Diffusion);
         var folder = NewFolder();
         var trainer = new LoraTrainer(
             model,
@@ -277,7 +272,7 @@ public sealed class LoraTrainerTests
     [TestMethod]
     public void ADiskThatIsFullLosesNothing()
     {
-        using var model = StableDiffusionPipeline.Load(_model);
+        using var model = StableDiffusionPipeline.Load(TinyModels.Diffusion);
         var folder = NewFolder();
         using (var stop = new CancellationTokenSource())
         {
@@ -314,7 +309,7 @@ public sealed class LoraTrainerTests
     [TestMethod]
     public void BadImagesAreNamedBeforeAnythingIsWritten()
     {
-        using var model = StableDiffusionPipeline.Load(_model);
+        using var model = StableDiffusionPipeline.Load(TinyModels.Diffusion);
         var folder = NewFolder();
         var path = Path.Combine(_root, "none.png");
         LoraExample[] bad = [.. Examples(), new(path, () => ImageFile.Load(path), "a cat")];
@@ -329,7 +324,7 @@ public sealed class LoraTrainerTests
     [TestMethod]
     public void NothingIsLeaked()
     {
-        using var model = StableDiffusionPipeline.Load(_model);
+        using var model = StableDiffusionPipeline.Load(TinyModels.Diffusion);
         new LoraTrainer(model, Options).Train(Examples(), NewFolder(), 1);
         model.UnloadLora();
         var live = LiveTensors.Count;

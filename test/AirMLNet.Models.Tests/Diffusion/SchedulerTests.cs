@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using AirMLNet.Diffusion;
+using AirMLNet.Testing;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Tests.Diffusion;
@@ -183,52 +184,45 @@ public sealed class SchedulerTests
     [TestMethod]
     public void FilesAreWrittenAsTheyAreReadAndServeOtherSchedulers()
     {
-        var folder = Directory.CreateTempSubdirectory("airml-scheduler-").FullName;
-        try
+        using var folder = new TemporaryFolder();
+        var path = Path.Combine(folder, "scheduler_config.json");
+        foreach (var kind in Enum.GetValues<SchedulerKind>())
         {
-            var path = Path.Combine(folder, "scheduler_config.json");
-            foreach (var kind in Enum.GetValues<SchedulerKind>())
+            foreach (
+                var config in Configurations(kind)
+                    .Append(
+                        new SchedulerConfig
+                        {
+                            Kind = kind,
+                            NumTrainTimesteps = 2,
+                            TrainedBetas = [0.1, 0.2],
+                            PredictionType = "v_prediction",
+                        }
+                    )
+            )
             {
-                foreach (
-                    var config in Configurations(kind)
-                        .Append(
-                            new SchedulerConfig
-                            {
-                                Kind = kind,
-                                NumTrainTimesteps = 2,
-                                TrainedBetas = [0.1, 0.2],
-                                PredictionType = "v_prediction",
-                            }
-                        )
-                )
-                {
-                    NoiseScheduler.Create(config).Save(path);
-                    Assert.AreEqual(config, NoiseScheduler.Load(path).Config);
-                }
+                NoiseScheduler.Create(config).Save(path);
+                Assert.AreEqual(config, NoiseScheduler.Load(path).Config);
             }
+        }
 
-            // Stable Diffusion v1's own file, which leaves out what its time did not know.
-            File.WriteAllText(
-                path,
-                """
-                { "_class_name": "PNDMScheduler", "beta_end": 0.012, "beta_schedule": "scaled_linear", "beta_start": 0.00085, "num_train_timesteps": 1000,
-                  "set_alpha_to_one": false, "skip_prk_steps": true, "steps_offset": 1, "trained_betas": null, "clip_sample": false, "lambda_min_clipped": -Infinity }
-                """
-            );
-            Assert.AreEqual(new SchedulerConfig { Kind = SchedulerKind.Pndm, StepsOffset = 1 }, NoiseScheduler.Load(path).Config);
-            Assert.AreEqual("linspace", NoiseScheduler.Load(path, SchedulerKind.EulerDiscrete).Config.TimestepSpacing);
-            var solver = NoiseScheduler.Load(path, SchedulerKind.DpmSolverMultistep).Config;
-            Assert.AreEqual(("zero", 1, 2), (solver.FinalSigmasType, solver.StepsOffset, solver.SolverOrder));
-            File.WriteAllText(
-                path,
-                File.ReadAllText(path).Replace("\"skip_prk_steps\": true", "\"skip_prk_steps\": false", StringComparison.Ordinal)
-            );
-            Assert.Contains("skip_prk_steps", Assert.ThrowsExactly<InvalidDataException>(() => NoiseScheduler.Load(path)).Message);
-        }
-        finally
-        {
-            Directory.Delete(folder, true);
-        }
+        // Stable Diffusion v1's own file, which leaves out what its time did not know.
+        File.WriteAllText(
+            path,
+            """
+            { "_class_name": "PNDMScheduler", "beta_end": 0.012, "beta_schedule": "scaled_linear", "beta_start": 0.00085, "num_train_timesteps": 1000,
+              "set_alpha_to_one": false, "skip_prk_steps": true, "steps_offset": 1, "trained_betas": null, "clip_sample": false, "lambda_min_clipped": -Infinity }
+            """
+        );
+        Assert.AreEqual(new SchedulerConfig { Kind = SchedulerKind.Pndm, StepsOffset = 1 }, NoiseScheduler.Load(path).Config);
+        Assert.AreEqual("linspace", NoiseScheduler.Load(path, SchedulerKind.EulerDiscrete).Config.TimestepSpacing);
+        var solver = NoiseScheduler.Load(path, SchedulerKind.DpmSolverMultistep).Config;
+        Assert.AreEqual(("zero", 1, 2), (solver.FinalSigmasType, solver.StepsOffset, solver.SolverOrder));
+        File.WriteAllText(
+            path,
+            File.ReadAllText(path).Replace("\"skip_prk_steps\": true", "\"skip_prk_steps\": false", StringComparison.Ordinal)
+        );
+        Assert.Contains("skip_prk_steps", Assert.ThrowsExactly<InvalidDataException>(() => NoiseScheduler.Load(path)).Message);
     }
 
     [TestMethod]

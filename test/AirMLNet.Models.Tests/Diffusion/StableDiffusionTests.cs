@@ -8,23 +8,12 @@ namespace AirMLNet.Tests.Diffusion;
 [TestClass]
 public sealed class StableDiffusionTests
 {
-    private static string _root = "";
-    private static string _model = "";
-
-    [ClassInitialize]
-    public static void Write(TestContext _)
-    {
-        _root = Directory.CreateTempSubdirectory("airml-sd-").FullName;
-        _model = TinyDiffusion.Write(Path.Combine(_root, "model"), Path.Combine(TestData.Root, "..", "..", "models", "mini-clip"));
-    }
-
-    [ClassCleanup]
-    public static void Delete() => Directory.Delete(_root, true);
+    private static string Model => TinyModels.Diffusion;
 
     [TestMethod]
     public void AnImageOfABatchIsTheImageAlone()
     {
-        using var model = StableDiffusionPipeline.Load(_model);
+        using var model = StableDiffusionPipeline.Load(Model);
         TextToImageRequest[] requests = [new("a cat", 1), new("a dog", 2, "grass"), new("a cat", 3), new("a ship", 1)];
         foreach (var kind in new[] { SchedulerKind.Ddim, SchedulerKind.Pndm, SchedulerKind.EulerDiscrete })
         {
@@ -54,7 +43,7 @@ public sealed class StableDiffusionTests
         using var scope = NewDisposeScope();
         using var off = no_grad();
         using var generator = new Generator(5);
-        using var model = StableDiffusionPipeline.Load(_model);
+        using var model = StableDiffusionPipeline.Load(Model);
         var sample = randn([3, 4, 8, 8], generator: generator);
         var text = randn([3, 32, 32], generator: generator);
         var times = tensor(new long[] { 999, 500, 1 });
@@ -72,7 +61,7 @@ public sealed class StableDiffusionTests
         using var scope = NewDisposeScope();
         using var off = no_grad();
         using var generator = new Generator(6);
-        using var model = StableDiffusionPipeline.Load(_model);
+        using var model = StableDiffusionPipeline.Load(Model);
         var sample = randn([2, 4, 9, 7], generator: generator); // odd sizes: halves are rounded up
         var text = randn([2, 32, 32], generator: generator);
         // Texts 0, 0, 1, 1 with images 0, 1, 0, 1.
@@ -87,7 +76,7 @@ public sealed class StableDiffusionTests
     [TestMethod]
     public void GenerationKeepsNoTensors()
     {
-        using var model = StableDiffusionPipeline.Load(_model);
+        using var model = StableDiffusionPipeline.Load(Model);
         var options = new StableDiffusionOptions
         {
             Steps = 3,
@@ -103,7 +92,7 @@ public sealed class StableDiffusionTests
     [TestMethod]
     public void ProgressIsReportedAndCancellationEndsWithinAStep()
     {
-        using var model = StableDiffusionPipeline.Load(_model);
+        using var model = StableDiffusionPipeline.Load(Model);
         using var source = new CancellationTokenSource();
         List<DiffusionProgress> reports = [];
         var options = new StableDiffusionOptions
@@ -134,7 +123,7 @@ public sealed class StableDiffusionTests
     [TestMethod]
     public void SizesOptionsAndPrecisionAreChecked()
     {
-        using var model = StableDiffusionPipeline.Load(_model);
+        using var model = StableDiffusionPipeline.Load(Model);
         var wide = model
             .Generate(
                 [new("a", 1)],
@@ -157,9 +146,9 @@ public sealed class StableDiffusionTests
         );
         Assert.Contains(
             "Float16",
-            Assert.ThrowsExactly<ArgumentException>(() => StableDiffusionPipeline.Load(_model, null, ScalarType.Float16)).Message
+            Assert.ThrowsExactly<ArgumentException>(() => StableDiffusionPipeline.Load(Model, null, ScalarType.Float16)).Message
         );
-        using var half = StableDiffusionPipeline.Load(_model, null, ScalarType.BFloat16);
+        using var half = StableDiffusionPipeline.Load(Model, null, ScalarType.BFloat16);
         var image = half.Generate([new("a", 1)], new StableDiffusionOptions { Steps = 2 }).Single();
         var exact = model.Generate([new("a", 1)], new StableDiffusionOptions { Steps = 2 }).Single();
         Assert.IsLessThan(24, image.Pixels.Zip(exact.Pixels).Max(p => Math.Abs(p.First - p.Second)));
@@ -168,7 +157,7 @@ public sealed class StableDiffusionTests
     [TestMethod]
     public void EveryOptionChangesTheImage()
     {
-        using var model = StableDiffusionPipeline.Load(_model);
+        using var model = StableDiffusionPipeline.Load(Model);
         var standard = new StableDiffusionOptions { Steps = 4 };
         byte[] Pixels(StableDiffusionOptions options, string? negative = null) =>
             model.Generate([new("a cat", 1, negative)], options).Single().Pixels;
@@ -208,7 +197,7 @@ public sealed class StableDiffusionTests
     [TestMethod]
     public void DamagedWeightsAreReportedInsteadOfABlackImage()
     {
-        using var model = StableDiffusionPipeline.Load(_model);
+        using var model = StableDiffusionPipeline.Load(Model);
         using (no_grad())
         {
             model.UNet.parameters().First().fill_(float.NaN);

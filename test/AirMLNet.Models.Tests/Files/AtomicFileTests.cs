@@ -1,15 +1,16 @@
 using System.Text;
 using AirMLNet.Files;
+using AirMLNet.Testing;
 
 namespace AirMLNet.Tests.Files;
 
 [TestClass]
 public sealed class AtomicFileTests
 {
-    private readonly string _root = Directory.CreateTempSubdirectory("airmlnet-test-").FullName;
+    private readonly TemporaryFolder _root = new();
 
     [TestCleanup]
-    public void Remove() => Directory.Delete(_root, recursive: true);
+    public void Remove() => _root.Dispose();
 
     [TestMethod]
     public void A_write_that_fails_leaves_the_old_file_and_nothing_else()

@@ -1,5 +1,6 @@
 using System.Text;
 using AirMLNet.Hub;
+using AirMLNet.Testing;
 
 namespace AirMLNet.Tests.Hub;
 
@@ -9,13 +10,12 @@ public sealed class ModelDownloadTests
     private const string Weights = "model.safetensors";
     private static readonly byte[] Large = [.. Enumerable.Range(0, 300_000).Select(i => (byte)(i * 7 >> 3))];
     private readonly List<TimeSpan> _waits = [];
-    private string _folder = "";
+    private readonly TemporaryFolder _root = new();
 
-    [TestInitialize]
-    public void Create() => _folder = Path.Combine(Directory.CreateTempSubdirectory("airml-pull-").FullName, "model");
+    private string Model => _root["model"];
 
     [TestCleanup]
-    public void Delete() => Directory.Delete(Path.GetDirectoryName(_folder)!, true);
+    public void Delete() => _root.Dispose();
 
     [TestMethod]
     public async Task Takes_weights_and_texts_and_leaves_the_rest()
@@ -25,8 +25,8 @@ public sealed class ModelDownloadTests
         var files = await Pull(server);
 
         CollectionAssert.AreEquivalent(new[] { "config.json", Weights, "sub/vocab.txt" }, files.ToArray());
-        CollectionAssert.AreEqual(Large, File.ReadAllBytes(Path.Combine(_folder, Weights)));
-        Assert.HasCount(3, Directory.GetFiles(_folder, "*", SearchOption.AllDirectories));
+        CollectionAssert.AreEqual(Large, File.ReadAllBytes(Path.Combine(Model, Weights)));
+        Assert.HasCount(3, Directory.GetFiles(Model, "*", SearchOption.AllDirectories));
         var asked = server.Seen.Count;
         await Pull(server);
         Assert.HasCount(asked + 1, server.Seen, "a second run asks for the list only");
@@ -57,7 +57,7 @@ public sealed class ModelDownloadTests
 
         await Pull(server);
 
-        CollectionAssert.AreEqual(Large, File.ReadAllBytes(Path.Combine(_folder, Weights)));
+        CollectionAssert.AreEqual(Large, File.ReadAllBytes(Path.Combine(Model, Weights)));
         var from = server.Downloads(Weights).Select(r => r.From).ToArray();
         Assert.AreEqual(0, from[0]);
         Assert.IsTrue(from.Skip(1).All(f => f > 0), string.Join(", ", from));
@@ -68,27 +68,27 @@ public sealed class ModelDownloadTests
     public async Task The_next_run_goes_on_from_what_an_interruption_left()
     {
         using var server = Server();
-        Directory.CreateDirectory(_folder);
-        File.WriteAllBytes(Path.Combine(_folder, Weights + ".part"), Large[..123_456]);
+        Directory.CreateDirectory(Model);
+        File.WriteAllBytes(Path.Combine(Model, Weights + ".part"), Large[..123_456]);
 
         await Pull(server);
 
         Assert.AreEqual(123_456, server.Downloads(Weights).Single().From);
-        CollectionAssert.AreEqual(Large, File.ReadAllBytes(Path.Combine(_folder, Weights)));
-        Assert.IsFalse(File.Exists(Path.Combine(_folder, Weights + ".part")));
+        CollectionAssert.AreEqual(Large, File.ReadAllBytes(Path.Combine(Model, Weights)));
+        Assert.IsFalse(File.Exists(Path.Combine(Model, Weights + ".part")));
     }
 
     [TestMethod]
     public async Task A_damaged_part_is_fetched_anew()
     {
         using var server = Server();
-        Directory.CreateDirectory(_folder);
-        File.WriteAllBytes(Path.Combine(_folder, Weights + ".part"), new byte[1000]);
+        Directory.CreateDirectory(Model);
+        File.WriteAllBytes(Path.Combine(Model, Weights + ".part"), new byte[1000]);
 
         await Pull(server);
 
         CollectionAssert.AreEqual(new long[] { 1000, 0 }, server.Downloads(Weights).Select(r => r.From).ToArray());
-        CollectionAssert.AreEqual(Large, File.ReadAllBytes(Path.Combine(_folder, Weights)));
+        CollectionAssert.AreEqual(Large, File.ReadAllBytes(Path.Combine(Model, Weights)));
     }
 
     [TestMethod]
@@ -111,15 +111,15 @@ public sealed class ModelDownloadTests
 
         Assert.Contains("owner/model/" + Weights, e.Message);
         Assert.Contains("hash", e.Message);
-        Assert.IsEmpty(Directory.GetFiles(_folder, Weights + "*"));
+        Assert.IsEmpty(Directory.GetFiles(Model, Weights + "*"));
     }
 
     [TestMethod]
     public async Task A_server_that_ignores_ranges_starts_the_file_over()
     {
         using var server = Server();
-        Directory.CreateDirectory(_folder);
-        File.WriteAllBytes(Path.Combine(_folder, Weights + ".part"), Large[..1000]);
+        Directory.CreateDirectory(Model);
+        File.WriteAllBytes(Path.Combine(Model, Weights + ".part"), Large[..1000]);
         server.Spoil = async (request, stream, _) =>
         {
             if (!request.Path.EndsWith(Weights, StringComparison.Ordinal))
@@ -133,7 +133,7 @@ public sealed class ModelDownloadTests
 
         await Pull(server);
 
-        CollectionAssert.AreEqual(Large, File.ReadAllBytes(Path.Combine(_folder, Weights)));
+        CollectionAssert.AreEqual(Large, File.ReadAllBytes(Path.Combine(Model, Weights)));
     }
 
     [TestMethod]
@@ -195,7 +195,7 @@ public sealed class ModelDownloadTests
         await Pull(server, o => o with { Patience = TimeSpan.FromMilliseconds(500) });
 
         CollectionAssert.AreEqual(new long[] { 0, 1000 }, server.Downloads(Weights).Select(r => r.From).ToArray());
-        CollectionAssert.AreEqual(Large, File.ReadAllBytes(Path.Combine(_folder, Weights)));
+        CollectionAssert.AreEqual(Large, File.ReadAllBytes(Path.Combine(Model, Weights)));
     }
 
     [TestMethod]
@@ -220,7 +220,7 @@ public sealed class ModelDownloadTests
 
         await Pull(server);
 
-        Assert.AreEqual("{\"a\":1}", File.ReadAllText(Path.Combine(_folder, "config.json")));
+        Assert.AreEqual("{\"a\":1}", File.ReadAllText(Path.Combine(Model, "config.json")));
     }
 
     [TestMethod]
@@ -248,16 +248,16 @@ public sealed class ModelDownloadTests
 
         Assert.IsTrue(server.Seen.All(r => r.Authorization == "Bearer secret"));
         Assert.IsNull(store.Seen.Single().Authorization);
-        CollectionAssert.AreEqual(Large, File.ReadAllBytes(Path.Combine(_folder, Weights)));
+        CollectionAssert.AreEqual(Large, File.ReadAllBytes(Path.Combine(Model, Weights)));
     }
 
     [TestMethod]
     public async Task A_proxy_gets_the_requests()
     {
         using var proxy = Server();
-        await ModelDownload.RunAsync("owner/model", _folder, Options(new Uri("http://model.invalid")) with { Proxy = proxy.Address });
+        await ModelDownload.RunAsync("owner/model", Model, Options(new Uri("http://model.invalid")) with { Proxy = proxy.Address });
         Assert.IsTrue(proxy.Seen.All(r => r.Path.StartsWith("http://model.invalid/", StringComparison.Ordinal)));
-        CollectionAssert.AreEqual(Large, File.ReadAllBytes(Path.Combine(_folder, Weights)));
+        CollectionAssert.AreEqual(Large, File.ReadAllBytes(Path.Combine(Model, Weights)));
     }
 
     [TestMethod]
@@ -268,7 +268,7 @@ public sealed class ModelDownloadTests
         var e = await Assert.ThrowsExactlyAsync<HubException>(() => Pull(server, o => o with { FreeSpace = _ => 1000 }));
 
         Assert.Contains("needs 0.3 MB more", e.Message);
-        Assert.IsEmpty(Directory.GetFiles(_folder));
+        Assert.IsEmpty(Directory.GetFiles(Model));
         Assert.IsEmpty(server.Downloads(Weights));
     }
 
@@ -302,7 +302,7 @@ public sealed class ModelDownloadTests
         using var server = Server();
         server.Listing = listing;
         Assert.Contains(expected, (await Assert.ThrowsExactlyAsync<HubException>(() => Pull(server))).Message);
-        Assert.IsFalse(Directory.Exists(_folder));
+        Assert.IsFalse(Directory.Exists(Model));
     }
 
     [TestMethod]
@@ -341,8 +341,8 @@ public sealed class ModelDownloadTests
             )
         );
 
-        Assert.IsFalse(File.Exists(Path.Combine(_folder, Weights)));
-        Assert.AreEqual(1000, new FileInfo(Path.Combine(_folder, Weights + ".part")).Length);
+        Assert.IsFalse(File.Exists(Path.Combine(Model, Weights)));
+        Assert.AreEqual(1000, new FileInfo(Path.Combine(Model, Weights + ".part")).Length);
     }
 
     [TestMethod]
@@ -353,7 +353,7 @@ public sealed class ModelDownloadTests
     public async Task A_name_of_another_form_is_refused(string name) =>
         Assert.Contains(
             "expected owner/name",
-            (await Assert.ThrowsExactlyAsync<ArgumentException>(() => ModelDownload.RunAsync(name, _folder))).Message
+            (await Assert.ThrowsExactlyAsync<ArgumentException>(() => ModelDownload.RunAsync(name, Model))).Message
         );
 
     [TestMethod]
@@ -382,5 +382,5 @@ public sealed class ModelDownloadTests
         };
 
     private Task<IReadOnlyList<string>> Pull(MisbehavingServer server, Func<HubOptions, HubOptions>? change = null) =>
-        ModelDownload.RunAsync("owner/model", _folder, (change ?? (o => o))(Options(server.Address)));
+        ModelDownload.RunAsync("owner/model", Model, (change ?? (o => o))(Options(server.Address)));
 }

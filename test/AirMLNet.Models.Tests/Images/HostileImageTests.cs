@@ -87,10 +87,10 @@ public sealed class HostileImageTests
     {
         var file = Tiff(compression: 1, (278, 4, 1, 200_000_000));
         Read(file);
-        var path = Path.Combine(Directory.CreateTempSubdirectory("airmlnet-test-").FullName, "strips.tif");
+        using var folder = new TemporaryFolder();
+        var path = folder["strips.tif"];
         File.WriteAllBytes(path, file);
         (var code, var output, var error) = ChildProcess.Run("--image-memory", TestData.Path("images/exif/exif.jpg"), path);
-        Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
         Assert.AreEqual(0, code, error);
         Assert.IsLessThan(60 * Mebibyte, long.Parse(output, System.Globalization.CultureInfo.InvariantCulture));
     }

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using AirMLNet.Testing;
 using AirMLNet.Weights;
 using static TorchSharp.torch;
 
@@ -8,13 +9,12 @@ namespace AirMLNet.Tests.Weights;
 [TestClass]
 public sealed class SafetensorsTests
 {
-    private string _file = "";
+    private readonly TemporaryFolder _folder = new();
 
-    [TestInitialize]
-    public void Create() => _file = Path.Combine(Directory.CreateTempSubdirectory("airml-safetensors").FullName, "x.safetensors");
+    private string WeightFile => _folder["x.safetensors"];
 
     [TestCleanup]
-    public void Delete() => Directory.Delete(Path.GetDirectoryName(_file)!, recursive: true);
+    public void Delete() => _folder.Dispose();
 
     [TestMethod]
     public void Every_type_and_shape_survives_a_round_trip()
@@ -43,9 +43,9 @@ public sealed class SafetensorsTests
             tensors[type.ToString()] = tensor(new float[] { 0, 1, 1, 0 }, [2, 2]).to_type(type);
         }
 
-        Safetensors.Write(_file, tensors, new Dictionary<string, string> { ["format"] = "pt" });
-        using var file = SafetensorsFile.Open(_file);
-        using var stream = File.OpenRead(_file);
+        Safetensors.Write(WeightFile, tensors, new Dictionary<string, string> { ["format"] = "pt" });
+        using var file = SafetensorsFile.Open(WeightFile);
+        using var stream = File.OpenRead(WeightFile);
         var streamed = Safetensors.Read(stream, "stream");
         Assert.AreEqual("pt", file.Metadata["format"]);
         Assert.HasCount(tensors.Count, file.Entries);
@@ -64,8 +64,8 @@ public sealed class SafetensorsTests
     public void Half_precision_is_widened_when_asked()
     {
         using var scope = NewDisposeScope();
-        Safetensors.Write(_file, new Dictionary<string, Tensor> { ["x"] = tensor(new[] { 1.5f, -2 }).to_type(ScalarType.Float16) });
-        using var file = SafetensorsFile.Open(_file);
+        Safetensors.Write(WeightFile, new Dictionary<string, Tensor> { ["x"] = tensor(new[] { 1.5f, -2 }).to_type(ScalarType.Float16) });
+        using var file = SafetensorsFile.Open(WeightFile);
         CollectionAssert.AreEqual(new[] { 1.5f, -2 }, file.GetTensor("x", ScalarType.Float32).data<float>().ToArray());
     }
 
@@ -97,8 +97,8 @@ public sealed class SafetensorsTests
     public void A_corrupt_header_is_refused_by_name(string header, string expected)
     {
         Write(header, 4);
-        var e = Assert.ThrowsExactly<SafetensorsException>(() => SafetensorsFile.Open(_file));
-        Assert.Contains(_file, e.Message);
+        var e = Assert.ThrowsExactly<SafetensorsException>(() => SafetensorsFile.Open(WeightFile));
+        Assert.Contains(WeightFile, e.Message);
         Assert.Contains(expected, e.Message);
     }
 
@@ -111,8 +111,8 @@ public sealed class SafetensorsTests
     {
         var bytes = new byte[100];
         BinaryPrimitives.WriteUInt64LittleEndian(bytes, length);
-        File.WriteAllBytes(_file, bytes);
-        Assert.Contains("header", Assert.ThrowsExactly<SafetensorsException>(() => SafetensorsFile.Open(_file)).Message);
+        File.WriteAllBytes(WeightFile, bytes);
+        Assert.Contains("header", Assert.ThrowsExactly<SafetensorsException>(() => SafetensorsFile.Open(WeightFile)).Message);
         Assert.ThrowsExactly<SafetensorsException>(() => Safetensors.Read(new MemoryStream(bytes), "stream"));
     }
 
@@ -120,8 +120,8 @@ public sealed class SafetensorsTests
     public void Mutated_and_truncated_files_are_read_or_refused_and_nothing_else()
     {
         using var scope = NewDisposeScope();
-        Safetensors.Write(_file, new Dictionary<string, Tensor> { ["a"] = zeros(3, 2), ["b"] = ones(4).to_type(ScalarType.Float16) });
-        var whole = File.ReadAllBytes(_file);
+        Safetensors.Write(WeightFile, new Dictionary<string, Tensor> { ["a"] = zeros(3, 2), ["b"] = ones(4).to_type(ScalarType.Float16) });
+        var whole = File.ReadAllBytes(WeightFile);
         var random = new Random(7);
         var refused = 0;
         for (var n = 0; n < 3000; n++)
@@ -152,13 +152,13 @@ public sealed class SafetensorsTests
     public void A_failed_write_leaves_the_old_file_and_nothing_beside_it()
     {
         using var scope = NewDisposeScope();
-        Safetensors.Write(_file, new Dictionary<string, Tensor> { ["a"] = ones(2) });
-        var before = File.ReadAllBytes(_file);
+        Safetensors.Write(WeightFile, new Dictionary<string, Tensor> { ["a"] = ones(2) });
+        var before = File.ReadAllBytes(WeightFile);
         Assert.ThrowsExactly<NotSupportedException>(() =>
-            Safetensors.Write(_file, new Dictionary<string, Tensor> { ["a"] = zeros([2], ScalarType.ComplexFloat32) })
+            Safetensors.Write(WeightFile, new Dictionary<string, Tensor> { ["a"] = zeros([2], ScalarType.ComplexFloat32) })
         );
-        CollectionAssert.AreEqual(before, File.ReadAllBytes(_file));
-        Assert.HasCount(1, Directory.GetFiles(Path.GetDirectoryName(_file)!));
+        CollectionAssert.AreEqual(before, File.ReadAllBytes(WeightFile));
+        Assert.HasCount(1, Directory.GetFiles(Path.GetDirectoryName(WeightFile)!));
     }
 
     private void Write(string header, int dataBytes)
@@ -167,6 +167,6 @@ public sealed class SafetensorsTests
         var bytes = new byte[8 + json.Length + dataBytes];
         BinaryPrimitives.WriteInt64LittleEndian(bytes, json.Length);
         json.CopyTo(bytes, 8);
-        File.WriteAllBytes(_file, bytes);
+        File.WriteAllBytes(WeightFile, bytes);
     }
 }

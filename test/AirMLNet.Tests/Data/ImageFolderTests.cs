@@ -1,14 +1,15 @@
 using AirMLNet.Data;
+using AirMLNet.Testing;
 
 namespace AirMLNet.Tests.Data;
 
 [TestClass]
 public sealed class ImageFolderTests
 {
-    private readonly string _root = Directory.CreateTempSubdirectory("airmlnet-test-").FullName;
+    private readonly TemporaryFolder _root = new();
 
     [TestCleanup]
-    public void Remove() => Directory.Delete(_root, recursive: true);
+    public void Remove() => _root.Dispose();
 
     private void Touch(params string[] files)
     {
@@ -53,23 +54,16 @@ public sealed class ImageFolderTests
     [TestMethod]
     public void A_folder_lists_the_rarer_endings_too()
     {
-        var root = Directory.CreateTempSubdirectory("airmlnet-test-").FullName;
-        try
+        using var root = new TemporaryFolder();
+        string[] names = ["a.tif", "b.tiff", "c.jfif", "d.jpe", "e.TIF", "f.JFIF"];
+        foreach (var name in names)
         {
-            string[] names = ["a.tif", "b.tiff", "c.jfif", "d.jpe", "e.TIF", "f.JFIF"];
-            foreach (var name in names)
-            {
-                File.WriteAllBytes(Path.Combine(root, name), []);
-            }
+            File.WriteAllBytes(Path.Combine(root, name), []);
+        }
 
-            CollectionAssert.AreEqual(
-                names,
-                ImageFolder.Open(root, labelsFromSubfolders: false).Entries.Select(e => Path.GetFileName(e.Path)).ToArray()
-            );
-        }
-        finally
-        {
-            Directory.Delete(root, recursive: true);
-        }
+        CollectionAssert.AreEqual(
+            names,
+            ImageFolder.Open(root, labelsFromSubfolders: false).Entries.Select(e => Path.GetFileName(e.Path)).ToArray()
+        );
     }
 }

@@ -1,3 +1,4 @@
+using AirMLNet.Testing;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
@@ -9,31 +10,24 @@ public sealed class LoadFromImageFolderTests
     [TestMethod]
     public void A_labelled_folder_becomes_rows_with_keys()
     {
-        var root = Directory.CreateTempSubdirectory("airmlnet-test-").FullName;
-        try
+        using var root = new TemporaryFolder();
+        foreach (var file in new[] { "dog/1.png", "cat/2.png", "cat/1.png" })
         {
-            foreach (var file in new[] { "dog/1.png", "cat/2.png", "cat/1.png" })
-            {
-                Directory.CreateDirectory(Path.Combine(root, Path.GetDirectoryName(file)!));
-                File.WriteAllBytes(Path.Combine(root, file), []);
-            }
-
-            var ml = new MLContext();
-            var rows = ml.Data.LoadFromImageFolder(root, labelsFromSubfolders: true);
-            CollectionAssert.AreEqual(
-                new[] { "cat/1.png", "cat/2.png", "dog/1.png" },
-                rows.GetColumn<string>("ImagePath").Select(p => Path.GetRelativePath(root, p)).ToArray()
-            );
-            var keyed = ml.Transforms.Conversion.MapValueToKey("Label").Fit(rows).Transform(rows);
-            CollectionAssert.AreEqual(new uint[] { 1, 1, 2 }, keyed.GetColumn<uint>("Label").ToArray());
-
-            var bare = ml.Data.LoadFromImageFolder(root);
-            CollectionAssert.AreEqual(new[] { "", "", "" }, bare.GetColumn<string>("Label").ToArray());
-            Assert.ThrowsExactly<DirectoryNotFoundException>(() => ml.Data.LoadFromImageFolder(Path.Combine(root, "missing")));
+            Directory.CreateDirectory(Path.Combine(root, Path.GetDirectoryName(file)!));
+            File.WriteAllBytes(Path.Combine(root, file), []);
         }
-        finally
-        {
-            Directory.Delete(root, recursive: true);
-        }
+
+        var ml = new MLContext();
+        var rows = ml.Data.LoadFromImageFolder(root, labelsFromSubfolders: true);
+        CollectionAssert.AreEqual(
+            new[] { "cat/1.png", "cat/2.png", "dog/1.png" },
+            rows.GetColumn<string>("ImagePath").Select(p => Path.GetRelativePath(root, p)).ToArray()
+        );
+        var keyed = ml.Transforms.Conversion.MapValueToKey("Label").Fit(rows).Transform(rows);
+        CollectionAssert.AreEqual(new uint[] { 1, 1, 2 }, keyed.GetColumn<uint>("Label").ToArray());
+
+        var bare = ml.Data.LoadFromImageFolder(root);
+        CollectionAssert.AreEqual(new[] { "", "", "" }, bare.GetColumn<string>("Label").ToArray());
+        Assert.ThrowsExactly<DirectoryNotFoundException>(() => ml.Data.LoadFromImageFolder(Path.Combine(root, "missing")));
     }
 }

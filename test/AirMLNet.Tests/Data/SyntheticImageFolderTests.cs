@@ -1,4 +1,5 @@
 using AirMLNet.Data;
+using AirMLNet.Testing;
 
 namespace AirMLNet.Tests.Data;
 
@@ -6,10 +7,10 @@ namespace AirMLNet.Tests.Data;
 public sealed class SyntheticImageFolderTests
 {
     private static readonly string[] Names = ["F/A-18", "red fox", "cat"];
-    private readonly string _root = Directory.CreateTempSubdirectory("airmlnet-test-").FullName;
+    private readonly TemporaryFolder _root = new();
 
     [TestCleanup]
-    public void CleanUp() => Directory.Delete(_root, recursive: true);
+    public void CleanUp() => _root.Dispose();
 
     [TestMethod]
     public void ImagesAreThoseOfTheClassesFolders()

@@ -10,13 +10,10 @@ namespace AirMLNet.Tests.Features;
 [TestClass]
 public sealed class ClipExecutionTests
 {
-    private string _folder = "";
-
-    [TestInitialize]
-    public void Create() => _folder = Directory.CreateTempSubdirectory("airml-run-").FullName;
+    private readonly TemporaryFolder _folder = new();
 
     [TestCleanup]
-    public void Delete() => Directory.Delete(_folder, true);
+    public void Delete() => _folder.Dispose();
 
     [TestMethod]
     [DataRow("some-model", null, "QuickGelu", "OpenAI's models")]
@@ -51,7 +48,6 @@ public sealed class ClipExecutionTests
     [TestMethod]
     public void Bfloat16_is_close_to_float32_for_images_and_texts()
     {
-        TinyClip.Create(_folder);
         var pixels = Enumerable.Range(0, 2 * 3 * TinyClip.ImageSize * TinyClip.ImageSize).Select(i => MathF.Sin(i)).ToArray();
         var (exact, exactText) = Encode(new());
         var (half, halfText) = Encode(new() { Precision = ClipPrecision.BFloat16 });
@@ -64,7 +60,7 @@ public sealed class ClipExecutionTests
         (float[] Images, float[] Texts) Encode(ClipExecution execution)
         {
             using var scope = NewDisposeScope();
-            var backbone = ClipBackbone.Acquire(_folder, null, execution);
+            var backbone = ClipBackbone.Acquire(TinyModels.Clip, null, execution);
             var features = new float[2 * backbone.FeatureDimension];
             backbone.EncodeImages(pixels, 2, features);
             var texts = backbone.EncodeTexts(["a red photo", "the"]).data<float>().ToArray();
@@ -76,9 +72,8 @@ public sealed class ClipExecutionTests
     [TestMethod]
     public void Float16_is_refused_on_a_CPU_by_name()
     {
-        TinyClip.Create(_folder);
         var error = Assert.ThrowsExactly<ArgumentException>(() =>
-            ClipBackbone.Acquire(_folder, null, new() { Precision = ClipPrecision.Float16 })
+            ClipBackbone.Acquire(TinyModels.Clip, null, new() { Precision = ClipPrecision.Float16 })
         );
         Assert.Contains("Float16", error.Message);
         Assert.Contains("BFloat16", error.Message);
@@ -124,7 +119,6 @@ public sealed class ClipExecutionTests
     [TestMethod]
     public void The_stage_says_which_activation_it_took()
     {
-        TinyClip.Create(_folder);
         var ml = new MLContext(1);
         List<string> lines = [];
         ml.Log += (_, e) => lines.Add(e.Message);
@@ -136,7 +130,7 @@ public sealed class ClipExecutionTests
                 "ImagePath",
                 new ClipFeatureOptions
                 {
-                    ClipFolder = _folder,
+                    ClipFolder = TinyModels.Clip,
                     Precision = ClipPrecision.BFloat16,
                     Activation = ClipActivation.Gelu,
                 }

@@ -47,7 +47,7 @@ public sealed class ModelFileTests
     [TestMethod]
     public void What_a_stage_says_while_it_is_loaded_comes_wrapped_by_reflection()
     {
-        using var f = new StageFixture(6);
+        using var f = new StageFixture(6, ownModel: true);
         var path = Saved(f);
         Directory.Delete(f.ClipFolder, recursive: true);
 

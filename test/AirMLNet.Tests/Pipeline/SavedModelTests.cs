@@ -28,7 +28,7 @@ public sealed class SavedModelTests
     [TestMethod]
     public void AMissingBackbone_IsNamedWithItsHash_AndFoundInAirmlnetHome()
     {
-        using var f = new StageFixture(4);
+        using var f = new StageFixture(4, ownModel: true);
         var path = SaveFeatures(f, embed: false);
         var moved = Path.Combine(f.Root, "home", "tiny-clip");
         Directory.CreateDirectory(Path.Combine(f.Root, "home"));
@@ -43,7 +43,7 @@ public sealed class SavedModelTests
     [TestMethod]
     public void OtherWeights_AreRefused()
     {
-        using var f = new StageFixture(4);
+        using var f = new StageFixture(4, ownModel: true);
         var path = SaveFeatures(f, embed: false);
         TinyClip.Create(f.ClipFolder, seed: 2);
         var e = Assert.ThrowsExactly<InvalidOperationException>(() => new MLContext().Model.LoadAdapted(path, out _));
@@ -53,7 +53,7 @@ public sealed class SavedModelTests
     [TestMethod]
     public void AnEmbeddedBackbone_NeedsNoFolder()
     {
-        using var f = new StageFixture(4);
+        using var f = new StageFixture(4, ownModel: true);
         var path = SaveFeatures(f, embed: true);
         var expected = StageFixture.Vectors(f.Features().Fit(f.Data).Transform(f.Data), "Features");
         Directory.Delete(f.ClipFolder, recursive: true);

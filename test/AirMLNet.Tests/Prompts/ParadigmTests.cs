@@ -331,7 +331,7 @@ public sealed class ParadigmTests
     [TestMethod]
     public void AVisualPrompt_CanCarryItsModel()
     {
-        using var t = new Bench(10);
+        using var t = new Bench(10, ownModel: true);
         string home = Path.Combine(t.Fixture.Root, "home"),
             path = Path.Combine(t.Fixture.Root, "model.zip");
         var old = Environment.GetEnvironmentVariable("AIRMLNET_HOME");
@@ -398,6 +398,8 @@ public sealed class ParadigmTests
             expected,
             new MLContext(5).MulticlassClassification.Trainers.PromptAdapter(options).Fit(view).Prompt.ToArray()
         );
+        var elsewhere = options with { SyntheticImageColumn = "Elsewhere" };
+        Assert.Throws<ArgumentException>(() => t.Context.MulticlassClassification.Trainers.PromptAdapter(elsewhere).Fit(view));
     }
 
     [TestMethod]
@@ -441,9 +443,9 @@ public sealed class ParadigmTests
 
     private sealed class Bench : IDisposable
     {
-        public Bench(int images, Func<int, int>? truth = null)
+        public Bench(int images, Func<int, int>? truth = null, bool ownModel = false)
         {
-            Fixture = new StageFixture(images);
+            Fixture = new StageFixture(images, ownModel: ownModel);
             var features = StageFixture.Vectors(Fixture.Features().Fit(Fixture.Data).Transform(Fixture.Data), "Features");
             Rows =
             [

@@ -70,7 +70,8 @@ public sealed class VisualPromptTests
     [TestMethod]
     public void AResNet_IsRefused()
     {
-        string folder = TinyClip.Create(Directory.CreateTempSubdirectory("airmlnet-test-").FullName),
+        using var temporary = new TemporaryFolder();
+        string folder = TinyModels.Copy(TinyModels.Clip, temporary["clip"]),
             net = TestData.Path("golden/clip-rn-tiny");
         File.Copy(Path.Combine(net, "config.json"), Path.Combine(folder, "config.json"), overwrite: true);
         File.Copy(Path.Combine(net, "weights_openai.safetensors"), Path.Combine(folder, "model.safetensors"), overwrite: true);
@@ -84,7 +85,6 @@ public sealed class VisualPromptTests
         finally
         {
             backbone.Release();
-            Directory.Delete(folder, recursive: true);
         }
     }
 

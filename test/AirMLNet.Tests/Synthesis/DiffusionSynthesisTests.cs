@@ -15,13 +15,13 @@ namespace AirMLNet.Tests.Synthesis;
 [TestClass]
 public sealed class DiffusionSynthesisTests
 {
-    private static string _root = "";
+    private static TemporaryFolder _root = null!;
 
     [ClassInitialize]
-    public static void Create(TestContext _) => _root = Directory.CreateTempSubdirectory("airml-synthesis-").FullName;
+    public static void Create(TestContext _) => _root = new();
 
     [ClassCleanup]
-    public static void Delete() => Directory.Delete(_root, true);
+    public static void Delete() => _root.Dispose();
 
     [TestMethod]
     public void RowsOfEveryClassAreAppended()

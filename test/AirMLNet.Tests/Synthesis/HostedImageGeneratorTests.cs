@@ -11,21 +11,18 @@ namespace AirMLNet.Tests.Synthesis;
 [TestClass]
 public sealed class HostedImageGeneratorTests
 {
-    private static string _root = "";
     private static StableDiffusionPipeline? _model;
 
     [ClassInitialize]
     public static void Load(TestContext _)
     {
-        _root = Directory.CreateTempSubdirectory("airml-sd-").FullName;
-        _model = StableDiffusionPipeline.Load(TinyDiffusion.Write(_root, Path.Combine(TestData.Root, "..", "..", "models", "mini-clip")));
+        _model = StableDiffusionPipeline.Load(TinyModels.Diffusion);
     }
 
     [ClassCleanup]
     public static void Delete()
     {
         _model?.Dispose();
-        Directory.Delete(_root, true);
     }
 
     [TestMethod]

@@ -1,17 +1,15 @@
 using AirMLNet.Clip;
+using AirMLNet.Testing;
 
 namespace AirMLNet.SmallModels.Tests;
 
 [TestClass]
 public sealed class BytePairLearnerTests
 {
-    private string _folder = "";
-
-    [TestInitialize]
-    public void Create() => _folder = Directory.CreateTempSubdirectory("airml-bpe").FullName;
+    private readonly TemporaryFolder _folder = new();
 
     [TestCleanup]
-    public void Delete() => Directory.Delete(_folder, recursive: true);
+    public void Delete() => _folder.Dispose();
 
     [TestMethod]
     public void Frequent_words_become_one_token_and_any_other_text_survives_a_round_trip()

@@ -1,3 +1,5 @@
+using AirMLNet.Testing;
+
 namespace AirMLNet.SmallModels.Tests;
 
 [TestClass]
@@ -20,16 +22,9 @@ public sealed class MiniClipOptionsTests
     [TestMethod]
     public void A_folder_without_the_photos_says_how_to_get_them()
     {
-        var folder = Directory.CreateTempSubdirectory("airml-train").FullName;
-        try
-        {
-            var trainer = new MiniClipTrainer(new MiniClipOptions { DataFolder = folder, OutputFolder = Path.Combine(folder, "out") });
-            Assert.Contains("setup.sh --data", Assert.ThrowsExactly<DirectoryNotFoundException>(() => trainer.Train()).Message);
-            Assert.IsFalse(Directory.Exists(Path.Combine(folder, "out")));
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+        using var folder = new TemporaryFolder();
+        var trainer = new MiniClipTrainer(new MiniClipOptions { DataFolder = folder, OutputFolder = Path.Combine(folder, "out") });
+        Assert.Contains("setup.sh --data", Assert.ThrowsExactly<DirectoryNotFoundException>(() => trainer.Train()).Message);
+        Assert.IsFalse(Directory.Exists(Path.Combine(folder, "out")));
     }
 }

@@ -1,21 +1,22 @@
 using AirMLNet.Files;
+using AirMLNet.Testing;
 
 namespace AirMLNet.SmallModels.Tests;
 
 [TestClass]
 public sealed class MiniClipTrainerTests
 {
-    private static string s_root = "";
+    private static TemporaryFolder s_root = null!;
 
     [ClassInitialize]
     public static void WriteData(TestContext _)
     {
-        s_root = Directory.CreateTempSubdirectory("airmlnet-test-").FullName;
+        s_root = new();
         TinyCifar10.Create(Path.Combine(s_root, "data"));
     }
 
     [ClassCleanup]
-    public static void RemoveData() => Directory.Delete(s_root, recursive: true);
+    public static void RemoveData() => s_root.Dispose();
 
     private static MiniClipOptions Options(string output) =>
         new()

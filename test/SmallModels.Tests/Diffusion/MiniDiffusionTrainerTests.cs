@@ -10,18 +10,18 @@ namespace AirMLNet.SmallModels.Tests;
 [TestClass]
 public sealed class MiniDiffusionTrainerTests
 {
-    private static string s_root = "";
+    private static TemporaryFolder s_root = null!;
 
     [ClassInitialize]
     public static void WriteData(TestContext _)
     {
-        s_root = Directory.CreateTempSubdirectory("airmlnet-test-").FullName;
+        s_root = new();
         TinyCifar10.Create(Path.Combine(s_root, "data"));
         TinyClip.Create(Path.Combine(s_root, "clip"));
     }
 
     [ClassCleanup]
-    public static void RemoveData() => Directory.Delete(s_root, recursive: true);
+    public static void RemoveData() => s_root.Dispose();
 
     private static MiniDiffusionOptions Options(string output) =>
         new()

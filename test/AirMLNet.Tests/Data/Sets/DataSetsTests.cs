@@ -1,4 +1,5 @@
 using AirMLNet.Data;
+using AirMLNet.Testing;
 
 namespace AirMLNet.Tests.Data.Sets;
 
@@ -6,10 +7,10 @@ namespace AirMLNet.Tests.Data.Sets;
 [TestClass]
 public sealed class DataSetsTests
 {
-    private readonly string _root = Directory.CreateTempSubdirectory("airmlnet-test-").FullName;
+    private readonly TemporaryFolder _root = new();
 
     [TestCleanup]
-    public void CleanUp() => Directory.Delete(_root, recursive: true);
+    public void CleanUp() => _root.Dispose();
 
     [TestMethod]
     [DataRow("Flowers102", "oxford_flowers", "jpg", "split_zhou_OxfordFlowers.json")]

@@ -1,4 +1,5 @@
 using AirMLNet.Data;
+using AirMLNet.Testing;
 
 namespace AirMLNet.Tests.Data.Sets;
 
@@ -52,36 +53,29 @@ public sealed class SplitsTests
     [TestMethod]
     public void Files_AreReadAsJsonOrLines_AndCheckedAgainstTheClasses()
     {
-        var folder = Directory.CreateTempSubdirectory("airmlnet-test-").FullName;
-        try
+        using var folder = new TemporaryFolder();
+        string[] names = ["red fox", "cat", "dog"];
+        ClassSplit Load(string file, string text)
         {
-            string[] names = ["red fox", "cat", "dog"];
-            ClassSplit Load(string file, string text)
-            {
-                File.WriteAllText(Path.Combine(folder, file), text);
-                return ClassSplit.Load(Path.Combine(folder, file), names);
-            }
-
-            CollectionAssert.AreEqual(new[] { 0, 2 }, Load("a.json", """{"seen":["dog","Red_Fox"],"unseen":["cat"]}""").Seen.ToArray());
-            CollectionAssert.AreEqual(new[] { 1 }, Load("b.json", """{"seen":[1]}""").Seen.ToArray());
-            CollectionAssert.AreEqual(new[] { 0, 2 }, Load("c.txt", "cat\n").Unseen.ToArray());
-            foreach (
-                (var file, var text, var part) in new[]
-                {
-                    ("d.txt", "cat\nmouse", "line 2: 'mouse' is none of the classes"),
-                    ("e.json", """{"seen":[3]}""", "'seen' entry 0 is 3; expected 0..2"),
-                    ("f.txt", "cat\ndog\nred fox", "3 seen and 0 unseen classes"),
-                    ("g.json", """{"seen":["cat"],"unseen":["dog"]}""", "'unseen' is not what 'seen' leaves over"),
-                    ("h.json", "[]", "not of the expected form"),
-                }
-            )
-            {
-                Assert.Contains(part, Assert.ThrowsExactly<InvalidDataException>(() => Load(file, text)).Message);
-            }
+            File.WriteAllText(Path.Combine(folder, file), text);
+            return ClassSplit.Load(Path.Combine(folder, file), names);
         }
-        finally
+
+        CollectionAssert.AreEqual(new[] { 0, 2 }, Load("a.json", """{"seen":["dog","Red_Fox"],"unseen":["cat"]}""").Seen.ToArray());
+        CollectionAssert.AreEqual(new[] { 1 }, Load("b.json", """{"seen":[1]}""").Seen.ToArray());
+        CollectionAssert.AreEqual(new[] { 0, 2 }, Load("c.txt", "cat\n").Unseen.ToArray());
+        foreach (
+            (var file, var text, var part) in new[]
+            {
+                ("d.txt", "cat\nmouse", "line 2: 'mouse' is none of the classes"),
+                ("e.json", """{"seen":[3]}""", "'seen' entry 0 is 3; expected 0..2"),
+                ("f.txt", "cat\ndog\nred fox", "3 seen and 0 unseen classes"),
+                ("g.json", """{"seen":["cat"],"unseen":["dog"]}""", "'unseen' is not what 'seen' leaves over"),
+                ("h.json", "[]", "not of the expected form"),
+            }
+        )
         {
-            Directory.Delete(folder, recursive: true);
+            Assert.Contains(part, Assert.ThrowsExactly<InvalidDataException>(() => Load(file, text)).Message);
         }
     }
 
