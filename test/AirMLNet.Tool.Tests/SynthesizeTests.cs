@@ -106,7 +106,7 @@ public sealed class SynthesizeTests
     public void WhatDoesNotFitIsSaidOnOneLine()
     {
         using var folder = new TemporaryFolder();
-        var model = TinyModels.Diffusion;
+        var model = TinyModels.Copy(TinyModels.Diffusion, folder["model"]);
         var make = Make(model, folder["out"]);
         ToolProcess.Run([.. make, "--size", "8y"]).Failed(2, "--size is '8y'");
         ToolProcess.Run([.. make, "--size", "9"]).Failed(1, "Height = 9; expected a multiple of 2");
