@@ -81,7 +81,10 @@ public sealed class SynthesisFixture
             Generation = new() { Steps = 3, BatchSize = 5 },
         };
 
-    /// <summary>Fits in a folder that exists, in a process that is killed when the stage first reports this; what a test starts as a process of its own.</summary>
+    /// <summary>
+    /// Fits in a folder that exists, in a process that is killed when the stage first reports this; what a test starts as a process of its
+    /// own.
+    /// </summary>
     public static void FitUntil(string root, string work, string activity, int done)
     {
         var fixture = new SynthesisFixture(root);

@@ -8,7 +8,9 @@ using Microsoft.ML.Data;
 
 namespace AirMLNet.Tests;
 
-/// <summary>The C# of the README and of docs/ runs as it stands there, but for where the files lie and how long a training goes on.</summary>
+/// <summary>
+/// The C# of the README and of docs/ runs as it stands there, but for where the files lie and how long a training goes on.
+/// </summary>
 [TestClass]
 [DoNotParallelize] // takes the console of the whole process
 public sealed partial class ReadmeTests

@@ -17,7 +17,8 @@ public sealed class InteractiveTests
         var clip = TinyModels.Clip;
         var model = folder["model.zip"];
         var command =
-            $"dotnet '{Path.Combine(AppContext.BaseDirectory, "airml.dll")}' adapt '{images}' --classes '{classes}' --clip '{clip}' --method zero-shot -o '{model}'";
+            $"dotnet '{Path.Combine(AppContext.BaseDirectory, "airml.dll")}' adapt '{images}' --classes '{classes}' --clip '{clip}' "
+            + $"--method zero-shot -o '{model}'";
         // util-linux's script gives the command a pseudo-terminal.
         var start = new ProcessStartInfo("script")
         {

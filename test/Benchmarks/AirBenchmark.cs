@@ -51,7 +51,8 @@ internal static class AirBenchmark
             threads.ToString(CultureInfo.InvariantCulture),
         ];
         Console.WriteLine(
-            $"one AiR run: {Rounds} rounds of {Epochs} epochs, {Names.Length} classes, {Real} pseudo-labelled and {Synthetic} synthetic images, batches of {Batch} + {Batch}, {threads} thread{(threads == 1 ? "" : "s")} each"
+            $"one AiR run: {Rounds} rounds of {Epochs} epochs, {Names.Length} classes, {Real} pseudo-labelled and {Synthetic} synthetic "
+                + $"images, batches of {Batch} + {Batch}, {threads} thread{(threads == 1 ? "" : "s")} each"
         );
         if (peer is not null)
         {
@@ -84,18 +85,21 @@ internal static class AirBenchmark
         }
 
         Console.WriteLine(
-            $"  this library                        {seconds, 8:0.0} s, median of {repeats}; {1000 * seconds / (Rounds * Epochs * (double)((Real + Batch - 1) / Batch)):0.00} ms per step"
+            $"  this library                        {seconds, 8:0.0} s, median of {repeats}; "
+                + $"{1000 * seconds / (Rounds * Epochs * (double)((Real + Batch - 1) / Batch)):0.00} ms per step"
         );
         if (peer is not null)
         {
             Console.WriteLine(
-                $"  plain PyTorch                       {BenchmarkData.Median(other), 8:0.0} s; {BenchmarkData.Median(other) / seconds:0.00} times as long"
+                $"  plain PyTorch                       {BenchmarkData.Median(other), 8:0.0} s; "
+                    + $"{BenchmarkData.Median(other) / seconds:0.00} times as long"
             );
         }
 
         var again = seconds + (Rounds * Epochs * encoding);
         Console.WriteLine(
-            $"  images encoded again in each epoch  {again, 8:0} s, from one measured pass of {encoding:0.0} s; {again / seconds:0} times as long"
+            $"  images encoded again in each epoch  {again, 8:0} s, from one measured pass of {encoding:0.0} s; {again / seconds:0} times "
+                + $"as long"
         );
     }
 

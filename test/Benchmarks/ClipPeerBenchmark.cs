@@ -39,7 +39,8 @@ internal static class ClipPeerBenchmark
         turns.Run(repeats);
 
         Console.WriteLine(
-            $"ViT-B/32 with random weights, {Threads} thread{(Threads == 1 ? "" : "s")} each; images/s, medians of {repeats} turns; ratios are medians of the turns' own"
+            $"ViT-B/32 with random weights, {Threads} thread{(Threads == 1 ? "" : "s")} each; images/s, medians of {repeats} turns; ratios "
+                + $"are medians of the turns' own"
         );
         Console.WriteLine($"peers: a trace in LibTorch {TorchSharp.torch.__version__}, ONNX Runtime {OnnxModel.Version}, {files.Peer}");
         PrintModels(turns);
@@ -90,10 +91,12 @@ internal static class ClipPeerBenchmark
                 var verdict = Verdict(turns.Ratio(Name("ours"), Name("trace")), precision == Float32 ? 1.2 : 1.3);
                 var others =
                     precision == Float32
-                        ? $"{turns.Rate(Name("onnx")), 8:0.0}{turns.Ratio(Name("ours"), Name("onnx")), 8:0.00}{turns.Rate(Name("peer")), 10:0.0}{turns.Ratio(Name("ours"), Name("peer")), 8:0.00}"
+                        ? $"{turns.Rate(Name("onnx")), 8:0.0}{turns.Ratio(Name("ours"), Name("onnx")), 8:0.00}"
+                            + $"{turns.Rate(Name("peer")), 10:0.0}{turns.Ratio(Name("ours"), Name("peer")), 8:0.00}"
                         : $"{"-", 8}{"-", 8}{"-", 10}{"-", 8}";
                 Console.WriteLine(
-                    $"  {$"{Label(precision)}, batch {batch}", -20}{turns.Rate(Name("ours")), 8:0.0}{turns.Rate(Name("trace")), 9:0.0}{verdict}{others}"
+                    $"  {$"{Label(precision)}, batch {batch}", -20}{turns.Rate(Name("ours")), 8:0.0}"
+                        + $"{turns.Rate(Name("trace")), 9:0.0}{verdict}{others}"
                 );
             }
         }
@@ -111,7 +114,8 @@ internal static class ClipPeerBenchmark
 
         Console.WriteLine();
         Console.WriteLine(
-            $"{$"whole pipeline, {Count} files", -22}{"here", 8}{"added", 9}{"ratio", 8}  {"", -24}{"PyTorch, Pillow", 18}{"ratio", 8}   (added: 1 / (1/decoding + 1/model))"
+            $"{$"whole pipeline, {Count} files", -22}{"here", 8}{"added", 9}{"ratio", 8}  {"", -24}{"PyTorch, Pillow", 18}{"ratio", 8}   "
+                + $"(added: 1 / (1/decoding + 1/model))"
         );
         foreach (var precision in Precisions)
         {
@@ -123,7 +127,8 @@ internal static class ClipPeerBenchmark
                     ? $"{turns.Rate("peer pipeline"), 18:0.0}{turns.Ratio(ours, "peer pipeline"), 8:0.00}"
                     : $"{"-", 18}{"-", 8}";
             Console.WriteLine(
-                $"  {$"{Label(precision)}, batch {Batch}", -20}{turns.Rate(ours), 8:0.0}{Added(turns.Rate("decode"), turns.Rate(model)), 9:0.0}{verdict}{other}"
+                $"  {$"{Label(precision)}, batch {Batch}", -20}{turns.Rate(ours), 8:0.0}"
+                    + $"{Added(turns.Rate("decode"), turns.Rate(model)), 9:0.0}{verdict}{other}"
             );
         }
     }

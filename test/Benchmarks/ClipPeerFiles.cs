@@ -5,7 +5,9 @@ using TorchSharp;
 
 namespace AirMLNet.Benchmarks;
 
-/// <summary>What the benchmark of whole CLIP models works on, under artifacts/bench; made once, the larger part of it by the peer.</summary>
+/// <summary>
+/// What the benchmark of whole CLIP models works on, under artifacts/bench; made once, the larger part of it by the peer.
+/// </summary>
 internal sealed class ClipPeerFiles
 {
     private static readonly string Folder = Path.Combine(BenchmarkData.Root, "artifacts", "bench");

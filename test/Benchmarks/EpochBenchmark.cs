@@ -37,7 +37,8 @@ internal static class EpochBenchmark
         Console.WriteLine($"prompt training, {rows.Count} images of {Names.Length} classes, seconds per epoch, median of {Repeats}");
         Console.WriteLine($"  features kept                      {kept, 8:0.000}");
         Console.WriteLine(
-            $"  images encoded again in each epoch {kept + encoding, 8:0.000}   ({encoding:0.000} of it for encoding; {(kept + encoding) / kept:0.0} times as long)"
+            $"  images encoded again in each epoch {kept + encoding, 8:0.000}   ({encoding:0.000} of it for encoding; "
+                + $"{(kept + encoding) / kept:0.0} times as long)"
         );
     }
 

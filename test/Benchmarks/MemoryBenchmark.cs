@@ -22,7 +22,8 @@ internal static class MemoryBenchmark
         Console.WriteLine($"peak memory, {Many} images:  {many:0.0} MB");
         var difference = many - few;
         Console.WriteLine(
-            $"difference:                {difference:0.0} MB ({(difference < AllowedMegabytes ? "ok" : "TOO MUCH")}: under {AllowedMegabytes:0} MB wanted)"
+            $"difference:                {difference:0.0} MB ({(difference < AllowedMegabytes ? "ok" : "TOO MUCH")}: under "
+                + $"{AllowedMegabytes:0} MB wanted)"
         );
     }
 

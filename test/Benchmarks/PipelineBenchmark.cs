@@ -114,7 +114,8 @@ internal static class PipelineBenchmark
         var microseconds =
             BenchmarkData.Median([.. Enumerable.Range(0, Runs).Select(_ => Seconds(() => Sum<float>(stage, "Nothing")))]) / Rows * 1e6;
         Console.WriteLine(
-            $"batched stage with a model that does nothing: {microseconds:0.00} µs per row ({(microseconds <= AllowedMicroseconds ? "ok" : "TOO SLOW")}: at most {AllowedMicroseconds} wanted)"
+            $"batched stage with a model that does nothing: {microseconds:0.00} µs per row "
+                + $"({(microseconds <= AllowedMicroseconds ? "ok" : "TOO SLOW")}: at most {AllowedMicroseconds} wanted)"
         );
     }
 
@@ -128,7 +129,8 @@ internal static class PipelineBenchmark
         var millions = Rows / pipelineSeconds / 1e6;
         var verdict = millions >= WantedMillions ? "ok" : $"TOO SLOW: {WantedMillions} wanted";
         Console.WriteLine(
-            $"{name, -17} {millions, 9:0.0} {Rows / plainSeconds / 1e6, 12:0.0} {pipelineSeconds / plainSeconds, 7:0.0} {kilobytes, 8:0.0} kB   {verdict}"
+            $"{name, -17} {millions, 9:0.0} {Rows / plainSeconds / 1e6, 12:0.0} {pipelineSeconds / plainSeconds, 7:0.0} {kilobytes, 8:0.0} "
+                + $"kB   {verdict}"
         );
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using AirMLNet.Clip;
 using AirMLNet.Data;
 using AirMLNet.Features;
@@ -50,8 +51,10 @@ internal static class PrecisionBenchmark
             var largest = features.Zip(reference, (a, b) => a.Zip(b, (x, y) => Math.Abs(x - y)).Max()).Max();
             var cosine = features.Zip(reference, (a, b) => a.Zip(b, (x, y) => (double)x * y).Sum()).Min();
             Console.WriteLine(
-                FormattableString.Invariant(
-                    $"  {precision, -9} {speed, 6:0} images/s, zero-shot {100 * Accuracy(clip, data, features):0.00} %, largest difference of a feature {largest:0.0e+00}, cosine at least {cosine:0.00000}"
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"  {precision, -9} {speed, 6:0} images/s, zero-shot {100 * Accuracy(clip, data, features):0.00} %, largest difference "
+                        + $"of a feature {largest:0.0e+00}, cosine at least {cosine:0.00000}"
                 )
             );
         }

@@ -75,7 +75,8 @@ internal static class ThroughputBenchmark
         {
             var share = BenchmarkData.Median(speeds[0]) / BenchmarkData.Median(speeds[i]);
             Console.WriteLine(
-                $"  Transform reaches {100 * share:0} % of \"{runs[i].Name}\" ({(share >= WantedShare ? "ok" : "TOO SLOW")}: {100 * WantedShare:0} % wanted)"
+                $"  Transform reaches {100 * share:0} % of \"{runs[i].Name}\" ({(share >= WantedShare ? "ok" : "TOO SLOW")}: "
+                    + $"{100 * WantedShare:0} % wanted)"
             );
         }
     }

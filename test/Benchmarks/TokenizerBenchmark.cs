@@ -3,7 +3,9 @@ using AirMLNet.Clip;
 
 namespace AirMLNet.Benchmarks;
 
-/// <summary>Short captions per second through the tokenizer with the full CLIP vocabulary, on one core, against the general splitter's way.</summary>
+/// <summary>
+/// Short captions per second through the tokenizer with the full CLIP vocabulary, on one core, against the general splitter's way.
+/// </summary>
 internal static class TokenizerBenchmark
 {
     private const int Count = 200_000;
@@ -71,7 +73,8 @@ internal static class TokenizerBenchmark
 
         var speed = BenchmarkData.Median(speeds);
         Console.WriteLine(
-            $"tokenizer, vocabulary of {tokenizer.VocabularySize}, one thread, {captions.Average(c => c.Length):0} characters a caption, median of {Repeats} runs"
+            $"tokenizer, vocabulary of {tokenizer.VocabularySize}, one thread, {captions.Average(c => c.Length):0} characters a caption, "
+                + $"median of {Repeats} runs"
         );
         Console.WriteLine($"  {speed, 10:0} captions per second ({(speed >= Wanted ? "ok" : "TOO SLOW")}: {Wanted:0} wanted)");
     }

@@ -40,7 +40,8 @@ public sealed class PackageTests : IDisposable
         using var nuspec = package.GetEntry("AirMLNet.nuspec")!.Open();
         XElement[] elements = [.. XDocument.Load(nuspec).Descendants()];
         Assert.AreEqual(
-            "AirMLNet.Models, Microsoft.Extensions.AI.Abstractions, Microsoft.ML, Microsoft.ML.ImageAnalytics, SkiaSharp, SkiaSharp.NativeAssets.Linux.NoDependencies, SkiaSharp.NativeAssets.Win32, SkiaSharp.NativeAssets.macOS",
+            "AirMLNet.Models, Microsoft.Extensions.AI.Abstractions, Microsoft.ML, Microsoft.ML.ImageAnalytics, SkiaSharp, "
+                + "SkiaSharp.NativeAssets.Linux.NoDependencies, SkiaSharp.NativeAssets.Win32, SkiaSharp.NativeAssets.macOS",
             string.Join(
                 ", ",
                 elements.Where(e => e.Name.LocalName == "dependency").Select(d => d.Attribute("id")!.Value).Order(StringComparer.Ordinal)
@@ -125,7 +126,10 @@ public sealed class PackageTests : IDisposable
             .Single(f => Path.GetFileName(f) == Library);
     }
 
-    /// <summary>Runs <c>dotnet</c> in the program's folder with the packed package and what this build restored; gives its last line, or all of JSON.</summary>
+    /// <summary>
+    /// Runs <c>dotnet</c> in the program's folder with the packed package and what this build restored; gives its last line, or all of
+    /// JSON.
+    /// </summary>
     private string Dotnet(params string[] arguments)
     {
         (string, string)[] environment =

@@ -3,7 +3,9 @@ using AirMLNet.Images;
 
 namespace AirMLNet.SmallModels.Tests;
 
-/// <summary>A folder in the form of the npm package: photo i of every sheet is a noisy flat colour that tells its class, i mod 10.</summary>
+/// <summary>
+/// A folder in the form of the npm package: photo i of every sheet is a noisy flat colour that tells its class, i mod 10.
+/// </summary>
 internal static class TinyCifar10
 {
     private const int PhotosPerSheet = 10_000;

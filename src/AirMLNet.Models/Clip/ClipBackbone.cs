@@ -82,7 +82,8 @@ public sealed class ClipBackbone
     /// <summary>
     /// Loads a model folder, or gives the instance that is loaded already. Every call needs one <see cref="Release"/>.
     /// </summary>
-    /// <param name="folder">A model folder as <see cref="ClipModel.Load(string, Device?, ClipActivation?)"/> takes it, with tokenizer files.</param>
+    /// <param name="folder">A model folder as <see cref="ClipModel.Load(string, Device?, ClipActivation?)"/> takes it, with tokenizer
+    /// files.</param>
     /// <param name="device">Where to run; CPU when null.</param>
     /// <param name="execution">Precision and activation; float32 and the model's own when null.</param>
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
@@ -176,7 +177,8 @@ public sealed class ClipBackbone
         if (count < 1 || ids.Length != count * Tokenizer.ContextLength || features.Length != count * FeatureDimension)
         {
             throw new ArgumentException(
-                $"{count} texts of {Tokenizer.ContextLength} ids and room for {FeatureDimension} values each were expected, not {ids.Length} and {features.Length}.",
+                $"{count} texts of {Tokenizer.ContextLength} ids and room for {FeatureDimension} values each were expected, not "
+                    + $"{ids.Length} and {features.Length}.",
                 nameof(ids)
             );
         }

@@ -247,7 +247,8 @@ internal static class ClipConfigFile
         if (headWidth < 1 || divided % headWidth != 0)
         {
             throw new InvalidDataException(
-                $"{path}: vision_cfg.head_width is {headWidth}; it must divide {divided}, {(net is null ? "vision_cfg.width" : "32 times vision_cfg.width")}."
+                $"{path}: vision_cfg.head_width is {headWidth}; it must divide {divided}, "
+                    + $"{(net is null ? "vision_cfg.width" : "32 times vision_cfg.width")}."
             );
         }
         return new ClipConfig

@@ -28,6 +28,9 @@ public enum ClipPrecision
     /// </summary>
     BFloat16,
 
-    /// <summary>16 bits with more digits and less range than <see cref="BFloat16"/>: for GPUs, also those without bfloat16. Refused on a CPU, which has no kernels for it.</summary>
+    /// <summary>
+    /// 16 bits with more digits and less range than <see cref="BFloat16"/>: for GPUs, also those without bfloat16. Refused on a CPU, which
+    /// has no kernels for it.
+    /// </summary>
     Float16,
 }

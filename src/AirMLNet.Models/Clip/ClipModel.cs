@@ -111,7 +111,8 @@ public sealed class ClipModel : nn.Module
     /// </summary>
     /// <param name="pixelValues">[B, 3, H, W], preprocessed; multiples of the patch size, or for a ResNet at least 32.</param>
     /// <param name="positions">How positions are used; <see cref="ClipPositions.None"/> and a ResNet give TaI-DPT's global feature.</param>
-    /// <exception cref="ArgumentException">The shape does not fit, or a vision transformer was asked to leave its positions out.</exception>
+    /// <exception cref="ArgumentException">The shape does not fit, or a vision transformer was asked to leave its positions
+    /// out.</exception>
     public ClipDenseFeatures EncodeDense(Tensor pixelValues, ClipPositions positions = ClipPositions.Bicubic)
     {
         using var scope = NewDisposeScope();
@@ -136,7 +137,9 @@ public sealed class ClipModel : nn.Module
         ).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Image features of embedded tokens, as <see cref="ClipVisionTower.Embed(Tensor)"/> makes them; patches may be left out.</summary>
+    /// <summary>
+    /// Image features of embedded tokens, as <see cref="ClipVisionTower.Embed(Tensor)"/> makes them; patches may be left out.
+    /// </summary>
     /// <param name="tokens">[B, N, W].</param>
     /// <returns>[B, E], not normalised.</returns>
     /// <exception cref="InvalidOperationException">The image tower is a ResNet.</exception>
@@ -187,11 +190,13 @@ public sealed class ClipModel : nn.Module
     /// </summary>
     /// <param name="folder">The model folder.</param>
     /// <param name="device">Where the weights go; CPU when null.</param>
-    /// <param name="activation">The activation of the blocks; null takes the configuration's, or where it has none the one of methods §1.6.</param>
+    /// <param name="activation">The activation of the blocks; null takes the configuration's, or where it has none the one of methods
+    /// §1.6.</param>
     /// <returns>The model in float32, in evaluation mode; <see cref="ActivationReason"/> says how the activation was chosen.</returns>
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
     /// <exception cref="FileNotFoundException">The folder holds no weights that can be read; the message says what it holds.</exception>
-    /// <exception cref="InvalidDataException">Configuration and weights do not make a CLIP model; the message names the tensors.</exception>
+    /// <exception cref="InvalidDataException">Configuration and weights do not make a CLIP model; the message names the
+    /// tensors.</exception>
     /// <exception cref="SafetensorsException">A weights file is corrupt.</exception>
     public static ClipModel Load(string folder, Device? device = null, ClipActivation? activation = null)
     {

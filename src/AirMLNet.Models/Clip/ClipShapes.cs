@@ -112,7 +112,8 @@ internal static class ClipShapes
             width % HeadWidth == 0
                 ? width / HeadWidth
                 : throw new InvalidDataException(
-                    $"{files.Description}: the {tower} tower is {width} wide, which is no multiple of {HeadWidth}: the number of heads cannot be inferred; add a config.json."
+                    $"{files.Description}: the {tower} tower is {width} wide, which is no multiple of {HeadWidth}: the number of heads "
+                        + $"cannot be inferred; add a config.json."
                 );
     }
 }

@@ -107,7 +107,8 @@ public sealed class ClipTextTower : nn.Module
         if (tokens.dim() != 3 || tokens.size(2) != _config.HiddenSize || tokens.size(1) > _config.ContextLength || tokens.size(0) == 0)
         {
             throw new ArgumentException(
-                $"Token embeddings of shape [B, L, {_config.HiddenSize}] with L at most {_config.ContextLength} were expected, not [{string.Join(", ", tokens.shape)}].",
+                $"Token embeddings of shape [B, L, {_config.HiddenSize}] with L at most {_config.ContextLength} were expected, not "
+                    + $"[{string.Join(", ", tokens.shape)}].",
                 nameof(tokens)
             );
         }

@@ -30,7 +30,9 @@ public sealed class ClipTokenizer
         _bySpan = _pieces.GetAlternateLookup<ReadOnlySpan<char>>();
     }
 
-    /// <summary>Number of ids that <see cref="Tokenize(string, bool)"/> gives, start and end included; 77 in the published models.</summary>
+    /// <summary>
+    /// Number of ids that <see cref="Tokenize(string, bool)"/> gives, start and end included; 77 in the published models.
+    /// </summary>
     public int ContextLength { get; }
 
     /// <summary>Id of <c>&lt;|startoftext|&gt;</c>.</summary>
@@ -98,7 +100,8 @@ public sealed class ClipTokenizer
     /// <param name="text">Any text.</param>
     /// <param name="destination">Room for <see cref="ContextLength"/> ids.</param>
     /// <param name="truncate">Cuts a long text, keeping the end token last; false makes a long text an error.</param>
-    /// <exception cref="ArgumentException">The room is of another size, or the text is too long and <paramref name="truncate"/> is false.</exception>
+    /// <exception cref="ArgumentException">The room is of another size, or the text is too long and <paramref name="truncate"/> is
+    /// false.</exception>
     public void Tokenize(string text, Span<long> destination, bool truncate = true)
     {
         ArgumentNullException.ThrowIfNull(text);

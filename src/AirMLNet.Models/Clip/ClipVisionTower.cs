@@ -132,7 +132,8 @@ internal sealed class ClipVisionEmbeddings : nn.Module
         )
         {
             throw new ArgumentException(
-                $"Images of shape [B, {channels}, H, W] with H and W multiples of {patch} were expected, not [{string.Join(", ", pixels.shape)}].",
+                $"Images of shape [B, {channels}, H, W] with H and W multiples of {patch} were expected, not "
+                    + $"[{string.Join(", ", pixels.shape)}].",
                 nameof(pixels)
             );
         }

@@ -68,7 +68,8 @@ internal sealed class ClipVocabulary
         }
 
         throw new FileNotFoundException(
-            $"{folder} holds no tokenizer: vocab.json and merges.txt (also in a sub-folder 'tokenizer'), or {ClipTokenizerFiles.Archive}, were looked for."
+            $"{folder} holds no tokenizer: vocab.json and merges.txt (also in a sub-folder 'tokenizer'), or {ClipTokenizerFiles.Archive}, "
+                + $"were looked for."
         );
     }
 

@@ -68,7 +68,8 @@ internal sealed partial class ClipWeightNames
                     : OpenAi;
         }
         throw new InvalidDataException(
-            $"{files.Description} holds no CLIP model: neither \"vision_model.…\" (Hugging Face) nor \"visual.…\" (OpenAI, OpenCLIP) is among its {files.Names.Count} tensors"
+            $"{files.Description} holds no CLIP model: neither \"vision_model.…\" (Hugging Face) nor \"visual.…\" (OpenAI, OpenCLIP) is "
+                + $"among its {files.Names.Count} tensors"
                 + (files.Names.Count == 0 ? "." : $" ({string.Join(", ", files.Names.Order(StringComparer.Ordinal).Take(4))}, …).")
         );
     }

@@ -8,7 +8,9 @@ public static class PromptTemplates
     /// <summary>One template: "a photo of a {}."</summary>
     public static IReadOnlyList<string> Single { get; } = new ValueList<string>([ZeroShotClassifier.DefaultTemplate]);
 
-    /// <summary>The seven templates that OpenAI found to serve ImageNet about as well as all eighty (Radford et al. 2021, published notebook).</summary>
+    /// <summary>
+    /// The seven templates that OpenAI found to serve ImageNet about as well as all eighty (Radford et al. 2021, published notebook).
+    /// </summary>
     public static IReadOnlyList<string> Ensemble { get; } =
         new ValueList<string>([
             "itap of a {}.",

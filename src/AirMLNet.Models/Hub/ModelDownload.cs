@@ -19,7 +19,8 @@ public static class ModelDownload
     /// <param name="options">Server, revision, token and more; null for the defaults.</param>
     /// <returns>The files of the model, relative to the folder.</returns>
     /// <exception cref="ArgumentException">The repository's name has another form.</exception>
-    /// <exception cref="HubException">The server refuses, gives the wrong content, or cannot be reached; or the disk is too small.</exception>
+    /// <exception cref="HubException">The server refuses, gives the wrong content, or cannot be reached; or the disk is too
+    /// small.</exception>
     /// <exception cref="OperationCanceledException">The options' token was cancelled.</exception>
     public static async Task<IReadOnlyList<string>> RunAsync(string repository, string folder, HubOptions? options = null)
     {
@@ -138,7 +139,9 @@ public static class ModelDownload
             .ConfigureAwait(false);
     }
 
-    /// <summary>Adds to the part what the server gives; true when that was anything. A cut connection is no error where bytes were gained.</summary>
+    /// <summary>
+    /// Adds to the part what the server gives; true when that was anything. A cut connection is no error where bytes were gained.
+    /// </summary>
     private static async Task<bool> ContinueAsync(
         HubConnection connection,
         string address,

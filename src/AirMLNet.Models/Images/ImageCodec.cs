@@ -154,7 +154,9 @@ internal static class ImageCodec
     /// <summary>A colour over white, rounded.</summary>
     private static byte OnWhite(int value, int alpha) => (byte)((value * alpha + 255 * (255 - alpha) + 127) / 255);
 
-    /// <summary>The formats that the documentation names, the first frame and its pixels only: what nobody asked for is not decoded.</summary>
+    /// <summary>
+    /// The formats that the documentation names, the first frame and its pixels only: what nobody asked for is not decoded.
+    /// </summary>
     private static Configuration OnlyOurFormats()
     {
         var configuration = new Configuration(

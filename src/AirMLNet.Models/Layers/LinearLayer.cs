@@ -47,7 +47,8 @@ internal sealed class LinearLayer : nn.Module
             if (value is not null && (value.Down.size(1) != Inputs || value.Up.size(0) != Outputs))
             {
                 throw new ArgumentException(
-                    $"The adapter takes {value.Down.size(1)} and gives {value.Up.size(0)} values; the layer takes {Inputs} and gives {Outputs}.",
+                    $"The adapter takes {value.Down.size(1)} and gives {value.Up.size(0)} values; the layer takes {Inputs} and gives "
+                        + $"{Outputs}.",
                     nameof(value)
                 );
             }

@@ -22,7 +22,8 @@ internal sealed class LoraAdapter : IDisposable
         if (down.dim() != 2 || up.dim() != 2 || down.size(0) != up.size(1))
         {
             throw new ArgumentException(
-                $"LoRA matrices [r, in] and [out, r] were expected, not [{string.Join(", ", down.shape)}] and [{string.Join(", ", up.shape)}]."
+                $"LoRA matrices [r, in] and [out, r] were expected, not [{string.Join(", ", down.shape)}] and "
+                    + $"[{string.Join(", ", up.shape)}]."
             );
         }
         (Down, Up, Scale) = (down, up, scale);

@@ -105,7 +105,8 @@ internal static class LibTorch
             }
             else if (!name.EndsWith("cuda", StringComparison.Ordinal))
             {
-                return $"{FolderVariable} is '{folder}', which lacks {FileName(name)}; it names the lib folder of a LibTorch or an installed PyTorch.";
+                return $"{FolderVariable} is '{folder}', which lacks {FileName(name)}; it names the lib folder of a LibTorch or an "
+                    + $"installed PyTorch.";
             }
         }
 
@@ -117,7 +118,8 @@ internal static class LibTorch
 
         if (RuntimeInformation.IsOSPlatform(OSPlatform.Linux) && dlopen(FileName("torch_cpu"), Lazy | NoLoad) == 0)
         {
-            return $"{FolderVariable} is '{folder}', whose libraries call themselves by other names than {FileName("torch_cpu")}: TorchSharp would not find them.";
+            return $"{FolderVariable} is '{folder}', whose libraries call themselves by other names than {FileName("torch_cpu")}: "
+                + $"TorchSharp would not find them.";
         }
 
         if (Own() is not { } own)
@@ -164,7 +166,8 @@ internal static class LibTorch
             {
                 return interactive
                     ? null
-                    : "This program has no LibTorch: add the package TorchSharp-cpu, TorchSharp-cuda-linux or TorchSharp-cuda-windows to it.";
+                    : "This program has no LibTorch: add the package TorchSharp-cpu, TorchSharp-cuda-linux or TorchSharp-cuda-windows to "
+                        + "it.";
             }
 
             try
@@ -174,8 +177,10 @@ internal static class LibTorch
             catch (DllNotFoundException e)
             {
                 return e.Message.Contains("GLIBCXX", StringComparison.Ordinal)
-                    ? $"{own} needs the C++ library of GCC 13, which this system lacks; build the program with the package AirMLNet and without <AirMLNetPatchTorchSharp>false</AirMLNetPatchTorchSharp>, which makes it load."
-                    : $"TorchSharp's native library cannot be loaded: {Brief(e.Message)}; is the package TorchSharp-cpu (or -cuda-linux, -cuda-windows) there, and does {FolderVariable} name a LibTorch where it is not?";
+                    ? $"{own} needs the C++ library of GCC 13, which this system lacks; build the program with the package AirMLNet and "
+                        + $"without <AirMLNetPatchTorchSharp>false</AirMLNetPatchTorchSharp>, which makes it load."
+                    : $"TorchSharp's native library cannot be loaded: {Brief(e.Message)}; is the package TorchSharp-cpu (or -cuda-linux, "
+                        + $"-cuda-windows) there, and does {FolderVariable} name a LibTorch where it is not?";
             }
         }
 
@@ -202,7 +207,9 @@ internal static class LibTorch
         return folders.Append(AppContext.BaseDirectory).Select(f => Path.Combine(f, FileName("LibTorchSharp"))).FirstOrDefault(File.Exists);
     }
 
-    /// <summary>The first symbol that the libraries loaded so far do not give to a library; Linux would otherwise end the process when it is called.</summary>
+    /// <summary>
+    /// The first symbol that the libraries loaded so far do not give to a library; Linux would otherwise end the process when it is called.
+    /// </summary>
     private static string? Unresolved(string library)
     {
         if (!RuntimeInformation.IsOSPlatform(OSPlatform.Linux) || dlopen(library, Now | Global) != 0)

@@ -47,7 +47,9 @@ internal sealed record LibTorchFacts(string? File, string? Release, IReadOnlyLis
     /// <summary>The first line that has a word; null where there is none.</summary>
     public string? Line(string word) => Build.FirstOrDefault(l => l.Contains(word, StringComparison.OrdinalIgnoreCase));
 
-    /// <summary>The text of <c>at::show_config()</c>, which TorchSharp does not have: a std::string, given back through a hidden pointer.</summary>
+    /// <summary>
+    /// The text of <c>at::show_config()</c>, which TorchSharp does not have: a std::string, given back through a hidden pointer.
+    /// </summary>
     private static unsafe string ShowConfig(string library)
     {
         // How the text is given back is known of this system only.

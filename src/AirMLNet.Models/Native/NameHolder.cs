@@ -56,7 +56,8 @@ internal static class NameHolder
         U16(52, Header);
         U16(54, Segment);
         U16(56, Segments);
-        SegmentAt(0, type: 1, flags: 6, offset: 0, length: size, align: 0x1000); // loaded, to read and write: loaders adjust addresses in place
+        // loaded, to read and write: loaders adjust addresses in place
+        SegmentAt(0, type: 1, flags: 6, offset: 0, length: size, align: 0x1000);
         SegmentAt(1, type: 2, flags: 6, offset: dynamic, length: Entries * Entry, align: 8);
         SegmentAt(2, type: 0x6474e551, flags: 6, offset: 0, length: 0, align: 16); // no code on the stack
         (long Tag, long Value)[] entries = [(14, 1), (5, strings), (6, symbols), (10, text.Length), (11, Symbol), (4, hashes), (0, 0)];

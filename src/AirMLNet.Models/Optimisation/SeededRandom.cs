@@ -1,6 +1,8 @@
 namespace AirMLNet.Optimisation;
 
-/// <summary>Independent random streams from one seed, so that step n draws the same numbers whether or not the run was interrupted before it.</summary>
+/// <summary>
+/// Independent random streams from one seed, so that step n draws the same numbers whether or not the run was interrupted before it.
+/// </summary>
 internal static class SeededRandom
 {
     public static Random Create(int seed, int stream, int index)

@@ -142,7 +142,8 @@ internal static class TrainingCheckpoint
         return state is null ? throw new InvalidDataException($"{file} is damaged; delete the folder {folder} to start again.")
             : state.Settings == settings ? state
             : throw new InvalidOperationException(
-                $"The checkpoint in {folder} was made with other settings ({state.Settings}); delete it to start again, or use the same settings."
+                $"The checkpoint in {folder} was made with other settings ({state.Settings}); delete it to start again, or use the same "
+                    + $"settings."
             );
     }
 

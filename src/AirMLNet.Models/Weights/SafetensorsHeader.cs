@@ -42,7 +42,8 @@ internal sealed class SafetensorsHeader
         if (length is 0 or > (ulong)MaxLength || (long)length > fileLength - PrefixLength)
         {
             throw new SafetensorsException(
-                $"{file}: the header is said to have {length} bytes, which a file of {fileLength} bytes cannot hold (at most {MaxLength} are read); the file is corrupt, truncated or not safetensors."
+                $"{file}: the header is said to have {length} bytes, which a file of {fileLength} bytes cannot hold (at most {MaxLength} "
+                    + $"are read); the file is corrupt, truncated or not safetensors."
             );
         }
 
@@ -107,7 +108,8 @@ internal sealed class SafetensorsHeader
         if (offsets.Length != 2 || offsets[0] < 0 || offsets[1] < offsets[0] || offsets[1] > dataLength)
         {
             throw new SafetensorsException(
-                $"{file}: the tensor '{name}' lies at [{string.Join(", ", offsets.Take(4))}], outside the {dataLength} bytes of data; the file is truncated or corrupt."
+                $"{file}: the tensor '{name}' lies at [{string.Join(", ", offsets.Take(4))}], outside the {dataLength} bytes of data; the "
+                    + $"file is truncated or corrupt."
             );
         }
 
@@ -120,7 +122,8 @@ internal sealed class SafetensorsHeader
         if (bytes != (ulong)(offsets[1] - offsets[0]))
         {
             throw new SafetensorsException(
-                $"{file}: the tensor '{name}', {typeName} of shape [{string.Join(", ", shape)}], takes {bytes} bytes, but {offsets[1] - offsets[0]} are set aside for it."
+                $"{file}: the tensor '{name}', {typeName} of shape [{string.Join(", ", shape)}], takes {bytes} bytes, but "
+                    + $"{offsets[1] - offsets[0]} are set aside for it."
             );
         }
 

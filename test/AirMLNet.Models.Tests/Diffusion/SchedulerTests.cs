@@ -110,7 +110,8 @@ public sealed class SchedulerTests
             )[^1],
             1e-7
         ); // Ho et al. 2020
-        Assert.AreEqual(0.49384, Bars(new() { BetaSchedule = "squaredcos_cap_v2" })[499], 1e-5); // cos²(π/2 · 0.508/1.008) / cos²(π/2 · 0.008/1.008)
+        // cos²(π/2 · 0.508/1.008) / cos²(π/2 · 0.008/1.008)
+        Assert.AreEqual(0.49384, Bars(new() { BetaSchedule = "squaredcos_cap_v2" })[499], 1e-5);
         var rescaled = Bars(
             new()
             {

@@ -119,10 +119,11 @@ internal sealed class MisbehavingServer : IDisposable
         }
         var content = Content(request.Path);
         var rest = content[(int)request.From..];
+        var range = request.From > 0 ? $"Content-Range: bytes {request.From}-{content.Length - 1}/{content.Length}\r\n" : "";
         await HeadAsync(
             stream,
             request.From > 0 ? "206 Partial Content" : "200 OK",
-            $"Content-Length: {rest.Length}\r\n{(request.From > 0 ? $"Content-Range: bytes {request.From}-{content.Length - 1}/{content.Length}\r\n" : "")}",
+            $"Content-Length: {rest.Length}\r\n{range}",
             _stop.Token
         );
         await stream.WriteAsync(rest, _stop.Token);

@@ -81,7 +81,10 @@ public sealed class FuzzTests
         TestContext.WriteLine(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"fuzz: {Inputs} image files: {read} read, {Inputs - read} refused; most managed memory {most.Value / (double)Mebibyte:0.0} MiB (input {most.Input}), slowest {1000.0 * slowest.Value / Stopwatch.Frequency:0} ms (input {slowest.Input}), peak memory of the process {newPeak / Mebibyte} MiB, {(newPeak - peak) / Mebibyte} MiB more than before"
+                $"fuzz: {Inputs} image files: {read} read, {Inputs - read} refused; most managed memory "
+                    + $"{most.Value / (double)Mebibyte:0.0} MiB (input {most.Input}), slowest "
+                    + $"{1000.0 * slowest.Value / Stopwatch.Frequency:0} ms (input {slowest.Input}), peak memory of the process "
+                    + $"{newPeak / Mebibyte} MiB, {(newPeak - peak) / Mebibyte} MiB more than before"
             )
         );
         // What decoders take beside managed memory shows here; in a run of all tests, others have been at the peak before.

@@ -99,7 +99,8 @@ public sealed class PilResizeTests
         if (same < expected.Length || found.Length > expected.Length)
         {
             Assert.Fail(
-                $"{what}: byte {same} of {expected.Length} is {(same < found.Length ? found[same] : -1)}, not {(same < expected.Length ? expected[same] : -1)}."
+                $"{what}: byte {same} of {expected.Length} is {(same < found.Length ? found[same] : -1)}, not "
+                    + $"{(same < expected.Length ? expected[same] : -1)}."
             );
         }
     }
@@ -123,7 +124,9 @@ public sealed class PilResizeTests
         return image;
     }
 
-    /// <summary>The definition: each row to its new width, then each column to its new height; a direction that keeps its size is not touched.</summary>
+    /// <summary>
+    /// The definition: each row to its new width, then each column to its new height; a direction that keeps its size is not touched.
+    /// </summary>
     private static RgbImage Defined(RgbImage image, int width, int height)
     {
         var pixels = image.Pixels;

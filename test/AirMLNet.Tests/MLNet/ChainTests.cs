@@ -4,7 +4,9 @@ using Microsoft.ML.Data;
 
 namespace AirMLNet.Tests.MLNet;
 
-/// <summary>Chains of stages, as the recipes build them: what acts in training only, and what PredictionEngine asks of each stage.</summary>
+/// <summary>
+/// Chains of stages, as the recipes build them: what acts in training only, and what PredictionEngine asks of each stage.
+/// </summary>
 [TestClass]
 public sealed class ChainTests
 {

@@ -3,7 +3,9 @@ using Microsoft.ML.Data;
 
 namespace AirMLNet.Tests.MLNet;
 
-/// <summary>What MulticlassClassification.Evaluate asks of Score and PredictedLabel, and where it takes the names of classes from.</summary>
+/// <summary>
+/// What MulticlassClassification.Evaluate asks of Score and PredictedLabel, and where it takes the names of classes from.
+/// </summary>
 [TestClass]
 public sealed class EvaluatorTests
 {

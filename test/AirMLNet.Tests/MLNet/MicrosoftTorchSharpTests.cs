@@ -115,7 +115,9 @@ public sealed class MicrosoftTorchSharpTests
 
     private const BindingFlags Hidden = BindingFlags.Instance | BindingFlags.NonPublic;
 
-    /// <summary>What the network's first and last layers give for fixed inputs: convolutions and normalisations over loaded weights.</summary>
+    /// <summary>
+    /// What the network's first and last layers give for fixed inputs: convolutions and normalisations over loaded weights.
+    /// </summary>
     private static string Bits(AutoFormerV2 network)
     {
         using var scope = torch.NewDisposeScope();

@@ -24,7 +24,9 @@ internal sealed class OptionEffects<T>(T basis)
         return this;
     }
 
-    /// <summary>An option whose effect another test shows: <paramref name="test"/> is <c>Class.Method</c>, in a file that names the option.</summary>
+    /// <summary>
+    /// An option whose effect another test shows: <paramref name="test"/> is <c>Class.Method</c>, in a file that names the option.
+    /// </summary>
     public OptionEffects<T> SeenIn(string option, string test)
     {
         _elsewhere.Add((option, test));

@@ -100,7 +100,6 @@ public sealed class SynthesisOptionEffectTests
             .Changes(nameof(StableDiffusionOptions.Eta), o => o with { Eta = 1 })
             .Changes(nameof(StableDiffusionOptions.Height), o => o with { Height = 32 })
             .Changes(nameof(StableDiffusionOptions.Width), o => o with { Width = 32 })
-            .SeenIn("AttentionMegabytes", "StableDiffusionTests.PreparedConditionsAndSlicedAttentionChangeNothing")
             .SeenIn(nameof(StableDiffusionOptions.BatchSize), "StableDiffusionTests.AnImageOfABatchIsTheImageAlone")
             .SeenIn(nameof(StableDiffusionOptions.Progress), "StableDiffusionTests.ProgressIsReportedAndCancellationEndsWithinAStep")
             .Check(o => Outcome(Basis with { FineTune = false, Generation = o }));

@@ -79,7 +79,8 @@ public sealed class PrototypeClassifierTests
     {
         using var f = new StageFixture(12);
         var data = f.Features().Fit(f.Data).Transform(f.Data);
-        data = f.Context.Transforms.PseudoLabel("L", "Features", f.PseudoLabels(perClass: 12)).Fit(data).Transform(data); // every row has a label
+        // every row has a label
+        data = f.Context.Transforms.PseudoLabel("L", "Features", f.PseudoLabels(perClass: 12)).Fit(data).Transform(data);
         var options = new PrototypeClassifierOptions
         {
             LabelColumn = "L",

@@ -8,7 +8,9 @@ using Microsoft.ML;
 
 namespace AirMLNet.Tests.Recipes;
 
-/// <summary>The published numbers, each where a paper or its code has it (docs/methods.md §2.3, §3, §4), and what a recipe is made into.</summary>
+/// <summary>
+/// The published numbers, each where a paper or its code has it (docs/methods.md §2.3, §3, §4), and what a recipe is made into.
+/// </summary>
 [TestClass]
 public sealed class RecipeTests
 {

@@ -69,7 +69,9 @@ internal sealed class FolderGraph
         return text.ToString();
     }
 
-    /// <summary>Every group of folders that use each other, each with all arrows inside it; empty where the folders depend downwards only.</summary>
+    /// <summary>
+    /// Every group of folders that use each other, each with all arrows inside it; empty where the folders depend downwards only.
+    /// </summary>
     public string DescribeCycles()
     {
         var text = new StringBuilder();

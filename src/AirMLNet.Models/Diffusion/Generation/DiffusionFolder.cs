@@ -4,7 +4,9 @@ using AirMLNet.Files;
 
 namespace AirMLNet.Diffusion;
 
-/// <summary>The folder of a Stable Diffusion v1 model, its configurations read and checked against each other before any weight is.</summary>
+/// <summary>
+/// The folder of a Stable Diffusion v1 model, its configurations read and checked against each other before any weight is.
+/// </summary>
 internal sealed class DiffusionFolder
 {
     private const string Index = "model_index.json";
@@ -68,13 +70,15 @@ internal sealed class DiffusionFolder
         if (unet.CrossAttentionDim != text.HiddenSize)
         {
             throw new InvalidDataException(
-                $"{unetFile}: cross_attention_dim is {unet.CrossAttentionDim}, but the text encoder gives {text.HiddenSize} values (hidden_size in {textFile}); they must be equal."
+                $"{unetFile}: cross_attention_dim is {unet.CrossAttentionDim}, but the text encoder gives {text.HiddenSize} values "
+                    + $"(hidden_size in {textFile}); they must be equal."
             );
         }
         if (unet.InChannels != vae.LatentChannels || unet.OutChannels != vae.LatentChannels)
         {
             throw new InvalidDataException(
-                $"{unetFile}: in_channels is {unet.InChannels} and out_channels {unet.OutChannels}, but the VAE has {vae.LatentChannels} latent_channels; they must be equal."
+                $"{unetFile}: in_channels is {unet.InChannels} and out_channels {unet.OutChannels}, but the VAE has {vae.LatentChannels} "
+                    + $"latent_channels; they must be equal."
             );
         }
         return new(path, unet, vae, text, Named(index, "tokenizer") is not null);

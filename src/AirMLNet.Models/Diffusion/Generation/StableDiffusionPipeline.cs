@@ -74,12 +74,14 @@ public sealed class StableDiffusionPipeline : IDisposable
     public int NativeSize => UNet.Config.SampleSize * Vae.Config.Downscaling;
 
     /// <summary>Loads a model folder.</summary>
-    /// <param name="folder">With <c>model_index.json</c>, <c>unet</c>, <c>vae</c>, <c>text_encoder</c>, <c>scheduler</c> and <c>tokenizer</c>.</param>
+    /// <param name="folder">With <c>model_index.json</c>, <c>unet</c>, <c>vae</c>, <c>text_encoder</c>, <c>scheduler</c> and
+    /// <c>tokenizer</c>.</param>
     /// <param name="device">Where to compute; CPU when null.</param>
     /// <param name="precision">Float32, Float16 or BFloat16 of the UNet; null for Float32 on the CPU and Float16 on a GPU.</param>
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
     /// <exception cref="FileNotFoundException">A file or component is missing; the message names it.</exception>
-    /// <exception cref="InvalidDataException">The folder is another kind of model (such as Stable Diffusion XL), or its parts do not fit each other.</exception>
+    /// <exception cref="InvalidDataException">The folder is another kind of model (such as Stable Diffusion XL), or its parts do not fit
+    /// each other.</exception>
     /// <exception cref="ArgumentException">The precision is another, or one that the device does not compute in.</exception>
     public static StableDiffusionPipeline Load(string folder, Device? device = null, ScalarType? precision = null)
     {
@@ -89,7 +91,8 @@ public sealed class StableDiffusionPipeline : IDisposable
         if (numbers is not (ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16) || (onCpu && numbers == ScalarType.Float16))
         {
             throw new ArgumentException(
-                $"The precision {numbers} is not one that {where} computes in; {(onCpu ? "Float32 and BFloat16" : "Float32, Float16 and BFloat16")} are.",
+                $"The precision {numbers} is not one that {where} computes in; "
+                    + $"{(onCpu ? "Float32 and BFloat16" : "Float32, Float16 and BFloat16")} are.",
                 nameof(precision)
             );
         }
@@ -102,7 +105,8 @@ public sealed class StableDiffusionPipeline : IDisposable
         )
         {
             throw new InvalidDataException(
-                $"{folder}: the tokenizer has {tokenizer.VocabularySize} ids and {tokenizer.ContextLength} places, the text encoder only {files.Text.VocabularySize} and {files.Text.ContextLength}."
+                $"{folder}: the tokenizer has {tokenizer.VocabularySize} ids and {tokenizer.ContextLength} places, the text encoder only "
+                    + $"{files.Text.VocabularySize} and {files.Text.ContextLength}."
             );
         }
         List<IDisposable> loaded = [];
@@ -163,7 +167,8 @@ public sealed class StableDiffusionPipeline : IDisposable
     /// <param name="vae">The autoencoder.</param>
     /// <param name="textEncoder">The text encoder.</param>
     /// <param name="scheduler">The scheduler.</param>
-    /// <param name="tokenizerFolder">Where <c>vocab.json</c>, <c>merges.txt</c> and <c>tokenizer_config.json</c> are copied from; null for no tokenizer.</param>
+    /// <param name="tokenizerFolder">Where <c>vocab.json</c>, <c>merges.txt</c> and <c>tokenizer_config.json</c> are copied from; null for
+    /// no tokenizer.</param>
     /// <param name="dtype">Float32, or Float16 or BFloat16 for half the size.</param>
     /// <exception cref="ArgumentException">Another type was asked for.</exception>
     /// <exception cref="FileNotFoundException">There is no tokenizer in that folder.</exception>

@@ -99,7 +99,8 @@ internal sealed class StableDiffusionRun
             if (!latents.isfinite().all().item<bool>())
             {
                 throw new ArithmeticException(
-                    $"The model gave values that are not numbers (computed in {_model.Precision}); {(_model.Precision == ScalarType.Float32 ? "its weights are damaged" : "try Float32")}."
+                    $"The model gave values that are not numbers (computed in {_model.Precision}); "
+                        + $"{(_model.Precision == ScalarType.Float32 ? "its weights are damaged" : "try Float32")}."
                 );
             }
             var pictures = _model.Decode(latents).DetachFromDisposeScope();

@@ -34,7 +34,8 @@ internal sealed class LoraAdapters : IDisposable
     /// <param name="textEncoder">Its text encoder; null refuses a file with adapters for one.</param>
     /// <returns>The adapters in float32 on the model's device, not yet attached.</returns>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">The file is none of these, or does not fit the model; the message names the tensors.</exception>
+    /// <exception cref="InvalidDataException">The file is none of these, or does not fit the model; the message names the
+    /// tensors.</exception>
     public static LoraAdapters Load(string path, UNet2DConditionModel unet, ClipTextModel? textEncoder = null)
     {
         ArgumentNullException.ThrowIfNull(unet);
@@ -56,7 +57,8 @@ internal sealed class LoraAdapters : IDisposable
             {
                 throw new InvalidDataException(
                     used.Count == 0
-                        ? $"{path} holds no LoRA for this model: none of its {files.Names.Count} tensors is named after a layer of it{Shown(extra)}."
+                        ? $"{path} holds no LoRA for this model: none of its {files.Names.Count} tensors is named after a layer of "
+                            + $"it{Shown(extra)}."
                         : $"{path} does not fit the model: {extra.Count} tensors are for no layer of it{Shown(extra)}."
                 );
             }
@@ -172,7 +174,10 @@ internal sealed class LoraAdapters : IDisposable
         }
     }
 
-    /// <summary>Puts back the weights from before <see cref="Merge(UNet2DConditionModel, ClipTextModel?)"/>, bit for bit; the adapters are then not attached.</summary>
+    /// <summary>
+    /// Puts back the weights from before <see cref="Merge(UNet2DConditionModel, ClipTextModel?)"/>, bit for bit; the adapters are then not
+    /// attached.
+    /// </summary>
     public void Unmerge()
     {
         using var off = no_grad();
@@ -236,7 +241,8 @@ internal sealed class LoraAdapters : IDisposable
             if (!layers.Keys.Any(name => IsTarget(name, target)))
             {
                 throw new ArgumentException(
-                    $"{option} has '{target}', which names no linear layer of the model; its layers end in {string.Join(", ", layers.Keys.Select(End).Distinct().Order(StringComparer.Ordinal).Take(2 * Listed))}.",
+                    $"{option} has '{target}', which names no linear layer of the model; its layers end in "
+                        + $"{string.Join(", ", layers.Keys.Select(End).Distinct().Order(StringComparer.Ordinal).Take(2 * Listed))}.",
                     option
                 );
             }
@@ -294,7 +300,8 @@ internal sealed class LoraAdapters : IDisposable
                 if (down.size(1) != layer.Inputs || up.size(0) != layer.Outputs || up.size(1) != down.size(0))
                 {
                     throw new InvalidDataException(
-                        $"{files.Description}: \"{keys.Down}\" is [{string.Join(", ", down.shape)}] and \"{keys.Up}\" [{string.Join(", ", up.shape)}]; [r, {layer.Inputs}] and [{layer.Outputs}, r] were expected."
+                        $"{files.Description}: \"{keys.Down}\" is [{string.Join(", ", down.shape)}] and \"{keys.Up}\" "
+                            + $"[{string.Join(", ", up.shape)}]; [r, {layer.Inputs}] and [{layer.Outputs}, r] were expected."
                     );
                 }
                 var rank = down.size(0);

@@ -12,7 +12,9 @@ public enum LoraInitialization
     KaimingUniform,
 }
 
-/// <summary>Which layers LoRA (Hu et al. 2021) adapts, and how (<c>docs/methods.md</c> §7.4). Values are checked when they are set.</summary>
+/// <summary>
+/// Which layers LoRA (Hu et al. 2021) adapts, and how (<c>docs/methods.md</c> §7.4). Values are checked when they are set.
+/// </summary>
 public sealed record LoraOptions
 {
     /// <summary>r, 1..1024.</summary>
@@ -43,7 +45,9 @@ public sealed record LoraOptions
         init => field = OptionCheck.NamesOrNull(value) ?? throw new ArgumentNullException(nameof(value));
     } = new ValueList<string>(["to_q", "to_k", "to_v", "to_out.0"]);
 
-    /// <summary>The same for the text encoder, such as <c>q_proj</c>, <c>k_proj</c>, <c>v_proj</c> and <c>out_proj</c>; null leaves it as it is.</summary>
+    /// <summary>
+    /// The same for the text encoder, such as <c>q_proj</c>, <c>k_proj</c>, <c>v_proj</c> and <c>out_proj</c>; null leaves it as it is.
+    /// </summary>
     public IReadOnlyList<string>? TextEncoderTargets
     {
         get;

@@ -57,7 +57,8 @@ internal sealed partial class AutoencoderKL : nn.Module
         if (images.dim() != 4 || images.size(1) != Config.InChannels || images.size(2) % step != 0 || images.size(3) % step != 0)
         {
             throw new ArgumentException(
-                $"Images of shape [B, {Config.InChannels}, H, W] with H and W multiples of {step} were expected, not [{string.Join(", ", images.shape)}].",
+                $"Images of shape [B, {Config.InChannels}, H, W] with H and W multiples of {step} were expected, not "
+                    + $"[{string.Join(", ", images.shape)}].",
                 nameof(images)
             );
         }
@@ -88,7 +89,8 @@ internal sealed partial class AutoencoderKL : nn.Module
     /// <param name="device">Where the weights go; CPU when null.</param>
     /// <returns>The model in float32, in evaluation mode.</returns>
     /// <exception cref="FileNotFoundException">The folder lacks a file.</exception>
-    /// <exception cref="InvalidDataException">Configuration and weights do not fit each other; the message names keys or tensors.</exception>
+    /// <exception cref="InvalidDataException">Configuration and weights do not fit each other; the message names keys or
+    /// tensors.</exception>
     public static AutoencoderKL Load(string folder, Device? device = null)
     {
         using var files = WeightFiles.Find(folder, Files);

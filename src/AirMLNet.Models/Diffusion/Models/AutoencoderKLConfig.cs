@@ -56,7 +56,8 @@ public sealed record AutoencoderKLConfig
     /// <summary>Reads a <c>config.json</c>.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">A value is wrong or is one that this library does not build; the message names it.</exception>
+    /// <exception cref="InvalidDataException">A value is wrong or is one that this library does not build; the message names
+    /// it.</exception>
     public static AutoencoderKLConfig Load(string path)
     {
         var json = ConfigJson.Open(path);
@@ -74,7 +75,8 @@ public sealed record AutoencoderKLConfig
         var up = json.Texts("up_block_types", [.. channels.Select(_ => UpBlock)], UpBlock).Length;
         return down != channels.Length || up != channels.Length
             ? throw new InvalidDataException(
-                $"{path}: block_out_channels has {channels.Length} entries, down_block_types {down} and up_block_types {up}; every list must have one for each block."
+                $"{path}: block_out_channels has {channels.Length} entries, down_block_types {down} and up_block_types {up}; every list "
+                    + $"must have one for each block."
             )
             : new AutoencoderKLConfig
             {

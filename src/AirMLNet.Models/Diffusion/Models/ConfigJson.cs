@@ -159,7 +159,8 @@ internal sealed partial class ConfigJson
         )
         {
             throw new InvalidDataException(
-                $"{Path}: {key} is {Shown(node)}, which is not supported; {(allowed.Length == 0 ? "null" : string.Join(" or ", allowed))} is."
+                $"{Path}: {key} is {Shown(node)}, which is not supported; {(allowed.Length == 0 ? "null" : string.Join(" or ", allowed))} "
+                    + $"is."
             );
         }
     }

@@ -20,7 +20,8 @@ internal sealed class LatentDistribution : IDisposable
     /// <summary>The logarithms of the variances, −30..20, [B, latent, h, w].</summary>
     public Tensor LogVariance { get; }
 
-    /// <param name="moments">[B, 2·latent, h, w], taken over: means, then logarithms of variances. What is made of it goes to the outer dispose scope.</param>
+    /// <param name="moments">[B, 2·latent, h, w], taken over: means, then logarithms of variances. What is made of it goes to the outer
+    /// dispose scope.</param>
     internal static LatentDistribution Of(Tensor moments)
     {
         var channels = moments.size(1) / 2;

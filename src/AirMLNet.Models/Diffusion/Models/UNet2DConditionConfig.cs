@@ -139,7 +139,8 @@ public sealed record UNet2DConditionConfig
     /// <summary>Reads a <c>config.json</c>.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">A value is wrong or is one that this library does not build; the message names it.</exception>
+    /// <exception cref="InvalidDataException">A value is wrong or is one that this library does not build; the message names
+    /// it.</exception>
     public static UNet2DConditionConfig Load(string path)
     {
         var json = ConfigJson.Open(path);
@@ -231,7 +232,8 @@ public sealed record UNet2DConditionConfig
         )
         {
             throw new InvalidDataException(
-                $"{path}: block_out_channels has {count} entries, down_block_types {DownBlockTypes.Count} and up_block_types {UpBlockTypes.Count}; every list must have one for each block."
+                $"{path}: block_out_channels has {count} entries, down_block_types {DownBlockTypes.Count} and up_block_types "
+                    + $"{UpBlockTypes.Count}; every list must have one for each block."
             );
         }
         for (var i = 0; i < count; i++)
@@ -248,7 +250,8 @@ public sealed record UNet2DConditionConfig
             if (attends && channels % AttentionHeads[i] != 0)
             {
                 throw new InvalidDataException(
-                    $"{path}: attention_head_dim, which is the number of heads, is {AttentionHeads[i]}; it must divide the block's {channels} channels."
+                    $"{path}: attention_head_dim, which is the number of heads, is {AttentionHeads[i]}; it must divide the block's "
+                        + $"{channels} channels."
                 );
             }
         }

@@ -129,7 +129,8 @@ internal sealed class UNet2DConditionModel : nn.Module
     }
 
     /// <summary>Predicts the noise under prepared conditions. No gradient is computed.</summary>
-    /// <param name="sample">[B, in, h, w]; or [B/n, …], when n texts see the same images: row i then goes with texts i, i + B/n and so on.</param>
+    /// <param name="sample">[B, in, h, w]; or [B/n, …], when n texts see the same images: row i then goes with texts i, i + B/n and so
+    /// on.</param>
     /// <param name="step">The place of the time in the list that was prepared; the same for the whole batch.</param>
     /// <param name="conditions">What <see cref="Prepare"/> gave.</param>
     /// <returns>[B, out, h, w].</returns>
@@ -177,7 +178,8 @@ internal sealed class UNet2DConditionModel : nn.Module
     /// <param name="device">Where the weights go; CPU when null.</param>
     /// <returns>The model in float32, in evaluation mode.</returns>
     /// <exception cref="FileNotFoundException">The folder lacks a file.</exception>
-    /// <exception cref="InvalidDataException">Configuration and weights do not fit each other; the message names keys or tensors.</exception>
+    /// <exception cref="InvalidDataException">Configuration and weights do not fit each other; the message names keys or
+    /// tensors.</exception>
     public static UNet2DConditionModel Load(string folder, Device? device = null)
     {
         using var files = WeightFiles.Find(folder, Files);

@@ -98,7 +98,9 @@ internal sealed class UNetMidBlock : nn.Module
     }
 }
 
-/// <summary>Resnets of one resolution, each of which also sees a state of the way down, with or without transformers; then doubling.</summary>
+/// <summary>
+/// Resnets of one resolution, each of which also sees a state of the way down, with or without transformers; then doubling.
+/// </summary>
 internal sealed class UNetUpBlock : nn.Module
 {
     private readonly ModuleList<ResnetBlock2D> resnets;

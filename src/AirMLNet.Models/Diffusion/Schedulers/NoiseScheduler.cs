@@ -45,7 +45,9 @@ internal abstract class NoiseScheduler
             _ => new EulerDiscreteScheduler(config),
         };
 
-    /// <summary>Reads the scheduler of a <c>scheduler_config.json</c>; arguments and errors as <see cref="SchedulerConfig.Load"/>.</summary>
+    /// <summary>
+    /// Reads the scheduler of a <c>scheduler_config.json</c>; arguments and errors as <see cref="SchedulerConfig.Load"/>.
+    /// </summary>
     public static NoiseScheduler Load(string path, SchedulerKind? kind = null) => Create(SchedulerConfig.Load(path, kind));
 
     /// <summary>Writes the <c>scheduler_config.json</c>.</summary>

@@ -110,7 +110,8 @@ public sealed record SchedulerConfig
     /// <param name="path">The file.</param>
     /// <param name="kind">The scheduler wanted; null for the file's own. Another one takes what it knows from the file.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">A value is wrong or is one that this library does not build; the message names it.</exception>
+    /// <exception cref="InvalidDataException">A value is wrong or is one that this library does not build; the message names
+    /// it.</exception>
     public static SchedulerConfig Load(string path, SchedulerKind? kind = null) => Read(ConfigJson.Open(path), kind);
 
     internal static SchedulerConfig Read(ConfigJson json, SchedulerKind? wanted)
@@ -119,7 +120,8 @@ public sealed record SchedulerConfig
         if (own.ClassName is null && wanted is null)
         {
             throw new InvalidDataException(
-                $"{json.Path}: _class_name is {(json.ClassName is { } name ? $"\"{name}\"" : "missing")}; {string.Join(", ", ClassNames.Select(c => c.ClassName))} are supported."
+                $"{json.Path}: _class_name is {(json.ClassName is { } name ? $"\"{name}\"" : "missing")}; "
+                    + $"{string.Join(", ", ClassNames.Select(c => c.ClassName))} are supported."
             );
         }
         var kind = wanted ?? own.Kind;
@@ -277,7 +279,8 @@ public sealed record SchedulerConfig
         if (RescaleBetasZeroSnr && PredictionType == "epsilon" && (Kind is SchedulerKind.Ddpm or SchedulerKind.Ddim))
         {
             throw new InvalidDataException(
-                $"{path}: rescale_betas_zero_snr is true with prediction_type epsilon, from which nothing follows where there is only noise; v_prediction or sample is needed."
+                $"{path}: rescale_betas_zero_snr is true with prediction_type epsilon, from which nothing follows where there is only "
+                    + $"noise; v_prediction or sample is needed."
             );
         }
         return StepsOffset >= NumTrainTimesteps

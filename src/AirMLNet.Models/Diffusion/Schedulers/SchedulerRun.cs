@@ -29,7 +29,8 @@ internal abstract class SchedulerRun : IDisposable
     /// <param name="modelOutput">The prediction for <see cref="Scale"/>'s result.</param>
     /// <param name="step">The step, from 0.</param>
     /// <param name="sample">[B, …], in float32.</param>
-    /// <param name="noise">Gives standard normal noise of the same shape, asked for only where the method draws some; null for zeros.</param>
+    /// <param name="noise">Gives standard normal noise of the same shape, asked for only where the method draws some; null for
+    /// zeros.</param>
     /// <returns>The next sample, a new tensor.</returns>
     public Tensor Step(Tensor modelOutput, int step, Tensor sample, Func<Tensor>? noise = null)
     {

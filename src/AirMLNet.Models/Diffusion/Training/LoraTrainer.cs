@@ -36,12 +36,15 @@ public sealed class LoraTrainer(StableDiffusionPipeline model, LoraTrainingOptio
 
     /// <summary>Trains, or goes on training, and leaves the adapters on the model.</summary>
     /// <param name="examples">One or more images with prompts.</param>
-    /// <param name="folder">Where the file goes, and the checkpoint while it is not finished. A file that the same training has written is taken as it is.</param>
+    /// <param name="folder">Where the file goes, and the checkpoint while it is not finished. A file that the same training has written is
+    /// taken as it is.</param>
     /// <param name="seed">Seed of everything random.</param>
     /// <exception cref="ArgumentException">There are no images, the precision cannot be trained in, or a target names no layer.</exception>
     /// <exception cref="AirMLNet.Images.UnreadableImageException">An image cannot be read; nothing has been written.</exception>
-    /// <exception cref="InvalidOperationException">The folder holds a file or a checkpoint of another training, or the model has no tokenizer.</exception>
-    /// <exception cref="ArithmeticException">Loss or gradient became something that is not a number; the checkpoint before stays. The message names the step.</exception>
+    /// <exception cref="InvalidOperationException">The folder holds a file or a checkpoint of another training, or the model has no
+    /// tokenizer.</exception>
+    /// <exception cref="ArithmeticException">Loss or gradient became something that is not a number; the checkpoint before stays. The
+    /// message names the step.</exception>
     /// <exception cref="IOException">A file cannot be written; the checkpoint before stays.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled; the last checkpoint stays.</exception>
     public LoraTrainingResult Train(IReadOnlyList<LoraExample> examples, string folder, int seed)
@@ -263,7 +266,9 @@ public sealed class LoraTrainer(StableDiffusionPipeline model, LoraTrainingOptio
             : throw new ArithmeticException(
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"The {what} is {value} in step {step + 1}; {(saved > 0 ? $"the checkpoint of step {saved} stays in {checkpoint}" : "there is no checkpoint yet")}. A lower learning rate may help."
+                    $"The {what} is {value} in step {step + 1}; "
+                        + $"{(saved > 0 ? $"the checkpoint of step {saved} stays in {checkpoint}" : "there is no checkpoint yet")}. A "
+                        + $"lower learning rate may help."
                 )
             );
 

@@ -37,7 +37,10 @@ public sealed record LoraTrainingOptions
         init => field = OptionCheck.Range(value, 1, 65_536);
     } = 8;
 
-    /// <summary>Parts that the images of a step are worked on in, one after the other, to save memory; at most as many as images. The result is the same to rounding.</summary>
+    /// <summary>
+    /// Parts that the images of a step are worked on in, one after the other, to save memory; at most as many as images. The result is the
+    /// same to rounding.
+    /// </summary>
     public int AccumulationSteps
     {
         get;
@@ -150,7 +153,8 @@ public sealed record LoraExample(string Name, Func<Images.RgbImage> Load, string
 
 /// <summary>What a training did.</summary>
 /// <param name="File">The LoRA file.</param>
-/// <param name="LossBefore">Mean squared error on fixed draws of noise for the training images before it; null where the file was there already.</param>
+/// <param name="LossBefore">Mean squared error on fixed draws of noise for the training images before it; null where the file was there
+/// already.</param>
 /// <param name="LossAfter">The same after it.</param>
 /// <param name="Seconds">Time it took, over all runs.</param>
 public sealed record LoraTrainingResult(string File, double? LossBefore, double? LossAfter, double Seconds);

@@ -92,7 +92,8 @@ public sealed class DataSetsTests
         Write($"{spelling}/train.json", Json("""{"id":7,"file_name":"baseball_diamond/1.jpg"},{"id":8,"file_name":"airport/2.jpg"}""", ""));
         Write($"{spelling}/test.json", Json("""{"id":9,"file_name":"odd/3.jpg"}""", """{"image_id":9,"category_id":2}"""));
         var set = DataSets.Open("resisc45", _root);
-        CollectionAssert.AreEqual(new[] { "baseball diamond", "airport" }, set.ClassNames.ToArray()); // the list's order, not the alphabet's
+        // the list's order, not the alphabet's
+        CollectionAssert.AreEqual(new[] { "baseball diamond", "airport" }, set.ClassNames.ToArray());
         Same([("baseball_diamond/1.jpg", 0), ("airport/2.jpg", 1)], set.Train, $"{spelling}/train");
         Same([("odd/3.jpg", 1)], set.Test, $"{spelling}/test");
         Write($"{spelling}/test.json", Json("""{"id":9,"file_name":"odd/3.jpg"}""", ""));
@@ -168,7 +169,8 @@ public sealed class DataSetsTests
         Image("c/a, b.png", "c/2.png", "c/3.png", "c/4.png");
         Write(
             "c/set.csv",
-            "\uFEFFsplit,path,comment,label\r\ntrain,\"a, b.png\",\"say \"\"hi\"\"\",dog\npool,2.png,,\nval,3.png,,cat\ntest,4.png,,big_cat\n"
+            "\uFEFFsplit,path,comment,label\r\ntrain,\"a, b.png\",\"say "
+                + "\"\"hi\"\"\",dog\npool,2.png,,\nval,3.png,,cat\ntest,4.png,,big_cat\n"
         );
         var set = GenericDataSets.FromCsv(Path.Combine(_root, "c/set.csv"));
         CollectionAssert.AreEqual(new[] { "big cat", "cat", "dog" }, set.ClassNames.ToArray());
