@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using AirMLNet.Clip;
+using AirMLNet.Embedding;
 using AirMLNet.Features;
 using AirMLNet.Tool.Output;
 using AirMLNet.Tool.Pipelines;

@@ -2,11 +2,12 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using AirMLNet.Data;
+using AirMLNet.Features;
 using AirMLNet.Images;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
-namespace AirMLNet.Features;
+namespace AirMLNet.Embedding;
 
 /// <summary>
 /// Features of a folder of images, in a file. Finished chunks lie in a folder beside the output until all are there, so that

@@ -1,4 +1,5 @@
 using AirMLNet.Clip;
+using AirMLNet.Embedding;
 using AirMLNet.Features;
 using AirMLNet.Files;
 using AirMLNet.Images;
@@ -6,7 +7,7 @@ using AirMLNet.Testing;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
-namespace AirMLNet.Tests.Features;
+namespace AirMLNet.Tests.Embedding;
 
 [TestClass]
 public sealed class EmbedJobTests

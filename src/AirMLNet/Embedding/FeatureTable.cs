@@ -8,7 +8,7 @@ using AirMLNet.Weights;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
-namespace AirMLNet.Features;
+namespace AirMLNet.Embedding;
 
 /// <summary>A part of a table of features, in memory: N paths and [N, D] values.</summary>
 internal sealed record FeaturePart(IReadOnlyList<string> Paths, float[] Values);

@@ -1,7 +1,8 @@
 using System.Text.Json.Serialization;
+using AirMLNet.Features;
 using AirMLNet.Options;
 
-namespace AirMLNet.Features;
+namespace AirMLNet.Embedding;
 
 /// <summary>Options of <see cref="EmbedJob"/>. Values are checked when they are set.</summary>
 internal sealed record EmbedOptions
