@@ -58,8 +58,8 @@ internal sealed class ClipBlock : nn.Module
     public Tensor Finish(Tensor x, Tensor attended)
     {
         using var scope = NewDisposeScope();
-        x = x.add(attended); // [B, N, W]
-        return x.add(mlp.Forward(layer_norm2.Forward(x))).MoveToOuterDisposeScope();
+        x = attended.add_(x); // [B, N, W]
+        return mlp.Forward(layer_norm2.Forward(x)).add_(x).MoveToOuterDisposeScope();
     }
 }
 
