@@ -62,7 +62,8 @@ internal static class DiffusionBenchmark
     {
         var versions = peers.Select(p => p.Process.Ask("load", folder, Text(p.Torch))).ToList();
         Console.WriteLine(
-            $"{name}, {config.SampleSize} x {config.SampleSize} latents, against {versions[0]}, {threads} threads, best of {repeats} turns each"
+            $"{name}, {config.SampleSize} x {config.SampleSize} latents, against {versions[0]}, {threads} threads, best of {repeats} turns "
+                + $"each"
         );
         using var model = StableDiffusionPipeline.Load(folder);
         var inputs = DiffusionBenchmarkModels.Inputs(folder, model);
@@ -137,7 +138,8 @@ internal static class DiffusionBenchmark
         Console.WriteLine($"  largest difference of a picture to the peer's {difference:0.0e+00}, of 1");
         var (ours, theirs) = (PeakOf(folder, inputs, threads), PeerPeak(script, folder, inputs, threads));
         Console.WriteLine(
-            $"  peak memory                {ours / 1e6, 9:0} MB, PyTorch {theirs / 1e6, 9:0} MB: {ours / theirs:0.00} × ({(ours <= theirs ? "ok" : "TOO MUCH")}: 1.0 × at most)"
+            $"  peak memory                {ours / 1e6, 9:0} MB, PyTorch {theirs / 1e6, 9:0} MB: {ours / theirs:0.00} × "
+                + $"({(ours <= theirs ? "ok" : "TOO MUCH")}: 1.0 × at most)"
         );
     }
 
@@ -227,7 +229,9 @@ internal static class DiffusionBenchmark
         return seconds;
     }
 
-    /// <summary>Rank 16 on the attentions, as <c>airml train lora</c> does; encoding the images beforehand is not counted on either side.</summary>
+    /// <summary>
+    /// Rank 16 on the attentions, as <c>airml train lora</c> does; encoding the images beforehand is not counted on either side.
+    /// </summary>
     private static Taken Train(StableDiffusionPipeline model, int batch, int steps)
     {
         var side = model.NativeSize;
@@ -329,7 +333,8 @@ internal static class DiffusionBenchmark
         var (a, b) = (ours.Min(t => t.Clock), theirs.Min(t => t.Clock));
         var processor = theirs.Min(t => t.Processor) / ours.Min(t => t.Processor);
         Console.WriteLine(
-            $"  {name, -22} {a * 1000, 9:0.00} ms, {other, -7} {b * 1000, 9:0.00} ms: {b / a:0.00} × ({(b >= wanted * a ? "ok" : "TOO SLOW")}: {wanted:0.0} × wanted); in processor time {processor:0.00} ×"
+            $"  {name, -22} {a * 1000, 9:0.00} ms, {other, -7} {b * 1000, 9:0.00} ms: {b / a:0.00} × "
+                + $"({(b >= wanted * a ? "ok" : "TOO SLOW")}: {wanted:0.0} × wanted); in processor time {processor:0.00} ×"
         );
     }
 
