@@ -13,7 +13,7 @@ public sealed class TextHeadTests
     [TestMethod]
     public void TheStagesOfOneChain_RunTheTextEncoderOnce()
     {
-        using var f = new StageFixture(12);
+        using var f = new StageFixture(12, ownModel: true);
         var ml = f.Context;
         var chain = f.Features()
             .Append(ml.Transforms.PseudoLabel("PseudoLabel", "Features", f.PseudoLabels()))

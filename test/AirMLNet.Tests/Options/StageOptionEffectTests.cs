@@ -248,7 +248,12 @@ public sealed class StageOptionEffectTests
             InterQuantile = 0.1,
         };
 
-    private static PromptAdapterOptions WithPrototypes(PromptAdapterOptions o) => o with { PrototypeColumn = "PrototypeScore" };
+    private static PromptAdapterOptions WithPrototypes(PromptAdapterOptions o) =>
+        o with
+        {
+            PrototypeColumn = "PrototypeScore",
+            PrototypeAtTest = true,
+        };
 
     private static PromptAdapterOptions WithTruth(PromptAdapterOptions o) => o with { TrueLabelColumn = "Truth" };
 

@@ -11,7 +11,7 @@ public sealed class BackboneLeaseTests
     [TestMethod]
     public void ALease_GivesTheModelBackOnce_AndKeepHandsTheDutyOver()
     {
-        using var f = new StageFixture(3);
+        using var f = new StageFixture(3, ownModel: true);
         ClipBackbone model;
         BackboneLease kept;
         using (var lease = BackboneLease.Take(f.ClipFolder, CPU, new()))

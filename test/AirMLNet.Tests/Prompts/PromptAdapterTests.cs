@@ -43,7 +43,7 @@ public sealed class PromptAdapterTests
         using var f = new StageFixture(12);
         var data = Labelled(f);
         data = f.Context.Transforms.PrototypeClassifier("P", "Features").Fit(data).Transform(data);
-        var options = f.Prompts(rounds: 0) with { PrototypeColumn = "P", PrototypeWeight = 0.25 };
+        var options = f.Prompts(rounds: 0) with { PrototypeColumn = "P", PrototypeWeight = 0.25, PrototypeAtTest = true };
         var scored = f.Context.MulticlassClassification.Trainers.PromptAdapter(options).Fit(data).Transform(data);
         float[][] text = StageFixture.Vectors(data, "PseudoLabelScore"),
             image = StageFixture.Vectors(data, "P"),
