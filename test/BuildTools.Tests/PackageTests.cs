@@ -40,8 +40,9 @@ public sealed class PackageTests : IDisposable
         using var nuspec = package.GetEntry("AirMLNet.nuspec")!.Open();
         XElement[] elements = [.. XDocument.Load(nuspec).Descendants()];
         Assert.AreEqual(
-            "AirMLNet.Models, Microsoft.Extensions.AI.Abstractions, Microsoft.ML, Microsoft.ML.ImageAnalytics, SkiaSharp, "
-                + "SkiaSharp.NativeAssets.Linux.NoDependencies, SkiaSharp.NativeAssets.Win32, SkiaSharp.NativeAssets.macOS",
+            "AirMLNet.Models, Microsoft.Extensions.AI.Abstractions, Microsoft.ML, Microsoft.ML.ImageAnalytics, SixLabors.ImageSharp, "
+                + "SkiaSharp, SkiaSharp.NativeAssets.Linux.NoDependencies, SkiaSharp.NativeAssets.Win32, SkiaSharp.NativeAssets.macOS, "
+                + "TorchSharp",
             string.Join(
                 ", ",
                 elements.Where(e => e.Name.LocalName == "dependency").Select(d => d.Attribute("id")!.Value).Order(StringComparer.Ordinal)
