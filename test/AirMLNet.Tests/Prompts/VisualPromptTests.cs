@@ -109,7 +109,7 @@ public sealed class VisualPromptTests
                 x = cat([x.narrow(1, 0, 1), U(i), x.narrow(1, 1 + Length, patches)], 1);
             }
 
-            x = tower.Encoder.Blocks[i].Forward(x.view(-1, width), Images, null).view(Images, -1, width);
+            x = tower.Encoder.Blocks[i].Forward(x);
         }
         return ClipModel.Normalise(b.Backbone.Model.VisualProjection.Project(tower.PostNorm.Forward(x.select(1, 0))));
     }
