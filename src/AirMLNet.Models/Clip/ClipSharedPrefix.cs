@@ -54,13 +54,14 @@ internal sealed class ClipSharedPrefix : IDisposable
 
         static IEnumerable<long> Places(int from, int count) => Enumerable.Range(from, count).Select(i => (long)i);
 
-        // [Q, N]: a row sees the shared rows and those of its own text, up to its own place.
+        // [Q, N], added to the scores: a row sees the shared rows and those of its own text, up to its own place.
         Tensor Mask(Tensor queries, Tensor keys)
         {
             Tensor asking = texts[queries].unsqueeze(1), // [Q, 1]
                 answering = texts[keys]; // [N]
-            var related = answering.eq(asking).logical_or_(answering.eq(shared));
-            return related.logical_and_(_positions[keys].le(_positions[queries].unsqueeze(1))).DetachFromDisposeScope();
+            var related = answering.eq(asking).logical_or(answering.eq(shared));
+            var seen = related.logical_and(_positions[keys].le(_positions[queries].unsqueeze(1)));
+            return zeros(seen.shape, device: device).masked_fill_(seen.logical_not(), double.NegativeInfinity).DetachFromDisposeScope();
         }
     }
 
@@ -125,7 +126,7 @@ internal sealed class ClipSharedPrefix : IDisposable
     /// <summary>Texts whose attention is computed together; the first segment has the shared rows too.</summary>
     /// <param name="Start">The first row of its texts.</param>
     /// <param name="Rows">The number of rows of its texts.</param>
-    /// <param name="Mask">[rows, P + rows], which rows a row sees.</param>
-    /// <param name="EndMask">[texts, P + rows], which rows an end token sees.</param>
+    /// <param name="Mask">[rows, P + rows], 0 where a row sees another, −∞ elsewhere.</param>
+    /// <param name="EndMask">[texts, P + rows], the same of the end tokens alone.</param>
     private sealed record Segment(long Start, long Rows, Tensor Mask, Tensor EndMask);
 }
