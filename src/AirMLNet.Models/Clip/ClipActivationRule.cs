@@ -1,7 +1,7 @@
 namespace AirMLNet.Clip;
 
 /// <summary>
-/// Which activation a model's blocks have (methods §1.6). The wrong one loads without an error and costs accuracy, so the
+/// Which activation a model's blocks have (docs/methods.md §1.6). The wrong one loads without an error and costs accuracy, so the
 /// choice is stated with its reason, and can be overridden.
 /// </summary>
 internal static class ClipActivationRule

@@ -12,7 +12,7 @@ public sealed record ClipExecution
         init => field = OptionCheck.Defined(value);
     }
 
-    /// <summary>The activation of the blocks; null leaves it to the configuration, or to rules (methods §1.6).</summary>
+    /// <summary>The activation of the blocks; null leaves it to the configuration, or to rules (docs/methods.md §1.6).</summary>
     public ClipActivation? Activation { get; init; }
 }
 

@@ -106,7 +106,7 @@ public sealed class ClipModel : nn.Module
     /// <summary>
     /// Image features with a feature for every place. A vision transformer gives its patch tokens after the last
     /// normalisation and the projection; a ResNet its last map through the value and output projection of the attention
-    /// pool, place by place, without positions (methods §6.2). At other sizes than the trained one the positions are
+    /// pool, place by place, without positions (docs/methods.md §6.2). At other sizes than the trained one the positions are
     /// interpolated.
     /// </summary>
     /// <param name="pixelValues">[B, 3, H, W], preprocessed; multiples of the patch size, or for a ResNet at least 32.</param>

@@ -58,7 +58,7 @@ public sealed class ClipResNetTower : nn.Module
     /// <summary>Pools a map with every location as the question: [B, 1 + H·W, E], the image feature first.</summary>
     public Tensor PoolAll(Tensor map, ClipPositions positions = ClipPositions.Bicubic) => attnpool.ForwardAll(map, positions);
 
-    /// <summary>Projects each location of a map by itself, as the pool's values are: [B, H·W, E] (methods §6.2).</summary>
+    /// <summary>Projects each location of a map by itself, as the pool's values are: [B, H·W, E] (docs/methods.md §6.2).</summary>
     public Tensor Locations(Tensor map) => attnpool.Locations(map);
 
     internal ClipAttentionPool AttentionPool => attnpool;

@@ -2,7 +2,7 @@ using AirMLNet.Options;
 
 namespace AirMLNet.Clip;
 
-/// <summary>Prompt templates for zero-shot classification; <c>{}</c> stands for the class name (methods §1.7).</summary>
+/// <summary>Prompt templates for zero-shot classification; <c>{}</c> stands for the class name (docs/methods.md §1.7).</summary>
 public static class PromptTemplates
 {
     /// <summary>One template: "a photo of a {}."</summary>

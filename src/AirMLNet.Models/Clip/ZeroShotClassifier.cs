@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace AirMLNet.Clip;
 
-/// <summary>Class vectors from names and templates, methods §1.1.</summary>
+/// <summary>Class vectors from names and templates, docs/methods.md §1.1.</summary>
 public static class ZeroShotClassifier
 {
     /// <summary>The template used where none is given.</summary>
