@@ -12,7 +12,7 @@ namespace AirMLNet.Experiments;
 /// One experiment file: every method under every paradigm, with every kind of prompt, on every data set, from every seed.
 /// Paths are relative to the file.
 /// </summary>
-public sealed record ExperimentFile
+internal sealed record ExperimentFile
 {
     /// <summary>Title of the results.</summary>
     public required string Name
@@ -166,7 +166,7 @@ public sealed record ExperimentFile
 }
 
 /// <summary>A method of an experiment.</summary>
-public sealed record ExperimentVariant
+internal sealed record ExperimentVariant
 {
     /// <summary>Name of a published method.</summary>
     public required string Method { get; init; }
@@ -187,7 +187,7 @@ public sealed record ExperimentVariant
 }
 
 /// <summary>A data set of an experiment: a published one, folders, or a CSV file.</summary>
-public sealed record ExperimentDataSet
+internal sealed record ExperimentDataSet
 {
     /// <summary>
     /// What to call it; for a published data set its name, which also gives templates, quantiles and the paper's figures.

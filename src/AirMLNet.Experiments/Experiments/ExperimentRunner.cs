@@ -13,13 +13,13 @@ namespace AirMLNet.Experiments;
 /// <param name="Total">Runs in all.</param>
 /// <param name="Result">What it found; null before it runs.</param>
 /// <param name="Known">Whether the result was there already.</param>
-public sealed record ExperimentStep(string Title, int Number, int Total, RunResult? Result, bool Known);
+internal sealed record ExperimentStep(string Title, int Number, int Total, RunResult? Result, bool Known);
 
 /// <summary>
 /// Runs an experiment file. Each run's result is a file <c>HASH.json</c> in the cache that appears when it is whole, so that an
 /// interrupted experiment goes on where it was; <c>runs.jsonl</c> and <c>results.md</c> are written anew from them after each run.
 /// </summary>
-public static class ExperimentRunner
+internal static class ExperimentRunner
 {
     private static readonly JsonSerializerOptions Line = new(OptionsJson.Settings) { WriteIndented = false };
 

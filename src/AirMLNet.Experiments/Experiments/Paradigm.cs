@@ -1,7 +1,7 @@
 namespace AirMLNet.Experiments;
 
 /// <summary>What is labelled (docs/methods.md §3.1).</summary>
-public enum Paradigm
+internal enum Paradigm
 {
     /// <summary>Nothing (UL).</summary>
     Unsupervised,

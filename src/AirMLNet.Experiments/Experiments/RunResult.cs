@@ -3,7 +3,7 @@ using AirMLNet.Evaluation;
 namespace AirMLNet.Experiments;
 
 /// <summary>What one run found: a line of <c>runs.jsonl</c>.</summary>
-public sealed record RunResult
+internal sealed record RunResult
 {
     /// <summary>SHA-256 of everything that decides the result.</summary>
     public required string Hash { get; init; }

@@ -6,7 +6,7 @@ namespace AirMLNet.Verification;
 /// <summary>
 /// Runs reference cases: folders with a model's weights, inputs and the outputs an independent implementation gave.
 /// </summary>
-public static class CaseVerifier
+internal static class CaseVerifier
 {
     // A new kind of case is one more class here.
     private static readonly ICaseKind[] Kinds =

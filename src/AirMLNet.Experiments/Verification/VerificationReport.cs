@@ -8,7 +8,7 @@ namespace AirMLNet.Verification;
 /// <param name="MaxRel">Largest absolute difference over the largest expected magnitude; for exact outputs the differing fraction.</param>
 /// <param name="Pass">Whether the difference is within the case's tolerance.</param>
 /// <param name="Note">Why a row fails or what it left out; null when there is nothing to say.</param>
-public sealed record VerificationRow(string Output, double MaxAbs, double MaxRel, bool Pass, string? Note = null)
+internal sealed record VerificationRow(string Output, double MaxAbs, double MaxRel, bool Pass, string? Note = null)
 {
     /// <summary>The row as one line of text: verdict, both errors, name, note.</summary>
     public override string ToString() =>
@@ -23,7 +23,7 @@ public sealed record VerificationRow(string Output, double MaxAbs, double MaxRel
 /// <param name="Case">Name of the case.</param>
 /// <param name="Kind">What kind of case it was taken for.</param>
 /// <param name="Rows">One row per expected output; never empty.</param>
-public sealed record VerificationReport(string Case, string Kind, IReadOnlyList<VerificationRow> Rows)
+internal sealed record VerificationReport(string Case, string Kind, IReadOnlyList<VerificationRow> Rows)
 {
     /// <summary>True when every row passes.</summary>
     public bool Passed => Rows.Count > 0 && Rows.All(r => r.Pass);

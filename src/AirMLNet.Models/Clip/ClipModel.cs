@@ -71,13 +71,13 @@ public sealed class ClipModel : nn.Module
 
     /// <summary>The image tower, a vision transformer.</summary>
     /// <exception cref="InvalidOperationException">The image tower is a ResNet.</exception>
-    public ClipVisionTower Vision => vision_model ?? throw NoTransformer();
+    internal ClipVisionTower Vision => vision_model ?? throw NoTransformer();
 
     /// <summary>The image tower where it is a ResNet; null where it is a vision transformer.</summary>
-    public ClipResNetTower? ResNet => visual;
+    internal ClipResNetTower? ResNet => visual;
 
     /// <summary>The text tower.</summary>
-    public ClipTextTower Text => text_model;
+    internal ClipTextTower Text => text_model;
 
     internal ClipWeight VisualProjection => visual_projection ?? throw NoTransformer();
 

@@ -8,7 +8,7 @@ namespace AirMLNet.Clip;
 /// The image tower of RN50, RN101, RN50x4, RN50x16 and RN50x64: a ResNet with a stem of three convolutions, average pooling
 /// instead of strides, and attention pooling (Radford et al. 2021).
 /// </summary>
-public sealed class ClipResNetTower : nn.Module
+internal sealed class ClipResNetTower : nn.Module
 {
     private readonly ConvLayer conv1;
     private readonly ClipBatchNorm bn1;

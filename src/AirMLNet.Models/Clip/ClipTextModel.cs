@@ -35,7 +35,7 @@ public sealed class ClipTextModel : nn.Module
     public ClipTextConfig Config { get; }
 
     /// <summary>The tower.</summary>
-    public ClipTextTower Tower => text_model;
+    internal ClipTextTower Tower => text_model;
 
     /// <summary>The states of all tokens.</summary>
     /// <param name="inputIds">[B, L] int64, L at most the context length.</param>

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace AirMLNet.Clip;
 
 /// <summary>The text tower: a causal transformer that gives the normalised state of the end token.</summary>
-public sealed class ClipTextTower : nn.Module
+internal sealed class ClipTextTower : nn.Module
 {
     private readonly ClipTextEmbeddings embeddings;
     private readonly ClipEncoder encoder;

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace AirMLNet.Clip;
 
 /// <summary>The image tower: a vision transformer that gives the normalised class token of its last block.</summary>
-public sealed class ClipVisionTower : nn.Module
+internal sealed class ClipVisionTower : nn.Module
 {
     private readonly ClipVisionEmbeddings embeddings;
     private readonly NormLayer pre_layrnorm; // the checkpoints spell it so

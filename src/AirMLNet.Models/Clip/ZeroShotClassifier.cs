@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace AirMLNet.Clip;
 
 /// <summary>Class vectors from names and templates, docs/methods.md §1.1.</summary>
-public static class ZeroShotClassifier
+internal static class ZeroShotClassifier
 {
     /// <summary>The template used where none is given.</summary>
     public const string DefaultTemplate = "a photo of a {}.";

@@ -1,7 +1,7 @@
 namespace AirMLNet.Files;
 
 /// <summary>Writes files that exist under their name only when whole.</summary>
-public static class AtomicFile
+internal static class AtomicFile
 {
     /// <summary>
     /// Writes to a temporary file beside <paramref name="path"/> and renames it, replacing an existing file. The folder is

@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 namespace AirMLNet.Files;
 
 /// <summary>Hashes files, to name the exact weights a saved model needs.</summary>
-public static class FileHash
+internal static class FileHash
 {
     /// <summary>SHA-256 of a file's content as 64 lower-case hexadecimal digits.</summary>
     /// <exception cref="IOException">The file is missing or cannot be read.</exception>

@@ -16,7 +16,7 @@ public enum WarmUp
 /// <param name="WarmUpEpochs">W, at most E.</param>
 /// <param name="WarmUpRate">The rate of a constant warm-up.</param>
 /// <param name="Kind">Constant or linear.</param>
-public sealed record LearningRateSchedule(double Peak, int Epochs, int WarmUpEpochs, double WarmUpRate, WarmUp Kind)
+internal sealed record LearningRateSchedule(double Peak, int Epochs, int WarmUpEpochs, double WarmUpRate, WarmUp Kind)
 {
     /// <summary>The rate of epoch e = 0 .. E−1: e &lt; W: the warm-up rate, or Peak·e/W; else Peak·½(1 + cos(π(e−W)/(E−W))).</summary>
     /// <param name="epoch">e.</param>

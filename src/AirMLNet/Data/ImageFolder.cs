@@ -3,7 +3,7 @@ namespace AirMLNet.Data;
 /// <summary>An image file and, where known, its class.</summary>
 /// <param name="Path">Path of the file, beginning with the folder as it was given.</param>
 /// <param name="Label">Name of the class, or null.</param>
-public sealed record ImageEntry(string Path, string? Label);
+internal sealed record ImageEntry(string Path, string? Label);
 
 /// <summary>The image files of a folder and its subfolders, in ordinal order of their paths.</summary>
 public sealed record ImageFolder
@@ -23,7 +23,7 @@ public sealed record ImageFolder
     public string Folder { get; }
 
     /// <summary>At least one image.</summary>
-    public IReadOnlyList<ImageEntry> Entries { get; }
+    internal IReadOnlyList<ImageEntry> Entries { get; }
 
     /// <summary>Lists PNG, JPEG, BMP, WebP, GIF and TIFF files; hidden files and folders are left out.</summary>
     /// <param name="folder">The folder to search, with all its subfolders.</param>

@@ -7,7 +7,7 @@ namespace AirMLNet.Evaluation;
 /// <param name="Accuracy">Share of all images, 0..1.</param>
 /// <param name="Seen">Share of the images of seen classes; null without a split.</param>
 /// <param name="Unseen">Share of the images of unseen classes; null without a split.</param>
-public sealed record ClassificationScores(double Accuracy, double? Seen = null, double? Unseen = null)
+internal sealed record ClassificationScores(double Accuracy, double? Seen = null, double? Unseen = null)
 {
     /// <summary>2·S·U/(S + U), 0 where both are 0; null without a split.</summary>
     public double? Harmonic => Seen is { } s && Unseen is { } u ? HarmonicMean(s, u) : null;
@@ -46,7 +46,7 @@ public sealed record ClassificationScores(double Accuracy, double? Seen = null, 
 /// <summary>How right the surest labels are (<c>docs/methods.md</c> §8, AiR's figure 4).</summary>
 /// <param name="PerClass">Of the n images that each class is surest of, the share that are of it; mean over the classes.</param>
 /// <param name="Overall">Of the n images with the highest confidence at all, the share whose most probable class is right.</param>
-public sealed record PseudoLabelAccuracy(double PerClass, double Overall)
+internal sealed record PseudoLabelAccuracy(double PerClass, double Overall)
 {
     /// <summary>Number of images in the paper.</summary>
     public const int Images = 50;

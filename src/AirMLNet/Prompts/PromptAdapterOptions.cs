@@ -362,7 +362,7 @@ public sealed record PromptAdapterOptions
 
     /// <summary>The learning rates that these options describe.</summary>
     /// <exception cref="ArgumentOutOfRangeException"><see cref="WarmUpEpochs"/> leaves no epoch for training.</exception>
-    public LearningRateSchedule Schedule()
+    internal LearningRateSchedule Schedule()
     {
         var warm = WarmUpEpochs ?? Math.Min(5, Epochs / 10);
         return warm < Epochs

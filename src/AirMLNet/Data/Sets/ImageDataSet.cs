@@ -59,7 +59,7 @@ internal sealed record ImageDataSet
 }
 
 /// <summary>Which images of a data set form the training pool where that can be asked.</summary>
-public enum TrainingPool
+internal enum TrainingPool
 {
     /// <summary>No test image is in it.</summary>
     Strict,
