@@ -163,9 +163,7 @@ public static class RecipeStages
         {
             options = options with
             {
-                LabelColumn =
-                    task.LabelColumn
-                    ?? throw new InvalidOperationException("Prototypes need a label column with synthetic or labelled images."),
+                LabelColumn = task.LabelColumn!, // checked by the caller, or set for the images that are made
                 ConfidenceColumn = null,
                 RankByClip = true,
             };
