@@ -11,9 +11,8 @@ internal static class CommandLine
 {
     private static string s_name = "airml";
 
-    public static RootCommand Build()
-    {
-        var root = new RootCommand("Adapts CLIP to a folder of images without labels, and gives back one ML.NET model.")
+    public static RootCommand Build() =>
+        new RootCommand("Adapts CLIP to a folder of images without labels, and gives back one ML.NET model.")
         {
             AdaptCommand.Build(),
             PredictCommand.Build(),
@@ -27,8 +26,6 @@ internal static class CommandLine
             PullCommand.Build(),
             DoctorCommand.Build(),
         };
-        return Prepare(root);
-    }
 
     /// <summary>Parses the arguments and runs one command of <paramref name="root"/>.</summary>
     /// <param name="root">The commands.</param>
@@ -38,7 +35,13 @@ internal static class CommandLine
     public static async Task<int> RunAsync(RootCommand root, string name, string[] args)
     {
         s_name = name;
-        var parsed = Prepare(root).Parse(args.Length == 0 ? ["--help"] : args);
+        root.Options.Add(SharedOptions.Verbose);
+        foreach (var option in root.Options.OfType<HelpOption>())
+        {
+            option.Action = new ExamplesHelpAction((HelpAction)option.Action!);
+        }
+
+        var parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
         var help = parsed.RootCommandResult.Command.Options.OfType<HelpOption>().Single();
         if (parsed.GetResult(help) is { Implicit: false })
         {
@@ -94,20 +97,6 @@ internal static class CommandLine
             UsageException => ExitCode.WrongUsage,
             _ => ExitCode.Failed,
         };
-    }
-
-    private static RootCommand Prepare(RootCommand root)
-    {
-        if (!root.Options.Contains(SharedOptions.Verbose))
-        {
-            root.Options.Add(SharedOptions.Verbose);
-            foreach (var option in root.Options.OfType<HelpOption>())
-            {
-                option.Action = new ExamplesHelpAction((HelpAction)option.Action!);
-            }
-        }
-
-        return root;
     }
 
     private static void WriteError(string message) => Console.Error.WriteLine($"{s_name}: {message}");

@@ -45,7 +45,11 @@ internal sealed class PythonPeer : IDisposable
     public void Dispose()
     {
         _process.StandardInput.Close();
-        _process.WaitForExit();
+        // A peer that fails in the middle may wait for somebody to read what it says.
+        if (!_process.WaitForExit(TimeSpan.FromSeconds(10)))
+        {
+            _process.Kill(entireProcessTree: true);
+        }
         _process.Dispose();
     }
 

@@ -172,7 +172,7 @@ internal sealed class AdaptPlanOptions
     /// <exception cref="UsageException">The method learns another kind of prompt.</exception>
     public Recipe RecipeOf(ParseResult parsed, string method)
     {
-        var recipe = Recipe.Named(method == Air ? $"{Air}-{parsed.GetValue(_base) ?? "cpl"}" : method);
+        var recipe = Recipe.Named(method == Air ? Recipe.AirPrefix + (parsed.GetValue(_base) ?? Recipe.Cpl.Name) : method);
         var prompt = PromptOf(parsed);
         if (recipe.Name == Recipe.CoOp.Name && prompt != PromptKind.Text)
         {

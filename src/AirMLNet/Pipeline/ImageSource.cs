@@ -16,13 +16,14 @@ internal delegate void EncodeImages(ReadOnlySpan<float> pixels, int count, Span<
 /// </summary>
 internal sealed class ImageSource
 {
-    private readonly string _stage;
+    private readonly string _stage,
+        _column;
     private readonly ValueGetter<ReadOnlyMemory<char>>? _path;
     private readonly ValueGetter<MLImage>? _image;
 
     public ImageSource(DataViewRow row, DataViewSchema.Column column, string stage, DataViewSchema.Column? whereBlank = null)
     {
-        _stage = stage;
+        (_stage, _column) = (stage, column.Name);
         if (column.Type is TextDataViewType)
         {
             _path = row.GetGetter<ReadOnlyMemory<char>>(column);
@@ -45,9 +46,13 @@ internal sealed class ImageSource
         {
             ReadOnlyMemory<char> path = default;
             _path(ref path);
-            if (_image is null || !path.Span.IsWhiteSpace())
+            if (!path.Span.IsWhiteSpace())
             {
                 return path.ToString();
+            }
+            if (_image is null)
+            {
+                throw new InvalidDataException($"{_stage}: the path of a row's image, in column '{_column}', is blank.");
             }
         }
         MLImage image = null!; // a new one: the source may fill what it is given, and an earlier row's image may still be in use

@@ -6,7 +6,7 @@ namespace AirMLNet.Recipes;
 // The only place with published numbers. Sources: docs/methods.md §2.3, §3 and §4.
 public sealed partial record Recipe
 {
-    private const string AirPrefix = "air-";
+    internal const string AirPrefix = "air-";
 
     private static readonly Dictionary<string, string> Titles = new()
     {

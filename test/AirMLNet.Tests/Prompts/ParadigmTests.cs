@@ -399,7 +399,12 @@ public sealed class ParadigmTests
             new MLContext(5).MulticlassClassification.Trainers.PromptAdapter(options).Fit(view).Prompt.ToArray()
         );
         var elsewhere = options with { SyntheticImageColumn = "Elsewhere" };
-        Assert.Throws<ArgumentException>(() => t.Context.MulticlassClassification.Trainers.PromptAdapter(elsewhere).Fit(view));
+        Assert.Contains(
+            "in column 'ImagePath', is blank",
+            Assert
+                .ThrowsExactly<InvalidDataException>(() => t.Context.MulticlassClassification.Trainers.PromptAdapter(elsewhere).Fit(view))
+                .Message
+        );
     }
 
     [TestMethod]
@@ -574,23 +579,5 @@ public sealed class ParadigmTests
     public sealed class ClassRow
     {
         public string Name { get; set; } = "";
-    }
-
-    /// <summary>A view of which one column must not be read.</summary>
-    private sealed class ForbiddenColumn(IDataView source, string name) : IDataView
-    {
-        public DataViewSchema Schema => source.Schema;
-        public bool CanShuffle => source.CanShuffle;
-
-        public long? GetRowCount() => source.GetRowCount();
-
-        public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null) =>
-            source.GetRowCursor(Check(columnsNeeded), rand);
-
-        public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) =>
-            source.GetRowCursorSet(Check(columnsNeeded), n, rand);
-
-        private DataViewSchema.Column[] Check(IEnumerable<DataViewSchema.Column> columns) =>
-            columns.Select(c => c.Name != name ? c : throw new InvalidOperationException($"The column '{name}' was read.")).ToArray();
     }
 }
