@@ -1,5 +1,3 @@
-using AirMLNet.PseudoLabels;
-using AirMLNet.Testing;
 using Microsoft.ML;
 
 namespace AirMLNet.Tests.Prompts;
