@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using AirMLNet.Diffusion;
 using AirMLNet.Files;
 using AirMLNet.Weights;
 using static TorchSharp.torch;

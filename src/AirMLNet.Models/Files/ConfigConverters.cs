@@ -1,5 +1,7 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 
 namespace AirMLNet.Files;
 
@@ -28,20 +30,33 @@ internal class ConfigConverter<T>(string expected, Func<JsonElement, T> read, Fu
 /// <summary>How single values are read; a wrong one is an exception that <see cref="ConfigConverter{T}"/> explains.</summary>
 internal static class ConfigValue
 {
-    public static readonly JsonConverter[] Converters =
-    [
-        new ConfigConverter<bool>("true or false", e => e.GetBoolean()),
-        new ConfigConverter<int>("a whole number", Whole),
-        new ConfigConverter<double>("a number", Number),
-        new ConfigConverter<string>("a text", e => e.GetString()!),
-        new ConfigConverter<IReadOnlyList<int>>("a list of whole numbers", Wholes),
-        new ConfigConverter<IReadOnlyList<double>>("a list of numbers", e => [.. e.EnumerateArray().Select(Number)]),
-        new ConfigConverter<IReadOnlyList<string?>>("a list of texts", e => [.. e.EnumerateArray().Select(t => t.GetString())]),
-        new ConfigConverter<IReadOnlyList<float>>("a list of numbers", e => [.. e.EnumerateArray().Select(n => n.GetSingle())]),
-        new ConfigConverter<SquareSide>("the side of a square, or its height and width, which are equal", SquareSide.Read, s => s.Pixels),
-        new ConfigConverter<TokenText>("a token's text", TokenText.Read),
-        new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false),
-    ];
+    public static readonly JsonSerializerOptions Settings = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        IgnoreReadOnlyProperties = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, // "dpmsolver++" is to stay readable
+        WriteIndented = true,
+        TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
+        Converters =
+        {
+            new ConfigConverter<bool>("true or false", e => e.GetBoolean()),
+            new ConfigConverter<int>("a whole number", Whole),
+            new ConfigConverter<double>("a number", Number),
+            new ConfigConverter<string>("a text", e => e.GetString()!),
+            new ConfigConverter<IReadOnlyList<int>>("a list of whole numbers", Wholes),
+            new ConfigConverter<IReadOnlyList<double>>("a list of numbers", e => [.. e.EnumerateArray().Select(Number)]),
+            new ConfigConverter<IReadOnlyList<string?>>("a list of texts", e => [.. e.EnumerateArray().Select(t => t.GetString())]),
+            new ConfigConverter<IReadOnlyList<float>>("a list of numbers", e => [.. e.EnumerateArray().Select(n => n.GetSingle())]),
+            new ConfigConverter<SquareSide>(
+                "the side of a square, or its height and width, which are equal",
+                SquareSide.Read,
+                s => s.Pixels
+            ),
+            new ConfigConverter<TokenText>("a token's text", TokenText.Read),
+            new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false),
+        },
+    };
 
     public static int Whole(JsonElement e) =>
         e.GetDouble() is var value && value == Math.Floor(value) && Math.Abs(value) <= int.MaxValue

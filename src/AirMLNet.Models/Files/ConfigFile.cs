@@ -1,7 +1,5 @@
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using System.Text.RegularExpressions;
 
@@ -15,7 +13,7 @@ namespace AirMLNet.Files;
 /// <remarks>Keys are snake_case. Null is the same as a missing key. Unknown keys are ignored.</remarks>
 internal sealed partial class ConfigFile
 {
-    private static readonly JsonSerializerOptions Settings = Make();
+    private static readonly JsonSerializerOptions Settings = ConfigValue.Settings;
     private static readonly JsonSerializerOptions OneLine = new(Settings) { WriteIndented = false };
 
     /// <param name="path">What messages name.</param>
@@ -185,24 +183,6 @@ internal sealed partial class ConfigFile
                 RemoveNulls(section);
             }
         }
-    }
-
-    private static JsonSerializerOptions Make()
-    {
-        var settings = new JsonSerializerOptions
-        {
-            PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-            DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-            IgnoreReadOnlyProperties = true,
-            Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, // "dpmsolver++" is to stay readable
-            WriteIndented = true,
-            TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
-        };
-        foreach (var converter in ConfigValue.Converters)
-        {
-            settings.Converters.Add(converter);
-        }
-        return settings;
     }
 
     // Texts are matched first, so that the words inside them stay.

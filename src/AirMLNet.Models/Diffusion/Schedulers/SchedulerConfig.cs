@@ -40,51 +40,22 @@ public sealed record SchedulerConfig
         new("solver_type", "Other solvers are not built.", "midpoint", "heun", "logrho", "bh1", "bh2"),
     ];
 
-    // Keys are those that not every kind has. Missing is what diffusers' class takes where a file says nothing.
-    private sealed record Facts(SchedulerKind Kind, string ClassName, string[] Keys, (string, JsonNode)[] Missing, RefusedKey[] Refused);
-
-    private static readonly Facts[] Kinds =
+    private static readonly SchedulerFacts[] Kinds =
     [
-        new(
-            SchedulerKind.Ddpm,
-            "DDPMScheduler",
-            ["clip_sample", "clip_sample_range", "rescale_betas_zero_snr", "variance_type"],
-            [("clip_sample", true)],
-            []
-        ),
-        new(
-            SchedulerKind.Ddim,
-            "DDIMScheduler",
-            ["clip_sample", "clip_sample_range", "rescale_betas_zero_snr", "set_alpha_to_one"],
-            [("clip_sample", true), ("set_alpha_to_one", true)],
-            []
-        ),
-        new(SchedulerKind.Pndm, "PNDMScheduler", ["set_alpha_to_one", "skip_prk_steps"], [], RefusedPndmKeys),
-        new(
-            SchedulerKind.DpmSolverMultistep,
-            "DPMSolverMultistepScheduler",
-            [
-                "algorithm_type",
-                "euler_at_final",
-                "final_sigmas_type",
-                "lambda_min_clipped",
-                "lower_order_final",
-                "rescale_betas_zero_snr",
-                "solver_order",
-                "solver_type",
-                "use_karras_sigmas",
-            ],
-            [("timestep_spacing", "linspace")],
-            RefusedSolverKeys
-        ),
+        new(SchedulerKind.Ddpm, "DDPMScheduler", "clip_sample clip_sample_range rescale_betas_zero_snr variance_type"),
+        new(SchedulerKind.Ddim, "DDIMScheduler", "clip_sample clip_sample_range rescale_betas_zero_snr set_alpha_to_one"),
+        new(SchedulerKind.Pndm, "PNDMScheduler", "set_alpha_to_one skip_prk_steps") { Refused = RefusedPndmKeys },
+        new(SchedulerKind.DpmSolverMultistep, "DPMSolverMultistepScheduler", SolverKeys) { Refused = RefusedSolverKeys },
         new(
             SchedulerKind.EulerDiscrete,
             "EulerDiscreteScheduler",
-            ["final_sigmas_type", "interpolation_type", "rescale_betas_zero_snr", "use_karras_sigmas"],
-            [("timestep_spacing", "linspace")],
-            []
+            "final_sigmas_type interpolation_type rescale_betas_zero_snr use_karras_sigmas"
         ),
     ];
+
+    private const string SolverKeys =
+        "algorithm_type euler_at_final final_sigmas_type lambda_min_clipped lower_order_final rescale_betas_zero_snr solver_order solver_type "
+        + "use_karras_sigmas";
 
     /// <summary>The way of sampling.</summary>
     [JsonIgnore]
@@ -181,9 +152,17 @@ public sealed record SchedulerConfig
         {
             file.Default(("skip_prk_steps", false));
         }
-        file.Refuse([.. RefusedKeys, .. facts.Refused]);
+        file.Refuse([.. facts.Refused, .. RefusedKeys]);
         RemoveOtherKeys(file.Root, facts);
-        file.Default([("beta_start", 0.0001), ("beta_end", 0.02), ("beta_schedule", "linear"), .. facts.Missing]);
+        // What diffusers' classes take for keys that are missing, which differs from class to class.
+        file.Default(
+            ("beta_start", 0.0001),
+            ("beta_end", 0.02),
+            ("beta_schedule", "linear"),
+            ("timestep_spacing", facts.Kind is SchedulerKind.EulerDiscrete or SchedulerKind.DpmSolverMultistep ? "linspace" : "leading"),
+            ("clip_sample", facts.Kind is SchedulerKind.Ddpm or SchedulerKind.Ddim),
+            ("set_alpha_to_one", facts.Kind is SchedulerKind.Ddim)
+        );
         var config = file.To<SchedulerConfig>() with { Kind = facts.Kind };
         if (facts.Kind == SchedulerKind.DpmSolverMultistep)
         {
@@ -246,13 +225,23 @@ public sealed record SchedulerConfig
             : this;
     }
 
-    private static Facts FactsOf(SchedulerKind kind) => Kinds.Single(k => k.Kind == kind);
+    private static SchedulerFacts FactsOf(SchedulerKind kind) => Kinds.Single(k => k.Kind == kind);
 
-    private static void RemoveOtherKeys(JsonObject root, Facts facts)
+    private static void RemoveOtherKeys(JsonObject root, SchedulerFacts facts)
     {
         foreach (var key in Kinds.SelectMany(k => k.Keys).Except(facts.Keys))
         {
             root.Remove(key);
         }
+    }
+
+    /// <param name="Kind">The way of sampling.</param>
+    /// <param name="ClassName">The diffusers class.</param>
+    /// <param name="KeyNames">The keys that this class has and others have not.</param>
+    private sealed record SchedulerFacts(SchedulerKind Kind, string ClassName, string KeyNames)
+    {
+        public string[] Keys => KeyNames.Split(' ');
+
+        public RefusedKey[] Refused { get; init; } = [];
     }
 }
