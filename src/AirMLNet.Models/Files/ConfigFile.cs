@@ -120,7 +120,7 @@ internal sealed partial class ConfigFile
 
     public static string Write(JsonObject root) => root.ToJsonString(Settings) + "\n";
 
-    /// <summary>Checks that the whole numbers of a record and of the records in it are at least 1, or <see cref="AtLeastAttribute"/>.</summary>
+    /// <summary>Checks that whole numbers, also those of records inside, are at least 1, or <see cref="AtLeastAttribute"/>.</summary>
     /// <exception cref="InvalidDataException">One is not; the message names it, the value and the least.</exception>
     public static void CheckWholeNumbers(string path, object record, string section = "")
     {
@@ -157,10 +157,8 @@ internal sealed partial class ConfigFile
         {
             // Converters of ours say what they expected, all others are those of records.
             var key = $"{section}.{e.Path?[1..].TrimStart('.')}".Trim('.');
-            throw new InvalidDataException(
-                $"{Path}: {key} is {Shown(At(key))}, which has the wrong type; it must be {(e.InnerException is null ? "an object" : e.Message)}.",
-                e
-            );
+            var expected = e.InnerException is null ? "an object" : e.Message;
+            throw new InvalidDataException($"{Path}: {key} is {Shown(At(key))}, which has the wrong type; it must be {expected}.", e);
         }
     }
 

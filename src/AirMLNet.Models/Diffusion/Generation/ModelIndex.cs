@@ -3,7 +3,7 @@ using AirMLNet.Files;
 
 namespace AirMLNet.Diffusion;
 
-/// <summary>A diffusion model's <c>model_index.json</c>: of each component its library and its class, both null where it has none.</summary>
+/// <summary>A diffusion model's <c>model_index.json</c>: each component's library and class, both null where it has none.</summary>
 internal sealed record ModelIndex
 {
     private const string Pipeline = "StableDiffusionPipeline";

@@ -72,8 +72,8 @@ public sealed record AutoencoderKLConfig
             if (file.Root[key] is JsonArray blocks && blocks.Count != config.BlockOutChannels.Count)
             {
                 throw new InvalidDataException(
-                    $"{path}: block_out_channels has {config.BlockOutChannels.Count} entries and {key} {blocks.Count}; every list must have "
-                        + $"one for each block."
+                    $"{path}: block_out_channels has {config.BlockOutChannels.Count} entries and {key} {blocks.Count}; every list must "
+                        + $"have one for each block."
                 );
             }
         }

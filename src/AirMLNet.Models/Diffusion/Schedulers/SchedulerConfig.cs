@@ -54,8 +54,8 @@ public sealed record SchedulerConfig
     ];
 
     private const string SolverKeys =
-        "algorithm_type euler_at_final final_sigmas_type lambda_min_clipped lower_order_final rescale_betas_zero_snr solver_order solver_type "
-        + "use_karras_sigmas";
+        "algorithm_type euler_at_final final_sigmas_type lambda_min_clipped lower_order_final rescale_betas_zero_snr solver_order "
+        + "solver_type use_karras_sigmas";
 
     /// <summary>The way of sampling.</summary>
     [JsonIgnore]
