@@ -84,10 +84,24 @@ internal static class ImageCodec
     /// <summary>Encodes as an 8-bit RGB PNG without loss.</summary>
     public static byte[] EncodePng(RgbImage image)
     {
-        using var pixels = Image.LoadPixelData<Rgb24>(image.Pixels.AsSpan(), image.Width, image.Height);
+        using var pixels = ToSharp(image);
         using var encoded = new MemoryStream();
         pixels.Save(encoded, Encoder);
         return encoded.ToArray();
+    }
+
+    /// <summary>A copy of an image for ImageSharp's operations.</summary>
+    public static Image<Rgb24> ToSharp(RgbImage image) => Image.LoadPixelData<Rgb24>(image.Pixels.AsSpan(), image.Width, image.Height);
+
+    /// <summary>A copy of what they made.</summary>
+    public static RgbImage FromSharp(Image<Rgb24> image) => FromSharp(image, (i, pixels) => i.CopyPixelDataTo(pixels));
+
+    private static RgbImage FromSharp<TPixel>(Image<TPixel> image, Action<Image<TPixel>, byte[]> copy)
+        where TPixel : unmanaged, IPixel<TPixel>
+    {
+        var pixels = GC.AllocateUninitializedArray<byte>(checked(3 * image.Width * image.Height));
+        copy(image, pixels);
+        return new RgbImage(image.Width, image.Height, pixels);
     }
 
     private static RgbImage Decode<TPixel>(byte[] bytes, int orientation, Action<Image<TPixel>, byte[]> copy)
@@ -101,9 +115,7 @@ internal static class ImageCodec
             image.Mutate(context => context.AutoOrient());
         }
 
-        var pixels = GC.AllocateUninitializedArray<byte>(checked(3 * image.Width * image.Height));
-        copy(image, pixels);
-        return new RgbImage(image.Width, image.Height, pixels);
+        return FromSharp(image, copy);
     }
 
     private static RgbImage OnCanvas(RgbImage frame, int left, int top, int width, int height)
