@@ -86,7 +86,7 @@ internal static class MiniClipCommand
                             Seed = parsed.GetValue(seed),
                             Threads = parsed.GetValue(threads) ?? 1,
                             CancellationToken = cancellation,
-                            Progress = new TrainingProgress(step),
+                            Progress = Terminal.Training(step, every: 100),
                         };
                         options = options with
                         {
@@ -126,17 +126,5 @@ internal static class MiniClipCommand
                     + $"the test photos; {result.Parameters} weights, trained in {result.Seconds / 60:0.0} minutes"
             )
         );
-    }
-
-    private sealed class TrainingProgress(IStep step) : IProgress<MiniClipProgress>
-    {
-        public void Report(MiniClipProgress value)
-        {
-            var text = string.Create(
-                CultureInfo.InvariantCulture,
-                $"step {value.Step} of {value.Steps}, loss {value.Loss:0.000}, {value.PhotosPerSecond:0} photos/s"
-            );
-            Terminal.Step(step, value.Step, value.Steps, text, every: 100);
-        }
     }
 }

@@ -73,7 +73,7 @@ internal static class MiniDiffusionCommand
                             OutputFolder = parsed.GetRequiredValue(output),
                             Seed = parsed.GetValue(seed),
                             CancellationToken = cancellation,
-                            Progress = new TrainingProgress(step),
+                            Progress = Terminal.Training(step),
                         };
                         return new MiniDiffusionTrainer(
                             options with
@@ -113,17 +113,5 @@ internal static class MiniDiffusionCommand
                     + $"%); trained in {result.Seconds / 60:0.0} minutes"
             )
         );
-    }
-
-    private sealed class TrainingProgress(IStep step) : IProgress<MiniDiffusionProgress>
-    {
-        public void Report(MiniDiffusionProgress value)
-        {
-            var text = string.Create(
-                CultureInfo.InvariantCulture,
-                $"{value.Stage}: step {value.Step} of {value.Steps}, loss {value.Loss:0.0000}, {value.PhotosPerSecond:0} photos/s"
-            );
-            Terminal.Step(step, value.Step, value.Steps, text);
-        }
     }
 }

@@ -95,7 +95,7 @@ internal static class EmbedCommand
                                 Shards = joined ?? parts,
                                 SkipUnreadable = parsed.GetValue(skip),
                                 Warn = reason => Terminal.Warn($"left out: {reason}"),
-                                Progress = (done, total) => step.Report(done, total),
+                                Progress = Terminal.Progress(step),
                                 CancellationToken = cancellation,
                                 Clip = new ClipFeatureOptions
                                 {

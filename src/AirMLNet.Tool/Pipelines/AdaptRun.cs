@@ -1,5 +1,4 @@
 using AirMLNet.Data;
-using AirMLNet.Options;
 using AirMLNet.Pipeline;
 using AirMLNet.Recipes;
 using AirMLNet.Tool.Output;
@@ -32,7 +31,7 @@ internal static class AdaptRun
             ml,
             plan.Task(hasFeatures: false) with
             {
-                Progress = new DirectProgress<StageProgress>(p => step.Report(p.Done, p.Total ?? p.Done, $"{p.Stage}: {p.Activity}")),
+                Progress = Terminal.Progress(step, p => $"{p.Source}: {p.Activity}"),
                 CancellationToken = cancellation,
             }
         );

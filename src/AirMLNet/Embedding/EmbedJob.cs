@@ -93,7 +93,7 @@ internal sealed class EmbedJob
             }
 
             done += Range(chunk).Count;
-            _options.Progress?.Invoke(done, total);
+            _options.Progress?.Report(new("Embed", "encoding images", done, total));
         }
 
         var written = Join(Target, stage.FeatureDimension, metadata, [.. chunks.Select(c => ChunkFile(folder, c))]);
@@ -163,7 +163,7 @@ internal sealed class EmbedJob
 
             paths.Add(_names[range.Start + i]);
             values.AddRange(value.GetValues());
-            _options.Progress?.Invoke(before + i + 1, total);
+            _options.Progress?.Report(new("Embed", "encoding images", before + i + 1, total));
         }
 
         return new(paths, [.. values]);

@@ -52,9 +52,9 @@ internal sealed record EmbedOptions
     [JsonIgnore]
     public Action<string>? Warn { get; init; }
 
-    /// <summary>Hears how many images are done, and of how many.</summary>
+    /// <summary>Receives a report after each image, which is the unit.</summary>
     [JsonIgnore]
-    public Action<int, int>? Progress { get; init; }
+    public IProgress<ProgressReport>? Progress { get; init; }
 
     /// <summary>Checked before each batch.</summary>
     [JsonIgnore]

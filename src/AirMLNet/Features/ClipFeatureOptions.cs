@@ -1,7 +1,6 @@
 using System.Text.Json.Serialization;
 using AirMLNet.Clip;
 using AirMLNet.Options;
-using AirMLNet.Pipeline;
 
 namespace AirMLNet.Features;
 
@@ -76,7 +75,7 @@ public sealed record ClipFeatureOptions
 
     /// <summary>Receives a report after each batch.</summary>
     [JsonIgnore]
-    public IProgress<StageProgress>? Progress { get; init; }
+    public IProgress<ProgressReport>? Progress { get; init; }
 
     /// <summary>Checked before each batch.</summary>
     [JsonIgnore]

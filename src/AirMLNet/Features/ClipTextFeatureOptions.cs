@@ -1,7 +1,6 @@
 using System.Text.Json.Serialization;
 using AirMLNet.Clip;
 using AirMLNet.Options;
-using AirMLNet.Pipeline;
 
 namespace AirMLNet.Features;
 
@@ -40,7 +39,7 @@ public sealed record ClipTextFeatureOptions
 
     /// <summary>Receives a report after each batch.</summary>
     [JsonIgnore]
-    public IProgress<StageProgress>? Progress { get; init; }
+    public IProgress<ProgressReport>? Progress { get; init; }
 
     /// <summary>Checked before each batch.</summary>
     [JsonIgnore]

@@ -59,7 +59,15 @@ internal sealed class SynthesisJob(ITextToImageGenerator generator, SynthesisOpt
                 ImageFile.SavePng(missing[made].File, image);
             }
             made++;
-            options.Progress?.Invoke(all.Count - missing.Count + made, all.Count, made / clock.Elapsed.TotalSeconds);
+            options.Progress?.Report(
+                new(
+                    "Synthesis",
+                    "generating images",
+                    all.Count - missing.Count + made,
+                    all.Count,
+                    PerSecond: made / clock.Elapsed.TotalSeconds
+                )
+            );
             options.CancellationToken.ThrowIfCancellationRequested();
         }
         if (made < missing.Count)

@@ -51,9 +51,9 @@ internal sealed record SynthesisOptions
         init => field = OptionCheck.Range(value, 1, 1024);
     } = 1;
 
-    /// <summary>Hears after each image how many are there, how many there will be, and images a second so far.</summary>
+    /// <summary>Receives a report after each image, which is the unit.</summary>
     [JsonIgnore]
-    public Action<int, int, double>? Progress { get; init; }
+    public IProgress<ProgressReport>? Progress { get; init; }
 
     /// <summary>Ends the work after the current step; what is finished stays.</summary>
     [JsonIgnore]

@@ -3,6 +3,7 @@ using AirMLNet.Embedding;
 using AirMLNet.Features;
 using AirMLNet.Files;
 using AirMLNet.Images;
+using AirMLNet.Options;
 using AirMLNet.Testing;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -56,13 +57,13 @@ public sealed class EmbedJobTests
                     Options() with
                     {
                         CancellationToken = source.Token,
-                        Progress = (done, _) =>
+                        Progress = new DirectProgress(p =>
                         {
-                            if (done == 12)
+                            if (p.Done == 12)
                             {
                                 source.Cancel();
                             }
-                        },
+                        }),
                     }
                 )
                 .Run()
@@ -70,7 +71,7 @@ public sealed class EmbedJobTests
         Assert.IsFalse(File.Exists(_output));
         Assert.HasCount(2, Directory.GetFiles(_output + ".parts", "*.safetensors"));
 
-        Job(Options() with { Clip = Options().Clip with { Progress = new Count(() => encoded++) } }).Run();
+        Job(Options() with { Clip = Options().Clip with { Progress = new DirectProgress(_ => encoded++) } }).Run();
 
         CollectionAssert.AreEqual(whole, File.ReadAllBytes(_output));
         Assert.AreEqual(2 + 2 + 1, encoded, "three chunks of 5, 5 and 3 images were left, in batches of 4");
@@ -212,11 +213,6 @@ public sealed class EmbedJobTests
         };
 
     private EmbedJob Job(EmbedOptions options) => new(new MLContext(1), options);
-
-    private sealed class Count(Action heard) : IProgress<AirMLNet.Pipeline.StageProgress>
-    {
-        public void Report(AirMLNet.Pipeline.StageProgress value) => heard();
-    }
 
     [TestMethod]
     public void A_binary_view_goes_on_in_a_pipeline()
