@@ -5,7 +5,7 @@ using AirMLNet.Options;
 namespace AirMLNet.Features;
 
 /// <summary>Options of <see cref="ClipTextFeatureEstimator"/>. Values are checked when they are set.</summary>
-public sealed record ClipTextFeatureOptions
+public sealed record ClipTextFeatureOptions : IFeatureOptions
 {
     /// <summary>Folder of the CLIP model, in Hugging Face layout (OpenAI and OpenCLIP names are accepted).</summary>
     public required string ClipFolder
@@ -44,6 +44,4 @@ public sealed record ClipTextFeatureOptions
     /// <summary>Checked before each batch.</summary>
     [JsonIgnore]
     public CancellationToken CancellationToken { get; init; }
-
-    internal ClipExecution Execution => new() { Precision = Precision, Activation = Activation };
 }
