@@ -84,9 +84,9 @@ internal static class EmbedCommand
                     1,
                     step =>
                     {
-                        var job = new EmbedJob(
+                        var encoder = new ImageFolderEncoder(
                             new MLContext(seed: 1),
-                            new EmbedOptions
+                            new ImageFolderEncoderOptions
                             {
                                 Images = parsed.GetRequiredValue(images),
                                 Output = parsed.GetRequiredValue(output),
@@ -107,8 +107,8 @@ internal static class EmbedCommand
                                 },
                             }
                         );
-                        var count = joined is null ? job.Run() : job.Merge();
-                        Console.Out.WriteLine($"{(joined is null ? job.Target : parsed.GetRequiredValue(output))}: {count} features");
+                        var count = joined is null ? encoder.Run() : encoder.Merge();
+                        Console.Out.WriteLine($"{(joined is null ? encoder.Target : parsed.GetRequiredValue(output))}: {count} features");
                         return 0;
                     }
                 );

@@ -158,9 +158,9 @@ internal static class SynthesizeCommand
                                 Progress = Terminal.Progress(step, _ => rate),
                             }
                         );
-                        return new SynthesisJob(
+                        return new ImageSynthesizer(
                             generator,
-                            new SynthesisOptions
+                            new ImageSynthesizerOptions
                             {
                                 Output = parsed.GetRequiredValue(output),
                                 Prompts = prompts,

@@ -4,8 +4,8 @@ using AirMLNet.Options;
 
 namespace AirMLNet.Embedding;
 
-/// <summary>Options of <see cref="EmbedJob"/>. Values are checked when they are set.</summary>
-internal sealed record EmbedOptions
+/// <summary>Options of <see cref="ImageFolderEncoder"/>. Values are checked when they are set.</summary>
+internal sealed record ImageFolderEncoderOptions
 {
     /// <summary>Folder of images, searched with its sub-folders.</summary>
     public required string Images

@@ -173,9 +173,9 @@ public sealed class DiffusionSynthesisEstimator : StageEstimator<DiffusionSynthe
     )
     {
         channel.Say($"{Stage}: {perPrompt} images of each of {prompts.Count} prompts.");
-        return new SynthesisJob(
+        return new ImageSynthesizer(
             generator,
-            new SynthesisOptions
+            new ImageSynthesizerOptions
             {
                 Output = _options.WorkFolder,
                 Prompts = prompts,
