@@ -23,7 +23,7 @@ internal static class ImageCodec
         IgnoreMetadata = true,
     };
 
-    private static readonly Configuration Formats = OnlyOurFormats();
+    private static readonly Configuration Formats = SupportedFormats();
 
     /// <summary>
     /// Decodes the first frame to upright 8-bit RGB: EXIF orientation applied, transparency flattened on white. An image with
@@ -169,7 +169,7 @@ internal static class ImageCodec
     /// <summary>
     /// The formats that the documentation names, the first frame and its pixels only: what nobody asked for is not decoded.
     /// </summary>
-    private static Configuration OnlyOurFormats()
+    private static Configuration SupportedFormats()
     {
         var configuration = new Configuration(
             new JpegConfigurationModule(),

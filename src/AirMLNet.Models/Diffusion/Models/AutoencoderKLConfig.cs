@@ -5,7 +5,7 @@ namespace AirMLNet.Diffusion;
 
 /// <summary>The architecture of an <see cref="AutoencoderKL"/>, in the terms of diffusers' <c>vae/config.json</c>.</summary>
 /// <remarks>Immutable. Defaults are those of Stable Diffusion v1.</remarks>
-public sealed record AutoencoderKLConfig
+internal sealed record AutoencoderKLConfig
 {
     private const string DownBlock = "DownEncoderBlock2D";
     private const string UpBlock = "UpDecoderBlock2D";
@@ -67,7 +67,7 @@ public sealed record AutoencoderKLConfig
         }
         foreach (var (key, allowed) in Fixed)
         {
-            json.Only(key, allowed);
+            json.RequireOneOf(key, allowed);
         }
         AutoencoderKLConfig d = new();
         var channels = json.Has("block_out_channels") ? json.Ints("block_out_channels") : [.. d.BlockOutChannels];

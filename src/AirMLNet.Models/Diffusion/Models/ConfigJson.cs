@@ -146,7 +146,7 @@ internal sealed partial class ConfigJson
     /// <summary>Refuses a key with a value that changes the computation in a way that is not built.</summary>
     /// <param name="key">The key; missing or null is fine.</param>
     /// <param name="allowed">The values that are supported, as JSON.</param>
-    public void Only(string key, params string[] allowed)
+    public void RequireOneOf(string key, params string[] allowed)
     {
         if (
             _root[key] is { } node

@@ -5,7 +5,7 @@ namespace AirMLNet.Diffusion;
 
 /// <summary>The architecture of a <see cref="UNet2DConditionModel"/>, in the terms of diffusers' <c>unet/config.json</c>.</summary>
 /// <remarks>Immutable. Defaults are those of Stable Diffusion v1.</remarks>
-public sealed record UNet2DConditionConfig
+internal sealed record UNet2DConditionConfig
 {
     /// <summary>A down block without attention.</summary>
     public const string DownBlock = "DownBlock2D";
@@ -156,7 +156,7 @@ public sealed record UNet2DConditionConfig
         }
         foreach (var (key, allowed) in Fixed)
         {
-            json.Only(key, allowed);
+            json.RequireOneOf(key, allowed);
         }
         UNet2DConditionConfig d = new();
         var channels = json.Has("block_out_channels") ? json.Ints("block_out_channels") : [.. d.BlockOutChannels];

@@ -6,7 +6,7 @@ namespace AirMLNet.Diffusion;
 
 /// <summary>The settings of a scheduler, in the terms of diffusers' <c>scheduler_config.json</c>.</summary>
 /// <remarks>Immutable. Settings that a kind does not know are neither read nor written for it.</remarks>
-public sealed record SchedulerConfig
+internal sealed record SchedulerConfig
 {
     private static readonly (SchedulerKind Kind, string ClassName)[] ClassNames =
     [
@@ -127,12 +127,12 @@ public sealed record SchedulerConfig
         var kind = wanted ?? own.Kind;
         foreach (var (key, allowed) in Fixed)
         {
-            json.Only(key, allowed);
+            json.RequireOneOf(key, allowed);
         }
         [return: NotNullIfNotNull(nameof(standard))]
         string? Choice(string key, string? standard, params string[] allowed)
         {
-            json.Only(key, [.. allowed.Select(a => $"\"{a}\"")]);
+            json.RequireOneOf(key, [.. allowed.Select(a => $"\"{a}\"")]);
             return json.Text(key, standard);
         }
         // Each class has its own values for what a file leaves out.
@@ -143,8 +143,8 @@ public sealed record SchedulerConfig
         }
         if (solver)
         {
-            json.Only("algorithm_type", "\"dpmsolver++\"");
-            json.Only("solver_order", "1", "2");
+            json.RequireOneOf("algorithm_type", "\"dpmsolver++\"");
+            json.RequireOneOf("solver_order", "1", "2");
         }
         return new SchedulerConfig
         {
