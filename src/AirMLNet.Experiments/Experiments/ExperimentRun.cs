@@ -7,7 +7,6 @@ using AirMLNet.Clip;
 using AirMLNet.Data;
 using AirMLNet.Evaluation;
 using AirMLNet.Options;
-using AirMLNet.Pipeline;
 using AirMLNet.Recipes;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -67,7 +66,7 @@ internal sealed class ExperimentRun
             Seed = _seed,
         };
 
-    public RunResult Execute(IProgress<StageProgress>? progress, CancellationToken cancellation)
+    public RunResult Execute(IProgress<ProgressReport>? progress, CancellationToken cancellation)
     {
         IReadOnlyList<LabelledImage> train = _data.Train.Images,
             test = _data.Test.Images;

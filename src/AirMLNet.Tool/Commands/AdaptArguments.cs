@@ -7,8 +7,8 @@ using AirMLNet.Tool.Pipelines;
 
 namespace AirMLNet.Tool.Commands;
 
-/// <summary>The options that make an <see cref="AdaptPlan"/>; 'adapt' and 'compare' share them.</summary>
-internal sealed class AdaptPlanOptions
+/// <summary>The options that make an <see cref="AdaptSettings"/>; 'adapt' and 'compare' share them.</summary>
+internal sealed class AdaptArguments
 {
     /// <summary>AiR on what --base names.</summary>
     public const string Air = "air";
@@ -110,7 +110,7 @@ internal sealed class AdaptPlanOptions
         ["visual-deep"] = PromptKind.VisualDeep,
     };
 
-    public AdaptPlanOptions()
+    public AdaptArguments()
     {
         _method.AcceptOnlyFromAmong([.. Recipe.Names, Air]);
         _base.AcceptOnlyFromAmong("grip", "cpl");
@@ -143,7 +143,7 @@ internal sealed class AdaptPlanOptions
     /// <param name="labels">Whether the images' labels are learned from.</param>
     /// <param name="generates">Whether a diffusion model was named.</param>
     /// <exception cref="UsageException">Method and kind of prompt do not fit each other.</exception>
-    public AdaptPlan Read(ParseResult parsed, bool labels = false, bool generates = false)
+    public AdaptSettings Read(ParseResult parsed, bool labels = false, bool generates = false)
     {
         var synthetic = parsed.GetValue(_synthetic);
         var visual = PromptOf(parsed) != PromptKind.Text;
