@@ -54,6 +54,7 @@ internal sealed class ExperimentRun
     public Recipe Recipe { get; }
     private AdaptationTask AdaptationTask { get; }
     private Paradigm Paradigm => ExperimentFile.ParadigmOf(_paradigm);
+    private bool IsPublished => Data.DataSets.Names.Contains(_data.Entry.Name, StringComparer.OrdinalIgnoreCase);
     public string Hash { get; }
     public string Title => $"{_data.Entry.Name}, {_variant.Title}, {_paradigm}, {_prompt}, seed {_seed}";
 
@@ -123,7 +124,11 @@ internal sealed class ExperimentRun
     /// <summary>The published settings, then the file's, the prompt kind's and the variant's.</summary>
     private Recipe MakeRecipe()
     {
-        var published = Recipe.Named(_variant.Method).WithPrompt(ExperimentFile.PromptOf(_prompt)).WithDataSet(_data.Entry.Name);
+        // Other sets have no published quantiles; their names are not part of the recipe, so that equal runs of two entries are one.
+        var published = Recipe
+            .Named(_variant.Method)
+            .WithPrompt(ExperimentFile.PromptOf(_prompt))
+            .WithDataSet(IsPublished ? _data.Entry.Name : null);
         var recipe = published;
         var forPrompt = _file.PromptSettings?.GetValueOrDefault(_prompt);
         foreach (var settings in new[] { _file.Settings, forPrompt, _variant.Settings })
@@ -154,13 +159,13 @@ internal sealed class ExperimentRun
 
     private AdaptationTask MakeTask()
     {
-        var published = Data.DataSets.Names.Contains(_data.Entry.Name, StringComparer.OrdinalIgnoreCase);
         return new()
         {
             ClipFolder = _file.Clip,
             ClassNames = _data.ClassNames,
             Templates =
-                _data.Entry.Templates ?? (published ? PromptTemplates.For(_data.Entry.Name, TemplateSource.Grip) : PromptTemplates.Single),
+                _data.Entry.Templates
+                ?? (IsPublished ? PromptTemplates.For(_data.Entry.Name, TemplateSource.Grip) : PromptTemplates.Single),
             LabelColumn = "Label",
             UnseenClasses = Paradigm == Paradigm.Transductive ? [.. _data.Split.Unseen.Select(c => _data.ClassNames[c])] : null,
             HasFeatures = true,

@@ -127,6 +127,8 @@ public sealed class OracleLadderTests
         );
         var results = ExperimentRunner.Run(ExperimentFile.Load(_root["ladder.json"]));
         Assert.HasCount(2 * 6 * 2, results);
+        // What does not look at the images is run once for all rungs.
+        Assert.HasCount(2 * 2 + (2 * 4 * 2), results.Select(r => r.Hash).Distinct().ToArray());
         double Accuracy(string method, double share) =>
             results.Where(r => r.Method == method && r.DataSet == Percent(share)).Average(r => r.Scores.Accuracy);
         double Pool(string method, double share) =>
