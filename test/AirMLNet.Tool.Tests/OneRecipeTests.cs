@@ -145,7 +145,7 @@ public sealed class OneRecipeTests
 
         static Recipe Read(string line)
         {
-            var options = new AdaptPlanOptions();
+            var options = new AdaptArguments();
             var command = new System.CommandLine.Command("adapt");
             options.AddTo(command);
             string[] known = ["--classes", Folder["classes.txt"], "--clip", s_clip];
