@@ -23,7 +23,8 @@ internal sealed class AdaptArguments
         Description =
             "zero-shot: no training; fpl: one training on the most confident images; ifpl: the same in ten rounds; grip: ten rounds "
             + "with growing numbers of labels; prototypes: grip helped by one image prototype per class; cpl: candidate labels in ten "
-            + "growing rounds; air: cpl or grip with synthetic images, as prototypes and in training; air-mean: the same on grip with the mean of "
+            + "growing rounds; air: cpl or grip with synthetic images, as prototypes and in training; air-mean: the same on grip with the "
+            + "mean of "
             + "all images of a class as its prototype, which is ours; coop, vpt: learn from --labels "
             + "(default: air with --diffusion or --synthetic, coop or vpt with --labels, otherwise grip)",
     };
