@@ -46,7 +46,7 @@ internal static class EmbedCommand
         };
         var megapixels = SharedOptions.Number("--max-megapixels", "Largest image that is decoded, in millions of pixels", 100, 1, 2000);
         var skip = SharedOptions.SkipUnreadable();
-        var threads = SharedOptions.Threads();
+        var compute = new ComputeOptions();
         var command = new Command("embed", "Write the CLIP features of a folder of images; goes on where it was interrupted")
         {
             images,
@@ -60,8 +60,8 @@ internal static class EmbedCommand
             activation,
             megapixels,
             skip,
-            threads,
         };
+        compute.AddTo(command);
         ExamplesHelpAction.Add(
             command,
             "airml embed photos --clip models/mini-clip -o features.safetensors",
@@ -71,7 +71,7 @@ internal static class EmbedCommand
         command.Does(
             (parsed, cancellation) =>
             {
-                Compute.UseThreads(parsed.GetValue(threads));
+                var device = compute.Apply(parsed);
                 var (part, parts) = Shard(parsed.GetValue(shard));
                 var joined = parsed.GetValue(merge);
                 if (joined is not null && parts > 1)
@@ -85,7 +85,7 @@ internal static class EmbedCommand
                     step =>
                     {
                         var job = new EmbedJob(
-                            new MLContext(seed: 1),
+                            device.Context(seed: 1),
                             new EmbedOptions
                             {
                                 Images = parsed.GetRequiredValue(images),

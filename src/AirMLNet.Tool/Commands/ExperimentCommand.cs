@@ -15,7 +15,7 @@ internal static class ExperimentCommand
         var file = new Argument<string>("FILE") { Description = "The experiment file; experiments/ has some" };
         var plan = new Option<bool>("--plan") { Description = "Only say what would run and what is there already" };
         var json = SharedOptions.Json();
-        var threads = SharedOptions.Threads();
+        var compute = new ComputeOptions();
         var command = new Command("experiment", "Run a grid of methods, paradigms, prompts, data sets and seeds, and write a table")
         {
             file,

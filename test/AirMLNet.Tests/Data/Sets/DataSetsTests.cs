@@ -195,8 +195,7 @@ public sealed class DataSetsTests
     public void Words_AreKnownForThePublishedSets()
     {
         Assert.AreEqual("Flowers:", DataSets.Description("flowers102"));
-        Assert.AreEqual("satellite", DataSets.Domain("RESISC45"));
-        Assert.IsNull(DataSets.Domain("cifar10"));
+        Assert.IsNull(DataSets.Description("cifar10"));
     }
 
     private void Image(params string[] paths)
