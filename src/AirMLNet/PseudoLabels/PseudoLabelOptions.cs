@@ -56,7 +56,10 @@ public sealed record PseudoLabelOptions
         init => field = OptionCheck.Range(value, 1, 1000);
     } = 10;
 
-    /// <summary>How images are chosen. Exact and candidates are what the papers say; the leaderboard is GRIP's published code.</summary>
+    /// <summary>
+    /// How images are chosen. A row gets one label here: with deferred acceptance every class gets its K rows; with exact choice a row
+    /// that several classes chose takes the most probable of them, and the trainer's <c>FirstRoundScoreColumn</c> chooses for all of them.
+    /// </summary>
     public SelectionRule Selection
     {
         get;

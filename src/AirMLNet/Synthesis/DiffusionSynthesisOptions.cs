@@ -64,7 +64,8 @@ public sealed record DiffusionSynthesisOptions
     } = 120;
 
     /// <summary>
-    /// Most pseudo-labelled images of a class to fine-tune on, the most confident ones, 1..1,000,000. Labelled images are all used.
+    /// Most pseudo-labelled images of a class to fine-tune on, the most confident ones, and most labelled ones, spread evenly over the
+    /// rows; 1..1,000,000.
     /// </summary>
     public int Shots
     {

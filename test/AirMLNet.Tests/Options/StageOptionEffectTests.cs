@@ -283,7 +283,7 @@ public sealed class StageOptionEffectTests
     private static PrototypeClassifierOptions Ranked(PrototypeClassifierOptions o) =>
         o with
         {
-            RankByClip = true,
+            Ranking = PrototypeRanking.Probability,
             ClipFolder = s_f.ClipFolder,
             Shots = 1,
         };

@@ -84,7 +84,7 @@ public sealed class PrototypeClassifierTests
         var options = new PrototypeClassifierOptions
         {
             LabelColumn = "L",
-            RankByClip = true,
+            Ranking = PrototypeRanking.Probability,
             ClipFolder = f.ClipFolder,
             Temperature = 1,
         };
