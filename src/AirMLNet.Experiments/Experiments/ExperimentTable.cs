@@ -65,7 +65,16 @@ internal static class ExperimentTable
                 }
             }
             Labels(text, set, file, [.. runs.Where(r => r.DataSet == set.Name && r.TextLabels is not null)]);
+            if (file.Rounds)
+            {
+                RoundTable.Write(text, set, file, [.. runs.Where(r => r.DataSet == set.Name && r.Rounds is not null)]);
+            }
         }
+        if (file.Transfer)
+        {
+            TransferTable.Write(text, file, runs);
+        }
+
         return text.ToString();
     }
 
@@ -102,7 +111,7 @@ internal static class ExperimentTable
         text.Append(
             Plain,
             $"Per class: of the {PseudoLabelAccuracy.Images} images that each class is surest of, or of as many as it has, the share that are of "
-                + "it, mean over the classes; overall: of the surest of all; pool: of all images, the share whose most probable class is right.\n\n"
+                + $"it, mean over the classes; overall: of the surest of all; pool: of all images, the share whose most probable class is right.\n\n"
         );
         string[] sides = ["text", "with the image side"];
         Row(
@@ -136,8 +145,8 @@ internal static class ExperimentTable
         }
     }
 
-    private static string Percent(double share) => (100 * share).ToString("0.0", Plain);
+    internal static string Percent(double share) => (100 * share).ToString("0.0", Plain);
 
-    private static void Row(StringBuilder text, IEnumerable<string> cells) =>
+    internal static void Row(StringBuilder text, IEnumerable<string> cells) =>
         text.Append("| ").AppendJoin(" | ", cells.Select(c => c.Replace("|", "\\|", StringComparison.Ordinal))).Append(" |\n");
 }

@@ -124,5 +124,13 @@ internal static class AdaptCommand
         }
     }
 
-    private sealed record Request(string Images, string Output, int Seed, bool Json, bool SkipUnreadable, bool Verbose, DeviceChoice Device);
+    private sealed record Request(
+        string Images,
+        string Output,
+        int Seed,
+        bool Json,
+        bool SkipUnreadable,
+        bool Verbose,
+        DeviceChoice Device
+    );
 }

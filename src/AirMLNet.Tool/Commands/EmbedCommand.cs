@@ -4,8 +4,6 @@ using AirMLNet.Clip;
 using AirMLNet.Embedding;
 using AirMLNet.Features;
 using AirMLNet.Tool.Output;
-using AirMLNet.Tool.Pipelines;
-using Microsoft.ML;
 
 namespace AirMLNet.Tool.Commands;
 

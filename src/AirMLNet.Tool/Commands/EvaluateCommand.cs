@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using AirMLNet.Tool.Output;
 using AirMLNet.Tool.Pipelines;
-using Microsoft.ML;
 using Microsoft.ML.Data;
 using Spectre.Console;
 

@@ -8,9 +8,6 @@ namespace AirMLNet.Tool.Commands;
 /// <summary>Arguments and options that several commands have, worded once.</summary>
 internal static class SharedOptions
 {
-    /// <summary>The environment variable that names the folder where models are looked for.</summary>
-    public const string HomeVariable = "AIRMLNET_HOME";
-
     public static readonly Option<bool> Verbose = new("--verbose")
     {
         Description = "Show details, and the stack trace of an error",

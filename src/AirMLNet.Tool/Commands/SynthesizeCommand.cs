@@ -4,7 +4,6 @@ using AirMLNet.Data;
 using AirMLNet.Diffusion;
 using AirMLNet.Synthesis;
 using AirMLNet.Tool.Output;
-using AirMLNet.Tool.Pipelines;
 using TorchSharp;
 
 namespace AirMLNet.Tool.Commands;
@@ -127,11 +126,7 @@ internal static class SynthesizeCommand
                     BatchSize = parsed.GetValue(batch),
                 };
                 torch.ScalarType? type = parsed.GetValue(precision) is { } wanted ? Precisions.Single(p => p.Name == wanted).Type : null;
-                using var model = StableDiffusionPipeline.Load(
-                    parsed.GetRequiredValue(diffusion),
-                    compute.Device(parsed),
-                    type
-                );
+                using var model = StableDiffusionPipeline.Load(parsed.GetRequiredValue(diffusion), compute.Device(parsed), type);
                 var adapter = parsed.GetValue(lora);
                 if (adapter is not null)
                 {

@@ -5,7 +5,6 @@ using AirMLNet.Data;
 using AirMLNet.Diffusion;
 using AirMLNet.Images;
 using AirMLNet.Tool.Output;
-using AirMLNet.Tool.Pipelines;
 using TorchSharp;
 
 namespace AirMLNet.Tool.Commands;
@@ -144,11 +143,7 @@ internal static class TrainLora
 
         return
         [
-            .. pool.Entries.Select(e => new LoraExample(
-                e.Path,
-                () => ImageFile.Load(e.Path),
-                prompt ?? ClassPrompt.Of(e.Label!, domain)
-            )),
+            .. pool.Entries.Select(e => new LoraExample(e.Path, () => ImageFile.Load(e.Path), prompt ?? ClassPrompt.Of(e.Label!, domain))),
         ];
     }
 

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using AirMLNet.Tool.Output;
-using AirMLNet.Tool.Pipelines;
 using AirMLNet.Verification;
 using Spectre.Console;
 

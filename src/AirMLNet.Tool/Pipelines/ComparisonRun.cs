@@ -23,7 +23,13 @@ internal sealed record MethodScore(string Method, string Title, IReadOnlyList<do
 internal sealed record MethodComparison(int PoolImages, int TestImages, IReadOnlyList<MethodScore> Methods, IReadOnlyList<TimedStep> Steps);
 
 /// <summary>Encodes pool and test images once, then fits and scores each method with each seed on the cached features.</summary>
-internal sealed class ComparisonRun(AdaptPlan plan, DeviceChoice device, bool skipUnreadable, bool sideBySide, CancellationToken cancellation)
+internal sealed class ComparisonRun(
+    AdaptPlan plan,
+    DeviceChoice device,
+    bool skipUnreadable,
+    bool sideBySide,
+    CancellationToken cancellation
+)
 {
     private readonly List<TimedStep> _steps = [];
 

@@ -42,7 +42,7 @@ public sealed class ExperimentTests
     {
         var file = Load(All, """ "paradigms": ["ul", "ssl", "trzsl"], "prompts": ["text", "visual"], "seeds": [1, 2] """);
         var steps = new List<ExperimentStep>();
-        var results = ExperimentRunner.Run(file, step: steps.Add);
+        var results = ExperimentRunner.Run(file, new() { Step = steps.Add });
         Assert.HasCount(7 * 3 * 2 * 2, results);
         Assert.IsTrue(results.All(r => r.Scores.Accuracy is >= 0 and <= 1 && (r.Paradigm == "trzsl") == r.Scores.Harmonic.HasValue));
         Assert.AreEqual(results.Count, results.Select(r => r.Hash).Distinct().Count());
@@ -62,7 +62,7 @@ public sealed class ExperimentTests
         Assert.Contains("surest zero-shot labels", table);
 
         steps.Clear();
-        var again = ExperimentRunner.Run(file, step: steps.Add);
+        var again = ExperimentRunner.Run(file, new() { Step = steps.Add });
         Assert.IsTrue(steps.All(s => s.Known));
         Assert.AreEqual(lines, File.ReadAllText(Path.Combine(file.Output, "runs.jsonl")));
         Assert.AreEqual(results.Sum(r => r.Scores.Accuracy), again.Sum(r => r.Scores.Accuracy));
@@ -75,18 +75,18 @@ public sealed class ExperimentTests
             whole = Load("""["fpl", "grip"]""", """ "seeds": [1, 2] """, "whole");
         using var source = new CancellationTokenSource();
         Assert.Throws<OperationCanceledException>(() =>
-            ExperimentRunner.Run(file, step: s => Stop(s.Result is not null && s.Number == 2), cancellation: source.Token)
+            ExperimentRunner.Run(file, new() { Step = s => Stop(s.Result is not null && s.Number == 2), CancellationToken = source.Token })
         );
         Assert.HasCount(2, Directory.GetFiles(file.Cache!));
         var fresh = new List<string>();
-        var resumed = ExperimentRunner.Run(file, step: s => Note(s));
+        var resumed = ExperimentRunner.Run(file, new() { Step = s => Note(s) });
         Assert.HasCount(2, fresh);
         Assert.AreEqual(Scores(ExperimentRunner.Run(whole)), Scores(resumed));
 
         // A damaged result is run again.
         File.WriteAllText(Directory.GetFiles(file.Cache!).Order().First(), "{");
         fresh.Clear();
-        Assert.AreEqual(Scores(resumed), Scores(ExperimentRunner.Run(file, step: s => Note(s))));
+        Assert.AreEqual(Scores(resumed), Scores(ExperimentRunner.Run(file, new() { Step = s => Note(s) })));
         Assert.HasCount(1, fresh);
 
         void Stop(bool now)
@@ -116,7 +116,7 @@ public sealed class ExperimentTests
         {
             var file = Load(methods, more);
             var titles = new List<string>();
-            ExperimentRunner.Run(file, plan: false, step: s => titles.AddRange(s.Result is { } r ? [r.Hash] : []));
+            ExperimentRunner.Run(file, new() { Step = s => titles.AddRange(s.Result is { } r ? [r.Hash] : []) });
             return string.Join(' ', titles.Distinct());
         }
 
@@ -133,8 +133,12 @@ public sealed class ExperimentTests
     {
         var file = Load(All, """ "seeds": [1] """);
         var steps = new List<ExperimentStep>();
-        Assert.HasCount(0, ExperimentRunner.Run(file, plan: true, step: steps.Add));
+        Assert.HasCount(0, ExperimentRunner.Run(file, new() { DryRun = true, Step = steps.Add }));
         Assert.HasCount(7, steps);
+        Assert.IsTrue(steps.All(s => s.Plan!.Seconds > 0));
+        Assert.Contains("36 images of the pool, 0 of them labelled, and 24 test images of colours", steps[1].Plan!.Reads);
+        Assert.Contains("9 are given", steps[6].Plan!.Makes);
+        Assert.Contains("a text prompt in 2 rounds of 2 epochs", steps[6].Plan!.Trains);
         Assert.IsFalse(Directory.Exists(file.Output));
     }
 
@@ -197,12 +201,17 @@ public sealed class ExperimentTests
         Assert.IsGreaterThanOrEqualTo(3, files.Length);
         foreach (var file in files)
         {
-            Assert.IsGreaterThan(0, ExperimentFile.Load(file).Variants.Count, file);
+            var experiment = ExperimentFile.Load(file);
+            Assert.IsGreaterThan(0, experiment.Variants.Count, file);
+            experiment.CheckSettings();
         }
     }
 
     [TestMethod]
     [DataRow("air-cpl", "text", "EuroSAT", "trzsl", "93.9")]
+    [DataRow("coop", "text", "Flowers102", "ssl", "76.8")]
+    [DataRow("coop", "text", "Flowers102", "ul", null)]
+    [DataRow("vpt", "visual", "DTD", "trzsl", "44.1")]
     [DataRow("grip", "visual", "DTD", "ssl", "54.5")]
     [DataRow("zero-shot", "visual", "RESISC45", "ul", "54.5")]
     [DataRow("p̂ + L_r", "text", "Flowers102", "ul", "71.6")]

@@ -1,5 +1,5 @@
-using AirMLNet.Clip;
 using System.Text.Json;
+using AirMLNet.Clip;
 
 namespace AirMLNet.Data;
 

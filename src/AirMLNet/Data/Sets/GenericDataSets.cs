@@ -18,9 +18,7 @@ internal static class GenericDataSets
     /// <exception cref="InvalidDataException">A folder is no class, or a part has no images.</exception>
     public static ImageDataSet FromFolders(string folder, string? name = null)
     {
-        var train =
-            TrainPart(folder)
-            ?? throw new DirectoryNotFoundException($"{folder}: expected a folder 'train' or 'pool' in it.");
+        var train = TrainPart(folder) ?? throw new DirectoryNotFoundException($"{folder}: expected a folder 'train' or 'pool' in it.");
         var test = Path.Combine(folder, "test");
         IReadOnlyList<ImageEntry> pool = ImageFolder.Open(train, labelsFromSubfolders: false).Entries,
             scored = ImageFolder.Open(test, labelsFromSubfolders: true).Entries;

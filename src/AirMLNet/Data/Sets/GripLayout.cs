@@ -1,5 +1,5 @@
-using AirMLNet.Clip;
 using System.Globalization;
+using AirMLNet.Clip;
 
 namespace AirMLNet.Data;
 
@@ -87,9 +87,7 @@ internal static class GripLayout
             }
         }
         var inner = Paths(listed).First();
-        throw new InvalidDataException(
-            $"{where} names {inner}, which is neither in {folder} nor in its folders '{part}' and 'images'."
-        );
+        throw new InvalidDataException($"{where} names {inner}, which is neither in {folder} nor in its folders '{part}' and 'images'.");
     }
 
     /// <summary>
@@ -152,7 +150,10 @@ internal static class GripLayout
         var names = ListFiles.Json(
             first,
             root =>
-                root.GetProperty("categories").EnumerateArray().Select(c => ClassPrompt.Spoken(c.GetProperty("name").GetString()!)).ToArray()
+                root.GetProperty("categories")
+                    .EnumerateArray()
+                    .Select(c => ClassPrompt.Spoken(c.GetProperty("name").GetString()!))
+                    .ToArray()
         );
         IReadOnlyList<LabelledImage> train = Part("train"),
             validation = File.Exists(Path.Combine(folder, "val.json")) ? Part("val") : [];
