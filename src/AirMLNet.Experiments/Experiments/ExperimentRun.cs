@@ -156,6 +156,14 @@ internal sealed class ExperimentRun
     {
         string[] Names(IReadOnlyList<int> classes) => [.. classes.Select(c => _data.ClassNames[c])];
         var transductive = Paradigm == Paradigm.Transductive;
+        if (transductive && Recipe.Supervised && _data.Split.Seen.Count < 2)
+        {
+            throw new InvalidDataException(
+                $"'{_cell.Variant.Title}' learns from the seen classes alone, and the split of '{_data.Entry.Name}' has "
+                    + $"{_data.Split.Seen.Count}; expected 2 or more."
+            );
+        }
+
         return new()
         {
             ClipFolder = _context.File.Clip,

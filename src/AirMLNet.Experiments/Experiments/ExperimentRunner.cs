@@ -114,7 +114,7 @@ internal static class ExperimentRunner
                 if (result is null)
                 {
                     context.Options.Step?.Invoke(step);
-                    result = run.Execute();
+                    result = Execute(context, run);
                     Write(path, JsonSerializer.Serialize(result, Line) + "\n");
                 }
                 results.Add(result);
@@ -131,6 +131,19 @@ internal static class ExperimentRunner
         }
 
         return results;
+    }
+
+    private static RunResult Execute(ExperimentContext context, ExperimentRun run)
+    {
+        try
+        {
+            return run.Execute();
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            context.Options.Note?.Invoke($"stopped in {run.Title}"); // the message itself does not know of runs
+            throw;
+        }
     }
 
     private static RunResult? Read(string path, string hash)

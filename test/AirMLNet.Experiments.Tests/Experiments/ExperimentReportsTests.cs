@@ -18,10 +18,12 @@ public sealed class ExperimentReportsTests
     [TestMethod]
     public void CoOpAndVpt_LearnFromLabelsAlone_AndAreNoRowsOfUl()
     {
+        File.WriteAllLines(_root["seen.txt"], ["red", "blue"]);
         var file = ColourExperiment.Load(
             _root,
             """["coop", "vpt", "fpl"]""",
-            """ "seeds": [1], "paradigms": ["ul", "ssl", "trzsl"], "prompts": ["text", "visual"] """
+            """ "seeds": [1], "paradigms": ["ul", "ssl", "trzsl"], "prompts": ["text", "visual"] """,
+            """[{ "name": "colours", "csv": "set/set.csv", "splitFile": "seen.txt" }]"""
         );
         var results = ExperimentRunner.Run(file);
         CollectionAssert.AreEqual(
@@ -33,10 +35,18 @@ public sealed class ExperimentReportsTests
 
         // Other images in the pool are another key, but unlabelled ones have no part in what is learned.
         var lines = File.ReadAllLines(_root["set", "set.csv"]);
-        File.WriteAllLines(_root["set", "set.csv"], [.. lines.Take(34), .. lines.Skip(37)]);
+        File.WriteAllLines(_root["set", "set.csv"], lines.Where(l => l != "34.png,green,train"));
         var fewer = ExperimentRunner.Run(file);
-        Assert.AreNotEqual(results[0].Hash, fewer[0].Hash);
-        Assert.AreEqual(results[0].Scores, fewer[0].Scores);
+        Assert.AreNotEqual(results[1].Hash, fewer[1].Hash);
+        Assert.AreEqual(results[1].Scores, fewer[1].Scores);
+    }
+
+    [TestMethod]
+    public void OneSeenClass_IsTooFewToLearnFrom()
+    {
+        var file = ColourExperiment.Load(_root, """["coop"]""", """ "seeds": [1], "paradigms": ["trzsl"] """);
+        var e = Assert.ThrowsExactly<InvalidDataException>(() => ExperimentRunner.Run(file));
+        Assert.Contains("'coop' learns from the seen classes alone, and the split of 'colours' has 1", e.Message);
     }
 
     [TestMethod]

@@ -56,10 +56,10 @@ public sealed class ExperimentTests
         string lines = File.ReadAllText(Path.Combine(file.Output, "runs.jsonl")),
             table = File.ReadAllText(Path.Combine(file.Output, "results.md"));
         Assert.HasCount(results.Count, lines.TrimEnd().Split('\n'));
-        Assert.Contains("| method | ul | ssl | trzsl | fit, seconds |", table);
+        Assert.Contains("| method | ul | ssl | trzsl | rounds × epochs | fit, seconds |", table);
         Assert.Contains("| air-cpl | ", table);
         Assert.Contains(" ± ", table);
-        Assert.Contains("surest zero-shot labels", table);
+        Assert.Contains("accuracy of the zero-shot labels", table);
 
         steps.Clear();
         var again = ExperimentRunner.Run(file, new() { Step = steps.Add });
@@ -164,7 +164,7 @@ public sealed class ExperimentTests
     }
 
     [TestMethod]
-    [DataRow("methods", """["grep"]""", "'grep'; expected one of zero-shot, fpl")]
+    [DataRow("methods", """["grep"]""", "'grep'; expected one of zero-shot, coop")]
     [DataRow("settings", """{ "learningrate": 1 }""", "learningrate")]
     [DataRow("settings", """{ "learningRate": -1 }""", "LearningRate = -1; expected 0..1000")]
     [DataRow("paradigms", """["tr"]""", "'tr'; expected ul, ssl or trzsl")]

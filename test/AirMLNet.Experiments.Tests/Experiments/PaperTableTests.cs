@@ -146,7 +146,8 @@ public sealed class PaperTableTests
                     $"cache={Root[output, "runs"]}",
                     "seeds=[1]",
                     "shots=1",
-                    "overrides={\"rounds\":2,\"epochs\":1,\"batchSize\":8,\"promptLength\":2,\"perClass\":2,\"warmUpEpochs\":0}",
+                    "overrides={\"rounds\":2,\"epochs\":1,\"batchSize\":8,\"promptLength\":2,\"perClass\":2,\"warmUpEpochs\":0,"
+                        + "\"intraQuantile\":1,\"interQuantile\":0}",
                     "synthesis={\"imagesPerClass\":2,\"shots\":2,\"training\":{\"steps\":2,\"batchSize\":2,\"lora\":{\"rank\":2}},"
                         + "\"generation\":{\"steps\":2,\"batchSize\":4}}",
                     .. more,
