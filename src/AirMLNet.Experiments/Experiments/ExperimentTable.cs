@@ -109,9 +109,9 @@ internal static class ExperimentTable
 
         text.Append(Plain, $"\n### {set.Name}: accuracy of the zero-shot labels\n\n");
         text.Append(
-            Plain,
-            $"Per class: of the {PseudoLabelAccuracy.Images} images that each class is surest of, or of as many as it has, the share that are of "
-                + $"it, mean over the classes; overall: of the surest of all; pool: of all images, the share whose most probable class is right.\n\n"
+            string.Create(Plain, $"Per class: of the {PseudoLabelAccuracy.Images} images that each class is surest of, ")
+                + "or of as many as it has, the share that are of it, mean over the classes; overall: of the surest of all; "
+                + "pool: of all images, the share whose most probable class is right.\n\n"
         );
         string[] sides = ["text", "with the image side"];
         Row(

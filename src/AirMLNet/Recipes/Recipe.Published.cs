@@ -106,7 +106,7 @@ public sealed partial record Recipe
             Representatives = 100_000,
             PrototypeCentring = true,
             PrototypeTemperature = 0.1,
-            PrototypeWeight = 2,
+            PrototypeWeight = 1,
         };
 
     /// <summary>

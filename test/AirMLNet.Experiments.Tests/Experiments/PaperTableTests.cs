@@ -44,7 +44,7 @@ public sealed class PaperTableTests
         Assert.IsFalse(Directory.Exists(Root["home"]));
 
         var notes = new List<string>();
-        var results = ExperimentRunner.Run(file, new() { Note = notes.Add });
+        var results = ExperimentRunner.Run(file, new() { Note = notes.Add, Step = st => Console.WriteLine(st.Title) });
         Assert.HasCount(plans.Count, results);
         Assert.HasCount(5 * 3, notes.Where(n => n.Contains("synthetic images for", StringComparison.Ordinal)).ToList());
         Assert.HasCount(5 * 3, Directory.GetDirectories(Root["home", "synthetic"]));
