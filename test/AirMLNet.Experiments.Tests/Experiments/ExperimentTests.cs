@@ -231,7 +231,7 @@ public sealed class ExperimentTests
         Assert.IsNull(PaperFigures.Of("without LoRA", "text", "EuroSAT", "ul", TrainingPool.Strict));
         Assert.AreEqual("55.7", PaperFigures.Of("air-cpl", "text", "DTD", "ul", TrainingPool.Strict));
         var folder = Path.Combine(Path.GetDirectoryName(Path.GetDirectoryName(TestData.Root))!, "experiments");
-        foreach (var file in Directory.GetFiles(folder, "paper-*.json").Select(ExperimentFile.Load))
+        foreach (var file in Directory.GetFiles(folder, "paper-*.json").Select(f => ExperimentFile.Load(f)))
         {
             Assert.IsTrue(file.DataSets.All(d => d.Name != "EuroSAT" || d.Pool == TrainingPool.Paper), file.Name);
         }
