@@ -133,7 +133,7 @@ internal static class TrainLora
         return command;
     }
 
-    private static IReadOnlyList<LoraExample> Examples(string folder, string? prompt, string domain)
+    internal static IReadOnlyList<LoraExample> Examples(string folder, string? prompt, string domain)
     {
         var pool = PoolFolder.Open(folder, labels: prompt is null);
         if (pool.Note is { } note)
