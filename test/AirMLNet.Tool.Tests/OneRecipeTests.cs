@@ -2,8 +2,10 @@ using System.Globalization;
 using AirMLNet.Data;
 using AirMLNet.Experiments;
 using AirMLNet.Prompts;
+using AirMLNet.PseudoLabels;
 using AirMLNet.Recipes;
 using AirMLNet.Testing;
+using AirMLNet.Tool.Commands;
 using AirMLNet.Tool.Output;
 using AirMLNet.Tool.Pipelines;
 using Microsoft.ML;
@@ -129,6 +131,26 @@ public sealed class OneRecipeTests
         var photos = Photos.Open(Folder["photos"], labels: false, skipUnreadable: false, default);
         var (model, _) = AdaptRun.Fit(ml, plan, photos, AdaptRows.Known(plan, false, default), new SilentStep(), default);
         Assert.AreEqual(Bits(model), Bits(new MLContext().Model.Load(zip, out _)));
+    }
+
+    [TestMethod]
+    public void TheCommandChoosesHowImagesAreChosen_AndHowManyAreAPrototype()
+    {
+        var recipe = Read("--method grip");
+        Assert.AreEqual(Recipe.Grip, recipe);
+        Assert.AreEqual(SelectionRule.Deferred, Read("--method grip --selection deferred").Selection);
+        Assert.AreEqual(SelectionRule.Leaderboard, Read("--method air-grip --selection leaderboard").Selection);
+        Assert.AreEqual(7, Read("--method air-cpl --representatives 7").Representatives);
+        Assert.AreEqual(Recipe.AirMean, Read("--method air-mean"));
+
+        static Recipe Read(string line)
+        {
+            var options = new AdaptPlanOptions();
+            var command = new System.CommandLine.Command("adapt");
+            options.AddTo(command);
+            string[] known = ["--classes", Folder["classes.txt"], "--clip", s_clip];
+            return options.Read(command.Parse([.. known, .. line.Split(' ')])).Recipe;
+        }
     }
 
     private static Recipe Short(Recipe recipe) => recipe.WithRounds(2).WithEpochs(2) with { BatchSize = 8 };

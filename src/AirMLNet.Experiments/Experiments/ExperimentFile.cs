@@ -120,6 +120,11 @@ internal sealed record ExperimentFile
                 throw new FormatException("dataSets, methods, paradigms, prompts and seeds need one or more entries each.");
             }
 
+            if (file.DataSets.GroupBy(d => d.Name).FirstOrDefault(g => g.Count() > 1) is { } twice)
+            {
+                throw new FormatException($"dataSets: '{twice.Key}' is there twice; expected names that tell them apart.");
+            }
+
             foreach (var paradigm in file.Paradigms)
             {
                 ParadigmOf(paradigm);

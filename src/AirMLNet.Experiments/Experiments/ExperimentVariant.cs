@@ -50,7 +50,8 @@ internal sealed record ExperimentVariant
     /// <exception cref="InvalidDataException">A member or a value of the settings is not accepted.</exception>
     internal Recipe RecipeFor(ExperimentFile file, ExperimentDataSet set, string paradigm, string prompt)
     {
-        var published = Recipe.Named(Method).WithPrompt(ExperimentFile.PromptOf(prompt)).WithDataSet(set.Name);
+        // Other sets have no published quantiles; their names are not part of the recipe, so that equal runs of two entries are one.
+        var published = Recipe.Named(Method).WithPrompt(ExperimentFile.PromptOf(prompt)).WithDataSet(set.IsPublished ? set.Name : null);
         if (paradigm == "ssl")
         {
             published = published.WithShots(file.Shots);

@@ -112,17 +112,19 @@ public sealed class OracleLadderTests
         File.WriteAllText(
             _root["ladder.json"],
             $$"""
-            { "name": "tiny ladder", "clip": "clip", "output": "out", "seeds": [1, 2, 3],
+            { "name": "tiny ladder", "clip": "clip", "output": "out", "seeds": [1, 2],
               "dataSets": [{{Set(0)}}, {{Set(0.4)}}],
               "methods": ["zero-shot", { "name": "L_r only", "method": "grip" },
                 { "name": "one", "method": "air-grip", "settings": { {{alone}} } },
                 { "name": "mean", "method": "air-mean", "settings": { {{alone}} } },
                 { "name": "all", "method": "air-grip" }, "air-mean"],
-              "settings": { "rounds": 2, "epochs": 25, "warmUpEpochs": 2, "batchSize": 32, "learningRate": 0.1, "gradientClip": 0.8 } }
+              "settings": { "rounds": 2, "epochs": 12, "warmUpEpochs": 1, "batchSize": 32, "learningRate": 0.1, "gradientClip": 0.8 } }
             """
         );
         var results = ExperimentRunner.Run(ExperimentFile.Load(_root["ladder.json"]));
-        Assert.HasCount(2 * 6 * 3, results);
+        Assert.HasCount(2 * 6 * 2, results);
+        // What does not look at the images is run once for all rungs.
+        Assert.HasCount(2 * 2 + (2 * 4 * 2), results.Select(r => r.Hash).Distinct().ToArray());
         double Accuracy(string method, double share) =>
             results.Where(r => r.Method == method && r.DataSet == Percent(share)).Average(r => r.Scores.Accuracy);
         double Pool(string method, double share) =>
@@ -141,7 +143,6 @@ public sealed class OracleLadderTests
         Assert.IsGreaterThan(0.9, Pool("air-mean", 0.4), table);
         Assert.IsGreaterThan(Accuracy("L_r only", 0) + 0.1, Accuracy("air-mean", 0), table);
         Assert.IsGreaterThan(Accuracy("all", 0.4), Accuracy("air-mean", 0.4), table);
-        Console.WriteLine(table);
     }
 
     private static ExperimentData Open(ExperimentDataSet set)

@@ -197,7 +197,7 @@ public sealed class RecipeTests
     public void EveryPlaceIsFilled_InEveryRound()
     {
         using var f = new StageFixture(60);
-        foreach (var rule in new[] { SelectionRule.Exact, SelectionRule.Deferred, SelectionRule.Leaderboard })
+        foreach (var rule in new[] { SelectionRule.Exact, SelectionRule.Deferred })
         {
             var lines = new List<string>();
             var ml = new MLContext(3);
