@@ -172,6 +172,7 @@ public sealed class ExperimentTests
     [DataRow("paradigms", """["tr"]""", "'tr'; expected ul, ssl or trzsl")]
     [DataRow("prompts", """["words"]""", "'words'; expected text, visual or visual-deep")]
     [DataRow("seeds", "[]", "need one or more entries")]
+    [DataRow("prompts", """["text"], "dataSets": [{ "name": "a", "folder": "." }, { "name": "a", "folder": "." }]""", "'a' is there twice")]
     [DataRow("shots", "0", "Shots = 0; expected 1..1000")]
     [DataRow("colour", "1", "colour")]
     public void BadMembers_AreNamed_BeforeAnythingRuns(string member, string value, string expected)

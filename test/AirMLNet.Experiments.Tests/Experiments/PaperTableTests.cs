@@ -7,7 +7,7 @@ namespace AirMLNet.Tests.Experiments;
 [TestClass]
 public sealed class PaperTableTests
 {
-    private const int RunsOfASet = 40; // 7 methods of each kind of prompt under 3 paradigms, but CoOp and VPT under 2
+    private const int RunsOfASet = 46; // 8 methods of each kind of prompt under 3 paradigms, but CoOp and VPT under 2
     private static readonly TemporaryFolder Root = new();
     private static string s_home = "";
 
@@ -38,7 +38,7 @@ public sealed class PaperTableTests
         Assert.IsTrue(plans.All(p => p.Plan!.Seconds > 0));
         var making = plans.Where(p => p.Plan!.Makes.Length > 0).ToList();
         Assert.IsTrue(making.All(p => p.Title.Contains("air-", StringComparison.Ordinal)));
-        Assert.HasCount(5 * 2 * 2 * 3, making);
+        Assert.HasCount(5 * 3 * 2 * 3, making);
         Assert.Contains("LoRA of 2 steps on", making[0].Plan!.Makes);
         Assert.Contains("8 images in " + Root["home", "synthetic"], making[0].Plan!.Makes);
         Assert.IsFalse(Directory.Exists(Root["home"]));
