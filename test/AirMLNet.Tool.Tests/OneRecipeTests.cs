@@ -46,7 +46,7 @@ public sealed class OneRecipeTests
     public void EveryWayGivesTheSameModel(string name, PromptKind prompt, bool labelled)
     {
         var recipe = Short(Recipe.Named(name).WithPrompt(prompt));
-        var plan = new AdaptPlan
+        var settings = new AdaptSettings
         {
             Recipe = recipe,
             ClipFolder = s_clip,
@@ -55,11 +55,11 @@ public sealed class OneRecipeTests
             Labelled = labelled && !recipe.Supervised ? Folder["labelled"] : null,
             Synthetic = recipe.NeedsSynthetic ? Folder["synthetic"] : null,
         };
-        plan.Check();
+        settings.Check();
         var photos = Photos.Open(Folder[recipe.Supervised ? "labelled" : "photos"], recipe.Supervised, skipUnreadable: false, default);
-        var known = AdaptRows.Known(plan, skipUnreadable: false, default);
+        var known = AdaptRows.Known(settings, skipUnreadable: false, default);
 
-        var (adapted, _) = AdaptRun.Fit(new MLContext(Seed), plan, photos, known, new SilentStep(), default);
+        var (adapted, _) = AdaptRun.Fit(new MLContext(Seed), settings, photos, known, new SilentStep(), default);
         var expected = Bits(adapted);
 
         // A program, from the images.
@@ -67,7 +67,7 @@ public sealed class OneRecipeTests
         {
             ClipFolder = s_clip,
             ClassNames = TinyData.ClassNames,
-            LabelColumn = recipe.Supervised || known.Count > 0 ? AdaptPlan.LabelColumn : null,
+            LabelColumn = recipe.Supervised || known.Count > 0 ? AdaptSettings.LabelColumn : null,
         };
         var ml = new MLContext(Seed);
         Assert.AreEqual(expected, Bits(recipe.Stages(ml, task).Fit(Rows(ml, photos, known, encoded: false))), "a program");
@@ -77,7 +77,7 @@ public sealed class OneRecipeTests
         var data = new MLContext(1);
         Assert.AreEqual(
             expected,
-            Bits(ComparisonRun.Fit(new MLContext(Seed), plan, Rows(data, photos, known, encoded: true), default)),
+            Bits(ComparisonRun.Fit(new MLContext(Seed), settings, Rows(data, photos, known, encoded: true), default)),
             "a comparison"
         );
         Assert.AreEqual(
@@ -121,7 +121,7 @@ public sealed class OneRecipeTests
             .Succeeded();
 
         var ml = new MLContext(Seed);
-        var plan = new AdaptPlan
+        var settings = new AdaptSettings
         {
             Recipe = recipe,
             ClipFolder = s_clip,
@@ -129,7 +129,7 @@ public sealed class OneRecipeTests
             Synthetic = recipe.NeedsSynthetic ? Folder["synthetic"] : null,
         };
         var photos = Photos.Open(Folder["photos"], labels: false, skipUnreadable: false, default);
-        var (model, _) = AdaptRun.Fit(ml, plan, photos, AdaptRows.Known(plan, false, default), new SilentStep(), default);
+        var (model, _) = AdaptRun.Fit(ml, settings, photos, AdaptRows.Known(settings, false, default), new SilentStep(), default);
         Assert.AreEqual(Bits(model), Bits(new MLContext().Model.Load(zip, out _)));
     }
 
@@ -145,7 +145,7 @@ public sealed class OneRecipeTests
 
         static Recipe Read(string line)
         {
-            var options = new AdaptPlanOptions();
+            var options = new AdaptArguments();
             var command = new System.CommandLine.Command("adapt");
             options.AddTo(command);
             string[] known = ["--classes", Folder["classes.txt"], "--clip", s_clip];

@@ -7,7 +7,6 @@ using AirMLNet.Clip;
 using AirMLNet.Data;
 using AirMLNet.Evaluation;
 using AirMLNet.Options;
-using AirMLNet.Pipeline;
 using AirMLNet.Recipes;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -70,7 +69,7 @@ internal sealed class ExperimentRun
             Epochs = [Recipe.Rounds, Recipe.Rounds == 0 ? 0 : Recipe.Epochs],
         };
 
-    public RunResult Execute(IProgress<StageProgress>? progress, CancellationToken cancellation)
+    public RunResult Execute(IProgress<ProgressReport>? progress, CancellationToken cancellation)
     {
         IReadOnlyList<LabelledImage> train = _data.Train.Images,
             test = _data.Test.Images;

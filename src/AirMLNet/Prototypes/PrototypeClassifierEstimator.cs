@@ -37,7 +37,8 @@ public sealed class PrototypeClassifierEstimator : StageEstimator<PrototypeClass
         if (options.ClipFolder is null && RanksByText)
         {
             throw new ArgumentException(
-                $"{nameof(PrototypeClassifierOptions.Ranking)} is {options.Ranking} but {nameof(PrototypeClassifierOptions.ClipFolder)} is not set; "
+                $"{nameof(PrototypeClassifierOptions.Ranking)} is {options.Ranking} but {nameof(PrototypeClassifierOptions.ClipFolder)} is "
+                    + $"not set; "
                     + "expected the folder of the model that ranks.",
                 nameof(options)
             );

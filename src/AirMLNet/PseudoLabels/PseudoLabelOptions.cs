@@ -2,7 +2,6 @@ using System.Text.Json.Serialization;
 using AirMLNet.Clip;
 using AirMLNet.Heads;
 using AirMLNet.Options;
-using AirMLNet.Pipeline;
 
 namespace AirMLNet.PseudoLabels;
 
@@ -121,7 +120,7 @@ public sealed record PseudoLabelOptions
 
     /// <summary>Receives a report when labels are chosen.</summary>
     [JsonIgnore]
-    public IProgress<StageProgress>? Progress { get; init; }
+    public IProgress<ProgressReport>? Progress { get; init; }
 
     /// <summary>Checked at every row.</summary>
     [JsonIgnore]

@@ -49,7 +49,9 @@ public sealed partial record Recipe
         init => field = OptionCheck.Defined(value);
     } = PseudoLabelStrategy.Grip;
 
-    /// <summary>How images are chosen for the classes: the most probable ones in one of three ways, or by sets of candidate labels (CPL).</summary>
+    /// <summary>
+    /// How images are chosen for the classes: the most probable ones in one of three ways, or by sets of candidate labels (CPL).
+    /// </summary>
     public SelectionRule Selection
     {
         get;
@@ -126,7 +128,9 @@ public sealed partial record Recipe
         init => field = OptionCheck.Defined(value);
     } = PrototypeRanking.Probability;
 
-    /// <summary>Whether features are centred before prototypes are made and asked; see <see cref="PrototypeClassifierOptions.Centre"/>.</summary>
+    /// <summary>
+    /// Whether features are centred before prototypes are made and asked; see <see cref="PrototypeClassifierOptions.Centre"/>.
+    /// </summary>
     public bool PrototypeCentring { get; init; }
 
     /// <summary>λ of Eq. 7, 0..1000. The paper's is not known; with many representatives 1 to 2 is better than 0.5.</summary>

@@ -2,7 +2,6 @@ using System.Text.Json.Serialization;
 using AirMLNet.Clip;
 using AirMLNet.Diffusion;
 using AirMLNet.Options;
-using AirMLNet.Pipeline;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Synthesis;
@@ -172,7 +171,7 @@ public sealed record DiffusionSynthesisOptions
 
     /// <summary>Receives the reports of fine-tuning, generating and encoding.</summary>
     [JsonIgnore]
-    public IProgress<StageProgress>? Progress { get; init; }
+    public IProgress<ProgressReport>? Progress { get; init; }
 
     /// <summary>Checked at every row, training step and denoising step; what is finished stays in the folder.</summary>
     [JsonIgnore]

@@ -151,7 +151,9 @@ public sealed class OracleLadderTests
 
     private static string Percent(double share) => $"{(int)Math.Round(100 * share)} % wrong";
 
-    /// <summary>A CSV file and its pictures, the class of picture i being i mod 3; a class is called by its colour's name or another.</summary>
+    /// <summary>
+    /// A CSV file and its pictures, the class of picture i being i mod 3; a class is called by its colour's name or another.
+    /// </summary>
     private void Photos(string folder, int train, int test, string[]? names = null)
     {
         var random = new Random(folder.Length);

@@ -3,7 +3,6 @@ using AirMLNet.Features;
 using AirMLNet.Heads;
 using AirMLNet.Optimisation;
 using AirMLNet.Options;
-using AirMLNet.Pipeline;
 using AirMLNet.Prompts;
 using AirMLNet.Prototypes;
 using AirMLNet.PseudoLabels;
@@ -27,7 +26,7 @@ public sealed class StageOptionEffectTests
         s_labelled = null!;
     private static int s_reports;
 
-    private static IProgress<StageProgress> Counter => new DirectProgress<StageProgress>(_ => s_reports++);
+    private static IProgress<ProgressReport> Counter => new DirectProgress(_ => s_reports++);
 
     private static CancellationToken Cancelled => new(canceled: true);
 

@@ -424,7 +424,7 @@ public sealed class DiffusionSynthesisTests
         var cancelled = f.Options("other") with
         {
             CancellationToken = stop.Token,
-            Progress = new DirectProgress<StageProgress>(p =>
+            Progress = new DirectProgress(p =>
             {
                 if (p.Activity == "generating images")
                 {

@@ -8,8 +8,8 @@ using AirMLNet.Tool.Pipelines;
 
 namespace AirMLNet.Tool.Commands;
 
-/// <summary>The options that make an <see cref="AdaptPlan"/>; 'adapt' and 'compare' share them.</summary>
-internal sealed class AdaptPlanOptions
+/// <summary>The options that make an <see cref="AdaptSettings"/>; 'adapt' and 'compare' share them.</summary>
+internal sealed class AdaptArguments
 {
     /// <summary>AiR on what --base names.</summary>
     public const string Air = "air";
@@ -23,7 +23,8 @@ internal sealed class AdaptPlanOptions
         Description =
             "zero-shot: no training; fpl: one training on the most confident images; ifpl: the same in ten rounds; grip: ten rounds "
             + "with growing numbers of labels; prototypes: grip helped by one image prototype per class; cpl: candidate labels in ten "
-            + "growing rounds; air: cpl or grip with synthetic images, as prototypes and in training; air-mean: the same on grip with the mean of "
+            + "growing rounds; air: cpl or grip with synthetic images, as prototypes and in training; air-mean: the same on grip with the "
+            + "mean of "
             + "all images of a class as its prototype, which is ours; coop, vpt: learn from --labels "
             + "(default: air with --diffusion or --synthetic, coop or vpt with --labels, otherwise grip)",
     };
@@ -134,7 +135,7 @@ internal sealed class AdaptPlanOptions
         ["visual-deep"] = PromptKind.VisualDeep,
     };
 
-    public AdaptPlanOptions()
+    public AdaptArguments()
     {
         _method.AcceptOnlyFromAmong([.. Recipe.Names, Air]);
         _selection.AcceptOnlyFromAmong([.. Selections.Keys]);
@@ -168,7 +169,7 @@ internal sealed class AdaptPlanOptions
     /// <param name="labels">Whether the images' labels are learned from.</param>
     /// <param name="generates">Whether a diffusion model was named.</param>
     /// <exception cref="UsageException">Method and kind of prompt do not fit each other.</exception>
-    public AdaptPlan Read(ParseResult parsed, bool labels = false, bool generates = false)
+    public AdaptSettings Read(ParseResult parsed, bool labels = false, bool generates = false)
     {
         var synthetic = parsed.GetValue(_synthetic);
         var visual = PromptOf(parsed) != PromptKind.Text;
