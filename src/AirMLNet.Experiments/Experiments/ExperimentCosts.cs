@@ -72,7 +72,8 @@ internal sealed class ExperimentCosts
 
         (var trains, var training) = Training(data, run, labelled);
         var reads =
-            $"{N(pool)} images of the pool, {N(labelled)} of them labelled, and {N(data.Test.Images.Count)} test images of {data.Entry.Name}";
+            $"{N(pool)} images of the pool, {N(labelled)} of them labelled, and {N(data.Test.Images.Count)} test images of "
+            + $"{data.Entry.Name}";
         return new(reads, makes, trains, (cost + training) / _rate);
     }
 

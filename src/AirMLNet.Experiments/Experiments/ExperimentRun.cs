@@ -40,7 +40,8 @@ internal sealed class ExperimentRun
                 _found is not null ? null
                 : context.File.DiffusionOf(cell.Variant) is not null ? new(context, data, cell.Variant, Task, cell.Paradigm, Given())
                 : throw new InvalidDataException(
-                    $"'{cell.Variant.Title}' needs synthetic images of '{data.Entry.Name}': its entry in dataSets names no folder 'synthetic', "
+                    $"'{cell.Variant.Title}' needs synthetic images of '{data.Entry.Name}': its entry in dataSets names no folder "
+                        + $"'synthetic', "
                         + "and the file no model 'diffusion' to make them."
                 );
         }

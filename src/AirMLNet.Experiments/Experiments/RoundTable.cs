@@ -24,7 +24,8 @@ internal static class RoundTable
         var rounds = runs.Max(r => r.Rounds!.Count);
         text.Append(plain, $"\n### {set.Name}: labels of each round\n\n");
         text.Append(
-            "Purity: of the pseudo-labelled images, the share whose label is right; pool: of all unlabelled images, the share whose most probable "
+            "Purity: of the pseudo-labelled images, the share whose label is right; pool: of all unlabelled images, the share whose most "
+                + "probable "
                 + "class is right. Means over the seeds.\n\n"
         );
         ExperimentTable.Row(text, ["", "prompt", "paradigm", "", .. Enumerable.Range(1, rounds).Select(r => r.ToString(plain))]);

@@ -6,12 +6,14 @@ namespace AirMLNet.Experiments;
 /// <param name="Reads">The images it reads.</param>
 /// <param name="Makes">The synthetic images it makes, or takes; empty where it needs none.</param>
 /// <param name="Trains">What it trains.</param>
-/// <param name="Seconds">A rough estimate of the time, with what is made or encoded for this run first; null where it cannot be told.</param>
+/// <param name="Seconds">A rough estimate of the time, with what is made or encoded for this run first; null where it cannot be
+/// told.</param>
 internal sealed record RunPlan(string Reads, string Makes, string Trains, double? Seconds)
 {
     /// <summary>One line of it.</summary>
     public override string ToString() =>
-        $"reads {Reads}; {(Makes.Length > 0 ? $"makes {Makes}; " : "")}trains {Trains}; {(Seconds is { } s ? $"about {Time(s)}" : "time unknown")}";
+        $"reads {Reads}; {(Makes.Length > 0 ? $"makes {Makes}; " : "")}trains {Trains}; "
+        + $"{(Seconds is { } s ? $"about {Time(s)}" : "time unknown")}";
 
     /// <summary>A duration for people.</summary>
     public static string Time(double seconds) =>

@@ -24,7 +24,8 @@ internal static class ExperimentCommand
         var set = new Option<string[]>("--set")
         {
             Description =
-                "Another value for a member of the file, such as seeds=[1] or synthesis.training.steps=100; overrides.NAME=VALUE sets a member "
+                "Another value for a member of the file, such as seeds=[1] or synthesis.training.steps=100; overrides.NAME=VALUE sets a "
+                + "member "
                 + "of every method's recipe; may be given several times",
             HelpName = "MEMBER=VALUE",
             DefaultValueFactory = _ => [],

@@ -31,7 +31,9 @@ public sealed class ExperimentBehaviourTests
         Assert.AreEqual(4, ExperimentRun.Behaviour);
         int[] expected = [39, 39, 20, 20, 60, 20, 39, 40, 59, 20, 40, 40];
         Assert.IsTrue(
-            right.Length == expected.Length && right.Zip(expected).All(p => Math.Abs(p.First - p.Second) <= 1), // one image for other processors
+            // one image for other processors
+            right.Length == expected.Length
+                && right.Zip(expected).All(p => Math.Abs(p.First - p.Second) <= 1),
             $"Right of 60: {string.Join(", ", right)}; with version {ExperimentRun.Behaviour} it was {string.Join(", ", expected)}."
         );
     }
