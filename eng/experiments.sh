@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs the experiments on the mini models: both grids, both ablation tables and a sweep of weights, or the files that are named.
 #   eng/experiments.sh [FILE.json]...
-# First it fetches the photos and generates the synthetic images: data/synthetic/cifar10 after LoRA on the pool photos that
-# mini-clip is surest of, data/synthetic/cifar10-base without. Interrupted, it goes on where it was: every image and every
+# First it fetches the photos and, for files that name them, generates the synthetic images: data/synthetic/cifar10 after LoRA on the pool
+# photos that mini-clip is surest of, data/synthetic/cifar10-base without. Interrupted, it goes on where it was: every image and every
 # finished run (artifacts/experiments/runs) is kept. One thread, because what comes out depends on their number.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -29,8 +29,10 @@ synthesise() {
     echo "experiments: images of $1 took $((SECONDS - start)) s" >&2
 }
 mkdir -p "$root/artifacts/experiments"
-synthesise cifar10 1500
-synthesise cifar10-base 0
+if grep -q '"synthetic/' "${files[@]}"; then
+    synthesise cifar10 1500
+    synthesise cifar10-base 0
+fi
 
 for file in "${files[@]}"; do
     start=$SECONDS

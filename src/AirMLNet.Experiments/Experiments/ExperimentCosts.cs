@@ -10,7 +10,7 @@ namespace AirMLNet.Experiments;
 
 /// <summary>
 /// Estimates what runs cost from the sizes of models and data: floating-point operations, over what the device does in a second. Good to a
-/// factor of about three; it tells minutes from days. Work that several runs share is counted for the first of them.
+/// factor of three or four; it tells minutes from days. Work that several runs share is counted for the first of them.
 /// </summary>
 internal sealed class ExperimentCosts
 {
@@ -92,9 +92,12 @@ internal sealed class ExperimentCosts
             recipe.Supervised || recipe.PseudoLabelWeight == 0 ? 0
             : recipe.Strategy == PseudoLabelStrategy.Grip ? (pool - labelled) * (recipe.Rounds + 1) / (2.0 * recipe.Rounds)
             : Math.Min(pool - labelled, recipe.PerClass * classes);
-        var images = Math.Max(1, chosen + labelled);
+        // Synthetic images have batches of their own beside the real ones, and give the steps where there are no real ones.
+        var real = chosen + labelled;
+        var images = Math.Max(1, real > 0 ? real : run.SyntheticImages);
         var steps = recipe.Rounds * recipe.Epochs * Math.Ceiling(images / recipe.BatchSize);
-        var batch = Math.Min(images, recipe.BatchSize) + (recipe.SyntheticWeight > 0 ? recipe.SyntheticBatchSize ?? recipe.BatchSize : 0);
+        var beside = real > 0 && recipe.SyntheticWeight > 0 ? recipe.SyntheticBatchSize ?? recipe.BatchSize : 0;
+        var batch = Math.Min(images, recipe.BatchSize) + beside;
         var visual = recipe.Prompt != PromptKind.Text;
         var step = Backward * (visual ? batch * ImageForward(recipe.PromptLength) : classes * TextForward());
         // Between the rounds the pool is labelled anew, and at the end the test images are named: both through a visual prompt.

@@ -41,8 +41,7 @@ internal sealed class ExperimentRun
                 : context.File.DiffusionOf(cell.Variant) is not null ? new(context, data, cell.Variant, Task, cell.Paradigm, Given())
                 : throw new InvalidDataException(
                     $"'{cell.Variant.Title}' needs synthetic images of '{data.Entry.Name}': its entry in dataSets names no folder "
-                        + $"'synthetic', "
-                        + "and the file no model 'diffusion' to make them."
+                        + "'synthetic', and the file no model 'diffusion' to make them."
                 );
         }
 

@@ -25,8 +25,7 @@ internal static class RoundTable
         text.Append(plain, $"\n### {set.Name}: labels of each round\n\n");
         text.Append(
             "Purity: of the pseudo-labelled images, the share whose label is right; pool: of all unlabelled images, the share whose most "
-                + "probable "
-                + "class is right. Means over the seeds.\n\n"
+                + "probable class is right. Means over the seeds.\n\n"
         );
         ExperimentTable.Row(text, ["", "prompt", "paradigm", "", .. Enumerable.Range(1, rounds).Select(r => r.ToString(plain))]);
         ExperimentTable.Row(text, [.. Enumerable.Repeat("---", 4), .. Enumerable.Repeat("---:", rounds)]);

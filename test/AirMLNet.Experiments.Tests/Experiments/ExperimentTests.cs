@@ -145,6 +145,19 @@ public sealed class ExperimentTests
     }
 
     [TestMethod]
+    public void APlanWithoutRealImages_CountsTheStepsOfTheSyntheticOnes()
+    {
+        var file = Load(
+            """[{ "name": "L_s only", "method": "air-grip", "settings": { "prototypes": false, "pseudoLabelWeight": 0, "syntheticWeight": 1 } }]""",
+            """ "seeds": [1] """
+        );
+        var steps = new List<ExperimentStep>();
+        ExperimentRunner.Run(file, new() { DryRun = true, Step = steps.Add });
+        // Nine synthetic images in batches of 8: two steps an epoch, two epochs in each of two rounds.
+        Assert.EndsWith("about 8 steps of 8 images", steps.Single().Plan!.Trains);
+    }
+
+    [TestMethod]
     public void Ablations_AreVariantsByName()
     {
         var file = Load(
