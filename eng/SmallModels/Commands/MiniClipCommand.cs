@@ -111,7 +111,7 @@ internal static class MiniClipCommand
         return command;
     }
 
-    private static void Write(MiniClipResult result, string output, bool json)
+    internal static void Write(MiniClipResult result, string output, bool json)
     {
         if (json)
         {
@@ -128,7 +128,7 @@ internal static class MiniClipCommand
         );
     }
 
-    private sealed class TrainingProgress(IStep step) : IProgress<MiniClipProgress>
+    internal sealed class TrainingProgress(IStep step) : IProgress<MiniClipProgress>
     {
         public void Report(MiniClipProgress value)
         {

