@@ -23,8 +23,9 @@ internal sealed class ClipBatchNorm : nn.Module
     {
         weight = LayerParameter.Create(channels);
         bias = LayerParameter.Create(channels);
-        running_mean = zeros([channels], ScalarType.Float32);
-        running_var = ones([channels], ScalarType.Float32);
+        // A model that is built within a dispose scope outlives it, as its parameters do.
+        running_mean = zeros([channels], ScalarType.Float32).DetachFromDisposeScope();
+        running_var = ones([channels], ScalarType.Float32).DetachFromDisposeScope();
         RegisterComponents();
     }
 

@@ -75,6 +75,22 @@ public sealed class ClipTimmTests
     }
 
     [TestMethod]
+    public void A_model_keeps_its_statistics_beyond_the_dispose_scope_it_was_built_in()
+    {
+        ClipModel model;
+        using (NewDisposeScope())
+        {
+            model = new ClipModel(Config());
+        }
+        using (model)
+        {
+            model.Save(_folder, ScalarType.Float32);
+        }
+        using var again = ClipModel.Load(_folder);
+        Assert.AreEqual(1, again.state_dict()["visual.trunk.bn1.running_var"].min().item<float>());
+    }
+
+    [TestMethod]
     public void The_image_feature_is_the_mean_of_those_of_the_places()
     {
         using var scope = NewDisposeScope();
