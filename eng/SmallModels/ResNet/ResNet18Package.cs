@@ -85,6 +85,7 @@ internal static class ResNet18Package
         }
 
         Pair("conv1", "bn1", Recoloured);
+        Rescale(weights[Trunk + "conv1.weight"], weights[Trunk + "bn1.running_mean"], weights[Trunk + "bn1.running_var"]);
         foreach (var (stage, blocks) in new[] { net.Layer1, net.Layer2, net.Layer3, net.Layer4 }.Index())
         {
             for (var block = 0; block < blocks; block++)
@@ -99,6 +100,19 @@ internal static class ResNet18Package
                 Pair(place + "conv2", place + "bn2");
             }
         }
+    }
+
+    /// <summary>
+    /// Scales each output of a convolution so that its variance and the epsilon of the normalisation after it make one, which changes no
+    /// result: as published, variances of pixels up to 255 are more than float16 can hold.
+    /// </summary>
+    private static void Rescale(Tensor convolution, Tensor mean, Tensor variance)
+    {
+        const double eps = 1e-5;
+        var scale = variance.add(eps).rsqrt(); // [64]
+        convolution.mul_(scale.view(-1, 1, 1, 1));
+        mean.mul_(scale);
+        variance.fill_(1 - eps);
     }
 
     private static Tensor Recoloured(Tensor weight)

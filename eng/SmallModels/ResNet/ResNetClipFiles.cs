@@ -10,7 +10,7 @@ namespace AirMLNet.SmallModels;
 /// <summary>The model folder of the CLIP with a ResNet-18: architecture, weights, preprocessing and card.</summary>
 internal static class ResNetClipFiles
 {
-    private const int Width = 256;
+    private const int Width = 512;
 
     /// <summary>The architecture: timm's resnet18, and the text tower of mini-clip.</summary>
     public static ClipConfig Config(int vocabulary, int contextLength) =>

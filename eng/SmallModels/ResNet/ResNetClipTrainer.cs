@@ -28,7 +28,7 @@ internal sealed class ResNetClipTrainer(MiniClipOptions options, string cacheFol
             BatchSize = 128,
             NameShare = 0.06,
             TextNameShare = 0.01,
-            AmbiguousNameShare = 0.6,
+            AmbiguousNameShare = 0.65,
             TextEpochs = 2,
             WrongShare = 0.1,
         };

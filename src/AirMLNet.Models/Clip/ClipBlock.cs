@@ -99,20 +99,20 @@ internal sealed class ClipAttention : nn.Module
         return Merge(F.scaled_dot_product_attention(q, k, v, mask, is_casual: causal)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>[B, N, W] to [B, H, N, D].</summary>
+    /// <summary>[…, N, W] to […, H, N, D].</summary>
     public Tensor Queries(Tensor x) => Split(q_proj.Forward(x));
 
-    /// <summary>[B, N, W] to [B, H, N, D].</summary>
+    /// <summary>[…, N, W] to […, H, N, D].</summary>
     public Tensor Keys(Tensor x) => Split(k_proj.Forward(x));
 
-    /// <summary>[B, N, W] to [B, H, N, D].</summary>
+    /// <summary>[…, N, W] to […, H, N, D].</summary>
     public Tensor Values(Tensor x) => Split(v_proj.Forward(x));
 
-    /// <summary>[B, N, W] as [B, H, N, D].</summary>
-    public Tensor Split(Tensor x) => x.unflatten(2, _heads, -1).transpose(1, 2);
+    /// <summary>[…, N, W] as […, H, N, D].</summary>
+    public Tensor Split(Tensor x) => x.unflatten(x.dim() - 1, _heads, -1).transpose(-3, -2);
 
-    /// <summary>The output projection of what the heads gathered: [B, H, N, D] to [B, N, W].</summary>
-    public Tensor Merge(Tensor mixed) => out_proj.Forward(mixed.transpose(1, 2).flatten(2));
+    /// <summary>The output projection of what the heads gathered: […, H, N, D] to […, N, W].</summary>
+    public Tensor Merge(Tensor mixed) => out_proj.Forward(mixed.transpose(-3, -2).flatten(-2));
 }
 
 /// <summary>The two-layer perceptron of a block.</summary>

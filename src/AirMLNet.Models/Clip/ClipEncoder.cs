@@ -1,3 +1,4 @@
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -6,6 +7,10 @@ namespace AirMLNet.Clip;
 /// <summary>The stack of blocks of a tower; the checkpoints number them under <c>layers</c>.</summary>
 internal sealed class ClipEncoder : nn.Module
 {
+    // The largest size up to which glibc hands out memory that was freed before. What is larger is mapped and cleared anew each
+    // time: ViT-B/32 with 64 images, whose widest tensor is 39 MB, took 14 % longer than four times 16 (docs/performance.md).
+    private const long ReusedBytes = 32L << 20;
+
     private readonly ModuleList<ClipBlock> layers;
 
     public ClipEncoder(int count, Func<ClipBlock> create)
@@ -21,7 +26,7 @@ internal sealed class ClipEncoder : nn.Module
     /// <param name="x">[B, N, W].</param>
     /// <param name="causal">Whether a token sees only itself and those before it.</param>
     /// <returns>[B, N, W].</returns>
-    public Tensor Forward(Tensor x, bool causal = false) => Run(layers, x, causal);
+    public Tensor Forward(Tensor x, bool causal = false) => InSlices(x, null, (part, _) => Run(layers, part, causal));
 
     /// <summary>
     /// The last block's output for one token of each sequence. Takes x over and disposes it. The last block costs about a quarter
@@ -30,7 +35,9 @@ internal sealed class ClipEncoder : nn.Module
     /// <param name="x">[B, N, W].</param>
     /// <param name="positions">[B] int64, the token wanted, which sees those up to itself; null for token 0, which sees all.</param>
     /// <returns>[B, W].</returns>
-    public Tensor ForwardToken(Tensor x, Tensor? positions = null)
+    public Tensor ForwardToken(Tensor x, Tensor? positions = null) => InSlices(x, positions, Token);
+
+    private Tensor Token(Tensor x, Tensor? positions)
     {
         using var scope = NewDisposeScope();
         x = Run(layers.SkipLast(1), x, causal: positions is not null);
@@ -42,6 +49,27 @@ internal sealed class ClipEncoder : nn.Module
         var token = x.gather(1, positions.view(batch, 1, 1).expand(batch, 1, width)); // [B, 1, W]
         var mask = arange(length, ScalarType.Int64, x.device).le(positions.view(batch, 1, 1, 1)); // [B, 1, 1, N]
         return layers[^1].ForwardToken(x, token, mask).squeeze(1).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Runs a batch in equal parts, so small that no tensor is larger than memory that is used again.</summary>
+    private Tensor InSlices(Tensor x, Tensor? positions, Func<Tensor, Tensor?, Tensor> run)
+    {
+        var widest = x.numel() / x.size(2) * layers[0].Mlp.Inner.Outputs * x.element_size(); // bytes of [B, N, inner]
+        var slices = Math.Min(x.size(0), (widest + ReusedBytes - 1) / ReusedBytes);
+        if (slices <= 1 || x.device_type != DeviceType.CPU || is_grad_enabled())
+        {
+            return run(x, positions);
+        }
+        using var scope = NewDisposeScope();
+        var size = (x.size(0) + slices - 1) / slices;
+        List<Tensor> parts = [];
+        for (var from = 0L; from < x.size(0); from += size)
+        {
+            var count = Math.Min(size, x.size(0) - from);
+            parts.Add(run(x.narrow(0, from, count), positions?.narrow(0, from, count)));
+        }
+        x.Dispose();
+        return cat(parts).MoveToOuterDisposeScope();
     }
 
     /// <summary>The output of every block, [B, N, W] each.</summary>

@@ -72,13 +72,13 @@ internal sealed class ClipSharedPrefix : IDisposable
     {
         using var scope = NewDisposeScope();
         var text = _model.Text;
-        var x = tokens.add(text.Embeddings.position_embedding.weight.index_select(0, _positions)).unsqueeze(0); // [1, R, W]
+        var x = tokens.add(text.Embeddings.position_embedding.weight.index_select(0, _positions)); // [R, W]
         var blocks = text.Encoder.Blocks;
         for (var i = 0; i < blocks.Count; i++)
         {
             x = Forward(blocks[i], x, last: i == blocks.Count - 1);
         }
-        return _model.TextProjection.Project(text.FinalNorm.Forward(x.squeeze(0))).MoveToOuterDisposeScope(); // [C, E]
+        return _model.TextProjection.Project(text.FinalNorm.Forward(x)).MoveToOuterDisposeScope(); // [C, E]
     }
 
     public void Dispose()
@@ -92,18 +92,22 @@ internal sealed class ClipSharedPrefix : IDisposable
         }
     }
 
-    /// <summary>One block on all rows, [1, R, W]; the last one gives those of the end tokens, [1, C, W].</summary>
+    /// <summary>
+    /// One block on all rows, [R, W]; the last one gives those of the end tokens, [C, W]. The rows stay a matrix: a third
+    /// dimension costs two views around each of six products, forwards and backwards.
+    /// </summary>
     private Tensor Forward(ClipBlock block, Tensor x, bool last)
     {
         using var scope = NewDisposeScope();
-        var normed = block.Norm1.Forward(x); // [1, R, W]
-        var (k, v) = (block.Attention.Keys(normed), block.Attention.Values(normed)); // [1, H, R, D]
+        var normed = block.Norm1.Forward(x); // [R, W]
+        var k = block.Attention.Keys(normed).unsqueeze(0); // [1, H, R, D]
+        var v = block.Attention.Values(normed).unsqueeze(0); // [1, H, R, D]
         if (last)
         {
-            (x, normed) = (x.index_select(1, _ends), normed.index_select(1, _ends)); // [1, C, W]
+            (x, normed) = (x.index_select(0, _ends), normed.index_select(0, _ends)); // [C, W]
         }
 
-        var q = block.Attention.Queries(normed); // [1, H, R or C, D]
+        var q = block.Attention.Queries(normed).unsqueeze(0); // [1, H, R or C, D]
         List<Tensor> parts = [];
         var row = 0L;
         foreach (var segment in _segments)
@@ -114,7 +118,7 @@ internal sealed class ClipSharedPrefix : IDisposable
             row += mask.size(0);
         }
         var mixed = parts.Count == 1 ? parts[0] : cat(parts, 2); // [1, H, R or C, D]
-        return block.Finish(x, block.Attention.Merge(mixed)).MoveToOuterDisposeScope();
+        return block.Finish(x, block.Attention.Merge(mixed.squeeze(0))).MoveToOuterDisposeScope();
     }
 
     /// <summary>The keys or values [1, H, R, D] that the rows of a segment may see: the shared ones and its own.</summary>

@@ -119,11 +119,11 @@ public sealed class ClipTimmTests
     }
 
     [TestMethod]
-    public void Names_of_weights_after_the_models_name_and_defaults_are_read()
+    public void Pool_and_projection_have_defaults()
     {
         File.WriteAllText(
             Path.Combine(_folder, "open_clip_config.json"),
-            """{ "embed_dim": 16, "vision_cfg": { "timm_model_name": "resnet34.a1_in1k", "timm_pool": "", "image_size": 96 }, "text_cfg": { } }"""
+            """{ "embed_dim": 16, "vision_cfg": { "timm_model_name": "resnet34", "timm_pool": "", "image_size": 96 }, "text_cfg": { } }"""
         );
         var vision = ClipConfig.Load(_folder)!.Vision;
         Assert.AreEqual(new ClipResNetConfig(64, 3, 4, 6, 3) { IsBasic = true }, vision.ResNet);

@@ -2,6 +2,7 @@ using AirMLNet.Diffusion;
 using AirMLNet.Files;
 using AirMLNet.Images;
 using AirMLNet.Optimisation;
+using AirMLNet.Options;
 using AirMLNet.Testing;
 using AirMLNet.Weights;
 using TorchSharp;
@@ -54,9 +55,9 @@ public sealed class MiniDiffusionTrainerTests
         var interrupted = parts with
         {
             CancellationToken = cut.Token,
-            Progress = new Told(p =>
+            Progress = new DirectProgress(p =>
             {
-                if (p.Stage == stage)
+                if (p.Activity == stage)
                 {
                     cut.Cancel();
                 }
@@ -66,7 +67,7 @@ public sealed class MiniDiffusionTrainerTests
         Assert.IsFalse(File.Exists(Path.Combine(parts.OutputFolder, "model_index.json")), "no model before the end");
 
         var told = new List<string>();
-        new MiniDiffusionTrainer(parts with { Progress = new Told(p => told.Add($"{p.Stage} {p.Step}")) }).Fit(data);
+        new MiniDiffusionTrainer(parts with { Progress = new DirectProgress(p => told.Add($"{p.Activity} {p.Done}")) }).Fit(data);
         CollectionAssert.AreEqual(
             stage == "UNet" ? new[] { "UNet 10", "UNet 12" } : ["autoencoder 10", "autoencoder 12", "UNet 10", "UNet 12"],
             told
@@ -247,10 +248,5 @@ public sealed class MiniDiffusionTrainerTests
         }
 
         private static double Distance(double[] a, double[] b) => a.Zip(b, (x, y) => (x - y) * (x - y)).Sum();
-    }
-
-    private sealed class Told(Action<MiniDiffusionProgress> what) : IProgress<MiniDiffusionProgress>
-    {
-        public void Report(MiniDiffusionProgress value) => what(value);
     }
 }

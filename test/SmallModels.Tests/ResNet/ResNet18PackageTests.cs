@@ -1,5 +1,4 @@
 using AirMLNet.Clip;
-using AirMLNet.Layers;
 using AirMLNet.Testing;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
@@ -21,8 +20,8 @@ public sealed class ResNet18PackageTests
         ResNet18Package.Fill(ResNet18Package.Network, model);
         using var generator = new Generator(3);
         var image = rand([1, 3, Side, Side], generator: generator); // red first, 0..1
-        float[] mean = ResNet18Package.Mean(ResNet18Package.Preparation);
-        Tensor Colours(float[] values) => tensor(values).view(1, 3, 1, 1);
+        var mean = ResNet18Package.Mean(ResNet18Package.Preparation);
+        TorchSharp.torch.Tensor Colours(float[] values) => tensor(values).view(1, 3, 1, 1);
         using var session = new InferenceSession(ResNet18Package.Network);
         var prepared = image.sub(Colours(mean)).mul(255).flip(1).contiguous();
         using var outputs = session.Run([
@@ -35,7 +34,7 @@ public sealed class ResNet18PackageTests
 
         var map = model.ResNet!.Map(image.sub(Colours(mean)).div(Colours(ResNet18Package.Std)));
 
-        float[] features = ClipTimmTower.Mean(map).flatten().data<float>().ToArray();
+        var features = ClipTimmTower.Mean(map).flatten().data<float>().ToArray();
         Assert.HasCount(512, expected);
         Assert.IsGreaterThan(0.5f, expected.Max());
         for (var i = 0; i < features.Length; i++)
