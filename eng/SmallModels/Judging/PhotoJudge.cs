@@ -31,8 +31,7 @@ internal sealed class PhotoJudge : IImageJudge, IDisposable
     public PhotoJudge(Cifar10 data, string cache, Action<int>? done = null, CancellationToken cancellation = default)
     {
         using var scope = NewDisposeScope();
-        using var model = ResNetClipFiles.Tower();
-        _features = new ResNetFeatures(model);
+        _features = ResNetFeatures.Published();
         var count = data.Count(Cifar10Split.Train);
         var photos = _features.Photos(data, Cifar10Split.Train, 0, count, cache, done, cancellation);
         _classifier = new LinearProbe(photos, Labels(data, Cifar10Split.Train), Cifar10.ClassNames.Count);

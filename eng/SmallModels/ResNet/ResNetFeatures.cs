@@ -39,6 +39,26 @@ internal sealed class ResNetFeatures : IDisposable
         _preprocessor = Preprocessor();
     }
 
+    /// <summary>timm's resnet18 at the size to which images are scaled.</summary>
+    public static ClipVisionConfig Vision => new ClipResNetConfig(64, 2, 2, 2, 2) { IsBasic = true }.Tower(ImageSize);
+
+    /// <summary>Those of the published network; the model around it has no other use.</summary>
+    public static ResNetFeatures Published()
+    {
+        using var generator = new Generator(0);
+        var text = new ClipTextConfig
+        {
+            HiddenSize = 8,
+            IntermediateSize = 8,
+            Heads = 1,
+            Layers = 1,
+            VocabularySize = 600,
+        };
+        using var model = new ClipModel(new ClipConfig { Vision = Vision, Text = text }, generator);
+        ResNet18Package.Fill(ResNet18Package.Network, model);
+        return new ResNetFeatures(model);
+    }
+
     /// <summary>How images are prepared for the package's ResNet-18.</summary>
     public static ClipPreprocessor Preprocessor() => new(ImageSize, ResNet18Package.Mean(ResNet18Package.Preparation), ResNet18Package.Std);
 

@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace AirMLNet.Clip;
 
-/// <summary>An image tower of convolutions: a stem and four stages that end in a map of a 32nd of the image's size, which is pooled.</summary>
+/// <summary>
+/// An image tower of convolutions: a stem and four stages that end in a map of a 32nd of the image's size, which is pooled.
+/// </summary>
 internal abstract class ClipConvolutionTower(string name) : nn.Module(name)
 {
     private const int LeastSide = 32;

@@ -7,9 +7,9 @@ using static TorchSharp.torch;
 namespace AirMLNet.Clip;
 
 /// <summary>
-/// CLIP with a vision transformer or a ResNet as image tower (Radford et al. 2021); timm's resnet18 and resnet34 too, as OpenCLIP has them. Parameters carry their Hugging Face
-/// names in <c>state_dict</c>, those of a ResNet OpenAI's, the only ones there are; checkpoints in OpenAI's and OpenCLIP's
-/// names load as well.
+/// CLIP with a vision transformer or a ResNet as image tower (Radford et al. 2021); timm's resnet18 and resnet34 too, as OpenCLIP has them.
+/// Parameters carry their Hugging Face names in <c>state_dict</c>, those of a ResNet OpenAI's or OpenCLIP's, the only ones there are;
+/// checkpoints in OpenAI's and OpenCLIP's names load as well.
 /// </summary>
 /// <remarks>
 /// Concurrent calls are safe as long as no call changes weights. Results are new tensors in the caller's dispose scope;

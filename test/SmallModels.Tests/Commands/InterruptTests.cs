@@ -42,7 +42,7 @@ public sealed partial class InterruptTests
         )!;
 
         // Steps are told from the hundredth on.
-        Assert.StartsWith("step 100 of 125000", process.StandardError.ReadLine());
+        Assert.StartsWith("both towers: step 100 of 125000", process.StandardError.ReadLine());
         Assert.AreEqual(0, Kill(process.Id, Interrupt));
         var rest = process.StandardError.ReadToEnd();
         process.WaitForExit();

@@ -17,19 +17,9 @@ internal static class ResNetClipFiles
         new()
         {
             ProjectionDim = Width,
-            Vision = new ClipResNetConfig(64, 2, 2, 2, 2) { IsBasic = true }.Tower(ResNetFeatures.ImageSize),
+            Vision = ResNetFeatures.Vision,
             Text = MiniClipModelFiles.Config(vocabulary, contextLength).Text,
         };
-
-    /// <summary>A model with the published ResNet-18, of which nothing else is used.</summary>
-    public static ClipModel Tower()
-    {
-        using var generator = new Generator(0);
-        var model = new ClipModel(Config(600, 8), generator);
-        ResNet18Package.Fill(ResNet18Package.Network, model);
-        model.eval();
-        return model;
-    }
 
     public static void Write(ClipModel model, string folder)
     {
