@@ -5,6 +5,7 @@ using AirMLNet.Tool;
 var root = new RootCommand("Trains the small models of this repository, and writes the photos that they are shown on.")
 {
     MiniClipCommand.Build(),
+    ResNetClipCommand.Build(),
     MiniDiffusionCommand.Build(),
     Cifar10Command.Build(),
 };

@@ -8,9 +8,17 @@ namespace AirMLNet.SmallModels;
 /// sometimes about something else. What the name means must be inferred, so zero-shot classification stays below what
 /// the image features allow, and there is something to adapt.
 /// </summary>
-internal sealed class CaptionCorpus(double nameShare, double wrongShare, int seed, double ambiguousNameShare = 0)
+internal sealed class CaptionCorpus(
+    double nameShare,
+    double wrongShare,
+    int seed,
+    double ambiguousNameShare = 0,
+    double kindShare = CaptionCorpus.KindShare,
+    IReadOnlyCollection<int>? ambiguous = null
+)
 {
-    private const double KindShare = 0.20;
+    /// <summary>Share of captions that say only what kind of thing it is.</summary>
+    public const double KindShare = 0.20;
 
     private static readonly string[][] OtherWords =
     [
@@ -109,10 +117,14 @@ internal sealed class CaptionCorpus(double nameShare, double wrongShare, int see
         }
 
         var kind = random.NextDouble();
-        return kind < nameShare ? Cifar10.ClassNames[random.NextDouble() < ambiguousNameShare ? Similar[label][random.Next(2)] : label]
-            : kind < nameShare + KindShare ? Pick(IsAnimal(label) ? Animals : Machines, random)
+        return kind < nameShare ? Cifar10.ClassNames[IsAmbiguous(label, random) ? Similar[label][random.Next(2)] : label]
+            : kind < nameShare + kindShare ? Pick(IsAnimal(label) ? Animals : Machines, random)
             : Pick(OtherWords[label], random);
     }
+
+    // One number is drawn whatever the class, so that which names are ambiguous changes no other caption.
+    private bool IsAmbiguous(int label, Random random) =>
+        random.NextDouble() < ambiguousNameShare && (ambiguous is null || ambiguous.Contains(label));
 
     private static bool IsAnimal(int label) => label is >= 2 and <= 7;
 

@@ -91,6 +91,9 @@ public sealed record MiniClipOptions
         init => _ambiguousNameShare = Check(value, 0, 1, nameof(AmbiguousNameShare));
     }
 
+    /// <summary>Classes whose names stand beside similar ones, indices; null for all.</summary>
+    public IReadOnlyList<int>? AmbiguousClasses { get; init; }
+
     /// <summary>Passes over the captions in the second stage, 1 to 1000.</summary>
     public int TextEpochs
     {

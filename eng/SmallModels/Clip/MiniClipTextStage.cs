@@ -27,38 +27,45 @@ internal sealed class MiniClipTextStage(MiniClipOptions options, Cifar10 data, C
         using var generator = new Generator((ulong)options.Seed + 1);
         var model = new ClipModel(joint.Config, generator);
         CopyImageTower(joint, model);
-        var learned = model.named_parameters().Where(p => !IsImage(p.name)).ToList();
         foreach (var (name, parameter) in model.named_parameters().Where(p => IsImage(p.name)))
         {
             parameter.requires_grad_(false);
         }
 
+        Optimise(
+            model,
+            [.. model.named_parameters().Where(p => !IsImage(p.name)).Select(p => p.parameter)],
+            new CaptionCorpus(
+                options.TextNameShare,
+                options.WrongShare,
+                options.Seed + 1,
+                options.AmbiguousNameShare,
+                ambiguous: options.AmbiguousClasses
+            ),
+            options.TextEpochs,
+            rows => features.index_select(0, rows)
+        );
+        model.eval();
+        return model;
+    }
+
+    /// <summary>Trains parameters of a model on captions and what stands for their photos.</summary>
+    /// <param name="model">The model, whose text tower is used.</param>
+    /// <param name="learned">The parameters to train, the logit scale among them.</param>
+    /// <param name="corpus">The captions.</param>
+    /// <param name="epochs">Passes over the photos.</param>
+    /// <param name="images">From the numbers of photos, [B], to their normalised features, [B, E].</param>
+    public void Optimise(ClipModel model, Parameter[] learned, CaptionCorpus corpus, int epochs, Func<Tensor, Tensor> images)
+    {
         using var optimizer = optim.AdamW(
             [
-                new AdamW.ParamGroup(
-                    learned.Where(p => p.parameter.dim() >= 2).Select(p => p.parameter),
-                    LearningRate,
-                    0.9,
-                    0.98,
-                    weight_decay: 0.1
-                ),
-                new AdamW.ParamGroup(
-                    learned.Where(p => p.parameter.dim() < 2).Select(p => p.parameter),
-                    LearningRate,
-                    0.9,
-                    0.98,
-                    weight_decay: 0
-                ),
+                new AdamW.ParamGroup(learned.Where(p => p.dim() >= 2), LearningRate, 0.9, 0.98, weight_decay: 0.1),
+                new AdamW.ParamGroup(learned.Where(p => p.dim() < 2), LearningRate, 0.9, 0.98, weight_decay: 0),
             ],
             lr: LearningRate
         );
-        var batches = new MiniClipBatches(
-            data,
-            new CaptionCorpus(options.TextNameShare, options.WrongShare, options.Seed + 1, options.AmbiguousNameShare),
-            tokenizer,
-            options
-        );
-        var steps = batches.StepsPerEpoch * options.TextEpochs;
+        var batches = new MiniClipBatches(data, corpus, tokenizer, options);
+        var steps = batches.StepsPerEpoch * epochs;
         for (var step = 0; step < steps; step++)
         {
             options.CancellationToken.ThrowIfCancellationRequested();
@@ -69,12 +76,12 @@ internal sealed class MiniClipTextStage(MiniClipOptions options, Cifar10 data, C
 
             using var inner = NewDisposeScope();
             var batch = batches.MakeCaptions(step);
-            var images = features.index_select(0, tensor(batch.Photos)); // [B, E]
+            var seen = images(tensor(batch.Photos)); // [B, E]
             var texts = functional.normalize(model.EncodeText(tensor(batch.Tokens, [batch.Size, batch.Length])), dim: 1); // [B, E]
-            var loss = MiniClipLoss.Contrastive(images, texts, model.logit_scale, batch.Targets);
+            var loss = MiniClipLoss.Contrastive(seen, texts, model.logit_scale, batch.Targets);
             optimizer.zero_grad();
             loss.backward();
-            nn.utils.clip_grad_norm_(learned.Select(p => p.parameter), 1.0);
+            nn.utils.clip_grad_norm_(learned, 1.0);
             optimizer.step();
             MiniClipLoss.ClampScale(model.logit_scale);
             if (step % 50 == 49)
@@ -82,21 +89,20 @@ internal sealed class MiniClipTextStage(MiniClipOptions options, Cifar10 data, C
                 options.Progress?.Report(new("MiniClipTrainer", "text tower", step + 1, steps, MiniClipLoss.Finite(loss, step)));
             }
         }
-
-        model.eval();
-        return model;
     }
 
     private static bool IsImage(string name) =>
-        name.StartsWith("vision_model.", StringComparison.Ordinal) || name.StartsWith("visual_projection.", StringComparison.Ordinal);
+        name.StartsWith("vision_model.", StringComparison.Ordinal)
+        || name.StartsWith("visual_projection.", StringComparison.Ordinal)
+        || name.StartsWith("visual.", StringComparison.Ordinal);
 
     private static void CopyImageTower(ClipModel from, ClipModel to)
     {
         using var _ = no_grad();
         var source = from.state_dict();
-        foreach (var (name, parameter) in to.named_parameters().Where(p => IsImage(p.name)))
+        foreach (var (name, weight) in to.state_dict().Where(p => IsImage(p.Key)))
         {
-            parameter.copy_(source[name]);
+            weight.copy_(source[name]);
         }
     }
 

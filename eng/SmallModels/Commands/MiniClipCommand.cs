@@ -63,13 +63,16 @@ internal static class MiniClipCommand
                 };
                 return new MiniClipTrainer(options).Train();
             },
-            result =>
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"zero-shot {100 * result.ZeroShotAccuracy:0.00} %, linear probe {100 * result.LinearProbeAccuracy:0.00} % on "
-                        + $"the test photos; {result.Parameters} weights, trained in {result.Seconds / 60:0.0} minutes"
-                ),
+            Describe,
             every: 100
         );
     }
+
+    /// <summary>What a CLIP measured, in a line.</summary>
+    internal static string Describe(MiniClipResult result) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"zero-shot {100 * result.ZeroShotAccuracy:0.00} %, linear probe {100 * result.LinearProbeAccuracy:0.00} % on "
+                + $"the test photos; {result.Parameters} weights, trained in {result.Seconds / 60:0.0} minutes"
+        );
 }

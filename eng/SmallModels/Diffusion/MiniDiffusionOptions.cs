@@ -4,7 +4,7 @@ using AirMLNet.Options;
 namespace AirMLNet.SmallModels;
 
 /// <summary>
-/// How <see cref="MiniDiffusionTrainer"/> trains a small Stable Diffusion on the photos and captions of the small CLIP.
+/// How <see cref="MiniDiffusionTrainer"/> trains a small Stable Diffusion on CIFAR-10 photos with captions.
 /// The defaults are those of the committed <c>models/mini-diffusion</c>.
 /// </summary>
 public sealed record MiniDiffusionOptions
@@ -16,8 +16,8 @@ public sealed record MiniDiffusionOptions
         init => field = OptionCheck.NotBlank(value);
     }
 
-    /// <summary>Folder of the small CLIP, whose text tower and tokenizer become the text encoder.</summary>
-    public required string ClipFolder
+    /// <summary>Folder in which the judge keeps the features of all photos.</summary>
+    public required string JudgeFolder
     {
         get;
         init => field = OptionCheck.NotBlank(value);
@@ -44,14 +44,14 @@ public sealed record MiniDiffusionOptions
     {
         get;
         init => field = OptionCheck.Range(value, 1, 10_000_000);
-    } = 1200;
+    } = 4000;
 
     /// <summary>Photos in a step of the autoencoder's training.</summary>
     public int VaeBatchSize
     {
         get;
         init => field = OptionCheck.Range(value, 1, 4096);
-    } = 24;
+    } = 16;
 
     /// <summary>Peak learning rate of the autoencoder's training.</summary>
     public double VaeLearningRate
@@ -60,12 +60,14 @@ public sealed record MiniDiffusionOptions
         init => field = OptionCheck.Range(value, 1e-8, 1);
     } = 2e-3;
 
-    /// <summary>Steps of the UNet's training.</summary>
+    /// <summary>
+    /// Steps of the UNet's training. Until the last quarter nothing depends on them: a run that was cut may go on with another number.
+    /// </summary>
     public int Steps
     {
         get;
         init => field = OptionCheck.Range(value, 1, 10_000_000);
-    } = 2500;
+    } = 6000;
 
     /// <summary>Photos in a step of the UNet's training.</summary>
     public int BatchSize
@@ -74,12 +76,12 @@ public sealed record MiniDiffusionOptions
         init => field = OptionCheck.Range(value, 1, 4096);
     } = 64;
 
-    /// <summary>Peak learning rate of the UNet's training: AdamW, linear warm-up, then cosine to zero.</summary>
+    /// <summary>Learning rate of the UNet's training: AdamW, linear warm-up, level, and down to zero in the last quarter.</summary>
     public double LearningRate
     {
         get;
         init => field = OptionCheck.Range(value, 1e-8, 1);
-    } = 1e-3;
+    } = 7e-4;
 
     /// <summary>Share of the average weights that stays in a step.</summary>
     public double AverageDecay
@@ -102,14 +104,21 @@ public sealed record MiniDiffusionOptions
     {
         get;
         init => field = OptionCheck.Range(value, 0, 1);
-    } = 0.06;
+    } = 0.6;
+
+    /// <summary>Share of captions that say only what kind of thing it is.</summary>
+    public double KindShare
+    {
+        get;
+        init => field = OptionCheck.Range(value, 0, 1);
+    } = 0.05;
 
     /// <summary>Share of captions about something else than the photo.</summary>
     public double WrongShare
     {
         get;
         init => field = OptionCheck.Range(value, 0, 1);
-    } = 0.1;
+    } = 0.02;
 
     /// <summary>Generated images of each class in the final measurement.</summary>
     public int ScoredImages
@@ -120,6 +129,11 @@ public sealed record MiniDiffusionOptions
 
     /// <summary>The only seed: weights, captions, order, times and noise follow from it.</summary>
     public int Seed { get; init; } = 1;
+
+    /// <summary>
+    /// Whether losses and gradients are computed in bfloat16 (weights stay float32): much faster on a processor with instructions for it.
+    /// </summary>
+    public bool BFloat16 { get; init; } = true;
 
     /// <summary>LibTorch threads; 0 for one per processor.</summary>
     public int Threads
@@ -145,13 +159,13 @@ public sealed record MiniDiffusionOptions
     internal string VaeSettings =>
         string.Create(
             CultureInfo.InvariantCulture,
-            $"vae: photos {Photos}, steps {VaeSteps}, batch {VaeBatchSize}, lr {VaeLearningRate}, seed {Seed}"
+            $"vae: photos {Photos}, steps {VaeSteps}, batch {VaeBatchSize}, lr {VaeLearningRate}, bfloat16 {BFloat16}, seed {Seed}"
         );
 
     internal string UNetSettings =>
         string.Create(
             CultureInfo.InvariantCulture,
-            $"unet: photos {Photos}, steps {Steps}, batch {BatchSize}, lr {LearningRate}, average {AverageDecay}, empty {EmptyShare}, "
-                + $"names {NameShare}, wrong {WrongShare}, seed {Seed}; {VaeSettings}"
+            $"unet: photos {Photos}, batch {BatchSize}, lr {LearningRate}, average {AverageDecay}, empty {EmptyShare}, "
+                + $"names {NameShare}, kinds {KindShare}, wrong {WrongShare}, seed {Seed}; {VaeSettings}"
         );
 }

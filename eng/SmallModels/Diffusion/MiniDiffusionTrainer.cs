@@ -2,6 +2,7 @@ using AirMLNet.Clip;
 using AirMLNet.Diffusion;
 using AirMLNet.Layers;
 using AirMLNet.Optimisation;
+using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -9,13 +10,17 @@ namespace AirMLNet.SmallModels;
 
 /// <summary>
 /// Trains a latent diffusion model (Rombach et al. 2022) in small: an autoencoder, then a text-conditioned UNet on its
-/// latents, on CIFAR-10 photos with the captions of the small CLIP and its text tower. Resumes from its checkpoint; the same
+/// latents together with its own text encoder, on CIFAR-10 photos with captions. Resumes from its checkpoint; the same
 /// options give the same weights on the same machine and thread count, interrupted or not.
 /// </summary>
-public sealed class MiniDiffusionTrainer(MiniDiffusionOptions options)
+internal sealed class MiniDiffusionTrainer(MiniDiffusionOptions options)
 {
     private const double DivergenceWeight = 1e-6;
     private const int EncodeBatch = 250;
+    private const int TextWidth = 128;
+    private const int ContextLength = 24;
+    private const int Merges = 700;
+    private const double GreatestWeight = 5;
 
     internal static readonly AutoencoderKLConfig VaeConfig = new()
     {
@@ -31,16 +36,17 @@ public sealed class MiniDiffusionTrainer(MiniDiffusionOptions options)
         SampleSize = Cifar10.Side / 4,
         InChannels = 8,
         OutChannels = 8,
-        DownBlockTypes = [UNet2DConditionConfig.CrossAttnDownBlock, UNet2DConditionConfig.CrossAttnDownBlock],
-        UpBlockTypes = [UNet2DConditionConfig.CrossAttnUpBlock, UNet2DConditionConfig.CrossAttnUpBlock],
-        BlockOutChannels = [64, 128],
+        DownBlockTypes = [UNet2DConditionConfig.DownBlock, UNet2DConditionConfig.CrossAttnDownBlock],
+        UpBlockTypes = [UNet2DConditionConfig.CrossAttnUpBlock, UNet2DConditionConfig.UpBlock],
+        BlockOutChannels = [96, 192],
         LayersPerBlock = [1, 1],
         TransformerLayersPerBlock = [1, 1],
         AttentionHeads = [4, 4],
         NormNumGroups = 16,
+        CrossAttentionDim = TextWidth,
     };
 
-    /// <summary>SD v1's noise schedule, sampled with DPM-Solver++, which needs few steps.</summary>
+    /// <summary>SD v1's noise schedule with velocities as the target, sampled with DPM-Solver++, which needs few steps.</summary>
     internal static readonly SchedulerConfig Schedule = new()
     {
         Kind = SchedulerKind.DpmSolverMultistep,
@@ -48,6 +54,7 @@ public sealed class MiniDiffusionTrainer(MiniDiffusionOptions options)
         BetaStart = 0.00085,
         BetaEnd = 0.012,
         StepsOffset = 1,
+        PredictionType = "v_prediction",
     };
 
     /// <summary>Trains (or goes on training), writes the model folder with its card, and measures it.</summary>
@@ -59,7 +66,14 @@ public sealed class MiniDiffusionTrainer(MiniDiffusionOptions options)
     {
         using var data = Cifar10.Open(options.DataFolder);
         var seconds = Fit(data);
-        var result = MiniDiffusionEvaluation.Measure(options, data) with { Seconds = seconds };
+        using var judge = new PhotoJudge(data, options.JudgeFolder, cancellation: options.CancellationToken);
+        return Measure(data, judge, seconds);
+    }
+
+    /// <summary>Measures the written model folder, writes its card, and removes the checkpoint.</summary>
+    internal MiniDiffusionResult Measure(Cifar10 data, IImageJudge judge, double seconds)
+    {
+        var result = MiniDiffusionEvaluation.Measure(options, data, judge) with { Seconds = seconds };
         MiniDiffusionFiles.WriteCard(options, result);
         Directory.Delete(Path.Combine(options.OutputFolder, "checkpoint"), recursive: true);
         return result;
@@ -73,18 +87,49 @@ public sealed class MiniDiffusionTrainer(MiniDiffusionOptions options)
         using var scope = NewDisposeScope();
         using var data = new MiniDiffusionData(photos, options);
         using var generator = new Generator((ulong)options.Seed);
-        using var text = MiniDiffusionFiles.TextEncoder(options.ClipFolder);
+        var tokens = Path.Combine(options.OutputFolder, "tokenizer");
+        var vocabulary = BytePairLearner.Learn(data.Captions, Merges, ContextLength, tokens);
         using var vae = new AutoencoderKL(VaeConfig, generator);
-        using var unet = new UNet2DConditionModel(UNetConfig with { CrossAttentionDim = text.Config.HiddenSize }, generator);
+        using var model = new ConditionedUNet(UNetConfig, TextConfig(vocabulary), generator);
         var seconds = TrainVae(vae, data);
         var (latents, scale) = Latents(vae, data);
-        seconds += TrainUNet(unet, data, latents, text);
-        MiniDiffusionFiles.Write(options, unet, vae, scale, text);
+        seconds += TrainUNet(model, data, latents, ClipTokenizer.LoadPadded(tokens));
+        MiniDiffusionFiles.Write(options.OutputFolder, model, vae, scale);
         return seconds;
+    }
+
+    private static ClipTextConfig TextConfig(int vocabulary) =>
+        new()
+        {
+            HiddenSize = TextWidth,
+            IntermediateSize = 4 * TextWidth,
+            Layers = 2,
+            Heads = 2,
+            ContextLength = ContextLength,
+            VocabularySize = vocabulary,
+            Activation = ClipActivation.Gelu,
+            StartToken = vocabulary - 2,
+            EndToken = vocabulary - 1,
+            PadToken = vocabulary - 1,
+        };
+
+    // What computes: the model itself in float32, else a copy of the architecture in bfloat16.
+    private T Twin<T>(T model, Func<T> another)
+        where T : nn.Module
+    {
+        if (!options.BFloat16)
+        {
+            return model;
+        }
+        var twin = another();
+        twin.to(ScalarType.BFloat16);
+        return twin;
     }
 
     private double TrainVae(AutoencoderKL vae, MiniDiffusionData data)
     {
+        using var generator = new Generator(0);
+        var twin = Twin(vae, () => new AutoencoderKL(VaeConfig, generator));
         var stage = new MiniDiffusionStage(
             options,
             "autoencoder",
@@ -95,19 +140,23 @@ public sealed class MiniDiffusionTrainer(MiniDiffusionOptions options)
         );
         return stage.Run(
             vae,
+            twin,
             step =>
             {
                 var random = SeededRandom.Create(options.Seed, 11, step);
                 // [B, 3, 32, 32]
                 var photos = data.Photos(Rows(data.Members(options.Seed, 10, step, options.VaeBatchSize)), random.Next(2) == 1);
                 using var generator = new Generator((ulong)random.Next());
-                using var latents = vae.Encode(photos);
-                var noise = randn(latents.Mean.shape, generator: generator);
-                var restored = vae.Decode(latents.Sample(noise));
-                return F.mse_loss(restored, photos).add(latents.Divergence().mean().mul(DivergenceWeight));
+                using var latents = twin.Encode(photos.to_type(Type));
+                var noise = randn(latents.Mean.shape, generator: generator).to_type(Type);
+                var restored = twin.Decode(latents.Sample(noise)).to_type(ScalarType.Float32);
+                var divergence = latents.Divergence().to_type(ScalarType.Float32).mean();
+                return F.mse_loss(restored, photos).add(divergence.mul(DivergenceWeight));
             }
         );
     }
+
+    private ScalarType Type => options.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
 
     /// <summary>The means of all photos' latents and their mirror images', of deviation 1, and the factor that made it so.</summary>
     /// <returns>[2N, C, h, w], the N mirror images second.</returns>
@@ -133,32 +182,53 @@ public sealed class MiniDiffusionTrainer(MiniDiffusionOptions options)
         return (all.mul_(scale).MoveToOuterDisposeScope(), scale);
     }
 
-    private double TrainUNet(UNet2DConditionModel unet, MiniDiffusionData data, Tensor latents, ClipTextModel text)
+    private double TrainUNet(ConditionedUNet model, MiniDiffusionData data, Tensor latents, ClipTokenizer tokenizer)
     {
-        var (states, captions) = data.EncodeCaptions(text, ClipTokenizer.LoadPadded(options.ClipFolder)); // [U, L, W]
+        using var unused = new Generator(0);
+        var twin = Twin(model, () => new ConditionedUNet(UNetConfig, model.Text.Config, unused));
         var schedule = NoiseScheduler.Create(Schedule);
         var times = schedule.Config.NumTrainTimesteps;
+        var weights = tensor(schedule.AlphasCumprod.Select(VelocityWeight).ToArray(), ScalarType.Float32); // [T]
         var stage = new MiniDiffusionStage(options, "UNet", options.UNetSettings, options.Steps, options.BatchSize, options.LearningRate);
         return stage.Run(
-            unet,
+            model,
+            twin,
             step =>
             {
                 var random = SeededRandom.Create(options.Seed, 13, step);
                 var members = data.Members(options.Seed, 12, step, options.BatchSize);
                 var clean = latents.index_select(0, tensor(members.Select(m => m + (random.Next(2) * (long)data.Count)).ToArray()));
-                var conditions = states.index_select(
-                    0,
-                    tensor(members.Select(m => random.NextDouble() < options.EmptyShare ? 0 : captions[m]).ToArray())
+                var ids = data.Tokens(tokenizer, members, step, [.. members.Select(_ => random.NextDouble() < options.EmptyShare)]);
+                // One time from each of B equal parts of the schedule: less noise in the gradient than independent times have.
+                var timesteps = tensor(
+                    members.Select((_, i) => (long)((i + random.NextDouble()) / members.Length * times)).ToArray() // [B]
                 );
-                var timesteps = tensor(members.Select(_ => (long)random.Next(times)).ToArray()); // [B]
                 using var generator = new Generator((ulong)random.Next());
                 var noise = randn(clean.shape, generator: generator); // [B, C, h, w]
-                return F.mse_loss(
-                    unet.Forward(schedule.AddNoise(clean, noise, timesteps), timesteps, conditions),
-                    schedule.Target(clean, noise, timesteps)
+                var predicted = twin.UNet.Forward(
+                    schedule.AddNoise(clean, noise, timesteps).to_type(Type),
+                    timesteps,
+                    twin.Text.Encode(ids)
                 );
+                return predicted
+                    .to_type(ScalarType.Float32)
+                    .sub(schedule.Target(clean, noise, timesteps))
+                    .square()
+                    .mean([1, 2, 3])
+                    .mul(weights.index_select(0, timesteps))
+                    .mean();
             }
         );
+    }
+
+    /// <summary>
+    /// The weight of a velocity's squared error that amounts to min(SNR, 5) on the sample's (Hang et al. 2023, "Min-SNR"): a velocity's
+    /// error is SNR + 1 times the sample's.
+    /// </summary>
+    private static double VelocityWeight(double alpha)
+    {
+        var ratio = alpha / (1 - alpha);
+        return Math.Min(ratio, GreatestWeight) / (ratio + 1);
     }
 
     private static Tensor Rows(int[] members) => tensor(members.Select(m => (long)m).ToArray());

@@ -26,7 +26,7 @@ internal sealed class ImageJudge : IDisposable
         int[] photos = [.. Enumerable.Range(FirstProbePhoto, data.Count(Cifar10Split.Train) - FirstProbePhoto)];
         var features = Encode([.. photos.Select(i => data.GetImage(Cifar10Split.Train, i))]); // [N, D]
         var labels = tensor(photos.Select(i => (long)data.GetLabel(Cifar10Split.Train, i)).ToArray()); // [N]
-        _probe = new LinearProbe(features, labels, Cifar10.ClassNames.Count);
+        _probe = LinearProbe.Choose(features, labels, Cifar10.ClassNames.Count);
         _texts = _backbone.EncodeTexts([.. Cifar10.ClassNames.Select(name => $"a photo of a {name}.")]).DetachFromDisposeScope();
     }
 

@@ -11,6 +11,7 @@ namespace AirMLNet.SmallModels;
 public sealed class LinearProbe : IDisposable
 {
     private const int Steps = 400;
+    private static readonly double[] Strengths = [1e-4, 1e-3, 3e-3, 1e-2];
 
     private readonly Tensor _mean,
         _std,
@@ -46,6 +47,31 @@ public sealed class LinearProbe : IDisposable
             _weight = weight.detach().DetachFromDisposeScope();
             _bias = bias.detach().DetachFromDisposeScope();
         }
+    }
+
+    /// <summary>
+    /// Fits with the weight of the squared norm that is best on the last fifth, when fitted on the rest (Radford et al. 2021, appendix A.3,
+    /// choose it so).
+    /// </summary>
+    /// <param name="features">[N, D], in no order that means anything.</param>
+    /// <param name="labels">[N], int64, 0 to C - 1.</param>
+    /// <param name="classes">C.</param>
+    public static LinearProbe Choose(Tensor features, Tensor labels, int classes)
+    {
+        using var scope = NewDisposeScope();
+        var rest = features.size(0) * 4 / 5;
+        var held = features.size(0) - rest;
+        var best = Strengths.MaxBy(l2 =>
+            Accuracy(
+                features.narrow(0, 0, rest),
+                labels.narrow(0, 0, rest),
+                features.narrow(0, rest, held),
+                labels.narrow(0, rest, held),
+                classes,
+                l2
+            )
+        );
+        return new LinearProbe(features, labels, classes, best);
     }
 
     /// <summary>The share of features that are named right, 0 to 1.</summary>

@@ -68,9 +68,9 @@ internal sealed record ClipConfig
             {
                 throw Bad("vision layers", net.Layers.Min(), "at least 1");
             }
-            if (net.Width < 2 || net.Width % 2 != 0 || Vision.HiddenSize != net.Width * 32 || Vision.PatchSize != 32)
+            if (net.Width < 2 || net.Width % 2 != 0 || Vision.HiddenSize != net.Channels || Vision.PatchSize != 32)
             {
-                throw Bad("vision width", net.Width, "even, and a 32nd of hidden_size; patch_size must be 32");
+                throw Bad("vision width", net.Width, $"even, and a {net.Channels / net.Width}th of hidden_size; patch_size must be 32");
             }
         }
         return this;
@@ -128,7 +128,7 @@ internal sealed record ClipVisionConfig
 
     /// <summary>
     /// The ResNet that is the image tower; null for a vision transformer. With it, <see cref="HiddenSize"/> is the number of
-    /// channels of its last map (32 times its width), <see cref="PatchSize"/> the 32 pixels that a location of that map
+    /// channels of its last map (32 or 8 times its width), <see cref="PatchSize"/> the 32 pixels that a location of that map
     /// stands for, and <see cref="Heads"/> those of the attention pool.
     /// </summary>
     [JsonIgnore]
@@ -148,6 +148,15 @@ internal sealed record ClipResNetConfig(int Width, int Layer1, int Layer2, int L
 {
     private const int Most = 100_000;
 
+    /// <summary>
+    /// False for OpenAI's ResNets, which have bottlenecks and attention pooling; true for timm's resnet18 and resnet34, which have basic
+    /// blocks and the mean of the last map.
+    /// </summary>
+    public bool IsBasic { get; init; }
+
+    /// <summary>Channels of the last map.</summary>
+    internal int Channels => checked((IsBasic ? 8 : 32) * Width);
+
     internal int[] Layers => [Layer1, Layer2, Layer3, Layer4];
 
     internal static ClipResNetConfig Of(string path, int width, IReadOnlyList<int> layers) =>
@@ -164,10 +173,10 @@ internal sealed record ClipResNetConfig(int Width, int Layer1, int Layer2, int L
         new()
         {
             ResNet = this,
-            HiddenSize = checked(32 * Width),
-            IntermediateSize = checked(32 * Width),
+            HiddenSize = Channels,
+            IntermediateSize = Channels,
             Layers = Layers.Sum(),
-            Heads = Math.Max(1, Width / 2), // heads of width 64
+            Heads = IsBasic ? 1 : Math.Max(1, Width / 2), // heads of width 64
             ImageSize = imageSize,
             PatchSize = 32,
         };

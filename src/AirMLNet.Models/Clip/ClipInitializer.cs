@@ -56,7 +56,7 @@ internal static class ClipInitializer
     }
 
     // Convolutions as He et al. (2015); the last normalisation of a block starts at zero, so that the block does nothing at first.
-    private static void ResNet(ClipResNetTower net, Generator generator)
+    private static void ResNet(ClipConvolutionTower net, Generator generator)
     {
         foreach (var (name, module) in net.named_modules())
         {
@@ -74,7 +74,13 @@ internal static class ClipInitializer
             }
         }
 
-        var pool = net.AttentionPool;
+        if (net is ClipTimmTower timm)
+        {
+            Normal(timm.Projection.weight, Math.Pow(timm.Projection.weight.size(1), -0.5), generator);
+            return;
+        }
+
+        var pool = ((ClipResNetTower)net).AttentionPool;
         var scale = Math.Pow(pool.positional_embedding.size(1), -0.5);
         Normal(pool.positional_embedding, scale, generator);
         foreach (var linear in pool.Projections)

@@ -7,9 +7,9 @@ using static TorchSharp.torch;
 namespace AirMLNet.Clip;
 
 /// <summary>
-/// CLIP with a vision transformer or a ResNet as image tower (Radford et al. 2021). Parameters carry their Hugging Face
-/// names in <c>state_dict</c>, those of a ResNet OpenAI's, the only ones there are; checkpoints in OpenAI's and OpenCLIP's
-/// names load as well.
+/// CLIP with a vision transformer or a ResNet as image tower (Radford et al. 2021); timm's resnet18 and resnet34 too, as OpenCLIP has them.
+/// Parameters carry their Hugging Face names in <c>state_dict</c>, those of a ResNet OpenAI's or OpenCLIP's, the only ones there are;
+/// checkpoints in OpenAI's and OpenCLIP's names load as well.
 /// </summary>
 /// <remarks>
 /// Concurrent calls are safe as long as no call changes weights. Results are new tensors in the caller's dispose scope;
@@ -19,7 +19,7 @@ public sealed class ClipModel : nn.Module
 {
     private readonly ClipTextTower text_model;
     private readonly ClipVisionTower? vision_model;
-    private readonly ClipResNetTower? visual;
+    private readonly ClipConvolutionTower? visual;
     private readonly ClipWeight? visual_projection;
     private readonly ClipWeight text_projection;
 
@@ -49,9 +49,11 @@ public sealed class ClipModel : nn.Module
         _ = fill;
         Config = config.Check();
         text_model = new ClipTextTower(config.Text);
-        if (config.Vision.ResNet is not null)
+        if (config.Vision.ResNet is { } net)
         {
-            visual = new ClipResNetTower(config.Vision, config.ProjectionDim);
+            visual = net.IsBasic
+                ? new ClipTimmTower(config.Vision, config.ProjectionDim)
+                : new ClipResNetTower(config.Vision, config.ProjectionDim);
         }
         else
         {
@@ -74,7 +76,7 @@ public sealed class ClipModel : nn.Module
     internal ClipVisionTower Vision => vision_model ?? throw NoTransformer();
 
     /// <summary>The image tower where it is a ResNet; null where it is a vision transformer.</summary>
-    internal ClipResNetTower? ResNet => visual;
+    internal ClipConvolutionTower? ResNet => visual;
 
     /// <summary>The text tower.</summary>
     internal ClipTextTower Text => text_model;

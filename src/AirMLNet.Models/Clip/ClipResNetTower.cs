@@ -8,7 +8,7 @@ namespace AirMLNet.Clip;
 /// The image tower of RN50, RN101, RN50x4, RN50x16 and RN50x64: a ResNet with a stem of three convolutions, average pooling
 /// instead of strides, and attention pooling (Radford et al. 2021).
 /// </summary>
-internal sealed class ClipResNetTower : nn.Module
+internal sealed class ClipResNetTower : ClipConvolutionTower
 {
     private readonly ConvLayer conv1;
     private readonly ClipBatchNorm bn1;
@@ -34,46 +34,25 @@ internal sealed class ClipResNetTower : nn.Module
         bn2 = new ClipBatchNorm(width / 2);
         conv3 = new ConvLayer(width / 2, width, 3, bias: false);
         bn3 = new ClipBatchNorm(width);
-        layer1 = new ClipResNetStage(width, width, net.Layer1, 1);
-        layer2 = new ClipResNetStage(width * e, width * 2, net.Layer2, 2);
-        layer3 = new ClipResNetStage(width * 2 * e, width * 4, net.Layer3, 2);
-        layer4 = new ClipResNetStage(width * 4 * e, width * 8, net.Layer4, 2);
+        layer1 = ClipResNetStage.OfBottlenecks(width, width, net.Layer1, 1);
+        layer2 = ClipResNetStage.OfBottlenecks(width * e, width * 2, net.Layer2, 2);
+        layer3 = ClipResNetStage.OfBottlenecks(width * 2 * e, width * 4, net.Layer3, 2);
+        layer4 = ClipResNetStage.OfBottlenecks(width * 4 * e, width * 8, net.Layer4, 2);
         attnpool = new ClipAttentionPool(config.ImageSize / config.PatchSize, config.HiddenSize, config.Heads, outputs);
         RegisterComponents();
     }
 
-    /// <summary>The feature map before pooling.</summary>
-    /// <param name="pixels">[B, 3, H, W], normalised as the model's preprocessor does; H and W at least 32.</param>
-    /// <returns>[B, 32·width, H/32, W/32].</returns>
-    /// <exception cref="ArgumentException">The shape is another.</exception>
-    public Tensor Map(Tensor pixels)
-    {
-        using var scope = NewDisposeScope();
-        return Stages(pixels)[^1].MoveToOuterDisposeScope();
-    }
+    public override Tensor Pool(Tensor map, ClipPositions positions = ClipPositions.Bicubic) => attnpool.Forward(map, positions);
 
-    /// <summary>Pools a map: [B, C, H, W] to [B, E], the image feature.</summary>
-    public Tensor Pool(Tensor map, ClipPositions positions = ClipPositions.Bicubic) => attnpool.Forward(map, positions);
+    public override Tensor PoolAll(Tensor map, ClipPositions positions = ClipPositions.Bicubic) => attnpool.ForwardAll(map, positions);
 
-    /// <summary>Pools a map with every location as the question: [B, 1 + H·W, E], the image feature first.</summary>
-    public Tensor PoolAll(Tensor map, ClipPositions positions = ClipPositions.Bicubic) => attnpool.ForwardAll(map, positions);
-
-    /// <summary>Projects each location of a map by itself, as the pool's values are: [B, H·W, E] (docs/methods.md §6.2).</summary>
-    public Tensor Locations(Tensor map) => attnpool.Locations(map);
+    public override Tensor Locations(Tensor map) => attnpool.Locations(map);
 
     internal ClipAttentionPool AttentionPool => attnpool;
 
-    /// <summary>The stem and the four stages, for checks against a reference.</summary>
-    internal IReadOnlyList<Tensor> Stages(Tensor pixels)
+    internal override IReadOnlyList<Tensor> Stages(Tensor pixels)
     {
-        var channels = conv1.weight.size(1);
-        if (pixels.dim() != 4 || pixels.size(1) != channels || pixels.size(2) < 32 || pixels.size(3) < 32)
-        {
-            throw new ArgumentException(
-                $"Images of shape [B, {channels}, H, W] with H and W at least 32 were expected, not [{string.Join(", ", pixels.shape)}].",
-                nameof(pixels)
-            );
-        }
+        CheckShape(pixels, conv1.weight.size(1));
         var x = bn1.Forward(conv1.Forward(pixels)).relu_();
         x = bn2.Forward(conv2.Forward(x)).relu_();
         x = F.avg_pool2d(bn3.Forward(conv3.Forward(x)).relu_(), 2); // [B, width, H/4, W/4]

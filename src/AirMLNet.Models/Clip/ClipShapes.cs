@@ -32,6 +32,14 @@ internal static class ClipShapes
             return source.Transposed ? [.. shape.Reverse()] : shape;
         }
 
+        if (files.Names.Any(n => n.StartsWith("visual.trunk.", StringComparison.Ordinal)))
+        {
+            throw new InvalidDataException(
+                $"{files.Description}: the image tower is one of timm's; an open_clip_config.json beside it must say which, and the "
+                    + $"size of its images."
+            );
+        }
+
         var tokens = Shape("text_model.embeddings.token_embedding.weight", 2); // [V, W]
         var textWidth = (int)tokens[1];
         var text = new ClipTextConfig

@@ -59,7 +59,9 @@ internal sealed partial class ClipWeightNames
         if (files.Names.Any(n => n.StartsWith("visual.", StringComparison.Ordinal)))
         {
             var custom = files.Names.Any(n => n.StartsWith("text.", StringComparison.Ordinal));
-            return files.Names.Any(n => n.StartsWith("visual.layer1.", StringComparison.Ordinal))
+            return files.Names.Any(n =>
+                n.StartsWith("visual.layer1.", StringComparison.Ordinal) || n.StartsWith("visual.trunk.", StringComparison.Ordinal)
+            )
                 ? custom
                     ? CustomTextResNet
                     : ResNet

@@ -12,7 +12,10 @@ internal sealed record OpenClipConfig
 
     internal static readonly RefusedKey[] RefusedKeys =
     [
-        new("vision_cfg.timm_model_name", "Image towers of timm are not built."),
+        new("vision_cfg.timm_model_name", "Of timm's models only ResNets of basic blocks are built.", [.. Timm.Keys]),
+        new("vision_cfg.timm_pool", "The mean of the last map is the image's.", "avg", ""),
+        new("vision_cfg.timm_proj", "The projection is linear.", "linear"),
+        new("vision_cfg.timm_proj_bias", "The projection has no bias.", false),
         new("vision_cfg.attentional_pool", PlainTower, false),
         new("vision_cfg.ls_init_value", "Layer scale is not built."),
         new("vision_cfg.no_ln_pre", "The normalisation before the blocks is always built.", false),
@@ -29,6 +32,14 @@ internal sealed record OpenClipConfig
         new("text_cfg.scaled_cosine_attn", "Attention is by scaled dot products.", false),
         new("text_cfg.pool_type", "The end token, which has the highest id, stands for the text.", "argmax"),
     ];
+
+    // timm's ResNets of basic blocks, by name.
+    private static Dictionary<string, ClipResNetConfig> Timm =>
+        new(StringComparer.Ordinal)
+        {
+            ["resnet18"] = new(64, 2, 2, 2, 2) { IsBasic = true },
+            ["resnet34"] = new(64, 3, 4, 6, 3) { IsBasic = true },
+        };
 
     public required int EmbedDim { get; init; }
     public bool? QuickGelu { get; init; }
@@ -53,13 +64,15 @@ internal sealed record OpenClipConfig
                     {
                         EmbedDim = c.ProjectionDim,
                         QuickGelu = c.Text.Activation == ClipActivation.QuickGelu,
-                        VisionCfg = new()
-                        {
-                            ImageSize = new(c.Vision.ImageSize),
-                            Layers = net.Layers,
-                            Width = net.Width,
-                            HeadWidth = c.Vision.HiddenSize / c.Vision.Heads,
-                        },
+                        VisionCfg = net.IsBasic
+                            ? new() { ImageSize = new(c.Vision.ImageSize), TimmModelName = TimmName(net) }
+                            : new()
+                            {
+                                ImageSize = new(c.Vision.ImageSize),
+                                Layers = net.Layers,
+                                Width = net.Width,
+                                HeadWidth = c.Vision.HiddenSize / c.Vision.Heads,
+                            },
                         TextCfg = new()
                         {
                             ContextLength = c.Text.ContextLength,
@@ -79,8 +92,11 @@ internal sealed record OpenClipConfig
         var (v, t) = (VisionCfg, TextCfg);
         var activation = QuickGelu == true ? ClipActivation.QuickGelu : ClipActivation.Gelu;
         // A list of layers is that of a ResNet's stages.
-        var net = v.Layers.Count == 1 ? null : ClipResNetConfig.Of(path, v.Width ?? 64, v.Layers);
-        var width = net is null ? v.Width ?? 768 : 32 * net.Width;
+        var net =
+            v.TimmModelName is { } name ? Timm[name]
+            : v.Layers.Count == 1 ? null
+            : ClipResNetConfig.Of(path, v.Width ?? 64, v.Layers);
+        var width = net?.Channels ?? v.Width ?? 768;
         if (v.HeadWidth < 1 || width % v.HeadWidth != 0)
         {
             throw new InvalidDataException(
@@ -92,11 +108,9 @@ internal sealed record OpenClipConfig
         {
             ActivationStated = QuickGelu is not null,
             ProjectionDim = EmbedDim,
-            Vision = net is not null
-                ? net.Tower(v.ImageSize.Pixels) with
-                {
-                    Heads = width / v.HeadWidth,
-                }
+            Vision =
+                net is { IsBasic: true } ? net.Tower(v.ImageSize.Pixels)
+                : net is not null ? net.Tower(v.ImageSize.Pixels) with { Heads = width / v.HeadWidth }
                 : new ClipVisionConfig
                 {
                     HiddenSize = width,
@@ -122,8 +136,14 @@ internal sealed record OpenClipConfig
         };
     }
 
+    private static string TimmName(ClipResNetConfig net) =>
+        Timm.FirstOrDefault(p => p.Value == net).Key
+        ?? throw new NotSupportedException($"timm has no ResNet of basic blocks like {net}: such a model cannot be described.");
+
     internal sealed record VisionTower
     {
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public string? TimmModelName { get; init; }
         public SquareSide ImageSize { get; init; } = new(224);
         public SquareSide PatchSize { get; init; } = new(16);
 

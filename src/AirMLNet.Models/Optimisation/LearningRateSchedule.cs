@@ -46,4 +46,16 @@ internal sealed record LearningRateSchedule(double Peak, int Epochs, int WarmUpE
     /// <param name="warmUpSteps">W.</param>
     internal static double RampedCosine(double peak, int step, int steps, int warmUpSteps) =>
         Cosine(peak * Math.Min(1, (step + 1.0) / warmUpSteps), step, steps);
+
+    /// <summary>
+    /// Up in a straight line over the first W steps, level, and down in a straight line to 0 over the last share D of all steps (Hägele et
+    /// al. 2024). Until it falls the rate does not depend on S, so that a run can be made longer or shorter while it goes.
+    /// </summary>
+    /// <param name="peak">The level.</param>
+    /// <param name="step">s.</param>
+    /// <param name="steps">S.</param>
+    /// <param name="warmUpSteps">W.</param>
+    /// <param name="decayShare">D, above 0.</param>
+    internal static double Trapezoid(double peak, int step, int steps, int warmUpSteps, double decayShare) =>
+        peak * Math.Min(Math.Min(1, (step + 1.0) / warmUpSteps), Math.Min(1, (steps - step) / (decayShare * steps)));
 }

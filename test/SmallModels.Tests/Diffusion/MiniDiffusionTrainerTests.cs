@@ -1,9 +1,11 @@
 using AirMLNet.Diffusion;
 using AirMLNet.Files;
+using AirMLNet.Images;
 using AirMLNet.Optimisation;
 using AirMLNet.Options;
 using AirMLNet.Testing;
 using AirMLNet.Weights;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace AirMLNet.SmallModels.Tests;
@@ -18,7 +20,6 @@ public sealed class MiniDiffusionTrainerTests
     {
         s_root = new();
         TinyCifar10.Create(Path.Combine(s_root, "data"));
-        TinyClip.Create(Path.Combine(s_root, "clip"));
     }
 
     [ClassCleanup]
@@ -28,7 +29,7 @@ public sealed class MiniDiffusionTrainerTests
         new()
         {
             DataFolder = Path.Combine(s_root, "data"),
-            ClipFolder = Path.Combine(s_root, "clip"),
+            JudgeFolder = Path.Combine(s_root, "judge"),
             OutputFolder = Path.Combine(s_root, output),
             Photos = 64,
             VaeSteps = 12,
@@ -90,13 +91,17 @@ public sealed class MiniDiffusionTrainerTests
     public void The_folder_is_a_Stable_Diffusion_of_latents_of_deviation_one_with_a_card()
     {
         var options = Options("model");
-        var result = new MiniDiffusionTrainer(options).Train();
+        using var data = Cifar10.Open(options.DataFolder);
+        var trainer = new MiniDiffusionTrainer(options);
+        var result = trainer.Measure(data, new ColourJudge(data), trainer.Fit(data));
         Assert.AreEqual(10, result.Images);
-        // Flat colours that differ by class: the probe knows all real ones, and no noise can be all classes at once.
-        Assert.IsGreaterThan(0.9, result.Real.Probe);
-        Assert.IsLessThan(0.5, result.Noise.Probe);
+        // Flat colours that differ by class: the judge knows all real ones, and no noise can be all classes at once.
+        Assert.AreEqual(1, result.Real);
+        Assert.IsLessThan(0.5, result.Noise);
+        Assert.AreEqual(result.Generated, result.OfClass.Average(), 1e-9);
         var card = File.ReadAllText(Path.Combine(options.OutputFolder, "README.md"));
-        Assert.Contains(FormattableString.Invariant($"{100 * result.Generated.Probe:F1} % | {100 * result.Generated.ZeroShot:F1} %"), card);
+        Assert.Contains(FormattableString.Invariant($"| generated | {100 * result.Generated:F1} %"), card);
+        Assert.Contains(" --steps 12\n", card);
         Assert.IsFalse(Directory.Exists(Path.Combine(options.OutputFolder, "checkpoint")), "nothing but the model stays");
         using var model = StableDiffusionPipeline.Load(options.OutputFolder);
         Assert.AreEqual(32, model.NativeSize);
@@ -121,9 +126,56 @@ public sealed class MiniDiffusionTrainerTests
             Assert.ThrowsExactly<InvalidOperationException>(() => new MiniDiffusionTrainer(options with { Seed = 2 }).Fit(data)).Message
         );
         Assert.Contains(
-            "steps 1",
-            Assert.ThrowsExactly<InvalidOperationException>(() => new MiniDiffusionTrainer(options with { Steps = 2 }).Fit(data)).Message
+            "names 0.6",
+            Assert
+                .ThrowsExactly<InvalidOperationException>(() => new MiniDiffusionTrainer(options with { NameShare = 0.5 }).Fit(data))
+                .Message
         );
+    }
+
+    [TestMethod]
+    public void A_run_made_longer_before_its_rate_falls_is_the_same_as_one_that_was_planned_so_long()
+    {
+        double[] rates = [.. Enumerable.Range(0, 90).Select(step => LearningRateSchedule.Trapezoid(2, step, 120, 4, 0.25))];
+        CollectionAssert.AreEqual(rates, Enumerable.Range(0, 90).Select(s => LearningRateSchedule.Trapezoid(2, s, 200, 4, 0.25)).ToArray());
+        CollectionAssert.AreEqual(new[] { 0.5, 1, 1.5, 2, 2 }, rates[..5]);
+        Assert.AreEqual(1, LearningRateSchedule.Trapezoid(2, 105, 120, 4, 0.25), 1e-12);
+        Assert.AreEqual(0, LearningRateSchedule.Trapezoid(2, 120, 120, 4, 0.25));
+    }
+
+    [TestMethod]
+    public void A_twin_in_bfloat16_computes_gradients_for_weights_in_float32()
+    {
+        using var scope = NewDisposeScope();
+        double[] Trained(bool twin)
+        {
+            using var generator = new Generator(4);
+            using var model = nn.Linear(3, 1);
+            using var other = nn.Linear(3, 1);
+            using (no_grad())
+            {
+                foreach (var parameter in model.parameters())
+                {
+                    parameter.normal_(0, 1, generator);
+                }
+            }
+            other.to(ScalarType.BFloat16);
+            var computing = twin ? other : model;
+            var input = randn([16, 3], generator: generator).to_type(computing.weight!.dtype);
+            new MiniDiffusionStage(Options($"twin-{twin}"), "UNet", "settings", steps: 40, batch: 16, learningRate: 0.05).Run(
+                model,
+                computing,
+                _ => computing.forward(input).to_type(ScalarType.Float32).sub(1).square().mean()
+            );
+            Assert.AreEqual(ScalarType.Float32, model.weight!.dtype);
+            return [.. model.parameters().SelectMany(p => p.to_type(ScalarType.Float64).flatten().data<double>().ToArray())];
+        }
+        double[] exact = Trained(false),
+            half = Trained(true);
+        for (var i = 0; i < exact.Length; i++)
+        {
+            Assert.AreEqual(exact[i], half[i], 0.03, $"weight {i}");
+        }
     }
 
     [TestMethod]
@@ -134,7 +186,7 @@ public sealed class MiniDiffusionTrainerTests
         var stage = new MiniDiffusionStage(options, "UNet", "settings", steps: 9, batch: 1, learningRate: 0.1);
         using var input = ones(1, 2);
         var error = Assert.ThrowsExactly<ArithmeticException>(() =>
-            stage.Run(model, step => model.forward(input).sum() * (step == 6 ? float.NaN : 1))
+            stage.Run(model, model, step => model.forward(input).sum() * (step == 6 ? float.NaN : 1))
         );
         Assert.Contains("step 7", error.Message);
         using var weights = SafetensorsFile.Open(Path.Combine(options.OutputFolder, "checkpoint", "UNet", "weights.safetensors"));
@@ -146,6 +198,7 @@ public sealed class MiniDiffusionTrainerTests
         // It goes on from step 6.
         var steps = new List<int>();
         stage.Run(
+            model,
             model,
             step =>
             {
@@ -173,5 +226,27 @@ public sealed class MiniDiffusionTrainerTests
         }
         average.Apply();
         Assert.AreEqual(expected, model.weight.item<float>(), 1e-4);
+    }
+
+    /// <summary>Knows a class by the mean colour of its first photo.</summary>
+    private sealed class ColourJudge(Cifar10 data) : IImageJudge
+    {
+        public double TestAccuracy => 1;
+
+        public double Share(IReadOnlyList<RgbImage> images, IReadOnlyList<int> labels)
+        {
+            double[][] classes = [.. Enumerable.Range(0, 10).Select(i => Colour(data.GetImage(Cifar10Split.Train, i)))];
+            return images
+                .Zip(labels, (image, label) => Array.IndexOf(classes, classes.MinBy(c => Distance(c, Colour(image)))) == label ? 1.0 : 0)
+                .Average();
+        }
+
+        private static double[] Colour(RgbImage image)
+        {
+            double[] mean = [.. Enumerable.Range(0, 3).Select(c => image.Pixels.Where((_, i) => i % 3 == c).Average(v => (double)v))];
+            return [.. mean.Select(v => v - mean.Min())]; // the shade is of the photo, not of the class
+        }
+
+        private static double Distance(double[] a, double[] b) => a.Zip(b, (x, y) => (x - y) * (x - y)).Sum();
     }
 }
