@@ -76,7 +76,7 @@ internal sealed class MiniClipTextStage(MiniClipOptions options, Cifar10 data, C
             loss.backward();
             nn.utils.clip_grad_norm_(learned.Select(p => p.parameter), 1.0);
             optimizer.step();
-            MiniClipLoss.ClampScale(model.logit_scale);
+            ContrastiveLoss.ClampScale(model.logit_scale);
             if (step % 50 == 49)
             {
                 options.Progress?.Report(new(step + 1, steps, MiniClipLoss.Finite(loss, step), 0));

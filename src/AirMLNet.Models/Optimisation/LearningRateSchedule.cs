@@ -46,4 +46,12 @@ internal sealed record LearningRateSchedule(double Peak, int Epochs, int WarmUpE
     /// <param name="warmUpSteps">W.</param>
     internal static double RampedCosine(double peak, int step, int steps, int warmUpSteps) =>
         Cosine(peak * Math.Min(1, (step + 1.0) / warmUpSteps), step, steps);
+
+    /// <summary>OpenCLIP's <c>cosine_lr</c>: peak·(s+1)/W in the first W steps, then half a cosine over the others.</summary>
+    /// <param name="peak">The rate after the warm-up.</param>
+    /// <param name="step">s.</param>
+    /// <param name="steps">S.</param>
+    /// <param name="warmUpSteps">W; a warm-up of S steps or more never ends.</param>
+    internal static double RampThenCosine(double peak, int step, int steps, int warmUpSteps) =>
+        step < warmUpSteps ? peak * (step + 1) / warmUpSteps : Cosine(peak, step - warmUpSteps, steps - warmUpSteps);
 }

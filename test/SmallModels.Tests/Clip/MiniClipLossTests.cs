@@ -33,7 +33,7 @@ public sealed class MiniClipLossTests
     public void The_scale_stays_within_1_and_100()
     {
         using var scale = nn.Parameter(tensor(9.0f));
-        MiniClipLoss.ClampScale(scale);
+        ContrastiveLoss.ClampScale(scale);
         Assert.AreEqual(100, Math.Exp(scale.item<float>()), 1e-3);
     }
 }
