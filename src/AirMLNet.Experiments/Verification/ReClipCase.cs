@@ -66,7 +66,7 @@ internal sealed class ReClipRun : IDisposable
             return Comparison.Failed(name, "this output is not known");
         }
 
-        if (_folder.Io.Entries[name].Type is ScalarType.Int64 or ScalarType.Byte or ScalarType.Bool)
+        if (_folder.Io.Entries[name].DType is ScalarType.Int64 or ScalarType.Byte or ScalarType.Bool)
         {
             return LatteClipRun.Integers(name, got, _folder.Tensor(name, ScalarType.Int64));
         }

@@ -23,6 +23,9 @@ public sealed class CaseVerifierTests
     [DataRow("unet-tiny", 16 + (4 * 14))]
     [DataRow("schedulers", 119)]
     [DataRow("sd-tiny", 11)]
+    [DataRow("collage-tiny", 12)]
+    [DataRow("latteclip-tiny", 999)]
+    [DataRow("reclip-tiny", 108)]
     public void ReferenceCasePasses(string name, int rows)
     {
         var report = CaseVerifier.Verify(TestData.Path("golden/" + name));
