@@ -75,7 +75,12 @@ internal sealed partial class LatteClipCase : ICaseKind
     {
         if (run is "paper" or "paper_mu0")
         {
-            return new MixerRule { Update = PrototypeUpdate.Paper, Momentum = run == "paper" ? Paper(folder) : 0, TextShare = 1 - Paper(folder) };
+            return new MixerRule
+            {
+                Update = PrototypeUpdate.Paper,
+                Momentum = run == "paper" ? Paper(folder) : 0,
+                TextShare = 1 - Paper(folder),
+            };
         }
 
         var rule = new MixerRule { TextShare = (double?)folder.Case["train_args"]?["alpha"] ?? 0.01 };

@@ -49,10 +49,7 @@ internal sealed class LatteClipRun : IDisposable
     internal static VerificationRow Integers(string name, Tensor got, Tensor want) =>
         got.shape.SequenceEqual(want.shape)
             ? Comparison.Exact(name, got.ne(want).sum().item<long>() is var different ? (int)different : 0, (int)want.numel(), null)
-            : Comparison.Failed(
-                name,
-                $"shape [{string.Join(", ", got.shape)}], expected [{string.Join(", ", want.shape)}]"
-            );
+            : Comparison.Failed(name, $"shape [{string.Join(", ", got.shape)}], expected [{string.Join(", ", want.shape)}]");
 
     private void Step(int step, MixerRule rule, PrototypeBank bank, Tensor image, Tensor zeroShot)
     {

@@ -78,8 +78,7 @@ internal sealed class LatteClipTraining : IDisposable
     {
         var initial = FlypObjective.ClassFeatures(ClipTowers.Of(_model).Text, classes);
         _results["bank0"] = initial;
-        TextRows Texts(string name) =>
-            new(Ids(name).data<long>().ToArray(), [.. Enumerable.Repeat(true, zeroShot.Length)]);
+        TextRows Texts(string name) => new(Ids(name).data<long>().ToArray(), [.. Enumerable.Repeat(true, zeroShot.Length)]);
         return new LatteObjective(
             initial,
             classes,

@@ -74,12 +74,7 @@ internal sealed class ReClipRun : IDisposable
         var want = _folder.Tensor(name, ScalarType.Float32);
         return name.StartsWith("grad.", StringComparison.Ordinal)
             ? Comparison.Gradient(name, got, want)
-            : Comparison.Output(
-                name,
-                got,
-                want,
-                name.EndsWith(".scores", StringComparison.Ordinal) ? ScoreTolerance : _folder.Tolerance
-            );
+            : Comparison.Output(name, got, want, name.EndsWith(".scores", StringComparison.Ordinal) ? ScoreTolerance : _folder.Tolerance);
     }
 
     public void Dispose() => _scope.Dispose();

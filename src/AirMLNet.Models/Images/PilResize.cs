@@ -30,15 +30,7 @@ internal static class PilResize
     public static RgbImage Bicubic(RgbImage image, int width, int height, int left, int top, int windowWidth, int windowHeight) =>
         Resample<CubicFilter>(image, width, height, left, top, windowWidth, windowHeight);
 
-    private static RgbImage Resample<TFilter>(
-        RgbImage image,
-        int width,
-        int height,
-        int left,
-        int top,
-        int windowWidth,
-        int windowHeight
-    )
+    private static RgbImage Resample<TFilter>(RgbImage image, int width, int height, int left, int top, int windowWidth, int windowHeight)
         where TFilter : struct, IFilter
     {
         var vertical = Coefficients<TFilter>(image.Height, height, top, windowHeight);

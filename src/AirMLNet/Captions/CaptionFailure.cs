@@ -40,11 +40,7 @@ internal sealed record CaptionFailure(FailureKind Kind, TimeSpan? Wait, string R
             HttpRequestException { StatusCode: { } code } => new(KindOf(code), null, $"HTTP {(int)code}: {First(e.Message)}"),
             HttpRequestException or IOException or TimeoutException => new(FailureKind.Transient, null, First(e.Message)),
             // An answer that is cut off, no JSON, or without what an answer has.
-            JsonException
-            or FormatException
-            or InvalidOperationException
-            or KeyNotFoundException
-            or ArgumentOutOfRangeException => new(
+            JsonException or FormatException or InvalidOperationException or KeyNotFoundException or ArgumentOutOfRangeException => new(
                 FailureKind.Transient,
                 null,
                 $"the answer cannot be read ({First(e.Message)})"
@@ -57,8 +53,7 @@ internal sealed record CaptionFailure(FailureKind Kind, TimeSpan? Wait, string R
         double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds) && seconds is >= 0 and < 1e6
             ? TimeSpan.FromSeconds(seconds)
         : DateTimeOffset.TryParse(value, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var date)
-            ? date > now
-                ? date - now
+            ? date > now ? date - now
                 : TimeSpan.Zero
         : null;
 

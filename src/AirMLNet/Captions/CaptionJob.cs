@@ -130,7 +130,7 @@ internal sealed class CaptionJob(ICaptioner captioner, CaptionJobOptions options
         for (var i = 0; i < items.Count; i++)
         {
             texts[i] = Usable(texts[i] ?? "", out var why);
-            if (reasons[i] ?? why is { } reason)
+            if ((reasons[i] ?? why) is { } reason)
             {
                 without.Add((items[i].Request.Name, reason));
             }

@@ -78,7 +78,8 @@ public sealed class FileCaptions : ICaptioner
 
         return new FileCaptions(request =>
         {
-            var found = byPath.GetValueOrDefault(Path.GetFullPath(request.Name)) ?? byName.GetValueOrDefault(Path.GetFileName(request.Name));
+            var found =
+                byPath.GetValueOrDefault(Path.GetFullPath(request.Name)) ?? byName.GetValueOrDefault(Path.GetFileName(request.Name));
             return request.Kind == CaptionKind.Image ? found?.Text : found?.Group;
         });
     }

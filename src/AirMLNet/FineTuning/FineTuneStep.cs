@@ -11,11 +11,7 @@ namespace AirMLNet.FineTuning;
 internal sealed record ClipTowers(Func<Tensor, Tensor> Image, Func<Tensor, Tensor> Text, Tensor LogitScale)
 {
     public static ClipTowers Of(ClipModel model) =>
-        new(
-            pixels => ClipModel.Normalise(model.EncodeImage(pixels)),
-            ids => ClipModel.Normalise(model.Encodetowers.Text(ids)),
-            model.logit_scale
-        );
+        new(pixels => ClipModel.Normalise(model.EncodeImage(pixels)), ids => ClipModel.Normalise(model.EncodeText(ids)), model.logit_scale);
 }
 
 /// <summary>The gradient of one batch of any size.</summary>

@@ -62,9 +62,7 @@ internal sealed class FlypObjective : IFineTuneObjective, IDisposable
         List<Tensor> parts = [];
         for (var from = 0L; from < classIds.size(0); from += TextBatch)
         {
-            parts.Add(
-                text(classIds.narrow(0, from, Math.Min(TextBatch, classIds.size(0) - from)))
-            );
+            parts.Add(text(classIds.narrow(0, from, Math.Min(TextBatch, classIds.size(0) - from))));
         }
         return cat(parts).MoveToOuterDisposeScope();
     }

@@ -1,5 +1,4 @@
 using AirMLNet.Clip;
-using AirMLNet.Layers;
 using static TorchSharp.torch;
 
 namespace AirMLNet.FineTuning;
@@ -134,9 +133,7 @@ internal static class LabelPropagation
         out double residual
     )
     {
-        var (most, tolerance) = settings.Exact
-            ? (MostExactIterations, ExactTolerance)
-            : (settings.MostIterations, settings.Tolerance);
+        var (most, tolerance) = settings.Exact ? (MostExactIterations, ExactTolerance) : (settings.MostIterations, settings.Tolerance);
         double[] x = new double[b.Length],
             r = [.. b],
             p = [.. b],

@@ -72,7 +72,9 @@ internal sealed class LatteObjective : IFineTuneObjective, IDisposable
         [
             .. Enumerable
                 .Range(0, (int)initial.size(0))
-                .Select(c => Enumerable.Range(0, zeroShot.Length).Where(i => zeroShot[i] == c && _groupTexts?.Present[i] == true).ToArray()),
+                .Select(c =>
+                    Enumerable.Range(0, zeroShot.Length).Where(i => zeroShot[i] == c && _groupTexts?.Present[i] == true).ToArray()
+                ),
         ];
         State = new Dictionary<string, Tensor> { ["prototypes"] = Bank.Prototypes, ["prototypes_of_epoch"] = Bank.Snapshot };
     }

@@ -30,13 +30,7 @@ internal sealed record LatteTerms(LatteMix Mix, Tensor CurrentLoss, Tensor ZeroS
     )
     {
         var mix = FeatureMixer.Mix(texts, bank, current, zeroShot, rule);
-        return new(
-            mix,
-            ContrastiveLoss.Of(images, mix.Current, scale),
-            ContrastiveLoss.Of(images, mix.ZeroShot, scale),
-            current,
-            zeroShot
-        );
+        return new(mix, ContrastiveLoss.Of(images, mix.Current, scale), ContrastiveLoss.Of(images, mix.ZeroShot, scale), current, zeroShot);
     }
 
     /// <summary>The sum of the terms that count.</summary>

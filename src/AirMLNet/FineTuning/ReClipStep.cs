@@ -101,8 +101,7 @@ internal static class ReClipStep
             return null;
         }
 
-        Tensor Of(Tensor logits, Tensor labels) =>
-            nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.None).mul(agree);
+        Tensor Of(Tensor logits, Tensor labels) => nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.None).mul(agree);
         return (Of(logitsT, labelsT).sum().div(count), Of(logitsV, labelsV).mean().div(count));
     }
 }

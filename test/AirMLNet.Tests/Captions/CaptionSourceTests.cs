@@ -19,8 +19,7 @@ public sealed class CaptionSourceTests
     [DataRow("Flowers102", "Describe the {} flower in the photo concisely, less than 20 words.")]
     [DataRow("food", "Describe the {} food in the photo concisely, less than 20 words.")]
     [DataRow("bridge", "Describe the bridge in the photo concisely, less than 20 words.")]
-    public void ImagePromptsAreThoseOfTheCode(string domain, string expected) =>
-        Assert.AreEqual(expected, CaptionPrompts.Image(domain));
+    public void ImagePromptsAreThoseOfTheCode(string domain, string expected) => Assert.AreEqual(expected, CaptionPrompts.Image(domain));
 
     [TestMethod]
     [DataRow("SUN397", "Describe the common visual attributes of the scenes in all the photos concisely, less than 20 words.")]
@@ -28,8 +27,7 @@ public sealed class CaptionSourceTests
     [DataRow("EuroSAT", "Describe the common visual attributes of the land use in all the satellite images concisely, less than 20 words.")]
     [DataRow("UCF101", "Describe the common visual attributes of the person's actions in all the photos concisely, less than 20 words.")]
     [DataRow("bridge", "Describe the common visual attributes of the bridges in all the photos concisely, less than 20 words.")]
-    public void GroupPromptsAreThoseOfTheCode(string domain, string expected) =>
-        Assert.AreEqual(expected, CaptionPrompts.Group(domain));
+    public void GroupPromptsAreThoseOfTheCode(string domain, string expected) => Assert.AreEqual(expected, CaptionPrompts.Group(domain));
 
     [TestMethod]
     public void ThePapersWordingIsAnOption_AndSoIsTheClass()

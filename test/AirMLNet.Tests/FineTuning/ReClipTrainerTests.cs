@@ -23,7 +23,8 @@ public sealed class ReClipTrainerTests
         {
             foreach (var ((name, a), (_, b)) in before.named_parameters().Zip(after.named_parameters()))
             {
-                var trained = tower(name) && (name.Contains("norm", StringComparison.Ordinal) || name.Contains("layrnorm", StringComparison.Ordinal));
+                var trained =
+                    tower(name) && (name.Contains("norm", StringComparison.Ordinal) || name.Contains("layrnorm", StringComparison.Ordinal));
                 Assert.AreEqual(!trained, a.equal(b).all().item<bool>(), name);
             }
         }
@@ -88,7 +89,11 @@ public sealed class ReClipTrainerTests
             }
         );
         List<(double, double, double)> found = [];
-        trainer.Run(pictures.Length, new FineTuneImages(i => pictures[i], clip.Preprocessor, null, 1), (_, t, v, a) => found.Add((t, v, a)));
+        trainer.Run(
+            pictures.Length,
+            new FineTuneImages(i => pictures[i], clip.Preprocessor, null, 1),
+            (_, t, v, a) => found.Add((t, v, a))
+        );
         losses = found;
         clip.Release();
         return trainer;
