@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using AirMLNet.FineTuning;
+using static TorchSharp.torch;
 
 namespace AirMLNet.Verification;
 
@@ -20,8 +21,9 @@ internal sealed partial class LatteClipCase : ICaseKind
 
     public void Run(CaseFolder folder, List<VerificationRow> rows)
     {
+        using var scope = NewDisposeScope();
         Dictionary<string, Func<string, VerificationRow>> runs = new(StringComparer.Ordinal);
-        List<IDisposable> open = [];
+        List<LatteClipTraining> open = [];
         try
         {
             foreach (var name in folder.Expected("out.").Select(n => "out." + n).Concat(folder.Expected("grad.").Select(n => "grad." + n)))
@@ -31,20 +33,20 @@ internal sealed partial class LatteClipCase : ICaseKind
 
             if (Directory.GetFiles(folder.Path, "weights_after*.safetensors").Length > 0)
             {
-                var train = (LatteClipTraining)open.First(o => o is LatteClipTraining { IsFlyp: false });
+                var train = open.First(o => !o.IsFlyp);
                 rows.AddRange(train.WeightsAfter());
             }
         }
         finally
         {
-            open.ForEach(o => o.Dispose());
+            open.ForEach(training => training.Dispose());
         }
     }
 
     private static Func<string, VerificationRow> RunOf(
         CaseFolder folder,
         Dictionary<string, Func<string, VerificationRow>> runs,
-        List<IDisposable> open,
+        List<LatteClipTraining> open,
         string name
     )
     {
@@ -55,19 +57,15 @@ internal sealed partial class LatteClipCase : ICaseKind
             return known;
         }
 
-        return runs[key] = key switch
+        if (key is "train" or "flyp")
         {
-            "train" or "flyp" => Opened(new LatteClipTraining(folder, key == "flyp")).Row,
-            "accum" => Opened(new LatteClipAccumulation(folder)).Row,
-            _ => Opened(new LatteClipRun(folder, parts[1], RuleOf(folder, parts[2]))).Row,
-        };
-
-        T Opened<T>(T run)
-            where T : IDisposable
-        {
-            open.Add(run);
-            return run;
+            var training = new LatteClipTraining(folder, key == "flyp");
+            open.Add(training);
+            return runs[key] = training.Row;
         }
+
+        return runs[key] =
+            key == "accum" ? new LatteClipAccumulation(folder).Row : new LatteClipRun(folder, parts[1], RuleOf(folder, parts[2])).Row;
     }
 
     /// <summary>The rule that a run's name says.</summary>

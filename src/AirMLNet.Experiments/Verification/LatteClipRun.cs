@@ -5,11 +5,10 @@ using static TorchSharp.torch;
 namespace AirMLNet.Verification;
 
 /// <summary>One rule on given features, step after step; every result is kept by the name of its output.</summary>
-internal sealed class LatteClipRun : IDisposable
+internal sealed class LatteClipRun
 {
     private readonly CaseFolder _folder;
     private readonly Dictionary<string, Tensor> _results = new(StringComparer.Ordinal);
-    private readonly DisposeScope _scope = NewDisposeScope();
     private readonly string _tag;
 
     public LatteClipRun(CaseFolder folder, string tag, MixerRule rule)
@@ -42,8 +41,6 @@ internal sealed class LatteClipRun : IDisposable
         var want = _folder.Tensor(name, ScalarType.Float32);
         return gradient ? Comparison.Gradient(name, got, want) : Comparison.Output(name, got, want, _folder.Tolerance);
     }
-
-    public void Dispose() => _scope.Dispose();
 
     /// <summary>A row for whole numbers, which must be equal.</summary>
     internal static VerificationRow Integers(string name, Tensor got, Tensor want) =>
@@ -105,10 +102,9 @@ internal sealed class LatteClipRun : IDisposable
 }
 
 /// <summary>The gradient of a batch in chunks against that of the whole.</summary>
-internal sealed class LatteClipAccumulation : IDisposable
+internal sealed class LatteClipAccumulation
 {
     private readonly CaseFolder _folder;
-    private readonly DisposeScope _scope = NewDisposeScope();
     private readonly Dictionary<string, Tensor> _results = new(StringComparer.Ordinal);
 
     public LatteClipAccumulation(CaseFolder folder)
@@ -135,8 +131,6 @@ internal sealed class LatteClipAccumulation : IDisposable
             ? Comparison.Gradient(name, got, want)
             : Comparison.Output(name, got, want, _folder.Tolerance);
     }
-
-    public void Dispose() => _scope.Dispose();
 
     private void Gradients(int chunk, string prefix)
     {

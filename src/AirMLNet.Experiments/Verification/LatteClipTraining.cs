@@ -11,7 +11,6 @@ internal sealed class LatteClipTraining : IDisposable
     // The parameters' own tolerance, as case.json states it in words.
     private static readonly (double Abs, double Rel) ParameterTolerance = (5e-5, 1e-4);
     private readonly CaseFolder _folder;
-    private readonly DisposeScope _scope = NewDisposeScope();
     private readonly Dictionary<string, List<Tensor>> _steps = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Tensor> _results = new(StringComparer.Ordinal);
     private readonly ClipModel _model;
@@ -68,11 +67,7 @@ internal sealed class LatteClipTraining : IDisposable
         }
     }
 
-    public void Dispose()
-    {
-        _model.Dispose();
-        _scope.Dispose();
-    }
+    public void Dispose() => _model.Dispose();
 
     private LatteObjective Latte(Tensor classes, int[] zeroShot)
     {

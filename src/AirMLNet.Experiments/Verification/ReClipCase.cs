@@ -18,7 +18,8 @@ internal sealed class ReClipCase : ICaseKind
 
     public void Run(CaseFolder folder, List<VerificationRow> rows)
     {
-        using var run = new ReClipRun(folder);
+        using var scope = NewDisposeScope();
+        var run = new ReClipRun(folder);
         foreach (var name in folder.Expected("out.").Select(n => "out." + n).Concat(folder.Expected("grad.").Select(n => "grad." + n)))
         {
             rows.Add(Comparison.Guarded(name, () => run.Row(name)));
@@ -27,11 +28,10 @@ internal sealed class ReClipCase : ICaseKind
 }
 
 /// <summary>One case; every result is kept by the name of its output.</summary>
-internal sealed class ReClipRun : IDisposable
+internal sealed class ReClipRun
 {
     private static readonly (double Abs, double Rel) ScoreTolerance = (1e-5, 1e-4);
     private readonly CaseFolder _folder;
-    private readonly DisposeScope _scope = NewDisposeScope();
     private readonly Dictionary<string, Tensor> _results = new(StringComparer.Ordinal);
 
     public ReClipRun(CaseFolder folder)
@@ -76,8 +76,6 @@ internal sealed class ReClipRun : IDisposable
             ? Comparison.Gradient(name, got, want)
             : Comparison.Output(name, got, want, name.EndsWith(".scores", StringComparison.Ordinal) ? ScoreTolerance : _folder.Tolerance);
     }
-
-    public void Dispose() => _scope.Dispose();
 
     private JsonNode? Size(string name) => _folder.Case["sizes"]?[name];
 

@@ -34,12 +34,12 @@ public sealed record ChatCaptionerOptions
     } = 77;
 
     /// <summary>
-    /// Images with a longer side are shrunk to it before they are sent, 64..16384 pixels; the models that LatteCLIP uses look at 1008 at most.
+    /// Images with a longer side are shrunk to it before they are sent, 1..16384 pixels; the models that LatteCLIP uses look at 1008 at most.
     /// </summary>
     public int MaxSide
     {
         get;
-        init => field = OptionCheck.Range(value, 64, 16_384);
+        init => field = OptionCheck.Range(value, 1, 16_384);
     } = 1344;
 }
 

@@ -85,12 +85,9 @@ public sealed class LatteClipEstimator : StageEstimator<LatteClipTransformer>
         var tokenizer = ClipTokenizer.Load(_options.ClipFolder);
         using var scope = NewDisposeScope();
         using var model = ClipModel.Load(_options.ClipFolder, device, _options.Activation);
-        var ids = Ids(
-            tokenizer,
-            [.. _options.ClassNames.Select(n => ZeroShotClassifier.Fill(_options.Template, ZeroShotClassifier.Spoken(n)))]
-        );
-        var classIds = tensor(ids, [_options.ClassNames.Count, tokenizer.ContextLength], device: device);
-        using var latte = Mixes ? Latte(model, classIds, rows, tokenizer) : null;
+        var templates = Templates(tokenizer, device); // [C, T, L]
+        var classIds = templates.select(1, 0).contiguous();
+        using var latte = Mixes ? Latte(model, templates, rows, tokenizer) : null;
         using var flyp = Mixes ? null : Flyp(classIds, rows);
         var plan = Plan(rows);
         var (_, steps) = FineTuneTrainer.Steps(plan, rows.Images.Count);
@@ -103,8 +100,8 @@ public sealed class LatteClipEstimator : StageEstimator<LatteClipTransformer>
             _seed
         );
         FineTuneTrainer.Run(model, rows.Images.Count, images, (IFineTuneObjective?)latte ?? flyp!, plan, Report);
-        var classes = latte?.Bank.Prototypes ?? FlypObjective.ClassFeatures(ClipTowers.Of(model).Text, classIds);
-        return Finish(channel, model, ClipModel.Normalise(classes));
+        using var off = no_grad();
+        return Finish(channel, model, ClipModel.Normalise(latte?.Bank.Prototypes ?? ReClipStep.ClassVectors(model, templates)));
 
         void Report(FineTuneProgress p)
         {
@@ -124,10 +121,12 @@ public sealed class LatteClipEstimator : StageEstimator<LatteClipTransformer>
         return new LatteClipTransformer(Host, _options, head, tuned.Keep());
     }
 
-    private LatteObjective Latte(ClipModel model, Tensor classIds, TrainingData rows, ClipTokenizer tokenizer) =>
-        new(
-            FlypObjective.ClassFeatures(ClipTowers.Of(model).Text, classIds),
-            classIds,
+    private LatteObjective Latte(ClipModel model, Tensor templates, TrainingData rows, ClipTokenizer tokenizer)
+    {
+        using var off = no_grad();
+        return new(
+            ReClipStep.ClassVectors(model, templates),
+            templates.select(1, 0).contiguous(),
             rows.Labels,
             Texts(tokenizer, rows.ImageTexts),
             Texts(tokenizer, rows.GroupTexts),
@@ -135,6 +134,24 @@ public sealed class LatteClipEstimator : StageEstimator<LatteClipTransformer>
             _options.GroupTexts,
             _seed
         );
+    }
+
+    /// <summary>The class texts.</summary>
+    /// <returns>[C, T, L] int64.</returns>
+    private Tensor Templates(ClipTokenizer tokenizer, Device device)
+    {
+        string[] texts =
+        [
+            .. _options.ClassNames.SelectMany(name =>
+                _options.Templates.Select(t => ZeroShotClassifier.Fill(t, ZeroShotClassifier.Spoken(name)))
+            ),
+        ];
+        return tensor(
+            Ids(tokenizer, texts),
+            [_options.ClassNames.Count, _options.Templates.Count, tokenizer.ContextLength],
+            device: device
+        );
+    }
 
     private FlypObjective Flyp(Tensor classIds, TrainingData rows) =>
         new(classIds, _options.Method == FineTuneMethod.FlypGivenLabels ? rows.Labels : null);

@@ -52,12 +52,14 @@ public sealed record LatteClipOptions
         init => field = OptionCheck.ClassNames(value);
     }
 
-    /// <summary>The text of a class, with <c>{}</c> for its name.</summary>
-    public string Template
+    /// <summary>
+    /// Texts with <c>{}</c> for the class name. The prototypes begin as the mean over them; training takes the first.
+    /// </summary>
+    public IReadOnlyList<string> Templates
     {
         get;
-        init => field = OptionCheck.Templates([value])[0];
-    } = ZeroShotClassifier.DefaultTemplate;
+        init => field = OptionCheck.Templates(value);
+    } = OptionCheck.Templates([ZeroShotClassifier.DefaultTemplate]);
 
     /// <summary>Folder for checkpoints and the tuned model, which the fitted stage reads from there until it is saved.</summary>
     public required string WorkFolder
