@@ -114,6 +114,7 @@ public sealed class CaptionSynthesisEstimator : StageEstimator<CaptionSynthesisT
                 Parallel = _options.ParallelCalls,
                 Retries = _options.Retries,
                 Timeout = TimeSpan.FromSeconds(_options.TimeoutSeconds),
+                Time = _options.Time,
                 Progress = (done, total) =>
                 {
                     FriendMembers.CheckAlive(Host);

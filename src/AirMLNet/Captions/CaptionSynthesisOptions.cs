@@ -107,4 +107,7 @@ public sealed record CaptionSynthesisOptions
     /// <summary>Ends the work; texts that are written stay.</summary>
     [JsonIgnore]
     public CancellationToken CancellationToken { get; init; }
+
+    /// <summary>The clock that waits; tests have their own.</summary>
+    internal TimeProvider Time { get; init; } = TimeProvider.System;
 }

@@ -6,6 +6,7 @@ using AirMLNet.Pipeline;
 using AirMLNet.Prototypes;
 using AirMLNet.PseudoLabels;
 using AirMLNet.Testing;
+using AirMLNet.Tests.Captions;
 using Microsoft.ML;
 
 namespace AirMLNet.Tests.Options;
@@ -96,10 +97,20 @@ public sealed class LatteOptionEffectTests
         Assert.AreEqual(1, watched.Most);
 
         var late = new WatchedCaptioner(Timeout.InfiniteTimeSpan);
+        var time = new InstantTime(_ => true);
         var e = Assert.ThrowsExactly<CaptionException>(() =>
-            Fit(Captions with { Captioner = late, ParallelCalls = 1, Retries = 0, TimeoutSeconds = 1 })
+            Fit(
+                Captions with
+                {
+                    Captioner = late,
+                    ParallelCalls = 1,
+                    Retries = 1,
+                    TimeoutSeconds = 17,
+                    Time = time,
+                }
+            )
         );
-        Assert.Contains("no answer within 1 s", e.Message);
+        Assert.Contains("in 2 attempts: no answer within 17 s", e.Message);
 
         static void Fit(CaptionSynthesisOptions options) =>
             s_f.Context.Transforms.CaptionSynthesis("ImageText", "GroupText", "ImagePath", options).Fit(s_labelled);
