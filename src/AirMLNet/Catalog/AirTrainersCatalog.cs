@@ -31,4 +31,12 @@ public static class AirTrainersCatalog
         this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog,
         LatteClipOptions options
     ) => new(FriendMembers.Environment(catalog), options);
+
+    /// <summary>Labels images by propagation with two copies of CLIP that teach each other: see <see cref="ReClipEstimator"/>.</summary>
+    /// <param name="catalog">The trainers.</param>
+    /// <param name="options">Model folder, class names, working folder, propagation and training.</param>
+    public static ReClipEstimator ReClip(
+        this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog,
+        ReClipOptions options
+    ) => new(FriendMembers.Environment(catalog), options);
 }

@@ -1,6 +1,6 @@
 namespace AirMLNet.FineTuning;
 
-/// <summary>How LatteCLIP's prototypes follow the texts (<c>docs/methods.md</c> §5.4).</summary>
+/// <summary>How LatteCLIP's prototypes follow the texts (<c>docs/methods.md</c> §5.1).</summary>
 public enum PrototypeUpdate
 {
     /// <summary>

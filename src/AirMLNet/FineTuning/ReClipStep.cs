@@ -66,7 +66,8 @@ internal sealed class ReClipCopy : IDisposable
 /// <summary>ReCLIP's classifiers and losses.</summary>
 internal static class ReClipStep
 {
-    private const double Scale = 100;
+    /// <summary>The factor of cosines in logits.</summary>
+    public const double Scale = 100;
 
     /// <summary>Class vectors of some templates: each text of length 1, their mean, scaled to length 1.</summary>
     /// <param name="model">The text encoder.</param>

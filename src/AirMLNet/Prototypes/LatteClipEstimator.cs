@@ -85,7 +85,7 @@ public sealed class LatteClipEstimator : StageEstimator<LatteClipTransformer>
         var tokenizer = ClipTokenizer.Load(_options.ClipFolder);
         using var scope = NewDisposeScope();
         using var model = ClipModel.Load(_options.ClipFolder, device, _options.Activation);
-        var templates = Templates(tokenizer, device); // [C, T, L]
+        var templates = ClassTexts.Ids(tokenizer, _options.ClassNames, _options.Templates, device); // [C, T, L]
         var classIds = templates.select(1, 0).contiguous();
         using var latte = Mixes ? Latte(model, templates, rows, tokenizer) : null;
         using var flyp = Mixes ? null : Flyp(classIds, rows);
@@ -133,23 +133,6 @@ public sealed class LatteClipEstimator : StageEstimator<LatteClipTransformer>
             _options.Rule,
             _options.GroupTexts,
             _seed
-        );
-    }
-
-    /// <summary>The class texts.</summary>
-    /// <returns>[C, T, L] int64.</returns>
-    private Tensor Templates(ClipTokenizer tokenizer, Device device)
-    {
-        string[] texts =
-        [
-            .. _options.ClassNames.SelectMany(name =>
-                _options.Templates.Select(t => ZeroShotClassifier.Fill(t, ZeroShotClassifier.Spoken(name)))
-            ),
-        ];
-        return tensor(
-            Ids(tokenizer, texts),
-            [_options.ClassNames.Count, _options.Templates.Count, tokenizer.ContextLength],
-            device: device
         );
     }
 
@@ -241,19 +224,7 @@ public sealed class LatteClipEstimator : StageEstimator<LatteClipTransformer>
     }
 
     private static TextRows? Texts(ClipTokenizer tokenizer, IReadOnlyList<string> texts) =>
-        texts.Count == 0 ? null : new(Ids(tokenizer, texts), [.. texts.Select(t => !string.IsNullOrWhiteSpace(t))]);
-
-    /// <summary>Token ids; a text too long for the context is cut, as everywhere.</summary>
-    private static long[] Ids(ClipTokenizer tokenizer, IReadOnlyList<string> texts)
-    {
-        var length = tokenizer.ContextLength;
-        var ids = new long[texts.Count * length];
-        for (var i = 0; i < texts.Count; i++)
-        {
-            tokenizer.Tokenize(texts[i], ids.AsSpan(i * length, length));
-        }
-        return ids;
-    }
+        texts.Count == 0 ? null : new(ClassTexts.Ids(tokenizer, texts), [.. texts.Select(t => !string.IsNullOrWhiteSpace(t))]);
 
     /// <summary>The rows that are learned from.</summary>
     private sealed record TrainingData(

@@ -99,16 +99,7 @@ public sealed class LatteOptionEffectTests
         var late = new WatchedCaptioner(Timeout.InfiniteTimeSpan);
         var time = new InstantTime(_ => true);
         var e = Assert.ThrowsExactly<CaptionException>(() =>
-            Fit(
-                Captions with
-                {
-                    Captioner = late,
-                    ParallelCalls = 1,
-                    Retries = 1,
-                    TimeoutSeconds = 17,
-                    Time = time,
-                }
-            )
+            Fit(Captions with { Captioner = late, ParallelCalls = 1, Retries = 1, TimeoutSeconds = 17, Time = time })
         );
         Assert.Contains("in 2 attempts: no answer within 17 s", e.Message);
 
@@ -171,6 +162,46 @@ public sealed class LatteOptionEffectTests
                 var trainer = new MLContext(5).MulticlassClassification.Trainers.LatteClip(o with { WorkFolder = work });
                 using var fitted = trainer.Fit(s_captioned);
                 var output = fitted.Transform(s_captioned);
+                return StagePrint.Describe(output.Schema) + StagePrint.Values(output) + s_reports;
+            });
+
+    [TestMethod]
+    public void EveryOptionOfReClip() =>
+        new OptionEffects<ReClipOptions>(
+            new()
+            {
+                ClipFolder = s_f.ClipFolder,
+                ClassNames = StageFixture.Names,
+                WorkFolder = s_folder["reclip"],
+                Epochs = 3,
+                BatchSize = 6,
+                Neighbours = 4,
+            }
+        )
+            .Changes(nameof(ReClipOptions.ClipFolder), o => o with { ClipFolder = s_otherClip })
+            .Changes(nameof(ReClipOptions.Activation), o => o with { Activation = ClipActivation.Gelu })
+            .Changes(nameof(ReClipOptions.ClassNames), o => o with { ClassNames = OtherNames })
+            .Changes(nameof(ReClipOptions.Templates), o => o with { Templates = OtherTemplates })
+            .Changes(nameof(ReClipOptions.WorkFolder), o => o with { WorkFolder = s_f.Rows[0].ImagePath })
+            .Changes(nameof(ReClipOptions.ImageColumn), o => o with { ImageColumn = Elsewhere })
+            .Changes(nameof(ReClipOptions.ScoreColumn), o => o with { ScoreColumn = Elsewhere })
+            .Changes(nameof(ReClipOptions.PredictedLabelColumn), o => o with { PredictedLabelColumn = Elsewhere })
+            .Changes(nameof(ReClipOptions.Neighbours), o => o with { Neighbours = 8 })
+            .Changes(nameof(ReClipOptions.Spread), o => o with { Spread = 0.1 })
+            .Changes(nameof(ReClipOptions.CutDimension), o => o with { CutDimension = 2 })
+            .SeenIn(nameof(ReClipOptions.Exact), "LabelPropagationTests.TheExactOptionEqualsADenseSolve_AndTheCapDoesNot")
+            .Changes(nameof(ReClipOptions.Epochs), o => o with { Epochs = 2 })
+            .Changes(nameof(ReClipOptions.BatchSize), o => o with { BatchSize = 5 })
+            .Changes(nameof(ReClipOptions.LearningRate), o => o with { LearningRate = 0.01 })
+            .Changes(nameof(ReClipOptions.Progress), o => o with { Progress = Counter })
+            .Changes(nameof(ReClipOptions.CancellationToken), o => o with { CancellationToken = Cancelled })
+            .Check(o =>
+            {
+                s_reports = 0;
+                var work = File.Exists(o.WorkFolder) ? o.WorkFolder : s_folder[$"reclip{s_runs++:000}"];
+                var trainer = new MLContext(5).MulticlassClassification.Trainers.ReClip(o with { WorkFolder = work });
+                using var fitted = trainer.Fit(s_f.Data);
+                var output = fitted.Transform(s_f.Data);
                 return StagePrint.Describe(output.Schema) + StagePrint.Values(output) + s_reports;
             });
 

@@ -36,6 +36,7 @@ public sealed class EstimatorContractTests
             ["DiffusionSynthesis"],
             ["CaptionSynthesis"],
             ["LatteClip"],
+            ["ReClip"],
         ];
 
     [TestMethod]
@@ -188,6 +189,7 @@ public sealed class EstimatorContractTests
     [DataRow("DiffusionSynthesis", "ImagePath", "Text")]
     [DataRow("CaptionSynthesis", "ImagePath", "Text")]
     [DataRow("LatteClip", "ImagePath", "Text")]
+    [DataRow("ReClip", "ImagePath", "Text")]
     public void AMissingOrWrongColumn_IsNamedWithWhatWasExpected(string stage, string column, string expected)
     {
         using var f = new StageFixture(6);
@@ -278,6 +280,8 @@ public sealed class EstimatorContractTests
             case "LatteClip":
                 data = Captions(f).Fit(data).Transform(data);
                 return (data, trainers.LatteClip(Latte(f)));
+            case "ReClip":
+                return (data, trainers.ReClip(ReClip(f)));
             case "PrototypeClassifier":
                 return (data, prototype);
             case "PseudoLabelCandidates":
@@ -348,11 +352,22 @@ public sealed class EstimatorContractTests
         {
             ClipFolder = f.ClipFolder,
             ClassNames = StageFixture.Names,
-            WorkFolder = Directory.CreateTempSubdirectory(Path.Combine(f.Root, "latte-")).FullName,
+            WorkFolder = Path.Combine(f.Root, "latte"),
             LabelColumn = "PseudoLabel",
             Epochs = 2,
             BatchSize = 4,
             LearningRate = 1e-4,
+        };
+
+    private static ReClipOptions ReClip(StageFixture f) =>
+        new()
+        {
+            ClipFolder = f.ClipFolder,
+            ClassNames = StageFixture.Names,
+            WorkFolder = Path.Combine(f.Root, "reclip"),
+            Epochs = 2,
+            BatchSize = 4,
+            Neighbours = 3,
         };
 
     private static DiffusionSynthesisOptions Synthesis(StageFixture f) =>
