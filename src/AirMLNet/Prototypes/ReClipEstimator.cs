@@ -3,7 +3,6 @@ using AirMLNet.Clip;
 using AirMLNet.FineTuning;
 using AirMLNet.Heads;
 using AirMLNet.Images;
-using AirMLNet.Layers;
 using AirMLNet.Pipeline;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
