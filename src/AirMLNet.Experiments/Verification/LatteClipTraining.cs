@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace AirMLNet.Verification;
 
-/// <summary>A tiny model trained on given batches, by LatteCLIP's rule or by FLYP's; every result is kept by the name of its output.</summary>
+/// <summary>
+/// A tiny model trained on given batches, by LatteCLIP's rule or by FLYP's; every result is kept by the name of its output.
+/// </summary>
 internal sealed class LatteClipTraining : IDisposable
 {
     // The parameters' own tolerance, as case.json states it in words.

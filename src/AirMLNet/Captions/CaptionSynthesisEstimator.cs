@@ -12,7 +12,8 @@ namespace AirMLNet.Captions;
 /// <c>docs/methods.md</c> §5.2): each image is described, and so is a collage of images with its zero-shot label.
 /// </summary>
 /// <remarks>
-/// <para>Append it with <see cref="Microsoft.ML.Data.TransformerScope.TrainTest"/>: the texts are for training, and scoring does without them.
+/// <para>Append it with <see cref="Microsoft.ML.Data.TransformerScope.TrainTest"/>: the texts are for training, and scoring does without
+/// them.
 /// A row that was not there when the stage was fitted has empty texts.</para>
 /// <para>A text is on disk as soon as it is written, under a name made of the image's content, the question and the model. A fit that
 /// was interrupted goes on from there. Images without an answer are named in a warning; their text is empty.</para>
@@ -55,7 +56,8 @@ public sealed class CaptionSynthesisEstimator : StageEstimator<CaptionSynthesisT
         if (options is { ImageTexts: false, GroupTexts: false })
         {
             throw new ArgumentException(
-                $"{nameof(CaptionSynthesisOptions.ImageTexts)} and {nameof(CaptionSynthesisOptions.GroupTexts)} are both off; expected one.",
+                $"{nameof(CaptionSynthesisOptions.ImageTexts)} and {nameof(CaptionSynthesisOptions.GroupTexts)} are both off; "
+                    + "expected one.",
                 nameof(options)
             );
         }

@@ -8,7 +8,9 @@ namespace AirMLNet.Captions;
 /// <summary>The texts of an image; empty where there is none.</summary>
 internal readonly record struct CaptionTexts(string Image, string Group);
 
-/// <summary>Adds the texts of images and groups; see <see cref="CaptionSynthesisEstimator"/>. Images that it does not know have empty ones.</summary>
+/// <summary>
+/// Adds the texts of images and groups; see <see cref="CaptionSynthesisEstimator"/>. Images that it does not know have empty ones.
+/// </summary>
 public sealed class CaptionSynthesisTransformer : StageTransformer
 {
     internal CaptionSynthesisTransformer(

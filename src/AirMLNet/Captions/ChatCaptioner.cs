@@ -34,7 +34,8 @@ public sealed record ChatCaptionerOptions
     } = 77;
 
     /// <summary>
-    /// Images with a longer side are shrunk to it before they are sent, 1..16384 pixels; the models that LatteCLIP uses look at 1008 at most.
+    /// Images with a longer side are shrunk to it before they are sent, 1..16384 pixels; the models that LatteCLIP uses look at 1008 at
+    /// most.
     /// </summary>
     public int MaxSide
     {

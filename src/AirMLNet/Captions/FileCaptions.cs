@@ -4,7 +4,8 @@ using AirMLNet.Options;
 namespace AirMLNet.Captions;
 
 /// <summary>
-/// Texts that are there already: a text file for each image, named like it, as LatteCLIP's published code keeps them, or a file of JSON lines.
+/// Texts that are there already: a text file for each image, named like it, as LatteCLIP's published code keeps them, or a file of JSON
+/// lines.
 /// An image without a text is reported and weighs 0.
 /// </summary>
 public sealed class FileCaptions : ICaptioner

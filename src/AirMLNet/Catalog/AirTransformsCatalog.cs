@@ -130,7 +130,8 @@ public static class AirTransformsCatalog
     /// <param name="groupTextColumnName">Receives the text about images of its class.</param>
     /// <param name="imagePathColumnName">Text: the image's file.</param>
     /// <param name="options">Captioner, working folder, questions and groups.</param>
-    /// <example><code>chain.Append(ml.Transforms.CaptionSynthesis("ImageText", "GroupText", "ImagePath", options), TransformerScope.TrainTest)</code></example>
+    /// <example><code>chain.Append(ml.Transforms.CaptionSynthesis("ImageText", "GroupText", "ImagePath", options),
+    /// TransformerScope.TrainTest)</code></example>
     public static CaptionSynthesisEstimator CaptionSynthesis(
         this TransformsCatalog catalog,
         string imageTextColumnName,

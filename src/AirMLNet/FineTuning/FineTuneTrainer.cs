@@ -14,7 +14,9 @@ internal sealed record FineTunePlan
     /// <summary>The most steps, however many epochs that are; null for no limit.</summary>
     public int? MostSteps { get; init; }
 
-    /// <summary>Images per step. Where there are fewer rows, all of them are one batch; otherwise an incomplete last batch is left out.</summary>
+    /// <summary>
+    /// Images per step. Where there are fewer rows, all of them are one batch; otherwise an incomplete last batch is left out.
+    /// </summary>
     public required int BatchSize { get; init; }
 
     /// <summary>Images that are encoded with a graph at a time.</summary>

@@ -33,7 +33,8 @@ internal sealed record LabelPropagationSettings
 /// <param name="Scores">[C + N, C].</param>
 /// <param name="Labels">[C + N].</param>
 /// <param name="Confidence">[C + N]: 1 − entropy of a row's scores over ln C.</param>
-/// <param name="Centroids">[C, D], the mean of the unprojected nodes of each label, of length 1; the text itself where there are none.</param>
+/// <param name="Centroids">[C, D], the mean of the unprojected nodes of each label, of length 1; the text itself where there are
+/// none.</param>
 /// <param name="Iterations">[C], of the conjugate gradients.</param>
 /// <param name="Residuals">[C], the length of what is left of the right-hand side.</param>
 internal sealed record PropagatedLabels(

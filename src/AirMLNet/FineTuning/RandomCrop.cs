@@ -3,7 +3,8 @@ using AirMLNet.Images;
 namespace AirMLNet.FineTuning;
 
 /// <summary>
-/// torchvision's <c>RandomResizedCrop</c> on our own numbers: a window of a random share of the area and a random proportion, resampled to a
+/// torchvision's <c>RandomResizedCrop</c> on our own numbers: a window of a random share of the area and a random proportion, resampled to
+/// a
 /// square by the bicubic filter.
 /// </summary>
 /// <param name="MinArea">The smallest share of the area, above 0.</param>

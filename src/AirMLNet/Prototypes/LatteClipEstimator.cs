@@ -14,17 +14,21 @@ using static TorchSharp.torch;
 namespace AirMLNet.Prototypes;
 
 /// <summary>
-/// Fine-tunes CLIP on unlabelled images (LatteCLIP; <c>docs/methods.md</c> §5): both towers learn by contrast with class prototypes that are
-/// mixed of texts about images, groups and classes; the prototypes are the classifier. Its baselines with class templates in the prototypes'
+/// Fine-tunes CLIP on unlabelled images (LatteCLIP; <c>docs/methods.md</c> §5): both towers learn by contrast with class prototypes that
+/// are
+/// mixed of texts about images, groups and classes; the prototypes are the classifier. Its baselines with class templates in the
+/// prototypes'
 /// place, FLYP with pseudo-labels and the oracle, are a <see cref="LatteClipOptions.Method"/>.
 /// </summary>
 /// <remarks>
-/// <para>The image tower changes, so the stage reads images itself, in training and in scoring, and a saved model always holds its own tower.
+/// <para>The image tower changes, so the stage reads images itself, in training and in scoring, and a saved model always holds its own
+/// tower.
 /// <see cref="LatteClipTransformer.ExportClip"/> writes the tuned CLIP as a model folder, from which every other stage can start.</para>
 /// <para>A fit that was interrupted goes on from its last checkpoint in <see cref="LatteClipOptions.WorkFolder"/>, given the same data and
 /// options.</para>
 /// <para>Besides what every fit throws: <see cref="Optimisation.TrainingDivergedException"/> where the loss is not finite,
-/// <see cref="UnreadableImageException"/> for an image that cannot be read, <see cref="InvalidOperationException"/> where the folder holds a
+/// <see cref="UnreadableImageException"/> for an image that cannot be read, <see cref="InvalidOperationException"/> where the folder holds
+/// a
 /// checkpoint of other data or options, and <see cref="IOException"/> where one cannot be written.</para>
 /// </remarks>
 public sealed class LatteClipEstimator : StageEstimator<LatteClipTransformer>

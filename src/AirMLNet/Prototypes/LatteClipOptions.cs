@@ -125,7 +125,8 @@ public sealed record LatteClipOptions
     }
 
     /// <summary>
-    /// α of Eq. 2, the prototype's share of a mixed feature, 0..1. 0 with <see cref="PrototypeUpdate.Code"/> is the ablation without momentum.
+    /// α of Eq. 2, the prototype's share of a mixed feature, 0..1. 0 with <see cref="PrototypeUpdate.Code"/> is the ablation without
+    /// momentum.
     /// </summary>
     public double Alpha
     {

@@ -71,7 +71,8 @@ public sealed class ReClipEstimator : StageEstimator<ReClipTransformer>
                 channel.Say(
                     string.Create(
                         CultureInfo.InvariantCulture,
-                        $"{Stage}: epoch {epoch}: labels agree on {agree:P1} of the images; losses {text:0.0000} (text) and {image:0.0000} (image)."
+                        $"{Stage}: epoch {epoch}: labels agree on {agree:P1} of the images; "
+                            + $"losses {text:0.0000} (text) and {image:0.0000} (image)."
                     )
                 );
                 _options.Progress?.Report(new(Stage, "training", epoch, epochs - 1, text));

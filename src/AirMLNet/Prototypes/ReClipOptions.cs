@@ -7,7 +7,8 @@ using AirMLNet.Pipeline;
 namespace AirMLNet.Prototypes;
 
 /// <summary>
-/// Options of <see cref="ReClipEstimator"/>; the defaults are the published code's (<c>docs/methods.md</c> §5.5). Values are checked when they
+/// Options of <see cref="ReClipEstimator"/>; the defaults are the published code's (<c>docs/methods.md</c> §5.5). Values are checked when
+/// they
 /// are set.
 /// </summary>
 public sealed record ReClipOptions
@@ -78,7 +79,9 @@ public sealed record ReClipOptions
         init => field = OptionCheck.Range(value, 0, 0.9999);
     } = 0.99;
 
-    /// <summary>Singular vectors of the class texts from the second up to this one span the projection, 2..100,000; 250 with over 500 classes.</summary>
+    /// <summary>
+    /// Singular vectors of the class texts from the second up to this one span the projection, 2..100,000; 250 with over 500 classes.
+    /// </summary>
     public int CutDimension
     {
         get;
