@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using AirMLNet.Diffusion;
+using AirMLNet.Files;
 using AirMLNet.Weights;
 using static TorchSharp.torch;
 
@@ -96,7 +96,7 @@ internal sealed class CaseFolder(string path, Device device) : IDisposable
         }
         try
         {
-            return ConfigJson.Parse(System.IO.File.ReadAllText(File(name))) as JsonObject
+            return ConfigFile.Parse(System.IO.File.ReadAllText(File(name))) as JsonObject
                 ?? throw new InvalidDataException($"{File(name)}: a JSON object was expected.");
         }
         catch (JsonException e)

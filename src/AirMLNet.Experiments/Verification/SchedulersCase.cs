@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using AirMLNet.Diffusion;
+using AirMLNet.Files;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Verification;
@@ -71,13 +72,13 @@ internal sealed class SchedulersCase : ICaseKind
 
     private static NoiseScheduler Create(CaseFolder folder, string name) =>
         folder.Config[name] is JsonObject json
-            ? NoiseScheduler.Create(SchedulerConfig.Read(new ConfigJson(json, folder.File("config.json") + ": " + name), null))
+            ? NoiseScheduler.Create(SchedulerConfig.Read(new ConfigFile(folder.File("config.json") + ": " + name, json), null))
             : throw new InvalidDataException($"config.json has no \"{name}\"");
 
     // What is written must be read as the same.
     private static VerificationRow RoundTrip(string name, NoiseScheduler scheduler)
     {
-        var again = SchedulerConfig.Read(new ConfigJson((JsonObject)ConfigJson.Parse(scheduler.Config.ToJson())!, name), null);
+        var again = SchedulerConfig.Read(new ConfigFile(name, (JsonObject)ConfigFile.Parse(scheduler.Config.ToJson())!), null);
         return Comparison.Exact(name + ".config", again.Equals(scheduler.Config) ? 0 : 1, 1, "written and read again");
     }
 

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
+using AirMLNet.Files;
 
 namespace AirMLNet.Clip;
 
@@ -6,19 +8,22 @@ namespace AirMLNet.Clip;
 /// The shape of a CLIP model, in the terms of the Hugging Face <c>config.json</c>; a ResNet image tower has
 /// <see cref="ClipVisionConfig.ResNet"/> set.
 /// </summary>
-/// <remarks>Immutable. <see cref="Check"/> runs whenever a model is built from it.</remarks>
+/// <remarks>Immutable. <see cref="Check()"/> runs whenever a model is built from it.</remarks>
 public sealed record ClipConfig
 {
     /// <summary>Width of the shared feature space; at least 1.</summary>
     public int ProjectionDim { get; init; } = 512;
 
     /// <summary>Initial value of the (logarithmic) logit scale; ln(1/0.07) in the published models.</summary>
+    [JsonPropertyName("logit_scale_init_value")]
     public double LogitScaleInit { get; init; } = 2.6592;
 
     /// <summary>The image tower.</summary>
+    [JsonPropertyName("vision_config")]
     public ClipVisionConfig Vision { get; init; } = new();
 
     /// <summary>The text tower.</summary>
+    [JsonPropertyName("text_config")]
     public ClipTextConfig Text { get; init; } = new();
 
     /// <summary>False when the activation is a default that no file states.</summary>
@@ -46,61 +51,45 @@ public sealed record ClipConfig
 
     /// <summary>Checks every value and returns the same configuration.</summary>
     /// <exception cref="InvalidDataException">A value is out of range; the message names it, the value and the range.</exception>
-    public ClipConfig Check()
+    public ClipConfig Check() => Check("CLIP configuration");
+
+    internal ClipConfig Check(string path)
     {
-        Positive(ProjectionDim, "projection_dim");
-        Tower("vision_config", Vision.HiddenSize, Vision.IntermediateSize, Vision.Layers, Vision.Heads, Vision.LayerNormEps);
-        Tower("text_config", Text.HiddenSize, Text.IntermediateSize, Text.Layers, Text.Heads, Text.LayerNormEps);
-        Positive(Vision.PatchSize, "vision_config.patch_size");
-        Positive(Vision.Channels, "vision_config.num_channels");
-        Positive(Vision.ImageSize, "vision_config.image_size");
+        ConfigFile.CheckWholeNumbers(path, this);
+        CheckTower("vision_config", Vision.HiddenSize, Vision.Heads, Vision.LayerNormEps);
+        CheckTower("text_config", Text.HiddenSize, Text.Heads, Text.LayerNormEps);
         if (Vision.ImageSize % Vision.PatchSize != 0)
         {
             throw Bad("vision_config.image_size", Vision.ImageSize, $"a multiple of patch_size ({Vision.PatchSize})");
         }
         if (Vision.ResNet is { } net)
         {
-            Positive(net.Width, "vision width");
-            foreach (var count in new[] { net.Layer1, net.Layer2, net.Layer3, net.Layer4 })
+            if (net.Layers.Any(n => n < 1))
             {
-                Positive(count, "vision layers");
+                throw Bad("vision layers", net.Layers.Min(), "at least 1");
             }
-            if (net.Width % 2 != 0 || Vision.HiddenSize != net.Width * 32 || Vision.PatchSize != 32)
+            if (net.Width < 2 || net.Width % 2 != 0 || Vision.HiddenSize != net.Width * 32 || Vision.PatchSize != 32)
             {
                 throw Bad("vision width", net.Width, "even, and a 32nd of hidden_size; patch_size must be 32");
             }
         }
-        Positive(Text.ContextLength, "text_config.max_position_embeddings");
-        Positive(Text.VocabularySize, "text_config.vocab_size");
         return this;
-    }
 
-    private static void Tower(string name, int width, int inner, int layers, int heads, double eps)
-    {
-        Positive(width, name + ".hidden_size");
-        Positive(inner, name + ".intermediate_size");
-        Positive(layers, name + ".num_hidden_layers");
-        Positive(heads, name + ".num_attention_heads");
-        if (width % heads != 0)
+        void CheckTower(string name, int width, int heads, double eps)
         {
-            throw Bad(name + ".num_attention_heads", heads, $"a divisor of hidden_size ({width})");
+            if (width % heads != 0)
+            {
+                throw Bad(name + ".num_attention_heads", heads, $"a divisor of hidden_size ({width})");
+            }
+            if (!(eps > 0 && eps < 1))
+            {
+                throw Bad(name + ".layer_norm_eps", eps, "between 0 and 1");
+            }
         }
-        if (!(eps > 0 && eps < 1))
-        {
-            throw Bad(name + ".layer_norm_eps", eps, "between 0 and 1");
-        }
-    }
 
-    private static void Positive(int value, string name)
-    {
-        if (value < 1)
-        {
-            throw Bad(name, value, "at least 1");
-        }
+        InvalidDataException Bad(string name, IFormattable value, string expected) =>
+            new($"{path}: {name} is {value.ToString(null, CultureInfo.InvariantCulture)}; it must be {expected}.");
     }
-
-    private static InvalidDataException Bad(string name, IFormattable value, string expected) =>
-        new($"CLIP configuration: {name} is {value.ToString(null, CultureInfo.InvariantCulture)}; it must be {expected}.");
 }
 
 /// <summary>The image tower of a <see cref="ClipConfig"/>.</summary>
@@ -113,12 +102,15 @@ public sealed record ClipVisionConfig
     public int IntermediateSize { get; init; } = 3072;
 
     /// <summary>Number of transformer blocks.</summary>
+    [JsonPropertyName("num_hidden_layers")]
     public int Layers { get; init; } = 12;
 
     /// <summary>Number of attention heads; divides <see cref="HiddenSize"/>.</summary>
+    [JsonPropertyName("num_attention_heads")]
     public int Heads { get; init; } = 12;
 
     /// <summary>Colour channels of an input image.</summary>
+    [JsonPropertyName("num_channels")]
     public int Channels { get; init; } = 3;
 
     /// <summary>Height and width of an input image in pixels.</summary>
@@ -128,6 +120,7 @@ public sealed record ClipVisionConfig
     public int PatchSize { get; init; } = 32;
 
     /// <summary>Activation of the MLP.</summary>
+    [JsonPropertyName("hidden_act")]
     public ClipActivation Activation { get; init; } = ClipActivation.QuickGelu;
 
     /// <summary>The epsilon of every layer normalisation.</summary>
@@ -138,6 +131,7 @@ public sealed record ClipVisionConfig
     /// channels of its last map (32 times its width), <see cref="PatchSize"/> the 32 pixels that a location of that map
     /// stands for, and <see cref="Heads"/> those of the attention pool.
     /// </summary>
+    [JsonIgnore]
     public ClipResNetConfig? ResNet { get; init; }
 
     /// <summary>Number of patches of an image.</summary>
@@ -152,6 +146,18 @@ public sealed record ClipVisionConfig
 /// <param name="Layer4">Blocks of the last stage.</param>
 public sealed record ClipResNetConfig(int Width, int Layer1, int Layer2, int Layer3, int Layer4)
 {
+    private const int Most = 100_000;
+
+    internal int[] Layers => [Layer1, Layer2, Layer3, Layer4];
+
+    internal static ClipResNetConfig Of(string path, int width, IReadOnlyList<int> layers) =>
+        layers.Count != 4 ? throw new InvalidDataException($"{path}: a ResNet has four stages of layers, not {layers.Count}.")
+        : layers.Append(width).Any(n => n is < 1 or > Most)
+            ? throw new InvalidDataException(
+                $"{path}: a ResNet's width is {width} and its layers {string.Join(", ", layers)}; they must be between 1 and {Most}."
+            )
+        : new(width, layers[0], layers[1], layers[2], layers[3]);
+
     /// <summary>The image tower of this ResNet.</summary>
     /// <param name="imageSize">Height and width of an image in pixels, a multiple of 32.</param>
     internal ClipVisionConfig Tower(int imageSize) =>
@@ -160,7 +166,7 @@ public sealed record ClipResNetConfig(int Width, int Layer1, int Layer2, int Lay
             ResNet = this,
             HiddenSize = checked(32 * Width),
             IntermediateSize = checked(32 * Width),
-            Layers = Layer1 + Layer2 + Layer3 + Layer4,
+            Layers = Layers.Sum(),
             Heads = Math.Max(1, Width / 2), // heads of width 64
             ImageSize = imageSize,
             PatchSize = 32,
@@ -177,30 +183,38 @@ public sealed record ClipTextConfig
     public int IntermediateSize { get; init; } = 2048;
 
     /// <summary>Number of transformer blocks.</summary>
+    [JsonPropertyName("num_hidden_layers")]
     public int Layers { get; init; } = 12;
 
     /// <summary>Number of attention heads; divides <see cref="HiddenSize"/>.</summary>
+    [JsonPropertyName("num_attention_heads")]
     public int Heads { get; init; } = 8;
 
     /// <summary>Largest number of tokens of a text, start and end included.</summary>
+    [JsonPropertyName("max_position_embeddings")]
     public int ContextLength { get; init; } = 77;
 
     /// <summary>Number of token ids.</summary>
+    [JsonPropertyName("vocab_size")]
     public int VocabularySize { get; init; } = 49408;
 
     /// <summary>Activation of the MLP.</summary>
+    [JsonPropertyName("hidden_act")]
     public ClipActivation Activation { get; init; } = ClipActivation.QuickGelu;
 
     /// <summary>The epsilon of every layer normalisation.</summary>
     public double LayerNormEps { get; init; } = 1e-5;
 
     /// <summary>Id of the start token, null when the configuration does not say.</summary>
+    [JsonPropertyName("bos_token_id")]
     public int? StartToken { get; init; }
 
     /// <summary>Id of the end token, null when the configuration does not say: then the highest id of a text ends it.</summary>
+    [JsonPropertyName("eos_token_id")]
     public int? EndToken { get; init; }
 
     /// <summary>Id that fills the context after the end token, null when the configuration does not say.</summary>
+    [JsonPropertyName("pad_token_id")]
     public int? PadToken { get; init; }
 
     /// <summary>

@@ -1,4 +1,4 @@
-using System.Text.Json;
+using AirMLNet.Files;
 using AirMLNet.Images;
 
 namespace AirMLNet.Clip;
@@ -49,74 +49,27 @@ public sealed class ClipPreprocessor
     /// <summary>As <see cref="Load(string)"/>, with a size that overrides the folder's unless it is 0.</summary>
     internal static ClipPreprocessor Load(string folder, int wanted)
     {
-        var size = 0;
-        float[]? mean = null,
-            std = null;
-        void Read(string name, Action<JsonElement> read)
-        {
-            var file = Path.Combine(folder, name);
-            if (!File.Exists(file))
-            {
-                return;
-            }
-
-            try
-            {
-                using var document = JsonDocument.Parse(File.ReadAllBytes(file));
-                read(document.RootElement);
-            }
-            catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
-            {
-                throw new InvalidDataException($"{file}: {e.Message}", e);
-            }
-        }
-
-        Read(
-            "preprocessor_config.json",
-            root =>
-            {
-                size = SizeOf(root, "crop_size") ?? SizeOf(root, "size") ?? 0;
-                (mean, std) = (Floats(root, "image_mean"), Floats(root, "image_std"));
-            }
+        const string Own = "preprocessor_config.json",
+            OpenClip = "open_clip_config.json",
+            Model = "config.json";
+        var sizes = ConfigFile.Said<SquareSide>(
+            [folder],
+            (Own, "crop_size"),
+            (Own, "size"),
+            (OpenClip, "model_cfg.vision_cfg.image_size"),
+            // OpenAI's own description of a ResNet, and a preprocessor's configuration under this name.
+            (Model, "image_resolution"),
+            (Model, "crop_size"),
+            (Model, "vision_config.image_size")
         );
-        Read(
-            "open_clip_config.json",
-            root =>
-            {
-                if (root.TryGetProperty("preprocess_cfg", out var cfg))
-                {
-                    mean ??= Floats(cfg, "mean");
-                    std ??= Floats(cfg, "std");
-                }
-
-                if (size == 0 && root.TryGetProperty("model_cfg", out var model) && model.TryGetProperty("vision_cfg", out var vision))
-                {
-                    size = SizeOf(vision, "image_size") ?? 0;
-                }
-            }
-        );
-        Read(
-            "config.json",
-            root =>
-            {
-                // OpenAI's own description of a ResNet, and a preprocessor's configuration under this name.
-                size = size != 0 ? size : SizeOf(root, "image_resolution") ?? SizeOf(root, "crop_size") ?? 0;
-                (mean, std) = (mean ?? Floats(root, "image_mean"), std ?? Floats(root, "image_std"));
-                if (size == 0 && root.TryGetProperty("vision_config", out var vision))
-                {
-                    size = SizeOf(vision, "image_size") ?? 0;
-                }
-            }
-        );
+        IReadOnlyList<float>? Channels(string key) =>
+            ConfigFile
+                .Said<IReadOnlyList<float>>([folder], (Own, "image_" + key), (OpenClip, "preprocess_cfg." + key), (Model, "image_" + key))
+                .FirstOrDefault();
+        var (mean, std) = (Channels("mean"), Channels("std"));
         try
         {
-            return new(
-                wanted != 0 ? wanted
-                    : size == 0 ? 224
-                    : size,
-                mean,
-                std
-            );
+            return new(wanted != 0 ? wanted : sizes.FirstOrDefault(new SquareSide(224)).Pixels, mean, std);
         }
         catch (ArgumentException e)
         {
@@ -180,37 +133,4 @@ public sealed class ClipPreprocessor
         image.Width <= image.Height
             ? (Size, checked((int)((long)Size * image.Height / image.Width)))
             : (checked((int)((long)Size * image.Width / image.Height)), Size);
-
-    private static int? SizeOf(JsonElement parent, string name)
-    {
-        if (!parent.TryGetProperty(name, out var node))
-        {
-            return null;
-        }
-
-        if (node.ValueKind == JsonValueKind.Number)
-        {
-            return node.GetInt32();
-        }
-
-        if (node.ValueKind == JsonValueKind.Array)
-        {
-            return node[0].GetInt32();
-        }
-
-        foreach (var key in new[] { "shortest_edge", "height" })
-        {
-            if (node.ValueKind == JsonValueKind.Object && node.TryGetProperty(key, out var value))
-            {
-                return value.GetInt32();
-            }
-        }
-
-        return null;
-    }
-
-    private static float[]? Floats(JsonElement parent, string name) =>
-        parent.TryGetProperty(name, out var node) && node.ValueKind == JsonValueKind.Array
-            ? [.. node.EnumerateArray().Select(v => v.GetSingle())]
-            : null;
 }

@@ -1,5 +1,5 @@
 using System.IO.Compression;
-using System.Text.Json;
+using AirMLNet.Files;
 
 namespace AirMLNet.Clip;
 
@@ -12,7 +12,7 @@ internal static class ClipTokenizerFiles
 
     /// <summary>The folder itself, or its sub-folder <c>tokenizer</c>, whichever holds the file.</summary>
     public static string? Find(string folder, string name) =>
-        new[] { Path.Combine(folder, name), Path.Combine(folder, "tokenizer", name) }.FirstOrDefault(File.Exists);
+        Folders(folder).Select(f => Path.Combine(f, name)).FirstOrDefault(File.Exists);
 
     public static IEnumerable<string> ReadArchive(string path)
     {
@@ -26,80 +26,23 @@ internal static class ClipTokenizerFiles
 
     public static int ContextLength(string folder)
     {
-        var candidates = new (string File, string[] Path)[]
-        {
-            ("tokenizer_config.json", ["model_max_length"]),
-            ("config.json", ["text_config", "max_position_embeddings"]),
-            ("config.json", ["max_position_embeddings"]),
-            ("open_clip_config.json", ["model_cfg", "text_cfg", "context_length"]),
-        };
-        foreach (var (file, path) in candidates)
-        {
-            if (Find(folder, file) is { } found && ReadNumber(found, path) is { } length)
-            {
-                return length;
-            }
-        }
-
-        return DefaultContext;
+        var lengths = ConfigFile.Said<double>(
+            Folders(folder),
+            ("tokenizer_config.json", "model_max_length"),
+            ("config.json", "text_config.max_position_embeddings"),
+            ("config.json", "max_position_embeddings"),
+            ("open_clip_config.json", "model_cfg.text_cfg.context_length")
+        );
+        // Hugging Face writes 1e30 where it has no limit.
+        return lengths.FirstOrDefault(n => n is >= 3 and <= LongestContext) is not 0 and var length ? (int)length : DefaultContext;
     }
 
     /// <summary>The padding token's text, null where no file says.</summary>
-    public static string? PadToken(string folder)
-    {
-        foreach (var name in new[] { "tokenizer_config.json", "special_tokens_map.json" })
-        {
-            if (Find(folder, name) is not { } file)
-            {
-                continue;
-            }
-            try
-            {
-                using var document = JsonDocument.Parse(File.ReadAllBytes(file));
-                if (document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("pad_token", out var pad))
-                {
-                    // A text, or an object that holds it.
-                    if (pad.ValueKind == JsonValueKind.Object && pad.TryGetProperty("content", out var content))
-                    {
-                        pad = content;
-                    }
-                    if (pad.ValueKind == JsonValueKind.String)
-                    {
-                        return pad.GetString();
-                    }
-                }
-            }
-            catch (JsonException e)
-            {
-                throw new InvalidDataException($"{file}: not valid JSON: {e.Message}", e);
-            }
-        }
+    public static string? PadToken(string folder) =>
+        ConfigFile
+            .Said<TokenText>(Folders(folder), ("tokenizer_config.json", "pad_token"), ("special_tokens_map.json", "pad_token"))
+            .FirstOrDefault()
+            ?.Text;
 
-        return null;
-    }
-
-    private static int? ReadNumber(string file, string[] path)
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(file));
-            var node = document.RootElement;
-            foreach (var name in path)
-            {
-                if (node.ValueKind != JsonValueKind.Object || !node.TryGetProperty(name, out node))
-                {
-                    return null;
-                }
-            }
-
-            // Hugging Face writes 1e30 where it has no limit.
-            return node.ValueKind == JsonValueKind.Number && node.TryGetDouble(out var value) && value is >= 3 and <= LongestContext
-                ? (int)value
-                : null;
-        }
-        catch (JsonException e)
-        {
-            throw new InvalidDataException($"{file}: not valid JSON: {e.Message}", e);
-        }
-    }
+    private static string[] Folders(string folder) => [folder, Path.Combine(folder, "tokenizer")];
 }

@@ -124,11 +124,11 @@ internal sealed class SynthesisJob(ITextToImageGenerator generator, SynthesisOpt
         var file = Path.Combine(options.Output, Manifest);
         if (File.Exists(file))
         {
-            var before = ConfigJson.Open(file);
+            var before = ConfigFile.Open(file);
             // More images of the same prompts may be asked for; anything else would mix two sets.
             foreach (var (key, value) in now)
             {
-                if (before.Node(key)?.ToJsonString() is var was && was != value!.ToJsonString())
+                if (before.Root[key]?.ToJsonString() is var was && was != value!.ToJsonString())
                 {
                     throw new InvalidDataException(
                         $"{options.Output} holds images made with another {key} "
@@ -137,6 +137,6 @@ internal sealed class SynthesisJob(ITextToImageGenerator generator, SynthesisOpt
                 }
             }
         }
-        return ConfigJson.Write(now);
+        return ConfigFile.Write(now);
     }
 }

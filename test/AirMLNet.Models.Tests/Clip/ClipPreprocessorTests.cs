@@ -84,4 +84,31 @@ public sealed class ClipPreprocessorTests
         var result = new ClipPreprocessor(2, [0.5f, 0, 0], [0.25f, 1, 1]).Preprocess(new RgbImage(2, 2, pixels));
         CollectionAssert.AreEqual(new float[] { 2, -2, -2, -2, 0, 0, 0, 0, 0, 0, 0, 0 }, result);
     }
+
+    [TestMethod]
+    [DataRow("preprocessor_config.json", """{ "size": { "shortest_edge": 64 } }""", 64)]
+    [DataRow("preprocessor_config.json", """{ "size": 70, "crop_size": { "height": 64, "width": 64 } }""", 64)]
+    [DataRow("open_clip_config.json", """{ "model_cfg": { "vision_cfg": { "image_size": [64, 64] } } }""", 64)]
+    [DataRow("config.json", """{ "vision_config": { "image_size": 64 } }""", 64)]
+    [DataRow("config.json", """{ "image_resolution": 64 }""", 64)]
+    [DataRow("config.json", "{}", 224)]
+    public void The_size_is_found_in_every_form(string name, string json, int size)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder[name], json);
+        Assert.AreEqual(size, ClipPreprocessor.Load(folder).Size);
+    }
+
+    [TestMethod]
+    [DataRow("""{ "crop_size": { "height": 64, "width": 96 } }""", "crop_size")]
+    [DataRow("""{ "image_mean": "grey" }""", "image_mean")]
+    [DataRow("{", "not valid JSON")]
+    public void A_configuration_that_cannot_be_is_refused_by_name(string json, string expected)
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder["preprocessor_config.json"], json);
+        var message = Assert.ThrowsExactly<InvalidDataException>(() => ClipPreprocessor.Load(folder)).Message;
+        Assert.StartsWith(folder["preprocessor_config.json"], message);
+        Assert.Contains(expected, message);
+    }
 }

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using AirMLNet.Diffusion;
+using AirMLNet.Files;
 using AirMLNet.Testing;
 using static TorchSharp.torch;
 
@@ -176,7 +177,7 @@ public sealed class SchedulerTests
     {
         var json = (JsonObject)JsonNode.Parse(new SchedulerConfig { Kind = SchedulerKind.DpmSolverMultistep }.ToJson())!;
         json[key] = JsonNode.Parse(value);
-        var message = Assert.ThrowsExactly<InvalidDataException>(() => SchedulerConfig.Read(new ConfigJson(json, "s.json"), null)).Message;
+        var message = Assert.ThrowsExactly<InvalidDataException>(() => SchedulerConfig.Read(new ConfigFile("s.json", json), null)).Message;
         Assert.Contains("s.json", message);
         Assert.Contains(key, message);
         Assert.Contains(right, message);

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using AirMLNet.Clip;
 using AirMLNet.Files;
 
@@ -10,7 +9,6 @@ namespace AirMLNet.Diffusion;
 internal sealed class DiffusionFolder
 {
     private const string Index = "model_index.json";
-    private const string Pipeline = "StableDiffusionPipeline";
 
     private DiffusionFolder(string path, UNet2DConditionConfig unet, AutoencoderKLConfig vae, ClipTextConfig text, bool hasTokenizer) =>
         (Path, UNet, Vae, Text, HasTokenizer) = (path, unet, vae, text, hasTokenizer);
@@ -48,12 +46,7 @@ internal sealed class DiffusionFolder
                 file
             );
         }
-        var index = ConfigJson.Open(file);
-        RefuseOthers(index);
-        RequireClass(index, "unet", "UNet2DConditionModel");
-        RequireClass(index, "vae", "AutoencoderKL");
-        RequireClass(index, "text_encoder", "CLIPTextModel");
-        RequireClass(index, "scheduler", null);
+        var index = ModelIndex.Read(file);
         string Config(string component, string name) =>
             File.Exists(System.IO.Path.Combine(path, component, name))
                 ? System.IO.Path.Combine(path, component, name)
@@ -81,59 +74,12 @@ internal sealed class DiffusionFolder
                     + $"latent_channels; they must be equal."
             );
         }
-        return new(path, unet, vae, text, Named(index, "tokenizer") is not null);
+        return new(path, unet, vae, text, index.HasTokenizer);
     }
 
     /// <summary>Writes the index; a folder that has one is whole, so it comes last.</summary>
-    public static void WriteIndex(string path, SchedulerKind scheduler, bool hasTokenizer)
-    {
-        static JsonArray Class(string? library, string? name) => new(library, name);
-        AtomicFile.WriteText(
-            System.IO.Path.Combine(path, Index),
-            ConfigJson.Write(
-                new JsonObject
-                {
-                    ["_class_name"] = Pipeline,
-                    ["feature_extractor"] = Class(null, null),
-                    ["requires_safety_checker"] = false,
-                    ["safety_checker"] = Class(null, null),
-                    ["scheduler"] = Class("diffusers", SchedulerConfig.ClassName(scheduler)),
-                    ["text_encoder"] = Class("transformers", "CLIPTextModel"),
-                    ["tokenizer"] = hasTokenizer ? Class("transformers", "CLIPTokenizer") : Class(null, null),
-                    ["unet"] = Class("diffusers", "UNet2DConditionModel"),
-                    ["vae"] = Class("diffusers", "AutoencoderKL"),
-                }
-            )
-        );
-    }
+    public static void WriteIndex(string path, SchedulerKind scheduler, bool hasTokenizer) =>
+        AtomicFile.WriteText(System.IO.Path.Combine(path, Index), ModelIndex.Of(scheduler, hasTokenizer).ToJson());
 
     private string Part(string component, string file) => System.IO.Path.Combine(Path, component, file);
-
-    private static void RefuseOthers(ConfigJson index)
-    {
-        var name = index.ClassName;
-        if (name?.Contains("XL", StringComparison.Ordinal) == true || index.Has("text_encoder_2"))
-        {
-            throw new InvalidDataException(
-                $"{index.Path}: {name ?? "the model"} is Stable Diffusion XL, which is not supported; Stable Diffusion v1 ({Pipeline}) is."
-            );
-        }
-        if (name is not (null or Pipeline))
-        {
-            throw new InvalidDataException($"{index.Path}: _class_name is \"{name}\", which is not supported; \"{Pipeline}\" is.");
-        }
-    }
-
-    private static void RequireClass(ConfigJson index, string component, string? expected)
-    {
-        var found = Named(index, component) ?? throw new InvalidDataException($"{index.Path}: the model has no {component}.");
-        if (expected is not null && found != expected)
-        {
-            throw new InvalidDataException($"{index.Path}: {component} is a {found}, which is not supported; {expected} is.");
-        }
-    }
-
-    /// <summary>The class of a component, [library, class] in the index; null where it is missing or null.</summary>
-    private static string? Named(ConfigJson index, string component) =>
-        index.Node(component) is JsonArray { Count: 2 } pair && pair[1] is JsonValue v && v.TryGetValue<string>(out var name) ? name : null;
 }

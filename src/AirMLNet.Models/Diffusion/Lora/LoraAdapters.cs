@@ -340,13 +340,7 @@ internal sealed class LoraAdapters : IDisposable
     {
         var config = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, "adapter_config.json");
         // It belongs to PEFT's own file; other files may lie in the same folder.
-        return
-            Path.GetFileName(path) == "adapter_model.safetensors"
-            && File.Exists(config)
-            && ConfigJson.Open(config) is var json
-            && json.Has("lora_alpha")
-            ? json.Number("lora_alpha", 0)
-            : null;
+        return Path.GetFileName(path) == "adapter_model.safetensors" && File.Exists(config) ? PeftConfig.Read(config).LoraAlpha : null;
     }
 
     private static void Attach(IReadOnlyDictionary<string, LinearLayer> layers, IReadOnlyDictionary<string, LoraAdapter> adapters)

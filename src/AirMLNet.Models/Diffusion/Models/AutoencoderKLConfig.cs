@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using AirMLNet.Files;
 using AirMLNet.Options;
 
 namespace AirMLNet.Diffusion;
@@ -10,16 +11,18 @@ public sealed record AutoencoderKLConfig
     private const string DownBlock = "DownEncoderBlock2D";
     private const string UpBlock = "UpDecoderBlock2D";
 
-    // What other models of the same class change in the computation and is not built here: refused, never ignored.
-    private static readonly (string Key, string[] Allowed)[] Fixed =
+    internal static readonly RefusedKey[] RefusedKeys =
     [
-        ("act_fn", ["\"silu\"", "\"swish\""]),
-        ("latents_mean", []),
-        ("latents_std", []),
-        ("use_quant_conv", ["true"]),
-        ("use_post_quant_conv", ["true"]),
-        ("mid_block_add_attention", ["true"]),
-        ("shift_factor", []),
+        new("_class_name", "Another kind of model.", "AutoencoderKL"),
+        new("down_block_types", "Other blocks are not built.", DownBlock) { IsList = true },
+        new("up_block_types", "Other blocks are not built.", UpBlock) { IsList = true },
+        new("mid_block_add_attention", "The middle block has attention.", true),
+        new("act_fn", "Other activations are not built.", "silu", "swish"),
+        new("latents_mean", "Latents are only scaled, by scaling_factor."),
+        new("latents_std", "Latents are only scaled, by scaling_factor."),
+        new("shift_factor", "Latents are only scaled, by scaling_factor."),
+        new("use_quant_conv", "There is a convolution after the encoder.", true),
+        new("use_post_quant_conv", "There is a convolution before the decoder.", true),
     ];
 
     /// <summary>Channels of an image.</summary>
@@ -60,62 +63,39 @@ public sealed record AutoencoderKLConfig
     /// it.</exception>
     public static AutoencoderKLConfig Load(string path)
     {
-        var json = ConfigJson.Open(path);
-        if (json.ClassName is not (null or "AutoencoderKL"))
+        var file = ConfigFile.Open(path);
+        file.Refuse(RefusedKeys);
+        file.Default(("layers_per_block", 1));
+        var config = file.To<AutoencoderKLConfig>();
+        foreach (var key in new[] { "down_block_types", "up_block_types" })
         {
-            throw new InvalidDataException($"{path}: _class_name is \"{json.ClassName}\"; AutoencoderKL was expected.");
-        }
-        foreach (var (key, allowed) in Fixed)
-        {
-            json.Only(key, allowed);
-        }
-        AutoencoderKLConfig d = new();
-        var channels = json.Has("block_out_channels") ? json.Ints("block_out_channels") : [.. d.BlockOutChannels];
-        var down = json.Texts("down_block_types", [.. channels.Select(_ => DownBlock)], DownBlock).Length;
-        var up = json.Texts("up_block_types", [.. channels.Select(_ => UpBlock)], UpBlock).Length;
-        return down != channels.Length || up != channels.Length
-            ? throw new InvalidDataException(
-                $"{path}: block_out_channels has {channels.Length} entries, down_block_types {down} and up_block_types {up}; every list "
-                    + $"must have one for each block."
-            )
-            : new AutoencoderKLConfig
+            if (file.Root[key] is JsonArray blocks && blocks.Count != config.BlockOutChannels.Count)
             {
-                InChannels = json.Int("in_channels", d.InChannels),
-                OutChannels = json.Int("out_channels", d.OutChannels),
-                BlockOutChannels = channels,
-                LayersPerBlock = json.Int("layers_per_block", 1),
-                LatentChannels = json.Int("latent_channels", d.LatentChannels),
-                NormNumGroups = json.Int("norm_num_groups", d.NormNumGroups),
-                SampleSize = json.Int("sample_size", d.SampleSize),
-                ScalingFactor = json.Number("scaling_factor", d.ScalingFactor),
-            }.Check(path);
+                throw new InvalidDataException(
+                    $"{path}: block_out_channels has {config.BlockOutChannels.Count} entries and {key} {blocks.Count}; every list must "
+                        + $"have one for each block."
+                );
+            }
+        }
+        return config.Check(path);
     }
 
     /// <summary>The configuration as the text of a <c>config.json</c>.</summary>
-    public string ToJson() =>
-        ConfigJson.Write(
-            new JsonObject
-            {
-                ["_class_name"] = "AutoencoderKL",
-                ["in_channels"] = InChannels,
-                ["out_channels"] = OutChannels,
-                ["down_block_types"] = new JsonArray([.. BlockOutChannels.Select(_ => (JsonNode)DownBlock)]),
-                ["up_block_types"] = new JsonArray([.. BlockOutChannels.Select(_ => (JsonNode)UpBlock)]),
-                ["block_out_channels"] = new JsonArray([.. BlockOutChannels.Select(c => (JsonNode)c)]),
-                ["layers_per_block"] = LayersPerBlock,
-                ["act_fn"] = "silu",
-                ["latent_channels"] = LatentChannels,
-                ["norm_num_groups"] = NormNumGroups,
-                ["sample_size"] = SampleSize,
-                ["scaling_factor"] = ScalingFactor,
-            }
-        );
+    public string ToJson()
+    {
+        var root = ConfigFile.Object(this);
+        root.Insert(0, "_class_name", "AutoencoderKL");
+        root["down_block_types"] = new JsonArray([.. BlockOutChannels.Select(_ => DownBlock)]);
+        root["up_block_types"] = new JsonArray([.. BlockOutChannels.Select(_ => UpBlock)]);
+        return ConfigFile.Write(root);
+    }
 
     /// <summary>Checks that the values fit each other and returns the same configuration.</summary>
     /// <param name="path">What messages name.</param>
     /// <exception cref="InvalidDataException">They do not; the message names the key, the value and what would be right.</exception>
     public AutoencoderKLConfig Check(string path = "VAE configuration")
     {
+        ConfigFile.CheckWholeNumbers(path, this);
         foreach (var channels in BlockOutChannels)
         {
             if (channels % NormNumGroups != 0)

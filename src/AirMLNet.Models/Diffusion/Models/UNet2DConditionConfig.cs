@@ -1,4 +1,5 @@
-using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using AirMLNet.Files;
 using AirMLNet.Options;
 
 namespace AirMLNet.Diffusion;
@@ -22,38 +23,40 @@ public sealed record UNet2DConditionConfig
     private static readonly string[] DefaultDown = [CrossAttnDownBlock, CrossAttnDownBlock, CrossAttnDownBlock, DownBlock];
     private static readonly string[] DefaultUp = [UpBlock, CrossAttnUpBlock, CrossAttnUpBlock, CrossAttnUpBlock];
 
-    // What other models of the same class change in the computation and is not built here: refused, never ignored.
-    private static readonly (string Key, string[] Allowed)[] Fixed =
+    internal static readonly RefusedKey[] RefusedKeys =
     [
-        ("center_input_sample", ["false"]),
-        ("mid_block_type", ["\"UNetMidBlock2DCrossAttn\""]),
-        ("only_cross_attention", ["false"]),
-        ("downsample_padding", ["1"]),
-        ("mid_block_scale_factor", ["1"]),
-        ("act_fn", ["\"silu\"", "\"swish\""]),
-        ("encoder_hid_dim", []),
-        ("encoder_hid_dim_type", []),
-        ("num_attention_heads", []),
-        ("dual_cross_attention", ["false"]),
-        ("class_embed_type", []),
-        ("addition_embed_type", []),
-        ("addition_time_embed_dim", []),
-        ("num_class_embeds", []),
-        ("resnet_time_scale_shift", ["\"default\""]),
-        ("resnet_skip_time_act", ["false"]),
-        ("resnet_out_scale_factor", ["1"]),
-        ("time_embedding_type", ["\"positional\""]),
-        ("time_embedding_dim", []),
-        ("time_embedding_act_fn", []),
-        ("timestep_post_act", []),
-        ("time_cond_proj_dim", []),
-        ("projection_class_embeddings_input_dim", []),
-        ("attention_type", ["\"default\""]),
-        ("class_embeddings_concat", ["false"]),
-        ("mid_block_only_cross_attention", ["false"]),
-        ("cross_attention_norm", []),
-        ("reverse_transformer_layers_per_block", []),
-        ("dropout", ["0"]),
+        new("_class_name", "Another kind of model.", "UNet2DConditionModel"),
+        new("addition_embed_type", "Stable Diffusion XL has one (text_time); Stable Diffusion v1 is built."),
+        new("addition_time_embed_dim", "Stable Diffusion XL has one; Stable Diffusion v1 is built."),
+        new("down_block_types", "These two are built.", DownBlock, CrossAttnDownBlock) { IsList = true },
+        new("mid_block_type", "The middle block has attention.", "UNetMidBlock2DCrossAttn"),
+        new("up_block_types", "These two are built.", UpBlock, CrossAttnUpBlock) { IsList = true },
+        new("center_input_sample", "The input is taken as it is.", false),
+        new("only_cross_attention", "Blocks attend to themselves and to the text.", false),
+        new("mid_block_only_cross_attention", "Blocks attend to themselves and to the text.", false),
+        new("dual_cross_attention", "There is one attention to the text.", false),
+        new("cross_attention_norm", "Text states are not normalised."),
+        new("attention_type", "Gated attention is not built.", "default"),
+        new("reverse_transformer_layers_per_block", "Up blocks have as many transformers as down blocks."),
+        new("num_attention_heads", "attention_head_dim holds the number of heads."),
+        new("encoder_hid_dim", "Text states are not projected."),
+        new("encoder_hid_dim_type", "Text states are not projected."),
+        new("class_embed_type", "Class embeddings are not built."),
+        new("num_class_embeds", "Class embeddings are not built."),
+        new("projection_class_embeddings_input_dim", "Class embeddings are not built."),
+        new("class_embeddings_concat", "Class embeddings are not built.", false),
+        new("time_embedding_type", "Times are embedded by sines and cosines.", "positional"),
+        new("time_embedding_dim", "The time embedding is four times as wide as the first block."),
+        new("time_embedding_act_fn", "The time embedding has no activation of its own."),
+        new("timestep_post_act", "The time embedding has no activation of its own."),
+        new("time_cond_proj_dim", "Times have no condition."),
+        new("resnet_time_scale_shift", "The time embedding is added.", "default"),
+        new("resnet_skip_time_act", "The time embedding goes through the activation.", false),
+        new("resnet_out_scale_factor", "Residuals are not scaled.", 1),
+        new("mid_block_scale_factor", "Residuals are not scaled.", 1),
+        new("downsample_padding", "Downsampling pads by one pixel.", 1),
+        new("act_fn", "Other activations are not built.", "silu", "swish"),
+        new("dropout", "There is no dropout.", 0),
     ];
 
     /// <summary>Height and width of the latents the model was trained on.</summary>
@@ -93,6 +96,7 @@ public sealed record UNet2DConditionConfig
     } = new ValueList<int>([320, 640, 1280, 1280]);
 
     /// <summary>Resnets of each down block; an up block has one more.</summary>
+    [JsonConverter(typeof(PerBlockConverter))]
     public IReadOnlyList<int> LayersPerBlock
     {
         get;
@@ -100,6 +104,7 @@ public sealed record UNet2DConditionConfig
     } = new ValueList<int>([2, 2, 2, 2]);
 
     /// <summary>Transformer blocks in each attention of a resolution.</summary>
+    [JsonConverter(typeof(PerBlockConverter))]
     public IReadOnlyList<int> TransformerLayersPerBlock
     {
         get;
@@ -109,6 +114,7 @@ public sealed record UNet2DConditionConfig
     /// <summary>
     /// Attention heads of each resolution: <c>attention_head_dim</c> in the file, which in spite of its name is their number.
     /// </summary>
+    [JsonPropertyName("attention_head_dim"), JsonConverter(typeof(PerBlockConverter))]
     public IReadOnlyList<int> AttentionHeads
     {
         get;
@@ -116,6 +122,7 @@ public sealed record UNet2DConditionConfig
     } = new ValueList<int>([8, 8, 8, 8]);
 
     /// <summary>Width of the text states.</summary>
+    [JsonConverter(typeof(SameNumberConverter))]
     public int CrossAttentionDim { get; init; } = 768;
 
     /// <summary>Whether the projections around the transformers are stored as matrices instead of 1×1 convolutions.</summary>
@@ -143,98 +150,56 @@ public sealed record UNet2DConditionConfig
     /// it.</exception>
     public static UNet2DConditionConfig Load(string path)
     {
-        var json = ConfigJson.Open(path);
-        if (json.ClassName is not (null or "UNet2DConditionModel"))
-        {
-            throw new InvalidDataException($"{path}: _class_name is \"{json.ClassName}\"; UNet2DConditionModel was expected.");
-        }
-        if (json.Text("addition_embed_type", null) == "text_time")
-        {
-            throw new InvalidDataException(
-                $"{path}: addition_embed_type \"text_time\" is that of Stable Diffusion XL, which is not supported; Stable Diffusion v1 is."
-            );
-        }
-        foreach (var (key, allowed) in Fixed)
-        {
-            json.Only(key, allowed);
-        }
-        UNet2DConditionConfig d = new();
-        var channels = json.Has("block_out_channels") ? json.Ints("block_out_channels") : [.. d.BlockOutChannels];
-        var count = channels.Length;
-        return new UNet2DConditionConfig
-        {
-            SampleSize = json.Int("sample_size", d.SampleSize),
-            InChannels = json.Int("in_channels", d.InChannels),
-            OutChannels = json.Int("out_channels", d.OutChannels),
-            FlipSinToCos = json.Flag("flip_sin_to_cos", d.FlipSinToCos),
-            FreqShift = json.Number("freq_shift", d.FreqShift),
-            DownBlockTypes = json.Texts("down_block_types", DefaultDown, DownBlock, CrossAttnDownBlock),
-            UpBlockTypes = json.Texts("up_block_types", DefaultUp, UpBlock, CrossAttnUpBlock),
-            BlockOutChannels = channels,
-            LayersPerBlock = json.Ints("layers_per_block", 2, count),
-            TransformerLayersPerBlock = json.Ints("transformer_layers_per_block", 1, count),
-            AttentionHeads = json.Ints("attention_head_dim", 8, count),
-            CrossAttentionDim = CrossAttention(json, count),
-            UseLinearProjection = json.Flag("use_linear_projection", d.UseLinearProjection),
-            UpcastAttention = json.Flag("upcast_attention", d.UpcastAttention),
-            NormNumGroups = json.Int("norm_num_groups", d.NormNumGroups),
-            NormEps = json.Number("norm_eps", d.NormEps),
-            ConvInKernel = json.Int("conv_in_kernel", d.ConvInKernel),
-            ConvOutKernel = json.Int("conv_out_kernel", d.ConvOutKernel),
-        }.Check(path);
+        var file = ConfigFile.Open(path);
+        file.Refuse(RefusedKeys);
+        file.Default(
+            ("cross_attention_dim", 1280),
+            ("layers_per_block", 2),
+            ("transformer_layers_per_block", 1),
+            ("attention_head_dim", 8)
+        );
+        var read = file.To<UNet2DConditionConfig>();
+        // One number stands for all blocks.
+        IReadOnlyList<int> Each(IReadOnlyList<int> values) =>
+            values.Count == 1 ? [.. read.BlockOutChannels.Select(_ => values[0])] : values;
+        return (
+            read with
+            {
+                LayersPerBlock = Each(read.LayersPerBlock),
+                TransformerLayersPerBlock = Each(read.TransformerLayersPerBlock),
+                AttentionHeads = Each(read.AttentionHeads),
+            }
+        ).Check(path);
     }
 
     /// <summary>The configuration as the text of a <c>config.json</c>.</summary>
-    public string ToJson() =>
-        ConfigJson.Write(
-            new JsonObject
-            {
-                ["_class_name"] = "UNet2DConditionModel",
-                ["sample_size"] = SampleSize,
-                ["in_channels"] = InChannels,
-                ["out_channels"] = OutChannels,
-                ["center_input_sample"] = false,
-                ["flip_sin_to_cos"] = FlipSinToCos,
-                ["freq_shift"] = FreqShift,
-                ["down_block_types"] = new JsonArray([.. DownBlockTypes.Select(t => (JsonNode)t)]),
-                ["mid_block_type"] = "UNetMidBlock2DCrossAttn",
-                ["up_block_types"] = new JsonArray([.. UpBlockTypes.Select(t => (JsonNode)t)]),
-                ["block_out_channels"] = new JsonArray([.. BlockOutChannels.Select(c => (JsonNode)c)]),
-                ["layers_per_block"] = Each(LayersPerBlock),
-                ["transformer_layers_per_block"] = Each(TransformerLayersPerBlock),
-                ["attention_head_dim"] = Each(AttentionHeads),
-                ["cross_attention_dim"] = CrossAttentionDim,
-                ["use_linear_projection"] = UseLinearProjection,
-                ["upcast_attention"] = UpcastAttention,
-                ["downsample_padding"] = 1,
-                ["mid_block_scale_factor"] = 1,
-                ["act_fn"] = "silu",
-                ["norm_num_groups"] = NormNumGroups,
-                ["norm_eps"] = NormEps,
-                ["conv_in_kernel"] = ConvInKernel,
-                ["conv_out_kernel"] = ConvOutKernel,
-            }
-        );
+    public string ToJson() => ConfigFile.Write(this, "UNet2DConditionModel");
 
     /// <summary>Checks that the values fit each other and returns the same configuration.</summary>
     /// <param name="path">What messages name.</param>
     /// <exception cref="InvalidDataException">They do not; the message names the key, the value and what would be right.</exception>
     public UNet2DConditionConfig Check(string path = "UNet configuration")
     {
+        ConfigFile.CheckWholeNumbers(path, this);
         var count = BlockOutChannels.Count;
-        if (
-            count == 0
-            || DownBlockTypes.Count != count
-            || UpBlockTypes.Count != count
-            || LayersPerBlock.Count != count
-            || TransformerLayersPerBlock.Count != count
-            || AttentionHeads.Count != count
+        foreach (
+            var (key, length) in new[]
+            {
+                ("block_out_channels", Math.Max(count, 1)),
+                ("down_block_types", DownBlockTypes.Count),
+                ("up_block_types", UpBlockTypes.Count),
+                ("layers_per_block", LayersPerBlock.Count),
+                ("transformer_layers_per_block", TransformerLayersPerBlock.Count),
+                ("attention_head_dim", AttentionHeads.Count),
+            }
         )
         {
-            throw new InvalidDataException(
-                $"{path}: block_out_channels has {count} entries, down_block_types {DownBlockTypes.Count} and up_block_types "
-                    + $"{UpBlockTypes.Count}; every list must have one for each block."
-            );
+            if (length != count)
+            {
+                throw new InvalidDataException(
+                    $"{path}: block_out_channels has {count} entries and {key} {length}; every list must have one for each block."
+                );
+            }
         }
         for (var i = 0; i < count; i++)
         {
@@ -265,17 +230,4 @@ public sealed record UNet2DConditionConfig
             ? throw new InvalidDataException(FormattableString.Invariant($"{path}: norm_eps is {NormEps}; it must be between 0 and 1."))
             : this;
     }
-
-    private static int CrossAttention(ConfigJson json, int count)
-    {
-        var widths = json.Ints("cross_attention_dim", 1280, count).Distinct().ToList();
-        return widths.Count == 1
-            ? widths[0]
-            : throw new InvalidDataException(
-                $"{json.Path}: cross_attention_dim differs from block to block ({string.Join(", ", widths)}), which is not supported."
-            );
-    }
-
-    private static JsonNode Each(IReadOnlyList<int> values) =>
-        values.Distinct().Count() == 1 ? values[0] : new JsonArray([.. values.Select(v => (JsonNode)v)]);
 }

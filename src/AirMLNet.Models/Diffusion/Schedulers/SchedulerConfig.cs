@@ -1,5 +1,6 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using AirMLNet.Files;
 using AirMLNet.Options;
 
 namespace AirMLNet.Diffusion;
@@ -8,32 +9,60 @@ namespace AirMLNet.Diffusion;
 /// <remarks>Immutable. Settings that a kind does not know are neither read nor written for it.</remarks>
 public sealed record SchedulerConfig
 {
-    private static readonly (SchedulerKind Kind, string ClassName)[] ClassNames =
+    internal static readonly RefusedKey[] RefusedKeys =
     [
-        (SchedulerKind.Ddpm, "DDPMScheduler"),
-        (SchedulerKind.Ddim, "DDIMScheduler"),
-        (SchedulerKind.Pndm, "PNDMScheduler"),
-        (SchedulerKind.DpmSolverMultistep, "DPMSolverMultistepScheduler"),
-        (SchedulerKind.EulerDiscrete, "EulerDiscreteScheduler"),
+        new("beta_schedule", "Other schedules are not built.", "linear", "scaled_linear", "squaredcos_cap_v2"),
+        new("prediction_type", "Other predictions are not built.", "epsilon", "v_prediction", "sample"),
+        new("timestep_spacing", "Other spacings are not built.", "leading", "linspace", "trailing"),
+        new("variance_type", "The model is one that does not predict its variance.", "fixed_small", "fixed_small_log", "fixed_large"),
+        new("interpolation_type", "Other interpolations are not built.", "linear", "log_linear"),
+        new("final_sigmas_type", "Other ends are not built.", "zero", "sigma_min"),
+        new("timestep_type", "Times are whole numbers.", "discrete"),
+        new("thresholding", "Predicted images are clipped at a constant, if at all.", false),
+        new("use_exponential_sigmas", "Only Karras's noise levels are built.", false),
+        new("use_beta_sigmas", "Only Karras's noise levels are built.", false),
+        new("use_lu_lambdas", "Only Karras's noise levels are built.", false),
+        new("use_flow_sigmas", "Only Karras's noise levels are built.", false),
+        new("sigma_min", "The least noise is that of the schedule."),
+        new("sigma_max", "The most noise is that of the schedule."),
     ];
 
-    // What changes the computation and is not built here: refused, never ignored.
-    private static readonly (string Key, string[] Allowed)[] Fixed =
+    internal static readonly RefusedKey[] RefusedPndmKeys =
     [
-        ("thresholding", ["false"]),
-        ("use_exponential_sigmas", ["false"]),
-        ("use_beta_sigmas", ["false"]),
-        ("use_lu_lambdas", ["false"]),
-        ("use_flow_sigmas", ["false"]),
-        ("timestep_type", ["\"discrete\""]),
-        ("sigma_min", []),
-        ("sigma_max", []),
+        new("prediction_type", "PNDM has no other prediction.", "epsilon", "v_prediction"),
+        new("skip_prk_steps", "The Runge-Kutta steps at the start are not built.", true),
     ];
+
+    internal static readonly RefusedKey[] RefusedSolverKeys =
+    [
+        new("algorithm_type", "The other algorithms are not built.", "dpmsolver++"),
+        new("solver_order", "Other orders are not built.", 1, 2),
+        new("solver_type", "Other solvers are not built.", "midpoint", "heun", "logrho", "bh1", "bh2"),
+    ];
+
+    private static readonly SchedulerFacts[] Kinds =
+    [
+        new(SchedulerKind.Ddpm, "DDPMScheduler", "clip_sample clip_sample_range rescale_betas_zero_snr variance_type"),
+        new(SchedulerKind.Ddim, "DDIMScheduler", "clip_sample clip_sample_range rescale_betas_zero_snr set_alpha_to_one"),
+        new(SchedulerKind.Pndm, "PNDMScheduler", "set_alpha_to_one skip_prk_steps") { Refused = RefusedPndmKeys },
+        new(SchedulerKind.DpmSolverMultistep, "DPMSolverMultistepScheduler", SolverKeys) { Refused = RefusedSolverKeys },
+        new(
+            SchedulerKind.EulerDiscrete,
+            "EulerDiscreteScheduler",
+            "final_sigmas_type interpolation_type rescale_betas_zero_snr use_karras_sigmas"
+        ),
+    ];
+
+    private const string SolverKeys =
+        "algorithm_type euler_at_final final_sigmas_type lambda_min_clipped lower_order_final rescale_betas_zero_snr solver_order "
+        + "solver_type use_karras_sigmas";
 
     /// <summary>The way of sampling.</summary>
+    [JsonIgnore]
     public SchedulerKind Kind { get; init; } = SchedulerKind.Pndm;
 
     /// <summary>Number of times of the training schedule.</summary>
+    [AtLeast(2)]
     public int NumTrainTimesteps { get; init; } = 1000;
 
     /// <summary>β of the first time.</summary>
@@ -59,6 +88,7 @@ public sealed record SchedulerConfig
     public string TimestepSpacing { get; init; } = "leading";
 
     /// <summary>Added to the times of leading spacing.</summary>
+    [AtLeast(0)]
     public int StepsOffset { get; init; }
 
     /// <summary>Whether the last step goes to ᾱ = 1 instead of that of time 0 (DDIM, PNDM).</summary>
@@ -104,7 +134,7 @@ public sealed record SchedulerConfig
     public bool RescaleBetasZeroSnr { get; init; }
 
     /// <summary>The diffusers class of a kind.</summary>
-    public static string ClassName(SchedulerKind kind) => ClassNames.Single(c => c.Kind == kind).ClassName;
+    public static string ClassName(SchedulerKind kind) => FactsOf(kind).ClassName;
 
     /// <summary>Reads a <c>scheduler_config.json</c>.</summary>
     /// <param name="path">The file.</param>
@@ -112,149 +142,53 @@ public sealed record SchedulerConfig
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">A value is wrong or is one that this library does not build; the message names
     /// it.</exception>
-    public static SchedulerConfig Load(string path, SchedulerKind? kind = null) => Read(ConfigJson.Open(path), kind);
+    public static SchedulerConfig Load(string path, SchedulerKind? kind = null) => Read(ConfigFile.Open(path), kind);
 
-    internal static SchedulerConfig Read(ConfigJson json, SchedulerKind? wanted)
+    internal static SchedulerConfig Read(ConfigFile file, SchedulerKind? wanted)
     {
-        var own = Array.Find(ClassNames, c => c.ClassName == json.ClassName);
-        if (own.ClassName is null && wanted is null)
+        var own = Array.Find(Kinds, k => k.ClassName == (file.Root["_class_name"] as JsonValue)?.ToString())?.Kind;
+        var facts = FactsOf(wanted ?? own ?? throw file.Bad("_class_name", string.Join(" or ", Kinds.Select(k => k.ClassName))));
+        if (own == SchedulerKind.Pndm && facts.Kind == own)
         {
-            throw new InvalidDataException(
-                $"{json.Path}: _class_name is {(json.ClassName is { } name ? $"\"{name}\"" : "missing")}; "
-                    + $"{string.Join(", ", ClassNames.Select(c => c.ClassName))} are supported."
-            );
+            file.Default(("skip_prk_steps", false));
         }
-        var kind = wanted ?? own.Kind;
-        foreach (var (key, allowed) in Fixed)
+        file.Refuse([.. facts.Refused, .. RefusedKeys]);
+        RemoveOtherKeys(file.Root, facts);
+        // What diffusers' classes take for keys that are missing, which differs from class to class.
+        file.Default(
+            ("beta_start", 0.0001),
+            ("beta_end", 0.02),
+            ("beta_schedule", "linear"),
+            ("timestep_spacing", facts.Kind is SchedulerKind.EulerDiscrete or SchedulerKind.DpmSolverMultistep ? "linspace" : "leading"),
+            ("clip_sample", facts.Kind is SchedulerKind.Ddpm or SchedulerKind.Ddim),
+            ("set_alpha_to_one", facts.Kind is SchedulerKind.Ddim)
+        );
+        var config = file.To<SchedulerConfig>() with { Kind = facts.Kind };
+        if (facts.Kind == SchedulerKind.DpmSolverMultistep)
         {
-            json.Only(key, allowed);
+            config = config with
+            {
+                // diffusers takes all others as midpoint.
+                SolverType = config.SolverType == "heun" ? "heun" : "midpoint",
+                FinalSigmasType = own == facts.Kind && !file.Root.ContainsKey("final_sigmas_type") ? null : config.FinalSigmasType,
+            };
         }
-        [return: NotNullIfNotNull(nameof(standard))]
-        string? Choice(string key, string? standard, params string[] allowed)
-        {
-            json.Only(key, [.. allowed.Select(a => $"\"{a}\"")]);
-            return json.Text(key, standard);
-        }
-        // Each class has its own values for what a file leaves out.
-        var solver = kind is SchedulerKind.DpmSolverMultistep;
-        if (kind is SchedulerKind.Pndm && own.ClassName is not null && own.Kind == kind && !json.Flag("skip_prk_steps", false))
-        {
-            throw new InvalidDataException($"{json.Path}: skip_prk_steps is false, which is not supported; true is.");
-        }
-        if (solver)
-        {
-            json.Only("algorithm_type", "\"dpmsolver++\"");
-            json.Only("solver_order", "1", "2");
-        }
-        return new SchedulerConfig
-        {
-            Kind = kind,
-            NumTrainTimesteps = json.Int("num_train_timesteps", 1000, 2),
-            BetaStart = json.Number("beta_start", 0.0001),
-            BetaEnd = json.Number("beta_end", 0.02),
-            BetaSchedule = Choice("beta_schedule", "linear", "linear", "scaled_linear", "squaredcos_cap_v2"),
-            TrainedBetas = json.Numbers("trained_betas"),
-            PredictionType =
-                kind is SchedulerKind.Pndm
-                    ? Choice("prediction_type", "epsilon", "epsilon", "v_prediction")
-                    : Choice("prediction_type", "epsilon", "epsilon", "v_prediction", "sample"),
-            TimestepSpacing = Choice(
-                "timestep_spacing",
-                kind is SchedulerKind.EulerDiscrete || solver ? "linspace" : "leading",
-                "leading",
-                "linspace",
-                "trailing"
-            ),
-            StepsOffset = json.Int("steps_offset", 0, 0),
-            SetAlphaToOne = json.Flag("set_alpha_to_one", kind is SchedulerKind.Ddim),
-            ClipSample = (kind is SchedulerKind.Ddpm or SchedulerKind.Ddim) && json.Flag("clip_sample", true),
-            ClipSampleRange = json.Number("clip_sample_range", 1),
-            VarianceType =
-                kind is SchedulerKind.Ddpm
-                    ? Choice("variance_type", "fixed_small", "fixed_small", "fixed_small_log", "fixed_large")
-                    : "fixed_small",
-            UseKarrasSigmas = json.Flag("use_karras_sigmas", false),
-            InterpolationType = Choice("interpolation_type", "linear", "linear", "log_linear"),
-            SolverOrder = json.Int("solver_order", 2),
-            SolverType = solver
-                ? Choice("solver_type", "midpoint", "midpoint", "heun", "logrho", "bh1", "bh2") is "heun"
-                    ? "heun"
-                    : "midpoint"
-                : "midpoint",
-            LowerOrderFinal = json.Flag("lower_order_final", true),
-            EulerAtFinal = json.Flag("euler_at_final", false),
-            FinalSigmasType = Choice(
-                "final_sigmas_type",
-                solver && own.ClassName is not null && own.Kind == kind ? null : "zero",
-                "zero",
-                "sigma_min"
-            ),
-            LambdaMinClipped = json.Number("lambda_min_clipped", double.NegativeInfinity),
-            RescaleBetasZeroSnr = json.Flag("rescale_betas_zero_snr", false),
-        }.Check(json.Path);
+        return config.Check(file.Path);
     }
 
     /// <summary>The settings as the text of a <c>scheduler_config.json</c>.</summary>
     public string ToJson()
     {
-        JsonObject root = new()
+        var root = ConfigFile.Object(this);
+        root.Insert(0, "_class_name", ClassName(Kind));
+        root["skip_prk_steps"] = true;
+        root["algorithm_type"] = "dpmsolver++";
+        if (!double.IsFinite(LambdaMinClipped))
         {
-            ["_class_name"] = ClassName(Kind),
-            ["num_train_timesteps"] = NumTrainTimesteps,
-            ["beta_start"] = BetaStart,
-            ["beta_end"] = BetaEnd,
-            ["beta_schedule"] = BetaSchedule,
-            ["trained_betas"] = TrainedBetas is null ? null : new JsonArray([.. TrainedBetas.Select(b => (JsonNode)b)]),
-            ["prediction_type"] = PredictionType,
-            ["timestep_spacing"] = TimestepSpacing,
-            ["steps_offset"] = StepsOffset,
-        };
-        if (Kind is SchedulerKind.Ddpm or SchedulerKind.Ddim)
-        {
-            root["clip_sample"] = ClipSample;
-            root["clip_sample_range"] = ClipSampleRange;
+            root.Remove("lambda_min_clipped");
         }
-        if (Kind is SchedulerKind.Ddim or SchedulerKind.Pndm)
-        {
-            root["set_alpha_to_one"] = SetAlphaToOne;
-        }
-        if (Kind is not SchedulerKind.Pndm)
-        {
-            root["rescale_betas_zero_snr"] = RescaleBetasZeroSnr;
-        }
-        if (Kind is SchedulerKind.DpmSolverMultistep or SchedulerKind.EulerDiscrete)
-        {
-            root["use_karras_sigmas"] = UseKarrasSigmas;
-        }
-        switch (Kind)
-        {
-            case SchedulerKind.Ddpm:
-                root["variance_type"] = VarianceType;
-                break;
-            case SchedulerKind.Pndm:
-                root["skip_prk_steps"] = true;
-                break;
-            case SchedulerKind.EulerDiscrete:
-                root["interpolation_type"] = InterpolationType;
-                root["final_sigmas_type"] = FinalSigmasType;
-                break;
-            case SchedulerKind.DpmSolverMultistep:
-                root["algorithm_type"] = "dpmsolver++";
-                root["solver_order"] = SolverOrder;
-                root["solver_type"] = SolverType;
-                root["lower_order_final"] = LowerOrderFinal;
-                root["euler_at_final"] = EulerAtFinal;
-                if (FinalSigmasType is not null)
-                {
-                    root["final_sigmas_type"] = FinalSigmasType;
-                }
-                if (double.IsFinite(LambdaMinClipped))
-                {
-                    root["lambda_min_clipped"] = LambdaMinClipped;
-                }
-                break;
-        }
-        return ConfigJson.Write(root);
+        RemoveOtherKeys(root, FactsOf(Kind));
+        return ConfigFile.Write(root);
     }
 
     /// <summary>Checks every value and returns the same settings.</summary>
@@ -262,6 +196,7 @@ public sealed record SchedulerConfig
     /// <exception cref="InvalidDataException">A value is out of range; the message names it, the value and the range.</exception>
     public SchedulerConfig Check(string path = "scheduler configuration")
     {
+        ConfigFile.CheckWholeNumbers(path, this);
         if (!(BetaStart > 0 && BetaStart <= BetaEnd && BetaEnd < 1))
         {
             throw new InvalidDataException(
@@ -288,5 +223,25 @@ public sealed record SchedulerConfig
                 $"{path}: steps_offset is {StepsOffset}; it must be below num_train_timesteps ({NumTrainTimesteps})."
             )
             : this;
+    }
+
+    private static SchedulerFacts FactsOf(SchedulerKind kind) => Kinds.Single(k => k.Kind == kind);
+
+    private static void RemoveOtherKeys(JsonObject root, SchedulerFacts facts)
+    {
+        foreach (var key in Kinds.SelectMany(k => k.Keys).Except(facts.Keys))
+        {
+            root.Remove(key);
+        }
+    }
+
+    /// <param name="Kind">The way of sampling.</param>
+    /// <param name="ClassName">The diffusers class.</param>
+    /// <param name="KeyNames">The keys that this class has and others have not.</param>
+    private sealed record SchedulerFacts(SchedulerKind Kind, string ClassName, string KeyNames)
+    {
+        public string[] Keys => KeyNames.Split(' ');
+
+        public RefusedKey[] Refused { get; init; } = [];
     }
 }
