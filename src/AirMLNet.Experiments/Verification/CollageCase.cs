@@ -9,7 +9,7 @@ internal sealed class CollageCase : ICaseKind
 {
     public string Name => "image collage";
 
-    public string Form => "images/*.png beside a case.json whose outputs list files with placement_x_y_w_h";
+    public string Form => "images/* beside a case.json whose outputs list files with placement_x_y_w_h";
 
     public bool Recognises(CaseFolder folder) =>
         folder.Case["outputs"] is JsonArray { Count: > 0 } outputs
@@ -18,7 +18,7 @@ internal sealed class CollageCase : ICaseKind
     public void Run(CaseFolder folder, List<VerificationRow> rows)
     {
         var images = Directory
-            .GetFiles(folder.File("images"), "*.png")
+            .GetFiles(folder.File("images"))
             .Order(StringComparer.Ordinal)
             .Select(f => ImageFile.Load(f))
             .ToList();

@@ -20,7 +20,7 @@ internal sealed class LatteClipTraining : IDisposable
     public LatteClipTraining(CaseFolder folder, bool flyp)
     {
         (_folder, IsFlyp) = (folder, flyp);
-        using var files = WeightFiles.Open(folder.Weights.First(w => !w.Contains("after", StringComparison.Ordinal)));
+        using var files = WeightFiles.Open(folder.Weights.First(w => !Path.GetFileName(w).Contains("after", StringComparison.Ordinal)));
         _model = ClipModel.Load(ClipConfig.Load(folder.Path), files, folder.Device);
         var classes = folder.Tensor("in.train.class_tokens", ScalarType.Int64);
         var labels = Ids("zs_labels");

@@ -149,7 +149,8 @@ internal sealed class ReClipRun
         var (labelsT, labelsV) = (In("step.pseudo_t", ScalarType.Int64), In("step.pseudo_v", ScalarType.Int64));
         _results["out.step.text_weights_full"] = ReClipStep.ClassVectors(t.Model, ids).t().detach();
         _results["out.step.text_weights_short"] = ReClipStep.ClassVectors(t.Model, ids.narrow(1, 0, 1)).t().detach();
-        for (var step = 0; step < 2; step++)
+        var steps = _folder.Expected("out.step.s").Select(n => n[..n.IndexOf('.')]).Distinct().Count();
+        for (var step = 0; step < steps; step++)
         {
             var logitsT = ReClipStep.Logits(
                 ClipModel.Normalise(t.Model.EncodeImage(pixels)),
