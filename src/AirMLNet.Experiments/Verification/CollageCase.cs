@@ -17,11 +17,7 @@ internal sealed class CollageCase : ICaseKind
 
     public void Run(CaseFolder folder, List<VerificationRow> rows)
     {
-        var images = Directory
-            .GetFiles(folder.File("images"))
-            .Order(StringComparer.Ordinal)
-            .Select(f => ImageFile.Load(f))
-            .ToList();
+        var images = Directory.GetFiles(folder.File("images")).Order(StringComparer.Ordinal).Select(f => ImageFile.Load(f)).ToList();
         foreach (var node in (JsonArray)folder.Case["outputs"]!)
         {
             var output = (JsonObject)node!;

@@ -29,7 +29,11 @@ public sealed class LabelPropagationTests
         var w = top.add(top.t()).div(2).to_type(ScalarType.Float64);
         var root = w.sum(1).pow(-0.5);
         var system = eye(count, dtype: ScalarType.Float64).sub(w.mul(root.unsqueeze(0)).mul(root.unsqueeze(1)).mul(0.99));
-        var expected = linalg.solve(system, eye(count, dtype: ScalarType.Float64).narrow(1, 0, Classes)).contiguous().data<double>().ToArray();
+        var expected = linalg
+            .solve(system, eye(count, dtype: ScalarType.Float64).narrow(1, 0, Classes))
+            .contiguous()
+            .data<double>()
+            .ToArray();
         for (var i = 0; i < expected.Length; i++)
         {
             Assert.AreEqual(expected[i], found.Scores[i], 1e-5 + (1e-5 * Math.Abs(expected[i])));
