@@ -92,6 +92,8 @@ internal sealed class CaptionJob(ICaptioner captioner, CaptionJobOptions options
             done += texts[i] is null ? 0 : 1;
         }
 
+        options.Progress?.Invoke(done, items.Count);
+
         // Equal images with equal questions are asked about once.
         var missing = Enumerable
             .Range(0, items.Count)

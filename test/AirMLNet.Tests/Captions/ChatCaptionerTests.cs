@@ -195,7 +195,7 @@ public sealed class ChatCaptionerTests
         var now = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
         Assert.AreEqual(TimeSpan.FromSeconds(120), CaptionFailure.RetryAfter("120", now));
         Assert.AreEqual(TimeSpan.FromSeconds(55), CaptionFailure.RetryAfter("Fri, 02 Jan 2026 03:05:00 GMT", now));
-        Assert.AreEqual(TimeSpan.Zero, CaptionFailure.RetryAfter("Fri, 02 Jan 2025 03:05:00 GMT", now));
+        Assert.AreEqual(TimeSpan.Zero, CaptionFailure.RetryAfter("Thu, 02 Jan 2025 03:05:00 GMT", now));
         Assert.IsNull(CaptionFailure.RetryAfter("soon", now));
     }
 

@@ -27,7 +27,8 @@ public sealed class FineTuneTrainerTests
         foreach (var ((name, one), (_, other)) in whole.Model.named_parameters().Zip(parts.Model.named_parameters()))
         {
             var (a, b) = (one.grad, other.grad);
-            if (a is null && b is null)
+            // The gradient of a key's bias is zero in exact arithmetic.
+            if ((a is null && b is null) || name.EndsWith("k_proj.bias", StringComparison.Ordinal))
             {
                 continue;
             }
