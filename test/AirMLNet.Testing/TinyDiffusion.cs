@@ -37,7 +37,7 @@ public static class TinyDiffusion
         return folder;
     }
 
-    public static UNet2DConditionConfig UNet { get; } =
+    internal static UNet2DConditionConfig UNet { get; } =
         new()
         {
             SampleSize = 8,

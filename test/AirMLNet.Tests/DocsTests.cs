@@ -114,7 +114,9 @@ public sealed partial class DocsTests
             $"{recipe.BatchSize}",
             recipe.GradientClip > 0 ? Number(recipe.GradientClip) : "",
             recipe.PrototypesOfPseudoLabels ? $"of {recipe.PerClass} labelled images"
-            : recipe.Prototypes ? "of a synthetic image"
+            : recipe.Prototypes
+                ? recipe.Representatives == 1 ? "of a synthetic image"
+                    : "of all synthetic images"
             : "",
             recipe.Prototypes ? Number(recipe.PrototypeWeight) : "",
             recipe.SyntheticWeight > 0 ? Number(recipe.SyntheticWeight) : "",

@@ -2,8 +2,10 @@ using System.Globalization;
 using AirMLNet.Data;
 using AirMLNet.Experiments;
 using AirMLNet.Prompts;
+using AirMLNet.PseudoLabels;
 using AirMLNet.Recipes;
 using AirMLNet.Testing;
+using AirMLNet.Tool.Commands;
 using AirMLNet.Tool.Output;
 using AirMLNet.Tool.Pipelines;
 using Microsoft.ML;
@@ -44,7 +46,7 @@ public sealed class OneRecipeTests
     public void EveryWayGivesTheSameModel(string name, PromptKind prompt, bool labelled)
     {
         var recipe = Short(Recipe.Named(name).WithPrompt(prompt));
-        var plan = new AdaptPlan
+        var settings = new AdaptSettings
         {
             Recipe = recipe,
             ClipFolder = s_clip,
@@ -53,11 +55,11 @@ public sealed class OneRecipeTests
             Labelled = labelled && !recipe.Supervised ? Folder["labelled"] : null,
             Synthetic = recipe.NeedsSynthetic ? Folder["synthetic"] : null,
         };
-        plan.Check();
+        settings.Check();
         var photos = Photos.Open(Folder[recipe.Supervised ? "labelled" : "photos"], recipe.Supervised, skipUnreadable: false, default);
-        var known = AdaptRows.Known(plan, skipUnreadable: false, default);
+        var known = AdaptRows.Known(settings, skipUnreadable: false, default);
 
-        var (adapted, _) = AdaptRun.Fit(new MLContext(Seed), plan, photos, known, new SilentStep(), default);
+        var (adapted, _) = AdaptRun.Fit(new MLContext(Seed), settings, photos, known, new SilentStep(), default);
         var expected = Bits(adapted);
 
         // A program, from the images.
@@ -65,7 +67,7 @@ public sealed class OneRecipeTests
         {
             ClipFolder = s_clip,
             ClassNames = TinyData.ClassNames,
-            LabelColumn = recipe.Supervised || known.Count > 0 ? AdaptPlan.LabelColumn : null,
+            LabelColumn = recipe.Supervised || known.Count > 0 ? AdaptSettings.LabelColumn : null,
         };
         var ml = new MLContext(Seed);
         Assert.AreEqual(expected, Bits(recipe.Stages(ml, task).Fit(Rows(ml, photos, known, encoded: false))), "a program");
@@ -75,7 +77,7 @@ public sealed class OneRecipeTests
         var data = new MLContext(1);
         Assert.AreEqual(
             expected,
-            Bits(ComparisonRun.Fit(new MLContext(Seed), plan, Rows(data, photos, known, encoded: true), default)),
+            Bits(ComparisonRun.Fit(new MLContext(Seed), settings, Rows(data, photos, known, encoded: true), default)),
             "a comparison"
         );
         Assert.AreEqual(
@@ -119,7 +121,7 @@ public sealed class OneRecipeTests
             .Succeeded();
 
         var ml = new MLContext(Seed);
-        var plan = new AdaptPlan
+        var settings = new AdaptSettings
         {
             Recipe = recipe,
             ClipFolder = s_clip,
@@ -127,8 +129,28 @@ public sealed class OneRecipeTests
             Synthetic = recipe.NeedsSynthetic ? Folder["synthetic"] : null,
         };
         var photos = Photos.Open(Folder["photos"], labels: false, skipUnreadable: false, default);
-        var (model, _) = AdaptRun.Fit(ml, plan, photos, AdaptRows.Known(plan, false, default), new SilentStep(), default);
+        var (model, _) = AdaptRun.Fit(ml, settings, photos, AdaptRows.Known(settings, false, default), new SilentStep(), default);
         Assert.AreEqual(Bits(model), Bits(new MLContext().Model.Load(zip, out _)));
+    }
+
+    [TestMethod]
+    public void TheCommandChoosesHowImagesAreChosen_AndHowManyAreAPrototype()
+    {
+        var recipe = Read("--method grip");
+        Assert.AreEqual(Recipe.Grip, recipe);
+        Assert.AreEqual(SelectionRule.Deferred, Read("--method grip --selection deferred").Selection);
+        Assert.AreEqual(SelectionRule.Leaderboard, Read("--method air-grip --selection leaderboard").Selection);
+        Assert.AreEqual(7, Read("--method air-cpl --representatives 7").Representatives);
+        Assert.AreEqual(Recipe.AirMean, Read("--method air-mean"));
+
+        static Recipe Read(string line)
+        {
+            var options = new AdaptArguments();
+            var command = new System.CommandLine.Command("adapt");
+            options.AddTo(command);
+            string[] known = ["--classes", Folder["classes.txt"], "--clip", s_clip];
+            return options.Read(command.Parse([.. known, .. line.Split(' ')])).Recipe;
+        }
     }
 
     private static Recipe Short(Recipe recipe) => recipe.WithRounds(2).WithEpochs(2) with { BatchSize = 8 };

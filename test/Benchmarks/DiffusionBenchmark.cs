@@ -254,10 +254,10 @@ internal static class DiffusionBenchmark
             TimeSpan started = default;
             Stopwatch clock = new();
             var taken = new Taken();
-            var progress = new DirectProgress<LoraProgress>(p =>
+            var progress = new DirectProgress(p =>
             {
                 process.Refresh();
-                if (p.Step == 1)
+                if (p.Done == 1)
                 {
                     (started, clock) = (process.TotalProcessorTime, Stopwatch.StartNew());
                 }

@@ -4,7 +4,7 @@ using AirMLNet.Clip;
 namespace AirMLNet.Benchmarks;
 
 /// <summary>
-/// Short captions per second through the tokenizer with the full CLIP vocabulary, on one core, against the general splitter's way.
+/// Short captions per second through the tokenizer with the full CLIP vocabulary, on one core.
 /// </summary>
 internal static class TokenizerBenchmark
 {

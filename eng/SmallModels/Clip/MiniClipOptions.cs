@@ -1,3 +1,5 @@
+using AirMLNet.Options;
+
 namespace AirMLNet.SmallModels;
 
 /// <summary>
@@ -122,7 +124,7 @@ public sealed record MiniClipOptions
     public CancellationToken CancellationToken { get; init; }
 
     /// <summary>Told after each tenth step.</summary>
-    public IProgress<MiniClipProgress>? Progress { get; init; }
+    public IProgress<ProgressReport>? Progress { get; init; }
 
     private static T Check<T>(T value, T low, T high, string name)
         where T : IComparable<T> =>
@@ -130,13 +132,6 @@ public sealed record MiniClipOptions
             ? throw new ArgumentOutOfRangeException(name, value, $"{name} = {value}; expected {low} to {high}.")
             : value;
 }
-
-/// <summary>Where a training run of <see cref="MiniClipTrainer"/> stands.</summary>
-/// <param name="Step">Steps done.</param>
-/// <param name="Steps">Steps in all.</param>
-/// <param name="Loss">Contrastive loss of the last step, in nats.</param>
-/// <param name="PhotosPerSecond">Mean speed since this process began to train.</param>
-public sealed record MiniClipProgress(int Step, int Steps, double Loss, double PhotosPerSecond);
 
 /// <summary>What <see cref="MiniClipTrainer.Train"/> measured on the finished model.</summary>
 /// <param name="ZeroShotAccuracy">Share of the 10,000 test photos named right by "a photo of a {class name}.".</param>

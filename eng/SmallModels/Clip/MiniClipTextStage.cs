@@ -79,7 +79,7 @@ internal sealed class MiniClipTextStage(MiniClipOptions options, Cifar10 data, C
             ContrastiveLoss.ClampScale(model.logit_scale);
             if (step % 50 == 49)
             {
-                options.Progress?.Report(new(step + 1, steps, MiniClipLoss.Finite(loss, step), 0));
+                options.Progress?.Report(new("MiniClipTrainer", "text tower", step + 1, steps, MiniClipLoss.Finite(loss, step)));
             }
         }
 

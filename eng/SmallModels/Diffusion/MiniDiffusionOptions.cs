@@ -139,7 +139,7 @@ public sealed record MiniDiffusionOptions
     public CancellationToken CancellationToken { get; init; }
 
     /// <summary>Told after each tenth step.</summary>
-    public IProgress<MiniDiffusionProgress>? Progress { get; init; }
+    public IProgress<ProgressReport>? Progress { get; init; }
 
     // What a checkpoint of each stage must agree on.
     internal string VaeSettings =>
@@ -155,11 +155,3 @@ public sealed record MiniDiffusionOptions
                 + $"names {NameShare}, wrong {WrongShare}, seed {Seed}; {VaeSettings}"
         );
 }
-
-/// <summary>Where a training run of <see cref="MiniDiffusionTrainer"/> stands.</summary>
-/// <param name="Stage"><c>autoencoder</c> or <c>UNet</c>.</param>
-/// <param name="Step">Steps of the stage that are done.</param>
-/// <param name="Steps">Steps of the stage.</param>
-/// <param name="Loss">Mean squared error of the last step.</param>
-/// <param name="PhotosPerSecond">Mean speed of the stage since this process began it.</param>
-public sealed record MiniDiffusionProgress(string Stage, int Step, int Steps, double Loss, double PhotosPerSecond);

@@ -53,7 +53,9 @@ internal sealed class MiniDiffusionStage(
                 average.Update();
                 if (step % 10 == 9 || step == steps - 1)
                 {
-                    options.Progress?.Report(new(name, step + 1, steps, number, (step + 1 - start) * batch / clock.Elapsed.TotalSeconds));
+                    options.Progress?.Report(
+                        new("MiniDiffusionTrainer", name, step + 1, steps, number, (step + 1 - start) * batch / clock.Elapsed.TotalSeconds)
+                    );
                 }
             }
             if ((step + 1) % options.CheckpointEvery == 0 || step == steps - 1)

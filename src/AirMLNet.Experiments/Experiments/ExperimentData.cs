@@ -8,21 +8,28 @@ using Microsoft.ML.Data;
 namespace AirMLNet.Experiments;
 
 /// <summary>Images of one part with their features, which are computed when they are first asked for and then kept.</summary>
-internal sealed class EncodedImages(IReadOnlyList<LabelledImage> images, string clip, CancellationToken cancellation)
+internal sealed class EncodedImages(IReadOnlyList<LabelledImage> images, Func<float[][]> encode)
 {
     private float[][]? _features;
+
+    public EncodedImages(IReadOnlyList<LabelledImage> images, string clip, CancellationToken cancellation)
+        : this(images, () => Encode(images, clip, cancellation)) { }
 
     public IReadOnlyList<LabelledImage> Images { get; } = images;
 
     /// <summary>What tells these images from others: names, sizes and classes, but not where they lie.</summary>
     public string Fingerprint { get; } = Hash(images);
 
-    public float[][] Features => _features ??= Encode();
+    public float[][] Features => _features ??= encode();
 
-    private float[][] Encode()
+    /// <summary>Some of the images, each under a class of its own; their features are encoded with those of all others.</summary>
+    public EncodedImages Pick(IReadOnlyList<(int Image, int Class)> some) =>
+        new([.. some.Select(s => Images[s.Image] with { Class = s.Class })], () => [.. some.Select(s => Features[s.Image])]);
+
+    private static float[][] Encode(IReadOnlyList<LabelledImage> images, string clip, CancellationToken cancellation)
     {
         var ml = new MLContext(1);
-        var view = ml.Data.LoadFromEnumerable(Images.Select(i => new ImageRow { ImagePath = i.Path }));
+        var view = ml.Data.LoadFromEnumerable(images.Select(i => new ImageRow { ImagePath = i.Path }));
         using var encoder = ml
             .Transforms.ClipFeature(
                 "Features",
@@ -36,7 +43,7 @@ internal sealed class EncodedImages(IReadOnlyList<LabelledImage> images, string 
             )
             .Fit(view);
         var encoded = encoder.Transform(view);
-        var features = new List<float[]>(Images.Count);
+        var features = new List<float[]>(images.Count);
         var column = encoded.Schema["Features"];
         using var cursor = encoded.GetRowCursor([column]);
         var getter = cursor.GetGetter<VBuffer<float>>(column);
@@ -74,6 +81,7 @@ internal sealed class ExperimentData
     private readonly Dictionary<string, EncodedImages> _synthetic = new(StringComparer.Ordinal);
     private readonly string _clip;
     private readonly CancellationToken _cancellation;
+    private readonly Lazy<EncodedImages> _spare;
 
     public ExperimentData(ExperimentDataSet entry, string clip, CancellationToken cancellation)
     {
@@ -86,6 +94,7 @@ internal sealed class ExperimentData
             : GenericDataSets.FromFolders(entry.Folder!, entry.Name);
         ClassNames = set.ClassNames;
         Train = new(Some(set.Train, entry.MostTrain), clip, cancellation);
+        _spare = new(() => Spare(set));
         Test = new(Some(set.Test, entry.MostTest), clip, cancellation);
         Split = entry.SplitFile is { } file ? ClassSplit.Load(file, ClassNames) : ClassSplit.Draw(ClassNames.Count, entry.SplitSeed);
     }
@@ -107,6 +116,29 @@ internal sealed class ExperimentData
 
         var images = SyntheticImageFolder.FromFolder(folder, ClassNames, Entry.MostSynthetic);
         return _synthetic[folder] = new(images, _clip, _cancellation);
+    }
+
+    /// <summary>Photos in the place of synthetic images.</summary>
+    /// <exception cref="InvalidDataException">There are too few, or of other classes.</exception>
+    public EncodedImages StandIn(SyntheticStandIn photos, int seed) =>
+        _spare.Value.Pick(photos.Draw([.. _spare.Value.Images.Select(i => i.Class)], ClassNames.Count, seed));
+
+    /// <summary>Photos that are not of the pool, with their classes.</summary>
+    private EncodedImages Spare(ImageDataSet set)
+    {
+        if (Entry.SyntheticFrom?.Csv is not { } csv)
+        {
+            HashSet<string> pool = [.. Train.Images.Select(i => i.Path)];
+            return new([.. set.Train.Where(i => !pool.Contains(i.Path))], _clip, _cancellation);
+        }
+
+        var other = GenericDataSets.FromCsv(csv, Entry.Name, new DataSetOptions());
+        int[] classes = [.. other.ClassNames.Select(n => ClassNames.ToList().IndexOf(n))];
+        return Array.IndexOf(classes, -1) is var k && k < 0
+            ? new([.. other.Train.Select(i => i with { Class = i.Class < 0 ? -1 : classes[i.Class] })], _clip, _cancellation)
+            : throw new InvalidDataException(
+                $"{csv}: '{other.ClassNames[k]}' is none of the classes of '{Entry.Name}': {string.Join(", ", ClassNames.Take(20))}."
+            );
     }
 
     private static IReadOnlyList<LabelledImage> Some(IReadOnlyList<LabelledImage> images, int? most) =>

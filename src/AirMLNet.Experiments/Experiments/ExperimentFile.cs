@@ -224,6 +224,9 @@ internal sealed record ExperimentDataSet
     /// <summary>Folder of synthetic images with a sub-folder per class; null for none.</summary>
     public string? Synthetic { get; init; }
 
+    /// <summary>Photos in the place of synthetic images; null for none.</summary>
+    public SyntheticStandIn? SyntheticFrom { get; init; }
+
     /// <summary>At most so many synthetic images per class, in the order of their names; null for all.</summary>
     public int? MostSynthetic
     {
@@ -250,12 +253,17 @@ internal sealed record ExperimentDataSet
         {
             throw new FormatException($"dataSets: '{Name}' needs either folder or csv.");
         }
+        if (Synthetic is not null && SyntheticFrom is not null)
+        {
+            throw new FormatException($"dataSets: '{Name}' has both synthetic and syntheticFrom; expected one of them.");
+        }
 
         return this with
         {
             Folder = Full(Folder),
             Csv = Full(Csv),
             Synthetic = Full(Synthetic),
+            SyntheticFrom = SyntheticFrom is { } photos ? photos with { Csv = Full(photos.Csv) } : null,
             SplitFile = Full(SplitFile),
         };
 

@@ -7,7 +7,6 @@ using AirMLNet.Clip;
 using AirMLNet.Data;
 using AirMLNet.Evaluation;
 using AirMLNet.Options;
-using AirMLNet.Pipeline;
 using AirMLNet.Recipes;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -18,7 +17,7 @@ namespace AirMLNet.Experiments;
 internal sealed class ExperimentRun
 {
     /// <summary>Raised when what a run does changes, so that old results are not taken for new ones.</summary>
-    private const int Version = 2;
+    private const int Version = 3;
 
     private readonly ExperimentFile _file;
     private readonly ExperimentData _data;
@@ -26,7 +25,7 @@ internal sealed class ExperimentRun
     private readonly string _paradigm,
         _prompt;
     private readonly int _seed;
-    private readonly string? _syntheticFolder;
+    private readonly EncodedImages? _synthetic;
 
     public ExperimentRun(
         ExperimentFile file,
@@ -41,18 +40,20 @@ internal sealed class ExperimentRun
         (_file, _data, _variant, _paradigm, _prompt, _seed) = (file, data, variant, paradigm, prompt, seed);
         Recipe = MakeRecipe();
         AdaptationTask = MakeTask();
-        _syntheticFolder = !Recipe.NeedsSynthetic
-            ? null
-            : file.SyntheticOf(variant, data.Entry)
-                ?? throw new InvalidDataException(
-                    $"'{variant.Title}' needs synthetic images of '{data.Entry.Name}': its entry in dataSets names no folder 'synthetic'."
-                );
+        _synthetic =
+            !Recipe.NeedsSynthetic ? null
+            : file.SyntheticOf(variant, data.Entry) is { } folder ? data.Synthetic(folder)
+            : data.Entry.SyntheticFrom is { } photos ? data.StandIn(photos, seed)
+            : throw new InvalidDataException(
+                $"'{variant.Title}' needs synthetic images of '{data.Entry.Name}': its entry in dataSets names no folder 'synthetic'."
+            );
         Hash = MakeHash(clipHash);
     }
 
     public Recipe Recipe { get; }
     private AdaptationTask AdaptationTask { get; }
     private Paradigm Paradigm => ExperimentFile.ParadigmOf(_paradigm);
+    private bool IsPublished => Data.DataSets.Names.Contains(_data.Entry.Name, StringComparer.OrdinalIgnoreCase);
     public string Hash { get; }
     public string Title => $"{_data.Entry.Name}, {_variant.Title}, {_paradigm}, {_prompt}, seed {_seed}";
 
@@ -65,17 +66,17 @@ internal sealed class ExperimentRun
             Paradigm = _paradigm,
             Prompt = _prompt,
             Seed = _seed,
+            Epochs = [Recipe.Rounds, Recipe.Rounds == 0 ? 0 : Recipe.Epochs],
         };
 
-    public RunResult Execute(IProgress<StageProgress>? progress, CancellationToken cancellation)
+    public RunResult Execute(IProgress<ProgressReport>? progress, CancellationToken cancellation)
     {
         IReadOnlyList<LabelledImage> train = _data.Train.Images,
             test = _data.Test.Images;
         var labels = new PoolLabels([.. train.Select(i => i.Class)], Given());
-        var synthetic = _syntheticFolder is { } folder ? _data.Synthetic(folder) : null;
         // The rows are of a context of their own: the stages are the first to draw seeds from theirs, as everywhere else.
         var ml = new MLContext();
-        IDataView pool = Keyed(ml, PoolRows(labels, synthetic)),
+        IDataView pool = Keyed(ml, PoolRows(labels, _synthetic)),
             scored = View(ml, test.Select((image, i) => new ExperimentRow { ImagePath = image.Path, Features = _data.Test.Features[i] }));
         _ = _data.Train.Features;
         var busy = Environment.CpuUsage.TotalTime;
@@ -93,7 +94,7 @@ internal sealed class ExperimentRun
             processor = (Environment.CpuUsage.TotalTime - busy).TotalSeconds;
         (var text, var fused) = LabelAccuracy(ml, model, pool, labels, cancellation);
         (model as IDisposable)?.Dispose();
-        return new RunResult
+        var result = new RunResult
         {
             Hash = Hash,
             DataSet = _data.Entry.Name,
@@ -108,10 +109,11 @@ internal sealed class ExperimentRun
             ),
             TextLabels = text,
             FusedLabels = fused,
-            Images = [train.Count, synthetic?.Images.Count ?? 0, test.Count],
+            Images = [train.Count, _synthetic?.Images.Count ?? 0, test.Count],
             Seconds = [Math.Round(fit, 3), Math.Round(score, 3)],
             ProcessorSeconds = Math.Round(processor, 3),
         };
+        return Name(result);
     }
 
     /// <summary>Fits a recipe to features; the same model as from the images.</summary>
@@ -121,7 +123,11 @@ internal sealed class ExperimentRun
     /// <summary>The published settings, then the file's, the prompt kind's and the variant's.</summary>
     private Recipe MakeRecipe()
     {
-        var published = Recipe.Named(_variant.Method).WithPrompt(ExperimentFile.PromptOf(_prompt)).WithDataSet(_data.Entry.Name);
+        // Other sets have no published quantiles; their names are not part of the recipe, so that equal runs of two entries are one.
+        var published = Recipe
+            .Named(_variant.Method)
+            .WithPrompt(ExperimentFile.PromptOf(_prompt))
+            .WithDataSet(IsPublished ? _data.Entry.Name : null);
         var recipe = published;
         var forPrompt = _file.PromptSettings?.GetValueOrDefault(_prompt);
         foreach (var settings in new[] { _file.Settings, forPrompt, _variant.Settings })
@@ -152,13 +158,13 @@ internal sealed class ExperimentRun
 
     private AdaptationTask MakeTask()
     {
-        var published = Data.DataSets.Names.Contains(_data.Entry.Name, StringComparer.OrdinalIgnoreCase);
         return new()
         {
             ClipFolder = _file.Clip,
             ClassNames = _data.ClassNames,
             Templates =
-                _data.Entry.Templates ?? (published ? PromptTemplates.For(_data.Entry.Name, TemplateSource.Grip) : PromptTemplates.Single),
+                _data.Entry.Templates
+                ?? (IsPublished ? PromptTemplates.For(_data.Entry.Name, TemplateSource.Grip) : PromptTemplates.Single),
             LabelColumn = "Label",
             UnseenClasses = Paradigm == Paradigm.Transductive ? [.. _data.Split.Unseen.Select(c => _data.ClassNames[c])] : null,
             HasFeatures = true,
@@ -175,7 +181,7 @@ internal sealed class ExperimentRun
             string.Join('|', [.. AdaptationTask.ClassNames, "-", .. AdaptationTask.Templates, "-", .. AdaptationTask.UnseenClasses ?? []]),
             _data.Train.Fingerprint,
             _data.Test.Fingerprint,
-            _syntheticFolder is { } folder ? _data.Synthetic(folder).Fingerprint : "-",
+            _synthetic?.Fingerprint ?? "-",
             Paradigm == Paradigm.SemiSupervised ? _file.Shots.ToString(CultureInfo.InvariantCulture) : "-",
             // Zero-shot has nothing random in it; its runs are nevertheless told apart, to be counted.
             _seed.ToString(CultureInfo.InvariantCulture),
@@ -255,7 +261,7 @@ internal sealed class ExperimentRun
         CancellationToken cancellation
     )
     {
-        if (!Recipe.Prototypes && Recipe.Rounds > 0)
+        if (!Recipe.UsesPrototypes && Recipe.Rounds > 0)
         {
             return (null, null);
         }
@@ -266,23 +272,13 @@ internal sealed class ExperimentRun
             return (null, null);
         }
 
-        var text = ml
-            .Transforms.PseudoLabel(
-                "Plain",
-                "Features",
-                Recipe.PseudoLabels(AdaptationTask, fused: false) with
-                {
-                    CancellationToken = cancellation,
-                }
-            )
-            .Fit(pool)
-            .Transform(pool);
-        var fused = Recipe is { Prototypes: true, PseudoLabelWeight: > 0 };
-        return (Of(text, "PlainScore"), fused ? Of(model.Transform(pool), RecipeStages.PseudoLabelColumn + "Score") : null);
+        return (Of(pool, fused: false), Recipe.UsesPrototypes ? Of(model.Transform(pool), fused: true) : null);
 
-        PseudoLabelAccuracy Of(IDataView view, string column)
+        PseudoLabelAccuracy Of(IDataView view, bool fused)
         {
-            float[][] all = [.. view.GetColumn<VBuffer<float>>(column).Take(labels.Count).Select(v => v.DenseValues().ToArray())];
+            var options = Recipe.PseudoLabels(AdaptationTask, fused) with { CancellationToken = cancellation };
+            var labelled = ml.Transforms.PseudoLabel("Plain", "Features", options).Fit(view).Transform(view);
+            float[][] all = [.. labelled.GetColumn<VBuffer<float>>("PlainScore").Take(labels.Count).Select(v => v.DenseValues().ToArray())];
             return PseudoLabelAccuracy.Of(rows.SelectMany(i => all[i]).ToArray(), [.. rows.Select(i => labels[i])], _data.ClassNames.Count);
         }
     }

@@ -3,7 +3,6 @@ using System.Text.Json;
 using AirMLNet.Clip;
 using AirMLNet.Files;
 using AirMLNet.Options;
-using AirMLNet.Pipeline;
 
 namespace AirMLNet.Experiments;
 
@@ -35,7 +34,7 @@ internal static class ExperimentRunner
         ExperimentFile file,
         bool plan = false,
         Action<ExperimentStep>? step = null,
-        IProgress<StageProgress>? progress = null,
+        IProgress<ProgressReport>? progress = null,
         CancellationToken cancellation = default
     )
     {

@@ -43,8 +43,8 @@ internal static class ExperimentTable
                     $"{some[0].Images[0]} images in the pool, {some.Max(r => r.Images[1])} synthetic, {some[0].Images[2]} to score on; "
                         + $"seeds {string.Join(", ", file.Seeds)}.\n\n"
                 );
-                Row(text, ["method", .. file.Paradigms, "fit, seconds"]);
-                Row(text, ["---", .. file.Paradigms.Select(_ => "---:"), "---:"]);
+                Row(text, ["method", .. file.Paradigms, "rounds × epochs", "fit, seconds"]);
+                Row(text, ["---", .. file.Paradigms.Select(_ => "---:"), "---:", "---:"]);
                 foreach (var variant in file.Variants)
                 {
                     RunResult[] own = [.. some.Where(r => r.Method == variant.Title)];
@@ -57,7 +57,8 @@ internal static class ExperimentTable
                         text,
                         [
                             variant.Title,
-                            .. file.Paradigms.Select(p => Cell(variant, set.Name, prompt, p, own)),
+                            .. file.Paradigms.Select(p => Cell(variant, set, prompt, p, own)),
+                            own[0].Epochs is [> 0 and var rounds, var epochs] ? $"{rounds} × {epochs}" : "–",
                             own.Average(r => r.Seconds[0]).ToString("0.0", Plain),
                         ]
                     );
@@ -75,10 +76,10 @@ internal static class ExperimentTable
         return (mean, values.Count < 2 ? 0 : Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / (values.Count - 1)));
     }
 
-    private static string Cell(ExperimentVariant variant, string dataSet, string prompt, string paradigm, RunResult[] runs)
+    private static string Cell(ExperimentVariant variant, ExperimentDataSet set, string prompt, string paradigm, RunResult[] runs)
     {
         double[] figures = [.. runs.Where(r => r.Paradigm == paradigm).Select(r => 100 * r.Figure)];
-        var paper = PaperFigures.Of(variant.Title, prompt, dataSet, paradigm);
+        var paper = PaperFigures.Of(variant.Title, prompt, set.Name, paradigm, set.Pool);
         if (figures.Length == 0)
         {
             return paper is null ? "" : $"({paper})";
@@ -97,9 +98,18 @@ internal static class ExperimentTable
             return;
         }
 
-        text.Append(Plain, $"\n### {set.Name}: accuracy of the {PseudoLabelAccuracy.Images} surest zero-shot labels\n\n");
-        Row(text, ["", "paradigm", "per class, text", "per class, with the image side", "overall, text", "overall, with the image side"]);
-        Row(text, ["---", "---", "---:", "---:", "---:", "---:"]);
+        text.Append(Plain, $"\n### {set.Name}: accuracy of the zero-shot labels\n\n");
+        text.Append(
+            string.Create(Plain, $"Per class: of the {PseudoLabelAccuracy.Images} images that each class is surest of, ")
+                + "or of as many as it has, the share that are of it, mean over the classes; overall: of the surest of all; "
+                + "pool: of all images, the share whose most probable class is right.\n\n"
+        );
+        string[] sides = ["text", "with the image side"];
+        Row(
+            text,
+            ["", "paradigm", .. new[] { "per class", "overall", "pool" }.SelectMany(what => sides.Select(side => $"{what}, {side}"))]
+        );
+        Row(text, ["---", "---", .. Enumerable.Repeat("---:", 6)]);
         foreach (var variant in file.Variants)
         {
             foreach (var paradigm in file.Paradigms)
@@ -118,6 +128,8 @@ internal static class ExperimentTable
                         Percent(run.FusedLabels!.PerClass),
                         Percent(run.TextLabels.Overall),
                         Percent(run.FusedLabels.Overall),
+                        Percent(run.TextLabels.Pool),
+                        Percent(run.FusedLabels.Pool),
                     ]
                 );
             }

@@ -35,6 +35,9 @@ internal sealed record RunResult
     /// <summary>Images of the pool, synthetic ones, and test images.</summary>
     public required int[] Images { get; init; }
 
+    /// <summary>Rounds, and epochs of each.</summary>
+    public int[] Epochs { get; init; } = [];
+
     /// <summary>Seconds of fitting and of scoring.</summary>
     public required double[] Seconds { get; init; }
 

@@ -4,11 +4,11 @@ namespace AirMLNet.Clip;
 
 /// <summary>
 /// The same pieces as <see cref="ClipTextSplitter"/> gives, for texts of ASCII without HTML entities: nearly all captions.
-/// One pass, no strings.
+/// One pass, no strings: 3.9 million short captions a second instead of the general splitter's 1.0 (docs/performance.md).
 /// </summary>
 internal static class ClipAsciiSplitter
 {
-    private const int Longest = 1024; // a stack's worth; longer texts take the general way
+    private const int Longest = 1024; // a stack's worth; longer texts are split by the general splitter
     private const byte Space = 0,
         Letter = 1,
         Digit = 2,
@@ -41,7 +41,7 @@ internal static class ClipAsciiSplitter
         {
             var rest = lower[at..];
             var kind = Kinds[rest[0]];
-            var length = kind == Other ? Fixed(rest) : 0;
+            var length = kind == Other ? SpecialLength(rest) : 0;
             if (length == 0)
             {
                 length = 1;
@@ -61,7 +61,7 @@ internal static class ClipAsciiSplitter
     }
 
     /// <summary>Length of the special token or contraction that a text starts with, 0 if there is none.</summary>
-    private static int Fixed(ReadOnlySpan<char> text)
+    private static int SpecialLength(ReadOnlySpan<char> text)
     {
         if (text[0] == '<')
         {

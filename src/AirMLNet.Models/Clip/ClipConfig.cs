@@ -9,7 +9,7 @@ namespace AirMLNet.Clip;
 /// <see cref="ClipVisionConfig.ResNet"/> set.
 /// </summary>
 /// <remarks>Immutable. <see cref="Check()"/> runs whenever a model is built from it.</remarks>
-public sealed record ClipConfig
+internal sealed record ClipConfig
 {
     /// <summary>Width of the shared feature space; at least 1.</summary>
     public int ProjectionDim { get; init; } = 512;
@@ -93,7 +93,7 @@ public sealed record ClipConfig
 }
 
 /// <summary>The image tower of a <see cref="ClipConfig"/>.</summary>
-public sealed record ClipVisionConfig
+internal sealed record ClipVisionConfig
 {
     /// <summary>Width of a token.</summary>
     public int HiddenSize { get; init; } = 768;
@@ -144,7 +144,7 @@ public sealed record ClipVisionConfig
 /// <param name="Layer2">Blocks of the second stage.</param>
 /// <param name="Layer3">Blocks of the third stage.</param>
 /// <param name="Layer4">Blocks of the last stage.</param>
-public sealed record ClipResNetConfig(int Width, int Layer1, int Layer2, int Layer3, int Layer4)
+internal sealed record ClipResNetConfig(int Width, int Layer1, int Layer2, int Layer3, int Layer4)
 {
     private const int Most = 100_000;
 
@@ -174,7 +174,7 @@ public sealed record ClipResNetConfig(int Width, int Layer1, int Layer2, int Lay
 }
 
 /// <summary>The text tower of a <see cref="ClipConfig"/>.</summary>
-public sealed record ClipTextConfig
+internal sealed record ClipTextConfig
 {
     /// <summary>Width of a token.</summary>
     public int HiddenSize { get; init; } = 512;

@@ -30,7 +30,7 @@ public sealed class ClipModel : nn.Module
     /// <param name="config">The architecture.</param>
     /// <param name="generator">Draws the weights; null means a generator with seed 0, never the global one.</param>
     /// <exception cref="InvalidDataException">The configuration has a value out of range.</exception>
-    public ClipModel(ClipConfig config, Generator? generator = null)
+    internal ClipModel(ClipConfig config, Generator? generator = null)
         : this(config, fill: false)
     {
         if (generator is not null)
@@ -64,7 +64,7 @@ public sealed class ClipModel : nn.Module
     }
 
     /// <summary>The architecture.</summary>
-    public ClipConfig Config { get; }
+    internal ClipConfig Config { get; }
 
     /// <summary>The activation of the blocks and why it was chosen, for logs; empty for a model that was not loaded.</summary>
     public string ActivationReason { get; private init; } = "";

@@ -89,7 +89,7 @@ public sealed class ClipPreprocessor
     /// <summary>Preprocesses an image into given memory.</summary>
     /// <param name="image">An image of any size.</param>
     /// <param name="destination">Room for [3, Size, Size].</param>
-    /// <exception cref="ArgumentException">The room is of another size.</exception>
+    /// <exception cref="ArgumentException">The span has another length.</exception>
     public void Preprocess(RgbImage image, Span<float> destination)
     {
         ArgumentNullException.ThrowIfNull(image);

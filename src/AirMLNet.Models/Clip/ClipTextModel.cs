@@ -8,7 +8,7 @@ namespace AirMLNet.Clip;
 /// CLIP's text tower alone, as diffusion models use it: every token's state after the last layer normalisation, without a
 /// projection (CLIPTextModel of transformers). The attention is causal and knows no padding.
 /// </summary>
-public sealed class ClipTextModel : nn.Module
+internal sealed class ClipTextModel : nn.Module
 {
     private static readonly WeightFileNames Files = new("CLIP text", "model.safetensors", "model.fp16.safetensors");
 

@@ -53,7 +53,7 @@ internal static class ClipTextSplitter
         var at = 0;
         while (at < text.Length)
         {
-            var fixedPiece = FixedPiece(text, at);
+            var fixedPiece = SpecialPiece(text, at);
             if (fixedPiece is not null)
             {
                 yield return fixedPiece;
@@ -77,7 +77,7 @@ internal static class ClipTextSplitter
         }
     }
 
-    private static string? FixedPiece(string text, int at)
+    private static string? SpecialPiece(string text, int at)
     {
         var candidates = text[at] switch
         {

@@ -100,7 +100,7 @@ public sealed class ClipTokenizer
     /// <param name="text">Any text.</param>
     /// <param name="destination">Room for <see cref="ContextLength"/> ids.</param>
     /// <param name="truncate">Cuts a long text, keeping the end token last; false makes a long text an error.</param>
-    /// <exception cref="ArgumentException">The room is of another size, or the text is too long and <paramref name="truncate"/> is
+    /// <exception cref="ArgumentException">The span has another length, or the text is too long and <paramref name="truncate"/> is
     /// false.</exception>
     public void Tokenize(string text, Span<long> destination, bool truncate = true)
     {

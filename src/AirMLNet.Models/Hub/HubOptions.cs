@@ -60,9 +60,9 @@ public sealed record HubOptions
     /// <summary>The longest wait between two attempts, also where a server asks for more.</summary>
     public TimeSpan LongestWait { get; init; } = TimeSpan.FromMinutes(5);
 
-    /// <summary>Hears which file, how many of its bytes there are, and how many it has.</summary>
+    /// <summary>Receives a report as bytes arrive, which are the unit; the activity is the name of the file.</summary>
     [JsonIgnore]
-    public Action<string, long, long>? Progress { get; init; }
+    public IProgress<ProgressReport>? Progress { get; init; }
 
     /// <summary>Stops the download; what is there stays, and the next run goes on from it.</summary>
     [JsonIgnore]

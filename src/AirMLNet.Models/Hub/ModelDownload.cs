@@ -187,7 +187,7 @@ public static class ModelDownload
 
                 await output.WriteAsync(buffer.AsMemory(0, read), options.CancellationToken).ConfigureAwait(false);
                 gained += read;
-                options.Progress?.Invoke(file.Path, output.Length, file.Size ?? 0);
+                options.Progress?.Report(new("ModelDownload", file.Path, output.Length, file.Size));
             }
         }
         catch (Exception e) when (gained > 0 && file.Size is not null && e is (HttpRequestException or IOException) and not HubException)

@@ -23,7 +23,7 @@ internal static class ImageCodec
         IgnoreMetadata = true,
     };
 
-    private static readonly Configuration Formats = OnlyOurFormats();
+    private static readonly Configuration Formats = SupportedFormats();
 
     /// <summary>
     /// Decodes the first frame to upright 8-bit RGB: EXIF orientation applied, transparency flattened on white. An image with
@@ -84,10 +84,24 @@ internal static class ImageCodec
     /// <summary>Encodes as an 8-bit RGB PNG without loss.</summary>
     public static byte[] EncodePng(RgbImage image)
     {
-        using var pixels = Image.LoadPixelData<Rgb24>(image.Pixels.AsSpan(), image.Width, image.Height);
+        using var pixels = ToSharp(image);
         using var encoded = new MemoryStream();
         pixels.Save(encoded, Encoder);
         return encoded.ToArray();
+    }
+
+    /// <summary>A copy of an image for ImageSharp's operations.</summary>
+    public static Image<Rgb24> ToSharp(RgbImage image) => Image.LoadPixelData<Rgb24>(image.Pixels.AsSpan(), image.Width, image.Height);
+
+    /// <summary>A copy of what they made.</summary>
+    public static RgbImage FromSharp(Image<Rgb24> image) => FromSharp(image, (i, pixels) => i.CopyPixelDataTo(pixels));
+
+    private static RgbImage FromSharp<TPixel>(Image<TPixel> image, Action<Image<TPixel>, byte[]> copy)
+        where TPixel : unmanaged, IPixel<TPixel>
+    {
+        var pixels = GC.AllocateUninitializedArray<byte>(checked(3 * image.Width * image.Height));
+        copy(image, pixels);
+        return new RgbImage(image.Width, image.Height, pixels);
     }
 
     private static RgbImage Decode<TPixel>(byte[] bytes, int orientation, Action<Image<TPixel>, byte[]> copy)
@@ -101,9 +115,7 @@ internal static class ImageCodec
             image.Mutate(context => context.AutoOrient());
         }
 
-        var pixels = GC.AllocateUninitializedArray<byte>(checked(3 * image.Width * image.Height));
-        copy(image, pixels);
-        return new RgbImage(image.Width, image.Height, pixels);
+        return FromSharp(image, copy);
     }
 
     private static RgbImage OnCanvas(RgbImage frame, int left, int top, int width, int height)
@@ -157,7 +169,7 @@ internal static class ImageCodec
     /// <summary>
     /// The formats that the documentation names, the first frame and its pixels only: what nobody asked for is not decoded.
     /// </summary>
-    private static Configuration OnlyOurFormats()
+    private static Configuration SupportedFormats()
     {
         var configuration = new Configuration(
             new JpegConfigurationModule(),

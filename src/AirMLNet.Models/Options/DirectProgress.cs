@@ -1,7 +1,7 @@
 namespace AirMLNet.Options;
 
 /// <summary>Hands reports on at once; <see cref="Progress{T}"/> would send them to other threads, in any order.</summary>
-internal sealed class DirectProgress<T>(Action<T> report) : IProgress<T>
+internal sealed class DirectProgress(Action<ProgressReport> report) : IProgress<ProgressReport>
 {
-    public void Report(T value) => report(value);
+    public void Report(ProgressReport value) => report(value);
 }

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace AirMLNet.Weights;
 
 /// <summary>Writes tensors in the safetensors format, and reads them from streams.</summary>
-public static class Safetensors
+internal static class Safetensors
 {
     private const long DefaultMaxBytes = 1L << 30;
 

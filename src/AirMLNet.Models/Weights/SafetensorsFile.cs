@@ -7,7 +7,7 @@ namespace AirMLNet.Weights;
 /// A safetensors file, read through a memory map: opening it costs its header, and a tensor costs memory only when it is
 /// asked for. Nothing in the file is ever executed. Safe for concurrent reads until disposed.
 /// </summary>
-public sealed unsafe class SafetensorsFile : IDisposable
+internal sealed unsafe class SafetensorsFile : IDisposable
 {
     private readonly MemoryMappedFile _map;
     private readonly MemoryMappedViewAccessor _view;

@@ -10,7 +10,7 @@ namespace AirMLNet.Weights;
 /// <param name="Shape">Its shape; empty for a scalar.</param>
 /// <param name="Offset">First byte, counted from the start of the data section.</param>
 /// <param name="Length">Number of bytes.</param>
-public sealed record SafetensorsEntry(string Name, ScalarType DType, long[] Shape, long Offset, long Length);
+internal sealed record SafetensorsEntry(string Name, ScalarType DType, long[] Shape, long Offset, long Length);
 
 /// <summary>The JSON header of a safetensors file, checked before anything is read through it.</summary>
 internal sealed class SafetensorsHeader

@@ -29,10 +29,10 @@ internal static class AdaptCommand
         var json = SharedOptions.Json();
         var skip = SharedOptions.SkipUnreadable();
         var threads = SharedOptions.Threads();
-        var plan = new AdaptPlanOptions();
-        var synthesis = new AdaptSynthesisOptions();
+        var arguments = new AdaptArguments();
+        var synthesis = new SynthesisArguments();
         var command = new Command("adapt", "Adapt CLIP to images without labels, and save the model") { images, output };
-        plan.AddTo(command);
+        arguments.AddTo(command);
         synthesis.AddTo(command);
         foreach (var option in new Option[] { labels, labelled, seed, json, skip, threads })
         {
@@ -59,7 +59,7 @@ internal static class AdaptCommand
                     parsed.GetValue(skip),
                     parsed.GetValue(SharedOptions.Verbose)
                 );
-                var given = plan.Read(parsed, parsed.GetValue(labels), synthesis.IsGiven(parsed)) with
+                var given = arguments.Read(parsed, parsed.GetValue(labels), synthesis.IsGiven(parsed)) with
                 {
                     Labelled = parsed.GetValue(labelled),
                 };
@@ -70,20 +70,20 @@ internal static class AdaptCommand
         return command;
     }
 
-    private static void Run(Request request, AdaptPlan plan, CancellationToken cancellation)
+    private static void Run(Request request, AdaptSettings settings, CancellationToken cancellation)
     {
-        plan.Check();
+        settings.Check();
         SavedModel.CheckTarget(request.Output);
-        var rows = Photos.Open(request.Images, plan.Labels, request.SkipUnreadable, cancellation);
-        if (plan.Labels)
+        var rows = Photos.Open(request.Images, settings.Labels, request.SkipUnreadable, cancellation);
+        if (settings.Labels)
         {
-            ImageLabels.MatchLabels(rows, [.. plan.ClassNames], request.Images);
+            ImageLabels.MatchLabels(rows, [.. settings.ClassNames], request.Images);
         }
 
-        var known = AdaptRows.Known(plan, request.SkipUnreadable, cancellation);
-        if (plan.Labelled is not null)
+        var known = AdaptRows.Known(settings, request.SkipUnreadable, cancellation);
+        if (settings.Labelled is not null)
         {
-            plan = plan with { Unseen = AdaptRows.Unseen(plan, known) };
+            settings = settings with { Unseen = AdaptRows.Unseen(settings, known) };
         }
 
         var clock = Stopwatch.StartNew();
@@ -94,7 +94,7 @@ internal static class AdaptCommand
             rows.Count,
             step =>
             {
-                var (model, schema) = AdaptRun.Fit(ml, plan, rows, known, step, cancellation);
+                var (model, schema) = AdaptRun.Fit(ml, settings, rows, known, step, cancellation);
                 SavedModel.Save(ml, model, schema, request.Output);
                 return model;
             }
@@ -107,7 +107,7 @@ internal static class AdaptCommand
                 {
                     model = request.Output,
                     images = rows.Count,
-                    classes = plan.ClassNames,
+                    classes = settings.ClassNames,
                     seconds,
                 }
             );
@@ -117,7 +117,7 @@ internal static class AdaptCommand
             Console.Out.WriteLine(
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{request.Output}: {plan.ClassNames.Count} classes, adapted to {rows.Count} images in {seconds:0.0} s"
+                    $"{request.Output}: {settings.ClassNames.Count} classes, adapted to {rows.Count} images in {seconds:0.0} s"
                 )
             );
         }

@@ -35,9 +35,9 @@ internal static class CompareCommand
         var json = SharedOptions.Json();
         var skip = SharedOptions.SkipUnreadable();
         var threads = SharedOptions.Threads();
-        var plan = new AdaptPlanOptions();
+        var arguments = new AdaptArguments();
         var command = new Command("compare", "Compare the methods on the same images, over several seeds") { images, test };
-        plan.AddTo(command, method: false);
+        arguments.AddTo(command, method: false);
         foreach (var option in new Option[] { methods, seeds, json, skip, threads })
         {
             command.Options.Add(option);
@@ -48,7 +48,7 @@ internal static class CompareCommand
             (parsed, cancellation) =>
             {
                 var chosen = List("--methods", parsed.GetRequiredValue(methods), name => Comparable(name) ? name : null)
-                    .Select(name => plan.RecipeOf(parsed, name))
+                    .Select(name => arguments.RecipeOf(parsed, name))
                     .ToList();
                 var numbers = List<int?>(
                     "--seeds",
@@ -56,7 +56,7 @@ internal static class CompareCommand
                     text => int.TryParse(text, NumberStyles.None, Plain, out var seed) ? seed : (int?)null
                 );
                 Compute.UseThreads(parsed.GetValue(threads));
-                var settings = plan.Read(parsed);
+                var settings = arguments.Read(parsed);
                 var width = ClipConfig.Load(settings.ClipFolder)?.Text.HiddenSize ?? long.MaxValue;
                 var run = new ComparisonRun(
                     settings,

@@ -84,9 +84,9 @@ internal static class EmbedCommand
                     1,
                     step =>
                     {
-                        var job = new EmbedJob(
+                        var encoder = new ImageFolderEncoder(
                             new MLContext(seed: 1),
-                            new EmbedOptions
+                            new ImageFolderEncoderOptions
                             {
                                 Images = parsed.GetRequiredValue(images),
                                 Output = parsed.GetRequiredValue(output),
@@ -95,7 +95,7 @@ internal static class EmbedCommand
                                 Shards = joined ?? parts,
                                 SkipUnreadable = parsed.GetValue(skip),
                                 Warn = reason => Terminal.Warn($"left out: {reason}"),
-                                Progress = (done, total) => step.Report(done, total),
+                                Progress = Terminal.Progress(step),
                                 CancellationToken = cancellation,
                                 Clip = new ClipFeatureOptions
                                 {
@@ -107,8 +107,8 @@ internal static class EmbedCommand
                                 },
                             }
                         );
-                        var count = joined is null ? job.Run() : job.Merge();
-                        Console.Out.WriteLine($"{(joined is null ? job.Target : parsed.GetRequiredValue(output))}: {count} features");
+                        var count = joined is null ? encoder.Run() : encoder.Merge();
+                        Console.Out.WriteLine($"{(joined is null ? encoder.Target : parsed.GetRequiredValue(output))}: {count} features");
                         return 0;
                     }
                 );

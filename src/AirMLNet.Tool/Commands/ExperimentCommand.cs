@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using AirMLNet.Experiments;
-using AirMLNet.Pipeline;
 using AirMLNet.Tool.Output;
 using AirMLNet.Tool.Pipelines;
 
@@ -37,7 +36,7 @@ internal static class ExperimentCommand
                 var results = Terminal.Work(
                     experiment.Name,
                     1,
-                    step => ExperimentRunner.Run(experiment, onlyPlan, at => Say(at, step, onlyPlan), new Reports(step), cancellation)
+                    step => ExperimentRunner.Run(experiment, onlyPlan, at => Say(at, step, onlyPlan), Terminal.Progress(step), cancellation)
                 );
                 if (parsed.GetValue(json))
                 {
@@ -75,10 +74,5 @@ internal static class ExperimentCommand
         {
             Terminal.Note($"[{at.Number}/{at.Total}] {at.Title}: to be run");
         }
-    }
-
-    private sealed class Reports(IStep step) : IProgress<StageProgress>
-    {
-        public void Report(StageProgress value) => step.Report(value.Done, value.Total ?? value.Done);
     }
 }

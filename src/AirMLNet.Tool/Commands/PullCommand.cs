@@ -65,7 +65,7 @@ internal static class PullCommand
                                     Revision = parsed.GetRequiredValue(revision),
                                     Token = Environment.GetEnvironmentVariable("HF_TOKEN") is { Length: > 0 } token ? token.Trim() : null,
                                     Proxy = Address("--proxy", parsed.GetValue(proxy)),
-                                    Progress = (file, done, total) => step.Report(done, total, file),
+                                    Progress = Terminal.Progress(step, p => p.Activity),
                                     CancellationToken = cancellation,
                                 }
                             )

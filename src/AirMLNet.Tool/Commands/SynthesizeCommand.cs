@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using AirMLNet.Data;
 using AirMLNet.Diffusion;
+using AirMLNet.Options;
 using AirMLNet.Synthesis;
 using AirMLNet.Tool.Output;
 using AirMLNet.Tool.Pipelines;
@@ -149,24 +150,17 @@ internal static class SynthesizeCommand
                     step =>
                     {
                         string? rate = null;
-                        (int Done, int Total) images = (0, 0);
                         var generator = new StableDiffusionGenerator(
                             model,
                             options with
                             {
                                 // A bar that moves with the steps: an image can take minutes.
-                                Progress = new StepProgress(p =>
-                                    step.Report(
-                                        images.Done + ((double)p.Step / p.Steps * Math.Min(options.BatchSize, p.TotalImages - p.Images)),
-                                        Math.Max(images.Total, p.TotalImages),
-                                        rate
-                                    )
-                                ),
+                                Progress = Terminal.Progress(step, _ => rate),
                             }
                         );
-                        return new SynthesisJob(
+                        return new ImageSynthesizer(
                             generator,
-                            new SynthesisOptions
+                            new ImageSynthesizerOptions
                             {
                                 Output = parsed.GetRequiredValue(output),
                                 Prompts = prompts,
@@ -175,12 +169,12 @@ internal static class SynthesizeCommand
                                 NegativePrompt = parsed.GetValue(negative),
                                 GroupSize = options.BatchSize,
                                 Settings = generator.Settings(adapter),
-                                Progress = (done, total, speed) =>
-                                {
-                                    images = (done, total);
-                                    rate = string.Create(CultureInfo.InvariantCulture, $"Synthesising, {speed:0.00} images/s");
-                                    step.Report(done, total, rate);
-                                },
+                                Progress = new DirectProgress(p =>
+                                    rate = string.Create(
+                                        CultureInfo.InvariantCulture,
+                                        $"Synthesising, {p.Done} of {p.Total} images, {p.PerSecond:0.00} images/s"
+                                    )
+                                ),
                                 CancellationToken = cancellation,
                             }
                         ).Run();
@@ -230,10 +224,5 @@ internal static class SynthesizeCommand
         return numbers.Length is 1 or 2 && !numbers.Contains(0)
             ? (numbers[0], numbers[^1])
             : throw new UsageException($"--size is '{text}'; expected a number of pixels or width x height, such as 512 or 512x768");
-    }
-
-    private sealed class StepProgress(Action<DiffusionProgress> report) : IProgress<DiffusionProgress>
-    {
-        public void Report(DiffusionProgress value) => report(value);
     }
 }

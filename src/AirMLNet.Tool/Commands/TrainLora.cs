@@ -119,7 +119,7 @@ internal static class TrainLora
                             HorizontalFlip = !parsed.GetValue(flip),
                             CheckpointEvery = parsed.GetValue(every),
                             CancellationToken = cancellation,
-                            Progress = new TrainingProgress(step),
+                            Progress = Terminal.Training(step),
                         };
                         return new LoraTrainer(model, options with { LearningRate = parsed.GetValue(rate) ?? options.LearningRate }).Train(
                             examples,
@@ -170,17 +170,5 @@ internal static class TrainLora
             ? string.Create(plain, $"trained on {images} images, their loss {result.LossBefore:0.0000} before and {after:0.0000} after")
             : "was there already";
         Console.Out.WriteLine(string.Create(plain, $"{result.File}: {done}; {result.Seconds:0.0} s of training"));
-    }
-
-    private sealed class TrainingProgress(IStep step) : IProgress<LoraProgress>
-    {
-        public void Report(LoraProgress value)
-        {
-            var text = string.Create(
-                CultureInfo.InvariantCulture,
-                $"step {value.Step} of {value.Steps}, loss {value.Loss:0.0000}, {value.ImagesPerSecond:0.0} images/s"
-            );
-            Terminal.Step(step, value.Step, value.Steps, text);
-        }
     }
 }

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text.Json;
+using AirMLNet.Options;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
 using Spectre.Console;
@@ -33,15 +35,25 @@ internal static class Terminal
             }
         };
 
-    /// <summary>A step of a training: a bar on a terminal; in a log file one line per so many steps.</summary>
-    public static void Step(IStep bar, int step, int steps, string text, int every = 50)
-    {
-        bar.Report(step, steps, text);
-        if (Console.IsErrorRedirected && step % every == 0)
+    /// <summary>Moves a bar with the reports of work.</summary>
+    public static IProgress<ProgressReport> Progress(IStep bar, Func<ProgressReport, string?>? title = null) =>
+        new DirectProgress(report => bar.Report(report.Done, report.Total ?? report.Done, title?.Invoke(report)));
+
+    /// <summary>Steps of a training: a bar on a terminal; in a log file one line per so many steps.</summary>
+    public static IProgress<ProgressReport> Training(IStep bar, int every = 50) =>
+        new DirectProgress(report =>
         {
-            Note(text);
-        }
-    }
+            var speed = report.PerSecond is { } images ? string.Create(CultureInfo.InvariantCulture, $", {images:0.0} images/s") : "";
+            var text = string.Create(
+                CultureInfo.InvariantCulture,
+                $"{report.Activity}: step {report.Done} of {report.Total}, loss {report.Loss:0.0000}{speed}"
+            );
+            bar.Report(report.Done, report.Total ?? report.Done, text);
+            if (Console.IsErrorRedirected && report.Done % every == 0)
+            {
+                Note(text);
+            }
+        });
 
     // On a terminal a bar may stand in the last line: its console puts other lines above it.
     private static void Line(string text)

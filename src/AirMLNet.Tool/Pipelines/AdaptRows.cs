@@ -26,13 +26,14 @@ internal sealed class AdaptRow
 /// <summary>The labelled and synthetic images beside the unlabelled ones.</summary>
 internal static class AdaptRows
 {
-    /// <summary>The labelled and the synthetic images that the plan names.</summary>
-    public static IReadOnlyList<AdaptRow> Known(AdaptPlan plan, bool skipUnreadable, CancellationToken cancellation)
+    /// <summary>The labelled and the synthetic images that the settings names.</summary>
+    public static IReadOnlyList<AdaptRow> Known(AdaptSettings settings, bool skipUnreadable, CancellationToken cancellation)
     {
         return
         [
-            .. Open(plan.Labelled).Select(AdaptRow.Real),
-            .. Open(plan.Synthetic is { } folder ? SyntheticImageFolder.Locate(folder, plan.ClassNames) : null).Select(AdaptRow.Synthetic),
+            .. Open(settings.Labelled).Select(AdaptRow.Real),
+            .. Open(settings.Synthetic is { } folder ? SyntheticImageFolder.Locate(folder, settings.ClassNames) : null)
+                .Select(AdaptRow.Synthetic),
         ];
 
         IReadOnlyList<ImageRow> Open(string? folder)
@@ -45,10 +46,10 @@ internal static class AdaptRows
             var rows = Photos.Open(folder, labels: true, skipUnreadable, cancellation);
             foreach (var row in rows)
             {
-                row.Label = SyntheticImageFolder.ClassOf(row.Label, plan.ClassNames) is { } c
-                    ? plan.ClassNames[c]
+                row.Label = SyntheticImageFolder.ClassOf(row.Label, settings.ClassNames) is { } c
+                    ? settings.ClassNames[c]
                     : throw new InvalidDataException(
-                        $"Folder '{row.Label}' in '{folder}' is none of the classes: {string.Join(", ", plan.ClassNames.Take(20))}"
+                        $"Folder '{row.Label}' in '{folder}' is none of the classes: {string.Join(", ", settings.ClassNames.Take(20))}"
                     );
             }
 
@@ -57,10 +58,10 @@ internal static class AdaptRows
     }
 
     /// <summary>The classes of which no labelled image is there; null where every class has one.</summary>
-    public static IReadOnlyList<string>? Unseen(AdaptPlan plan, IReadOnlyList<AdaptRow> known)
+    public static IReadOnlyList<string>? Unseen(AdaptSettings settings, IReadOnlyList<AdaptRow> known)
     {
         var seen = known.Where(row => row.Origin == "real").Select(row => row.Label).ToHashSet(StringComparer.Ordinal);
-        string[] unseen = [.. plan.ClassNames.Where(name => !seen.Contains(name))];
+        string[] unseen = [.. settings.ClassNames.Where(name => !seen.Contains(name))];
         return unseen.Length > 0 ? unseen : null;
     }
 }

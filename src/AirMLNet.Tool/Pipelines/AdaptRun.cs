@@ -1,26 +1,24 @@
 using AirMLNet.Data;
-using AirMLNet.Options;
-using AirMLNet.Pipeline;
 using AirMLNet.Recipes;
 using AirMLNet.Tool.Output;
 using Microsoft.ML;
 
 namespace AirMLNet.Tool.Pipelines;
 
-/// <summary>Fits the recipe of a plan to images.</summary>
+/// <summary>Fits the recipe of a settings to images.</summary>
 internal static class AdaptRun
 {
     /// <summary>Fits.</summary>
     /// <param name="ml">A fresh context: its seed is the only one.</param>
-    /// <param name="plan">Recipe, model and classes.</param>
-    /// <param name="photos">The images to adapt to, with labels where the plan says so.</param>
+    /// <param name="settings">Recipe, model and classes.</param>
+    /// <param name="photos">The images to adapt to, with labels where the settings says so.</param>
     /// <param name="known">Labelled and synthetic images.</param>
     /// <param name="step">Told how far it is.</param>
     /// <param name="cancellation">Checked by the stages.</param>
     /// <returns>The model, and the schema of what it scores.</returns>
     public static (ITransformer Model, DataViewSchema Schema) Fit(
         MLContext ml,
-        AdaptPlan plan,
+        AdaptSettings settings,
         IReadOnlyList<ImageRow> photos,
         IReadOnlyList<AdaptRow> known,
         IStep step,
@@ -28,11 +26,11 @@ internal static class AdaptRun
     )
     {
         // The stages first: they draw their seeds from the context, whatever is made after them.
-        var stages = plan.Recipe.Stages(
+        var stages = settings.Recipe.Stages(
             ml,
-            plan.Task(hasFeatures: false) with
+            settings.Task(hasFeatures: false) with
             {
-                Progress = new DirectProgress<StageProgress>(p => step.Report(p.Done, p.Total ?? p.Done, $"{p.Stage}: {p.Activity}")),
+                Progress = Terminal.Progress(step, p => $"{p.Source}: {p.Activity}"),
                 CancellationToken = cancellation,
             }
         );
@@ -41,7 +39,7 @@ internal static class AdaptRun
             known.Count == 0
                 ? unlabelled
                 : ml.Data.LoadFromEnumerable(Terminal.Counted([.. photos.Select(AdaptRow.Real), .. known], step, cancellation));
-        var keyed = plan.Labels || known.Count > 0 ? ImageLabels.WithKeys(ml, all, plan.ClassNames) : all;
+        var keyed = settings.Labels || known.Count > 0 ? ImageLabels.WithKeys(ml, all, settings.ClassNames) : all;
         return (stages.Fit(keyed), unlabelled.Schema);
     }
 }

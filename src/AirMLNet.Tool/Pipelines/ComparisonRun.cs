@@ -22,7 +22,7 @@ internal sealed record MethodScore(string Method, string Title, IReadOnlyList<do
 internal sealed record MethodComparison(int PoolImages, int TestImages, IReadOnlyList<MethodScore> Methods, IReadOnlyList<TimedStep> Steps);
 
 /// <summary>Encodes pool and test images once, then fits and scores each method with each seed on the cached features.</summary>
-internal sealed class ComparisonRun(AdaptPlan plan, bool skipUnreadable, bool sideBySide, CancellationToken cancellation)
+internal sealed class ComparisonRun(AdaptSettings settings, bool skipUnreadable, bool sideBySide, CancellationToken cancellation)
 {
     private readonly List<TimedStep> _steps = [];
 
@@ -34,7 +34,7 @@ internal sealed class ComparisonRun(AdaptPlan plan, bool skipUnreadable, bool si
             () =>
             {
                 var testRows = Photos.Open(testFolder, labels: true, skipUnreadable, cancellation);
-                ImageLabels.MatchLabels(testRows, [.. plan.ClassNames], testFolder);
+                ImageLabels.MatchLabels(testRows, [.. settings.ClassNames], testFolder);
                 return (Photos.Open(poolFolder, labels: false, skipUnreadable, cancellation), testRows);
             }
         );
@@ -57,7 +57,7 @@ internal sealed class ComparisonRun(AdaptPlan plan, bool skipUnreadable, bool si
                             .Transforms.ClipFeature(
                                 "Features",
                                 "ImagePath",
-                                new ClipFeatureOptions { ClipFolder = plan.ClipFolder, CancellationToken = cancellation }
+                                new ClipFeatureOptions { ClipFolder = settings.ClipFolder, CancellationToken = cancellation }
                             )
                             .Fit(view)
                             .Transform(view);
@@ -122,14 +122,14 @@ internal sealed class ComparisonRun(AdaptPlan plan, bool skipUnreadable, bool si
         // A fresh context per seed: its seed is the only one.
         var ml = new MLContext(seed);
         var clock = Stopwatch.StartNew();
-        var model = Fit(ml, plan with { Recipe = recipe }, pool, cancellation);
+        var model = Fit(ml, settings with { Recipe = recipe }, pool, cancellation);
         var fitting = clock.Elapsed.TotalSeconds;
-        return (ImageLabels.Of(ml, model.Transform(test), [.. plan.ClassNames]).MicroAccuracy, fitting);
+        return (ImageLabels.Of(ml, model.Transform(test), [.. settings.ClassNames]).MicroAccuracy, fitting);
     }
 
     /// <summary>Fits to features: the same model as <see cref="AdaptRun.Fit"/> from the images.</summary>
-    internal static ITransformer Fit(MLContext ml, AdaptPlan plan, IDataView features, CancellationToken cancellation) =>
-        plan.Recipe.Stages(ml, plan.Task(hasFeatures: true) with { CancellationToken = cancellation }).Fit(features);
+    internal static ITransformer Fit(MLContext ml, AdaptSettings settings, IDataView features, CancellationToken cancellation) =>
+        settings.Recipe.Stages(ml, settings.Task(hasFeatures: true) with { CancellationToken = cancellation }).Fit(features);
 
     private T Timed<T>(string name, Func<T> work)
     {

@@ -13,14 +13,14 @@ internal static class ImageLabels
     public static MulticlassClassificationMetrics Of(MLContext ml, IDataView scored, string[] classNames)
     {
         // The evaluator may read its input more than once; images are to be encoded once.
-        return ml.MulticlassClassification.Evaluate(ml.Data.Cache(WithKeys(ml, scored, classNames)), AdaptPlan.LabelColumn);
+        return ml.MulticlassClassification.Evaluate(ml.Data.Cache(WithKeys(ml, scored, classNames)), AdaptSettings.LabelColumn);
     }
 
     /// <summary>Adds the key of the text column <c>Label</c> among the class names, in their order.</summary>
     public static IDataView WithKeys(MLContext ml, IDataView view, IEnumerable<string> classNames)
     {
         var keys = ml.Data.LoadFromEnumerable(classNames.Select(name => new NameRow { Name = name }));
-        return ml.Transforms.Conversion.MapValueToKey(AdaptPlan.LabelColumn, "Label", keyData: keys).Fit(view).Transform(view);
+        return ml.Transforms.Conversion.MapValueToKey(AdaptSettings.LabelColumn, "Label", keyData: keys).Fit(view).Transform(view);
     }
 
     /// <summary>Gives each row the class name that its folder means, or says which folder means none.</summary>

@@ -6,7 +6,7 @@ namespace AirMLNet.Data;
 internal sealed record ImageEntry(string Path, string? Label);
 
 /// <summary>The image files of a folder and its subfolders, in ordinal order of their paths.</summary>
-public sealed record ImageFolder
+internal sealed record ImageFolder
 {
     private static readonly HashSet<string> Extensions = new(
         [".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".webp", ".gif", ".tif", ".tiff"],

@@ -1,7 +1,7 @@
 namespace AirMLNet.Data;
 
 /// <summary>One image of a data view: what <c>LoadFromEnumerable</c> needs.</summary>
-public sealed class ImageRow
+internal sealed class ImageRow
 {
     /// <summary>Path of the image file.</summary>
     public string ImagePath { get; set; } = "";

@@ -44,27 +44,32 @@ internal sealed record ClassificationScores(double Accuracy, double? Seen = null
 }
 
 /// <summary>How right the surest labels are (<c>docs/methods.md</c> §8, AiR's figure 4).</summary>
-/// <param name="PerClass">Of the n images that each class is surest of, the share that are of it; mean over the classes.</param>
+/// <param name="PerClass">
+/// Of the images that each class is surest of, n or as many as there are of the class, the share that are of it; mean over the classes.
+/// </param>
 /// <param name="Overall">Of the n images with the highest confidence at all, the share whose most probable class is right.</param>
-internal sealed record PseudoLabelAccuracy(double PerClass, double Overall)
+/// <param name="Pool">Of all images, the share whose most probable class is right.</param>
+internal sealed record PseudoLabelAccuracy(double PerClass, double Overall, double Pool)
 {
     /// <summary>Number of images in the paper.</summary>
     public const int Images = 50;
 
     /// <summary>Counts.</summary>
-    /// <param name="probabilities">[N, C]; a class whose column is all 0 is left out.</param>
+    /// <param name="probabilities">[N, C]; a class whose column is all 0, or that has no image, is left out.</param>
     /// <param name="truth">True classes.</param>
     /// <param name="classes">C.</param>
     /// <param name="images">n.</param>
     public static PseudoLabelAccuracy Of(ReadOnlyMemory<float> probabilities, IReadOnlyList<int> truth, int classes, int images = Images)
     {
         var chosen = PseudoLabels.TopKPerClass.Select(probabilities.Span, classes, images);
+        // A class of fewer than n images could never be all right otherwise.
+        int[] most = [.. Enumerable.Range(0, classes).Select(c => Math.Min(images, truth.Count(t => t == c)))];
         double[] shares =
         [
             .. Enumerable
                 .Range(0, classes)
-                .Where(c => Enumerable.Range(0, truth.Count).Any(i => probabilities.Span[i * classes + c] > 0))
-                .Select(c => chosen[c].Count(i => truth[i] == c) / (double)chosen[c].Length),
+                .Where(c => most[c] > 0 && Enumerable.Range(0, truth.Count).Any(i => probabilities.Span[i * classes + c] > 0))
+                .Select(c => chosen[c].Take(most[c]).Count(i => truth[i] == c) / (double)most[c]),
         ];
         int[] best =
         [
@@ -78,6 +83,10 @@ internal sealed record PseudoLabelAccuracy(double PerClass, double Overall)
                 .ThenBy(i => i)
                 .Take(images),
         ];
-        return new(shares.Average(), surest.Count(i => best[i] == truth[i]) / (double)surest.Length);
+        return new(
+            shares.Average(),
+            surest.Count(i => best[i] == truth[i]) / (double)surest.Length,
+            best.Where((b, i) => b == truth[i]).Count() / (double)best.Length
+        );
     }
 }

@@ -1,4 +1,3 @@
-using AirMLNet.Options;
 using AirMLNet.Pipeline;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
@@ -17,8 +16,7 @@ namespace AirMLNet.Features;
 public sealed class ClipFeatureEstimator : StageEstimator<ClipFeatureTransformer>
 {
     internal const string Stage = "ClipFeature";
-    private readonly string _output,
-        _input;
+    private readonly (string Output, string Input) _columns;
     private readonly ClipFeatureOptions _options;
 
     internal ClipFeatureEstimator(
@@ -30,23 +28,18 @@ public sealed class ClipFeatureEstimator : StageEstimator<ClipFeatureTransformer
         : base(environment, Stage)
     {
         ArgumentNullException.ThrowIfNull(options);
-        _output = OptionCheck.NotBlank(outputColumnName, nameof(outputColumnName));
-        _input = OptionCheck.NullOrNotBlank(inputColumnName, nameof(inputColumnName)) ?? outputColumnName;
+        _columns = FeatureStage.Columns(outputColumnName, inputColumnName);
         _options = options;
     }
 
-    private protected override IEnumerable<InputColumn> Inputs(SchemaShape input) => [InputColumn.Image(_input)];
+    private protected override IEnumerable<InputColumn> Inputs(SchemaShape input) => [InputColumn.Image(_columns.Input)];
 
-    private protected override IEnumerable<SchemaShape.Column> Outputs(SchemaShape input) => [OutputColumns.Vector(_output)];
+    private protected override IEnumerable<SchemaShape.Column> Outputs(SchemaShape input) => [OutputColumns.Vector(_columns.Output)];
 
     private protected override ClipFeatureTransformer Fit(IDataView input, IChannel channel)
     {
-        using var model = Model(channel, _options.ClipFolder, _options.Execution);
-        var clip = model.Backbone;
-        channel.Say(
-            $"{Stage}: {clip.Name}, {clip.FeatureDimension} features per image, {_options.Precision}; "
-                + $"activation: {clip.Model.ActivationReason}."
-        );
-        return new ClipFeatureTransformer(Host, _output, _input, _options, model.Keep(), _options.KeepTrainingFeatures ? input : null);
+        using var model = Model(channel, _options.ClipFolder, _options.Execution());
+        FeatureStage.Announce(channel, Stage, model.Backbone, "image", _options);
+        return new ClipFeatureTransformer(Host, _columns, _options, model.Keep(), _options.KeepTrainingFeatures ? input : null);
     }
 }

@@ -22,7 +22,7 @@ internal sealed class ClipFeatureMapper : RowMapper
         : base(
             inputSchema,
             new DataViewSchema.DetachedColumn(
-                parent.OutputColumnName,
+                parent.Columns.Output,
                 new VectorDataViewType(NumberDataViewType.Single, parent.FeatureDimension)
             )
         )

@@ -1,12 +1,11 @@
 using System.Text.Json.Serialization;
 using AirMLNet.Clip;
 using AirMLNet.Options;
-using AirMLNet.Pipeline;
 
 namespace AirMLNet.Features;
 
 /// <summary>Options of <see cref="ClipFeatureEstimator"/>. Values are checked when they are set.</summary>
-public sealed record ClipFeatureOptions
+public sealed record ClipFeatureOptions : IFeatureOptions
 {
     /// <summary>Folder of the CLIP model, in Hugging Face layout (OpenAI and OpenCLIP names are accepted).</summary>
     public required string ClipFolder
@@ -72,11 +71,9 @@ public sealed record ClipFeatureOptions
     /// <summary>Stores the model's files in the saved zip. Otherwise the zip names them by folder name and SHA-256.</summary>
     public bool EmbedBackbone { get; init; }
 
-    internal ClipExecution Execution => new() { Precision = Precision, Activation = Activation };
-
     /// <summary>Receives a report after each batch.</summary>
     [JsonIgnore]
-    public IProgress<StageProgress>? Progress { get; init; }
+    public IProgress<ProgressReport>? Progress { get; init; }
 
     /// <summary>Checked before each batch.</summary>
     [JsonIgnore]

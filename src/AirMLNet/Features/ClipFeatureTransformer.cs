@@ -9,8 +9,6 @@ namespace AirMLNet.Features;
 /// <summary>Adds the CLIP feature of each image; see <see cref="ClipFeatureEstimator"/>.</summary>
 public sealed class ClipFeatureTransformer : StageTransformer, IDisposable
 {
-    private readonly string _output,
-        _input;
     private readonly ClipFeatureOptions _options;
     private readonly WeakReference<IDataView>? _training;
     private long _encoded;
@@ -18,16 +16,14 @@ public sealed class ClipFeatureTransformer : StageTransformer, IDisposable
 
     internal ClipFeatureTransformer(
         IHost host,
-        string output,
-        string input,
+        (string Output, string Input) columns,
         ClipFeatureOptions options,
         BackboneLease model,
         IDataView? training
     )
         : base(host)
     {
-        _output = output;
-        _input = input;
+        Columns = columns;
         _options = options;
         _model = model;
         BatchSize = options.BatchSize != 0 ? options.BatchSize : ClipBatchSize.Choose(Backbone.Model.Config);
@@ -50,9 +46,7 @@ public sealed class ClipFeatureTransformer : StageTransformer, IDisposable
     /// <summary>The largest image that is decoded, in pixels.</summary>
     internal long MaxPixels => 1_000_000L * _options.MaxMegapixels;
 
-    internal string OutputColumnName => _output;
-
-    internal string InputColumnName => _input;
+    internal (string Output, string Input) Columns { get; }
 
     /// <summary>Gives the model back; it is freed when no stage uses it.</summary>
     public void Dispose() => _model.Dispose();
@@ -68,7 +62,7 @@ public sealed class ClipFeatureTransformer : StageTransformer, IDisposable
 
     private protected override RowMapper Bind(DataViewSchema inputSchema, IDataView? input = null)
     {
-        var column = InputColumn.Image(_input).Find(inputSchema, ClipFeatureEstimator.Stage);
+        var column = InputColumn.Image(Columns.Input).Find(inputSchema, ClipFeatureEstimator.Stage);
         // Only the view that a chain builds over the data it fitted on remembers features: scoring streams.
         var training =
             input is not null && _training is not null && _training.TryGetTarget(out var fitted) && ReferenceEquals(fitted, input);

@@ -1,4 +1,3 @@
-using AirMLNet.Options;
 using AirMLNet.Pipeline;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
@@ -13,8 +12,7 @@ namespace AirMLNet.Features;
 public sealed class ClipTextFeatureEstimator : StageEstimator<ClipTextFeatureTransformer>
 {
     internal const string Stage = "ClipTextFeature";
-    private readonly string _output,
-        _input;
+    private readonly (string Output, string Input) _columns;
     private readonly ClipTextFeatureOptions _options;
 
     internal ClipTextFeatureEstimator(
@@ -26,23 +24,18 @@ public sealed class ClipTextFeatureEstimator : StageEstimator<ClipTextFeatureTra
         : base(environment, Stage)
     {
         ArgumentNullException.ThrowIfNull(options);
-        _output = OptionCheck.NotBlank(outputColumnName, nameof(outputColumnName));
-        _input = OptionCheck.NullOrNotBlank(inputColumnName, nameof(inputColumnName)) ?? outputColumnName;
+        _columns = FeatureStage.Columns(outputColumnName, inputColumnName);
         _options = options;
     }
 
-    private protected override IEnumerable<InputColumn> Inputs(SchemaShape input) => [InputColumn.Text(_input)];
+    private protected override IEnumerable<InputColumn> Inputs(SchemaShape input) => [InputColumn.Text(_columns.Input)];
 
-    private protected override IEnumerable<SchemaShape.Column> Outputs(SchemaShape input) => [OutputColumns.Vector(_output)];
+    private protected override IEnumerable<SchemaShape.Column> Outputs(SchemaShape input) => [OutputColumns.Vector(_columns.Output)];
 
     private protected override ClipTextFeatureTransformer Fit(IDataView input, IChannel channel)
     {
-        using var model = Model(channel, _options.ClipFolder, _options.Execution);
-        var clip = model.Backbone;
-        channel.Say(
-            $"{Stage}: {clip.Name}, {clip.FeatureDimension} features per text, {_options.Precision}; "
-                + $"activation: {clip.Model.ActivationReason}."
-        );
-        return new ClipTextFeatureTransformer(Host, _output, _input, _options, model.Keep());
+        using var model = Model(channel, _options.ClipFolder, _options.Execution());
+        FeatureStage.Announce(channel, Stage, model.Backbone, "text", _options);
+        return new ClipTextFeatureTransformer(Host, _columns, _options, model.Keep());
     }
 }

@@ -1,12 +1,11 @@
 using System.Text.Json.Serialization;
 using AirMLNet.Clip;
 using AirMLNet.Options;
-using AirMLNet.Pipeline;
 
 namespace AirMLNet.Features;
 
 /// <summary>Options of <see cref="ClipTextFeatureEstimator"/>. Values are checked when they are set.</summary>
-public sealed record ClipTextFeatureOptions
+public sealed record ClipTextFeatureOptions : IFeatureOptions
 {
     /// <summary>Folder of the CLIP model, in Hugging Face layout (OpenAI and OpenCLIP names are accepted).</summary>
     public required string ClipFolder
@@ -40,11 +39,9 @@ public sealed record ClipTextFeatureOptions
 
     /// <summary>Receives a report after each batch.</summary>
     [JsonIgnore]
-    public IProgress<StageProgress>? Progress { get; init; }
+    public IProgress<ProgressReport>? Progress { get; init; }
 
     /// <summary>Checked before each batch.</summary>
     [JsonIgnore]
     public CancellationToken CancellationToken { get; init; }
-
-    internal ClipExecution Execution => new() { Precision = Precision, Activation = Activation };
 }

@@ -11,11 +11,15 @@ public sealed class ClipTextFeatureTransformer : StageTransformer, IDisposable
 {
     private readonly BackboneLease _model;
 
-    internal ClipTextFeatureTransformer(IHost host, string output, string input, ClipTextFeatureOptions options, BackboneLease model)
+    internal ClipTextFeatureTransformer(
+        IHost host,
+        (string Output, string Input) columns,
+        ClipTextFeatureOptions options,
+        BackboneLease model
+    )
         : base(host)
     {
-        OutputColumnName = output;
-        InputColumnName = input;
+        Columns = columns;
         Options = options;
         _model = model;
     }
@@ -27,9 +31,7 @@ public sealed class ClipTextFeatureTransformer : StageTransformer, IDisposable
 
     internal ClipTextFeatureOptions Options { get; }
 
-    internal string OutputColumnName { get; }
-
-    internal string InputColumnName { get; }
+    internal (string Output, string Input) Columns { get; }
 
     /// <summary>Gives the model back; it is freed when no stage uses it.</summary>
     public void Dispose() => _model.Dispose();
@@ -45,7 +47,7 @@ public sealed class ClipTextFeatureTransformer : StageTransformer, IDisposable
         new Mapper(
             this,
             inputSchema,
-            InputColumn.Text(InputColumnName).Find(inputSchema, ClipTextFeatureEstimator.Stage),
+            InputColumn.Text(Columns.Input).Find(inputSchema, ClipTextFeatureEstimator.Stage),
             input?.GetRowCount()
         );
 
@@ -55,7 +57,7 @@ public sealed class ClipTextFeatureTransformer : StageTransformer, IDisposable
         : RowMapper(
             schema,
             new DataViewSchema.DetachedColumn(
-                parent.OutputColumnName,
+                parent.Columns.Output,
                 new VectorDataViewType(NumberDataViewType.Single, parent.FeatureDimension)
             )
         )

@@ -11,12 +11,15 @@ internal sealed class CosineHead
 {
     private readonly float[] _weights; // [C, D]
     private readonly bool[] _present; // [C]: a class without a vector gets probability 0
+    private readonly float[] _centre; // [D], or empty
+    private readonly float[] _offsets; // [C], the cosines of the centre
 
     /// <param name="weights">Class vectors <c>[C, D]</c>, each of length 1.</param>
     /// <param name="classes">C.</param>
     /// <param name="scale">s, the inverse of the temperature.</param>
     /// <param name="present">False for a class that has no vector; null when all have one.</param>
-    public CosineHead(float[] weights, int classes, double scale, bool[]? present = null)
+    /// <param name="centre">What is subtracted from a feature before its cosines are taken, [D]; null for nothing.</param>
+    public CosineHead(float[] weights, int classes, double scale, bool[]? present = null, float[]? centre = null)
     {
         if (classes <= 0 || weights.Length % classes != 0)
         {
@@ -31,6 +34,8 @@ internal sealed class CosineHead
         Dimension = weights.Length / classes;
         Scale = scale;
         _present = present ?? Enumerable.Repeat(true, classes).ToArray();
+        _centre = centre ?? [];
+        _offsets = [.. Enumerable.Range(0, centre is null ? 0 : classes).Select(c => Cosine(_centre, c))];
     }
 
     public int Classes { get; }
@@ -39,9 +44,16 @@ internal sealed class CosineHead
     public ReadOnlySpan<float> Weights => _weights;
     public ReadOnlySpan<bool> Present => _present;
 
+    /// <summary>What is subtracted from a feature before its cosines are taken; empty for nothing.</summary>
+    public ReadOnlySpan<float> Centre => _centre;
+
+    /// <summary>The cosine of a feature of length 1 to a class vector; the centre is not subtracted.</summary>
+    public float Cosine(ReadOnlySpan<float> feature, int c) => TensorPrimitives.Dot(feature, _weights.AsSpan(c * Dimension, Dimension));
+
     /// <summary>Fills <paramref name="probabilities"/> [C] for one feature [D].</summary>
     public void Probabilities(ReadOnlySpan<float> feature, Span<float> probabilities)
     {
+        var inverseLength = _centre.Length == 0 ? 1 : InverseLength(feature);
         var largest = float.NegativeInfinity;
         for (var c = 0; c < Classes; c++)
         {
@@ -50,7 +62,8 @@ internal sealed class CosineHead
                 continue;
             }
 
-            probabilities[c] = (float)Scale * TensorPrimitives.Dot(feature, _weights.AsSpan(c * Dimension, Dimension));
+            probabilities[c] =
+                (float)Scale * (_centre.Length == 0 ? Cosine(feature, c) : (Cosine(feature, c) - _offsets[c]) * inverseLength);
             largest = Math.Max(largest, probabilities[c]);
         }
         double sum = 0;
@@ -81,6 +94,13 @@ internal sealed class CosineHead
             Probabilities(features.Span.Slice(i * Dimension, Dimension), probabilities.AsSpan(i * Classes, Classes));
         }
         return probabilities;
+    }
+
+    /// <summary>1/‖f − μ‖, and 0 where they are the same: all classes are then equally probable.</summary>
+    private float InverseLength(ReadOnlySpan<float> feature)
+    {
+        var length = TensorPrimitives.Distance(feature, _centre);
+        return length > 0 ? 1 / length : 0;
     }
 
     /// <summary>Index of the largest value, the first of equals.</summary>

@@ -1,4 +1,3 @@
-using System.Runtime.ExceptionServices;
 using AirMLNet.Clip;
 using AirMLNet.Images;
 using AirMLNet.Layers;
@@ -16,30 +15,34 @@ internal sealed class FrozenImages : IDisposable
     private const long MostProjections = 1L << 29;
 
     private readonly VisualPrompt _prompt;
-    private readonly ClipBackbone _backbone;
+    private readonly int _size; // S
+    private readonly ImageBatcher _batches;
     private readonly List<Tensor> _parts = [];
-    private readonly List<object> _waiting = [];
     private Tensor? _all; // [N, 1 + patches, W or 4·W]
 
-    public FrozenImages(VisualPrompt prompt, ClipBackbone backbone) => (_prompt, _backbone) = (prompt, backbone);
+    /// <param name="prompt">Whose images they are.</param>
+    /// <param name="backbone">The model.</param>
+    /// <param name="cancellation">Checked before each image is decoded.</param>
+    public FrozenImages(VisualPrompt prompt, ClipBackbone backbone, CancellationToken cancellation)
+    {
+        _prompt = prompt;
+        _size = backbone.Preprocessor.Size;
+        _batches = new(backbone.Preprocessor, Batch, Freeze, cancellation);
+    }
 
     public int Count { get; private set; }
 
-    /// <summary>Takes the next image.</summary>
+    /// <summary>Takes the next image, as <see cref="ImageSource.Read"/> gives it.</summary>
     public void Add(object source)
     {
-        _waiting.Add(source);
+        _batches.Add(() => ImageSource.Load(source, ImageFile.MaxPixels));
         Count++;
-        if (_waiting.Count == Batch)
-        {
-            Flush();
-        }
     }
 
     /// <summary>To be called after the last image.</summary>
     public void Complete()
     {
-        Flush();
+        _batches.Complete();
         using var scope = NewDisposeScope();
         var tokens = cat(_parts, 0);
         foreach (var part in _parts)
@@ -66,31 +69,10 @@ internal sealed class FrozenImages : IDisposable
 
     private static long Bytes(Tensor tensor) => tensor.numel() * sizeof(float);
 
-    private void Flush()
+    private void Freeze(ReadOnlyMemory<float> pixels, int count)
     {
-        if (_waiting.Count == 0)
-        {
-            return;
-        }
-
-        var preprocessor = _backbone.Preprocessor;
-        var size = 3 * preprocessor.Size * preprocessor.Size;
-        var pixels = new float[_waiting.Count * size];
-        try
-        {
-            Parallel.For(
-                0,
-                _waiting.Count,
-                i => preprocessor.Preprocess(ImageSource.Load(_waiting[i], ImageFile.MaxPixels), pixels.AsSpan(i * size, size))
-            );
-        }
-        catch (AggregateException e)
-        {
-            ExceptionDispatchInfo.Throw(e.InnerExceptions[0]); // the message that names the file
-        }
         using var off = no_grad();
         using var scope = NewDisposeScope();
-        _parts.Add(_prompt.Freeze(Tensors.Of(pixels, [_waiting.Count, 3, preprocessor.Size, preprocessor.Size])).DetachFromDisposeScope());
-        _waiting.Clear();
+        _parts.Add(_prompt.Freeze(Tensors.Of(pixels.Span, [count, 3, _size, _size])).DetachFromDisposeScope());
     }
 }

@@ -107,7 +107,7 @@ public sealed class PromptAdapterEstimator : StageEstimator<PromptAdapterTransfo
 
         VisualPrompt? visual =
             _options.Prompt == PromptKind.Text ? null : new(clip, _options.PromptLength, _options.Prompt == PromptKind.VisualDeep);
-        using var images = visual is null ? null : new FrozenImages(visual, clip);
+        using var images = visual is null ? null : new FrozenImages(visual, clip, _options.CancellationToken);
         var rows = Read(input, images);
         channel.Say($"{Stage}: {rows.Count} images, {_options.Rounds} rounds of {_options.Epochs} epochs.");
         using IPromptModel prompt = visual is null ? TextModel(clip, rows) : VisualModel(clip, visual, images!);

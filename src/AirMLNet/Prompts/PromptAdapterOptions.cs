@@ -3,7 +3,6 @@ using AirMLNet.Clip;
 using AirMLNet.Heads;
 using AirMLNet.Optimisation;
 using AirMLNet.Options;
-using AirMLNet.Pipeline;
 using AirMLNet.PseudoLabels;
 
 namespace AirMLNet.Prompts;
@@ -354,7 +353,7 @@ public sealed record PromptAdapterOptions
 
     /// <summary>Receives a report after each epoch.</summary>
     [JsonIgnore]
-    public IProgress<StageProgress>? Progress { get; init; }
+    public IProgress<ProgressReport>? Progress { get; init; }
 
     /// <summary>Checked before each step.</summary>
     [JsonIgnore]

@@ -39,7 +39,6 @@ internal sealed class PromptRounds(IPromptModel model, PromptAdapterOptions opti
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator((ulong)seed);
-        var shuffle = new Random(seed);
         var initial = model.NewContext(generator, options.InitialStandardDeviation);
         var context = initial;
         var settings = new PromptTrainingSettings(
@@ -67,13 +66,16 @@ internal sealed class PromptRounds(IPromptModel model, PromptAdapterOptions opti
                 options.WarmStart ? context : initial,
                 set,
                 settings,
-                shuffle,
+                new Random(HashOf(seed, round)), // whatever the rounds before were made of, so that methods can be compared
                 (epoch, loss) => AfterEpoch?.Invoke(current, epoch + 1, loss),
                 BeforeStep
             );
         }
         return (context.cpu().contiguous().data<float>().ToArray(), model.ClassVectors(context));
     }
+
+    /// <summary>A seed for a round; <see cref="HashCode"/> would give another one in every process.</summary>
+    private static int HashOf(int seed, int round) => unchecked((seed * 397) ^ (round * 0x5bd1e995));
 
     private PromptSamples Pseudo(PromptRows rows, Tensor context, int round)
     {

@@ -59,7 +59,7 @@ internal static class PromptTrainer
     /// <param name="context">Where to start; left unchanged.</param>
     /// <param name="set">What to learn from.</param>
     /// <param name="settings">How.</param>
-    /// <param name="shuffle">Orders the samples of each epoch.</param>
+    /// <param name="shuffle">Orders the samples of each epoch: the same order whether or not there are other images beside them.</param>
     /// <param name="afterEpoch">Called with the epoch, from 0, and its mean loss.</param>
     /// <param name="beforeStep">Called before each step: the place to stop at.</param>
     /// <returns>The shape of <paramref name="context"/>, without gradient.</returns>
@@ -78,7 +78,7 @@ internal static class PromptTrainer
         var value = new Parameter(context.detach().clone());
         using var optimizer = optim.SGD([value], settings.Schedule.At(0), momentum: settings.Momentum, weight_decay: settings.WeightDecay);
         var order = Enumerable.Range(0, set.Main.Count).ToArray();
-        var batches = new Batches(set, settings, shuffle);
+        var batches = new Batches(set, settings, new Random(shuffle.Next()), new Random(shuffle.Next()));
         int size = settings.BatchSize,
             end = settings.DropLast && order.Length > size ? order.Length / size * size : order.Length;
         for (var epoch = 0; epoch < settings.Schedule.Epochs; epoch++)
@@ -143,7 +143,7 @@ internal static class PromptTrainer
         private readonly CyclicBatches? _labelled,
             _synthetic;
 
-        public Batches(PromptTrainingSet set, PromptTrainingSettings settings, Random shuffle)
+        public Batches(PromptTrainingSet set, PromptTrainingSettings settings, Random ofLabelled, Random ofSynthetic)
         {
             _set = set;
             int pseudo = set.Main.Count - set.Main.TrueCount,
@@ -157,12 +157,12 @@ internal static class PromptTrainer
             _syntheticWeight = settings.SyntheticWeight;
             if (set.Labelled is { Count: > 0 } known)
             {
-                _labelled = new(known.Count, ParallelSize(known.Count, pseudo), shuffle);
+                _labelled = new(known.Count, ParallelSize(known.Count, pseudo), ofLabelled);
             }
 
             if (set.Synthetic is { Count: > 0 } made)
             {
-                _synthetic = new(made.Count, Math.Min(made.Count, settings.SyntheticBatchSize ?? settings.BatchSize), shuffle);
+                _synthetic = new(made.Count, Math.Min(made.Count, settings.SyntheticBatchSize ?? settings.BatchSize), ofSynthetic);
             }
         }
 

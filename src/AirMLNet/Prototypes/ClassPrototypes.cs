@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+
 namespace AirMLNet.Prototypes;
 
 /// <summary>Class prototypes from labelled features (<c>docs/methods.md</c> §4.1, Eq. 6 and 7). Free of ML.NET and of tensors.</summary>
@@ -45,6 +47,42 @@ internal static class ClassPrototypes
                     .Take(shots)
                     .ToArray()
         );
+    }
+
+    /// <summary>
+    /// The cosine of each image to the mean of its class's images, of the preferred ones where there are any; 0 where it has no class.
+    /// </summary>
+    /// <param name="features">[N, D], row-major, rows of length 1.</param>
+    /// <param name="dimension">D.</param>
+    /// <param name="labels">Class of each image, or −1.</param>
+    /// <param name="classes">C.</param>
+    /// <param name="preferred">Images that count before all others; null or empty for none.</param>
+    public static float[] Typicality(
+        ReadOnlySpan<float> features,
+        int dimension,
+        IReadOnlyList<int> labels,
+        int classes,
+        IReadOnlyList<bool>? preferred = null
+    )
+    {
+        var all = Choose(labels, classes, int.MaxValue, null, preferred);
+        var means = Means(
+            features,
+            dimension,
+            preferred is { Count: > 0 }
+                ? Array.ConvertAll(all, rows => rows.Any(i => preferred[i]) ? [.. rows.Where(i => preferred[i])] : rows)
+                : all,
+            out _
+        );
+        var typicality = new float[labels.Count];
+        for (var i = 0; i < typicality.Length; i++)
+        {
+            typicality[i] =
+                labels[i] < 0
+                    ? 0
+                    : TensorPrimitives.Dot(features.Slice(i * dimension, dimension), means.AsSpan(labels[i] * dimension, dimension));
+        }
+        return typicality;
     }
 
     /// <summary>The mean of the chosen features of each class, scaled to length 1.</summary>

@@ -8,7 +8,7 @@ namespace AirMLNet.Prototypes;
 
 /// <summary>
 /// The image-side classifier of AiR (Eq. 6 and 7; <c>docs/methods.md</c> §4.1): one prototype per class, the mean feature of its
-/// most confident labelled, pseudo-labelled or, first of all, synthetic images; p̂(c|x) = softmax(cos(f, f_c)/τ). Fitting reads
+/// surest or most typical labelled, pseudo-labelled or, first of all, synthetic images; p̂(c|x) = softmax(cos(f, f_c)/τ). Fitting reads
 /// features and labels once.
 /// </summary>
 /// <remarks>
@@ -34,17 +34,23 @@ public sealed class PrototypeClassifierEstimator : StageEstimator<PrototypeClass
         _output = OptionCheck.NotBlank(outputColumnName, nameof(outputColumnName));
         _features = OptionCheck.NotBlank(featureColumnName, nameof(featureColumnName));
         _options = options;
-        if (options is { RankByClip: true, ClipFolder: null })
+        if (options.ClipFolder is null && RanksByText)
         {
             throw new ArgumentException(
-                $"{nameof(PrototypeClassifierOptions.RankByClip)} is set but {nameof(PrototypeClassifierOptions.ClipFolder)} is not; "
+                $"{nameof(PrototypeClassifierOptions.Ranking)} is {options.Ranking} but {nameof(PrototypeClassifierOptions.ClipFolder)} is "
+                    + $"not set; "
                     + "expected the folder of the model that ranks.",
                 nameof(options)
             );
         }
     }
 
-    private string? ConfidenceColumn => _options.RankByClip ? null : _options.ConfidenceColumn;
+    private bool RanksByText => _options.Ranking is PrototypeRanking.Probability or PrototypeRanking.Cosine;
+
+    private string? ConfidenceColumn => _options.Ranking == PrototypeRanking.Column ? _options.ConfidenceColumn : null;
+
+    /// <summary>Whether it matters which rows are synthetic.</summary>
+    private bool ReadsOrigin => _options.PreferSynthetic || _options.Centre;
 
     private protected override IEnumerable<InputColumn> Inputs(SchemaShape input)
     {
@@ -55,7 +61,7 @@ public sealed class PrototypeClassifierEstimator : StageEstimator<PrototypeClass
             yield return InputColumn.Single(confidence);
         }
 
-        if (_options.PreferSynthetic)
+        if (ReadsOrigin)
         {
             yield return InputColumn.Text(_options.OriginColumn) with
             {
@@ -82,17 +88,25 @@ public sealed class PrototypeClassifierEstimator : StageEstimator<PrototypeClass
         var features = rows.Vectors(schema[_features]);
         var labels = rows.Classes(label);
         var confidence = rows.Numbers(ConfidenceColumn is { } c ? schema[c] : null);
-        var synthetic = rows.Synthetic(_options.PreferSynthetic ? schema.GetColumnOrNull(_options.OriginColumn) : null);
+        var synthetic = rows.Synthetic(ReadsOrigin ? schema.GetColumnOrNull(_options.OriginColumn) : null);
         rows.Read(_options.CancellationToken);
         FriendMembers.CheckAlive(Host);
+        var centred = _options.Centre ? CentredFeatures.Of(features.Values.Span, features.Dimension, synthetic) : null;
+        var values = centred?.Values ?? features.Values;
+        var preferred = _options.PreferSynthetic ? synthetic : [];
         var chosen = ClassPrototypes.Choose(
             labels,
             names.Count,
             _options.Shots,
-            ranking is null ? confidence : Ranks(features.Values, labels, ranking),
-            synthetic
+            _options.Ranking switch
+            {
+                PrototypeRanking.Column => confidence,
+                PrototypeRanking.Typicality => ClassPrototypes.Typicality(values.Span, features.Dimension, labels, names.Count, preferred),
+                _ => Ranks(features.Values, labels, ranking!),
+            },
+            preferred
         );
-        var prototypes = ClassPrototypes.Means(features.Values.Span, features.Dimension, chosen, out var present);
+        var prototypes = ClassPrototypes.Means(values.Span, features.Dimension, chosen, out var present);
         if (!present.Contains(true))
         {
             throw new InvalidDataException($"{Stage}: no row has a label in '{label.Name}'; expected at least one class with an image.");
@@ -111,21 +125,29 @@ public sealed class PrototypeClassifierEstimator : StageEstimator<PrototypeClass
             _features,
             _options,
             names,
-            new CosineHead(prototypes, names.Count, 1 / temperature, present)
+            new CosineHead(prototypes, names.Count, 1 / temperature, present, centred?.Mean)
         );
     }
 
-    /// <summary>p(label|x) of each row, 0 where it has no label.</summary>
+    /// <summary>p(label|x) of each row, or the cosine to the label's text; 0 where it has no label.</summary>
     private float[] Ranks(ReadOnlyMemory<float> features, IReadOnlyList<int> labels, CosineHead ranking)
     {
-        var p = ranking.Probabilities(features, _options.CancellationToken);
-        return [.. labels.Select((label, i) => label < 0 ? 0 : p[i * ranking.Classes + label])];
+        var p = _options.Ranking == PrototypeRanking.Probability ? ranking.Probabilities(features, _options.CancellationToken) : null;
+        return
+        [
+            .. labels.Select(
+                (label, i) =>
+                    label < 0 ? 0
+                    : p is null ? ranking.Cosine(features.Span.Slice(i * ranking.Dimension, ranking.Dimension), label)
+                    : p[i * ranking.Classes + label]
+            ),
+        ];
     }
 
     /// <summary>τ, and the zero-shot classifier where one ranks the images.</summary>
     private (double Temperature, CosineHead? Ranking) FromClip(IChannel channel, IReadOnlyList<string> names)
     {
-        if (_options.ClipFolder is not { } folder || (_options.Temperature is not null && !_options.RankByClip))
+        if (_options.ClipFolder is not { } folder || (_options.Temperature is not null && !RanksByText))
         {
             return (_options.Temperature ?? 0.01, null);
         }
@@ -133,7 +155,7 @@ public sealed class PrototypeClassifierEstimator : StageEstimator<PrototypeClass
         using var model = Model(channel, folder, _options.Activation);
         return (
             _options.Temperature ?? 1 / model.Backbone.LogitScale,
-            _options.RankByClip ? TextHead.Of(model.Backbone, names, _options.Templates) : null
+            RanksByText ? TextHead.Of(model.Backbone, names, _options.Templates) : null
         );
     }
 }

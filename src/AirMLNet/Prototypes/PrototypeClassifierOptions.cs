@@ -14,7 +14,9 @@ public sealed record PrototypeClassifierOptions
         init => field = OptionCheck.NotBlank(value);
     } = "PseudoLabel";
 
-    /// <summary>Single column that ranks the images of a class, highest first; null takes them in the order of the rows.</summary>
+    /// <summary>
+    /// Single column of <see cref="PrototypeRanking.Column"/>, highest first; null takes the images in the order of the rows.
+    /// </summary>
     public string? ConfidenceColumn
     {
         get;
@@ -22,12 +24,16 @@ public sealed record PrototypeClassifierOptions
     } = "PseudoLabelConfidence";
 
     /// <summary>
-    /// Ranks the images of a class by p(class|x) of the zero-shot classifier of <see cref="ClipFolder"/> instead of by a
-    /// column: AiR's representative of a class (Eq. 6). <see cref="ConfidenceColumn"/> is not read then.
+    /// Which images of a class are taken; <see cref="ConfidenceColumn"/> is read for <see cref="PrototypeRanking.Column"/> only, and
+    /// <see cref="PrototypeRanking.Probability"/> and <see cref="PrototypeRanking.Cosine"/> ask the texts of <see cref="ClipFolder"/>.
     /// </summary>
-    public bool RankByClip { get; init; }
+    public PrototypeRanking Ranking
+    {
+        get;
+        init => field = OptionCheck.Defined(value);
+    } = PrototypeRanking.Column;
 
-    /// <summary>Templates of the classifier that <see cref="RankByClip"/> asks.</summary>
+    /// <summary>Templates of the classifier that the ranking asks.</summary>
     public IReadOnlyList<string> Templates
     {
         get;
@@ -44,12 +50,21 @@ public sealed record PrototypeClassifierOptions
     /// <summary>Takes synthetic images before real ones, as AiR does (Eq. 6). Without it the origin is not looked at.</summary>
     public bool PreferSynthetic { get; init; } = true;
 
-    /// <summary>Images per class whose mean is the prototype, 1..100,000; 1 is AiR's single representative.</summary>
+    /// <summary>
+    /// Images per class whose mean is the prototype, 1..100,000; 1 is AiR's single representative, more than there are takes all.
+    /// </summary>
     public int Shots
     {
         get;
         init => field = OptionCheck.Range(value, 1, 100_000);
     } = 1;
+
+    /// <summary>
+    /// Subtracts the mean of all images before cosines are taken: of real images from real ones, of synthetic images from synthetic ones,
+    /// which also takes away what tells the two apart. Features of CLIP point into one narrow cone; without their mean, cosines between
+    /// images spread over −1..1 instead of about 0.5..0.9, and want a larger temperature. Not in AiR's paper.
+    /// </summary>
+    public bool Centre { get; init; }
 
     /// <summary>τ of p̂ = softmax(cos/τ), 0.0001..100. Null: CLIP's own, from <see cref="ClipFolder"/>, or 0.01 without it.</summary>
     public double? Temperature
@@ -59,7 +74,7 @@ public sealed record PrototypeClassifierOptions
     }
 
     /// <summary>
-    /// The CLIP model whose scale gives the temperature where none is set, and that ranks images; null takes 0.01, the
+    /// The CLIP model whose scale gives the temperature where none is set, and whose texts rank images; null takes 0.01, the
     /// temperature of the published models.
     /// </summary>
     public string? ClipFolder

@@ -35,7 +35,11 @@ internal static class PrototypeClassifierSaved
                 stage.Options
             )
         );
-        ModelStream.WriteState(ctx, stage.Head.Array("prototypes"));
+        var centre = stage.Head.Centre.ToArray();
+        ModelStream.WriteState(
+            ctx,
+            centre.Length == 0 ? [stage.Head.Array("prototypes")] : [stage.Head.Array("prototypes"), ("centre", centre, [centre.Length])]
+        );
     }
 
     public static PrototypeClassifierTransformer Create(IHostEnvironment env, ModelLoadContext ctx)
@@ -47,14 +51,16 @@ internal static class PrototypeClassifierSaved
         {
             throw new FormatException($"{Format.Stage}: the saved model has {classes} classes but {file.Present.Length} prototypes.");
         }
-        var vectors = ModelStream.Take(ModelStream.ReadState(ctx, Format.Stage), Format.Stage, "prototypes", classes, -1);
+        var state = ModelStream.ReadState(ctx, Format.Stage);
+        var vectors = ModelStream.Take(state, Format.Stage, "prototypes", classes, -1);
+        var centre = file.Options.Centre ? ModelStream.Take(state, Format.Stage, "centre", vectors.Length / classes) : null;
         return new(
             host,
             file.Output,
             file.Features,
             file.Options,
             file.ClassNames,
-            new CosineHead(vectors, classes, file.Scale, file.Present)
+            new CosineHead(vectors, classes, file.Scale, file.Present, centre)
         );
     }
 }

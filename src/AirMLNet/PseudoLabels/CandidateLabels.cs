@@ -189,6 +189,9 @@ internal static class CandidateLabels
 /// <param name="Least">Per class: the probability that a label must reach.</param>
 internal sealed record CandidateRule(double Mass, IReadOnlyList<double> Least)
 {
+    /// <summary>The rule that every class passes, so that its candidates are all classes, most probable first.</summary>
+    public static CandidateRule All(int classes) => new(double.PositiveInfinity, [.. Enumerable.Repeat(double.NegativeInfinity, classes)]);
+
     /// <summary>The candidates of one image, most probable first, equal ones by class; often none.</summary>
     /// <param name="probabilities">p(c|x), [C].</param>
     public int[] Candidates(ReadOnlySpan<float> probabilities)

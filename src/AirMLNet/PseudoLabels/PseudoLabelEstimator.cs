@@ -14,10 +14,11 @@ namespace AirMLNet.PseudoLabels;
 /// <remarks>
 /// Adds the label (a key, missing where not chosen), <c>…Score</c> (probabilities of the classes that labels may take, 0 for
 /// others) and <c>…Confidence</c> (the probability of the label, or the highest one where there is no label); with candidates
-/// also <c>…Candidates</c>, the training target over all classes, zeros where not chosen. An image wanted by several classes
-/// takes the one with its highest probability. The fitted transformer works row by row: it keeps, per class, the lowest
+/// also <c>…Candidates</c>, the training target over all classes, zeros where not chosen. An image that several classes chose
+/// takes the one with its highest probability; deferred acceptance gives the others another image in its place. The fitted transformer
+/// works row by row: it keeps, per class, the lowest
 /// probability that was taken, and labels a row that reaches it. On the training rows that is exactly the choice, except
-/// that rows which tie with the last one are all labelled, and that the leaderboard's quirks are not repeated.
+/// that rows which tie with the last one are all labelled, and that the leaderboard's order is not repeated.
 /// </remarks>
 public sealed class PseudoLabelEstimator : StageEstimator<PseudoLabelTransformer>
 {

@@ -2,7 +2,6 @@ using System.Text.Json.Serialization;
 using AirMLNet.Clip;
 using AirMLNet.Heads;
 using AirMLNet.Options;
-using AirMLNet.Pipeline;
 
 namespace AirMLNet.PseudoLabels;
 
@@ -56,7 +55,10 @@ public sealed record PseudoLabelOptions
         init => field = OptionCheck.Range(value, 1, 1000);
     } = 10;
 
-    /// <summary>How images are chosen. Exact and candidates are what the papers say; the leaderboard is GRIP's published code.</summary>
+    /// <summary>
+    /// How images are chosen. A row gets one label here: with deferred acceptance every class gets its K rows; with exact choice a row
+    /// that several classes chose takes the most probable of them, and the trainer's <c>FirstRoundScoreColumn</c> chooses for all of them.
+    /// </summary>
     public SelectionRule Selection
     {
         get;
@@ -118,7 +120,7 @@ public sealed record PseudoLabelOptions
 
     /// <summary>Receives a report when labels are chosen.</summary>
     [JsonIgnore]
-    public IProgress<StageProgress>? Progress { get; init; }
+    public IProgress<ProgressReport>? Progress { get; init; }
 
     /// <summary>Checked at every row.</summary>
     [JsonIgnore]

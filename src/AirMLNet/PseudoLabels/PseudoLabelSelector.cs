@@ -1,7 +1,7 @@
 namespace AirMLNet.PseudoLabels;
 
 /// <summary>Chosen images with their labels.</summary>
-/// <param name="Images">Rows of the probabilities; a row may occur twice with <see cref="SelectionRule.Leaderboard"/>.</param>
+/// <param name="Images">Rows of the probabilities; a row occurs once for each class that chose it.</param>
 /// <param name="Labels">The class of each; with candidates the most probable one of them.</param>
 /// <param name="Targets">[n, C] with <see cref="SelectionRule.Candidates"/>, otherwise null.</param>
 internal sealed record PseudoLabelChoice(int[] Images, int[] Labels, float[]? Targets = null);
@@ -19,7 +19,7 @@ internal sealed record PseudoLabelSelector(SelectionRule Rule, int Classes, doub
     /// <summary>β as it is used.</summary>
     public double Inter => InterQuantile ?? Math.Max(0, 1 - 2.0 / Classes);
 
-    /// <summary>The chosen images; the leaderboard's may be in the lists of several classes.</summary>
+    /// <summary>The chosen images; exact choice and the leaderboard may put one into the lists of several classes.</summary>
     /// <param name="probabilities">p(c|x).</param>
     /// <param name="perClass">K.</param>
     /// <param name="soft">Soft candidate targets.</param>
@@ -30,7 +30,7 @@ internal sealed record PseudoLabelSelector(SelectionRule Rule, int Classes, doub
             return new([], [], Rule == SelectionRule.Candidates ? [] : null);
         }
 
-        if (Rule == SelectionRule.Leaderboard)
+        if (Rule is SelectionRule.Exact or SelectionRule.Leaderboard)
         {
             var lists = Lists(probabilities, perClass);
             return new([.. lists.SelectMany(list => list)], [.. lists.SelectMany((list, c) => Enumerable.Repeat(c, list.Length))]);
@@ -52,13 +52,23 @@ internal sealed record PseudoLabelSelector(SelectionRule Rule, int Classes, doub
         return new(images, [.. images.Select(i => labels[i])], targets);
     }
 
-    /// <summary>One label per image, and the rule that labels other images in the same way.</summary>
+    /// <summary>
+    /// One label per image, and the rule that labels other images in the same way. An image that several classes chose takes its most
+    /// probable one, which leaves the others a place empty: where that matters, take <see cref="Select"/> or deferred acceptance.
+    /// </summary>
     /// <param name="probabilities">p(c|x) of one or more images.</param>
     /// <param name="perClass">K.</param>
     /// <param name="soft">Soft candidate targets.</param>
     /// <returns>The rule; per image the class or −1; with candidates the sets of all images, otherwise null.</returns>
     public (LabelRule Rule, int[] Labels, int[][]? Sets) Label(ReadOnlySpan<float> probabilities, int perClass, bool soft)
     {
+        if (Rule == SelectionRule.Deferred)
+        {
+            var all = CandidateLabels.Sets(probabilities, CandidateRule.All(Classes));
+            var given = CandidateLabels.Accept(probabilities, all, Classes, perClass);
+            return (new(CandidateLabels.Cutoffs(probabilities, given, Classes, perClass), null, false), given, null);
+        }
+
         if (Rule != SelectionRule.Candidates)
         {
             var lists = Lists(probabilities, perClass);

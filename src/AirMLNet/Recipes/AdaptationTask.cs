@@ -1,6 +1,5 @@
 using AirMLNet.Clip;
 using AirMLNet.Options;
-using AirMLNet.Pipeline;
 using AirMLNet.Synthesis;
 
 namespace AirMLNet.Recipes;
@@ -56,7 +55,7 @@ public sealed record AdaptationTask
     public DiffusionSynthesisOptions? Synthesis { get; init; }
 
     /// <summary>Receives the reports of the stages.</summary>
-    public IProgress<StageProgress>? Progress { get; init; }
+    public IProgress<ProgressReport>? Progress { get; init; }
 
     /// <summary>Checked by the stages.</summary>
     public CancellationToken CancellationToken { get; init; }

@@ -3,6 +3,7 @@ using AirMLNet.Heads;
 using AirMLNet.Optimisation;
 using AirMLNet.Options;
 using AirMLNet.Prompts;
+using AirMLNet.Prototypes;
 using AirMLNet.PseudoLabels;
 
 namespace AirMLNet.Recipes;
@@ -48,7 +49,9 @@ public sealed partial record Recipe
         init => field = OptionCheck.Defined(value);
     } = PseudoLabelStrategy.Grip;
 
-    /// <summary>The most probable images of each class, or sets of candidate labels (CPL).</summary>
+    /// <summary>
+    /// How images are chosen for the classes: the most probable ones in one of three ways, or by sets of candidate labels (CPL).
+    /// </summary>
     public SelectionRule Selection
     {
         get;
@@ -109,7 +112,28 @@ public sealed partial record Recipe
     /// <summary>Takes the prototypes from the surest pseudo-labelled images instead of synthetic ones.</summary>
     public bool PrototypesOfPseudoLabels { get; init; }
 
-    /// <summary>λ of Eq. 7, 0..1000.</summary>
+    /// <summary>
+    /// Synthetic images of each class whose mean is its prototype, 1..100,000: 1 is the paper's, more than there are takes all.
+    /// </summary>
+    public int Representatives
+    {
+        get;
+        init => field = OptionCheck.Range(value, 1, 100_000);
+    } = 1;
+
+    /// <summary>Which synthetic images these are; the paper takes those that zero-shot CLIP is surest of (Eq. 6).</summary>
+    public PrototypeRanking Representative
+    {
+        get;
+        init => field = OptionCheck.Defined(value);
+    } = PrototypeRanking.Probability;
+
+    /// <summary>
+    /// Whether features are centred before prototypes are made and asked; see <see cref="PrototypeClassifierOptions.Centre"/>.
+    /// </summary>
+    public bool PrototypeCentring { get; init; }
+
+    /// <summary>λ of Eq. 7, 0..1000. The paper's is not known; with many representatives 1 to 2 is better than 0.5.</summary>
     public double PrototypeWeight
     {
         get;
@@ -227,7 +251,10 @@ public sealed partial record Recipe
 
     /// <summary>Whether synthetic images take part: they must be among the rows, or be made by the stages.</summary>
     [JsonIgnore]
-    public bool NeedsSynthetic => Rounds > 0 && ((Prototypes && !PrototypesOfPseudoLabels) || SyntheticWeight > 0);
+    public bool NeedsSynthetic => (UsesPrototypes && !PrototypesOfPseudoLabels) || (Rounds > 0 && SyntheticWeight > 0);
+
+    /// <summary>Whether there is a prototype column: to label by, or to vote in the score of the zero-shot classifier.</summary>
+    internal bool UsesPrototypes => Prototypes && (Rounds > 0 || PrototypeAtTest);
 
     /// <summary>Learns another kind of prompt.</summary>
     public Recipe WithPrompt(PromptKind prompt) => this with { Prompt = prompt };

@@ -62,12 +62,16 @@ public static class RecipeStages
         {
             chain = chain.Append<ITransformer>(encoder);
         }
-        if (task.Synthesis is { } synthesis && recipe.NeedsSynthetic)
+        var synthesis = recipe.NeedsSynthetic ? task.Synthesis : null;
+        var trained = synthesis is null ? task : task with { LabelColumn = task.LabelColumn ?? SyntheticLabelColumn };
+        // Made before the stages that not every method has, so that all methods start from the same prompt and in the same order.
+        var trainer = ml.MulticlassClassification.Trainers.PromptAdapter(recipe.Trainer(trained));
+        if (synthesis is not null)
         {
             chain = AppendSynthesis(chain, recipe, ml, task, synthesis);
-            task = task with { LabelColumn = task.LabelColumn ?? SyntheticLabelColumn };
+            task = trained;
         }
-        if (recipe is { Prototypes: true, Rounds: > 0 })
+        if (recipe.UsesPrototypes)
         {
             chain = AppendPrototypes(chain, recipe, ml, task);
         }
@@ -77,7 +81,7 @@ public static class RecipeStages
                 ml.Transforms.PseudoLabel(PseudoLabelColumn, FeatureColumn, recipe.PseudoLabels(task, recipe.Prototypes))
             );
         }
-        return chain.Append<ITransformer>(ml.MulticlassClassification.Trainers.PromptAdapter(recipe.Trainer(task)));
+        return chain.Append<ITransformer>(trainer);
     }
 
     /// <summary>The options of the labelling stage.</summary>
@@ -147,6 +151,7 @@ public static class RecipeStages
             ClipFolder = task.ClipFolder,
             Templates = recipe.TemplatesOf(task),
             Temperature = recipe.PrototypeTemperature,
+            Centre = recipe.PrototypeCentring,
             CancellationToken = task.CancellationToken,
         };
         if (recipe.PrototypesOfPseudoLabels)
@@ -165,7 +170,8 @@ public static class RecipeStages
             {
                 LabelColumn = task.LabelColumn!, // checked by the caller, or set for the images that are made
                 ConfidenceColumn = null,
-                RankByClip = true,
+                Ranking = recipe.Representative,
+                Shots = recipe.Representatives,
             };
         }
         return chain.Append<ITransformer>(ml.Transforms.PrototypeClassifier(PrototypeColumn, FeatureColumn, options));
@@ -185,7 +191,7 @@ public static class RecipeStages
                 recipe.PseudoLabels(task, fused: false) with
                 {
                     Strategy = PseudoLabelStrategy.Fpl,
-                    Selection = SelectionRule.Exact,
+                    Selection = SelectionRule.Deferred, // one label for an image, and as many images of every class
                     PerClass = perClass,
                 }
             ),
@@ -206,8 +212,9 @@ public static class RecipeStages
             LabelColumn = recipe.Supervised ? task.LabelColumn! : PseudoLabelColumn,
             TrueLabelColumn = recipe.Supervised ? null : task.LabelColumn,
             CandidateColumn = candidates ? PseudoLabelColumn + "Candidates" : null,
-            FirstRoundScoreColumn = recipe.SelectionOf() == SelectionRule.Leaderboard ? PseudoLabelColumn + "Score" : null,
-            PrototypeColumn = recipe is { Prototypes: true, Rounds: > 0 } ? PrototypeColumn : null,
+            // The label column holds one label for an image, which several classes may have chosen.
+            FirstRoundScoreColumn = recipe.Supervised || candidates ? null : PseudoLabelColumn + "Score",
+            PrototypeColumn = recipe.UsesPrototypes ? PrototypeColumn : null,
             PrototypeWeight = recipe.PrototypeWeight,
             Fusion = recipe.Fusion,
             PrototypeAtTest = recipe.PrototypeAtTest,

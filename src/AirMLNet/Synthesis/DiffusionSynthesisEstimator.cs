@@ -148,11 +148,11 @@ public sealed class DiffusionSynthesisEstimator : StageEstimator<DiffusionSynthe
         var training = _options.Training with
         {
             CancellationToken = _options.CancellationToken,
-            Progress = new DirectProgress<LoraProgress>(p =>
+            Progress = new DirectProgress(p =>
             {
                 FriendMembers.CheckAlive(Host);
                 _options.Training.Progress?.Report(p);
-                _options.Progress?.Report(new(Stage, "fine-tuning the diffusion model", p.Step, p.Steps, p.Loss));
+                _options.Progress?.Report(p with { Source = Stage, Activity = "fine-tuning the diffusion model" });
             }),
         };
         var result = new LoraTrainer(model, training).Train(examples, Path.Combine(_options.WorkFolder, "lora"), _seed);
@@ -173,9 +173,9 @@ public sealed class DiffusionSynthesisEstimator : StageEstimator<DiffusionSynthe
     )
     {
         channel.Say($"{Stage}: {perPrompt} images of each of {prompts.Count} prompts.");
-        return new SynthesisJob(
+        return new ImageSynthesizer(
             generator,
-            new SynthesisOptions
+            new ImageSynthesizerOptions
             {
                 Output = _options.WorkFolder,
                 Prompts = prompts,
@@ -185,11 +185,11 @@ public sealed class DiffusionSynthesisEstimator : StageEstimator<DiffusionSynthe
                 Settings = settings,
                 GroupSize = _options.Generation.BatchSize,
                 CancellationToken = _options.CancellationToken,
-                Progress = (done, total, _) =>
+                Progress = new DirectProgress(p =>
                 {
                     FriendMembers.CheckAlive(Host);
-                    _options.Progress?.Report(new(Stage, "generating images", done, total));
-                },
+                    _options.Progress?.Report(p with { Source = Stage });
+                }),
             }
         ).Run();
     }

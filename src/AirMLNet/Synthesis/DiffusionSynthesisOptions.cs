@@ -2,7 +2,6 @@ using System.Text.Json.Serialization;
 using AirMLNet.Clip;
 using AirMLNet.Diffusion;
 using AirMLNet.Options;
-using AirMLNet.Pipeline;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Synthesis;
@@ -64,7 +63,8 @@ public sealed record DiffusionSynthesisOptions
     } = 120;
 
     /// <summary>
-    /// Most pseudo-labelled images of a class to fine-tune on, the most confident ones, 1..1,000,000. Labelled images are all used.
+    /// Most pseudo-labelled images of a class to fine-tune on, the most confident ones, and most labelled ones, spread evenly over the
+    /// rows; 1..1,000,000.
     /// </summary>
     public int Shots
     {
@@ -171,7 +171,7 @@ public sealed record DiffusionSynthesisOptions
 
     /// <summary>Receives the reports of fine-tuning, generating and encoding.</summary>
     [JsonIgnore]
-    public IProgress<StageProgress>? Progress { get; init; }
+    public IProgress<ProgressReport>? Progress { get; init; }
 
     /// <summary>Checked at every row, training step and denoising step; what is finished stays in the folder.</summary>
     [JsonIgnore]

@@ -107,16 +107,18 @@ internal sealed class SynthesisTrainingRows
     {
         var classes = _options.ClassNames.Count;
         bool Real(int row) => _synthetic.Count == 0 || !_synthetic[row];
-        // Labelled images are known; of the others the surest.
+        // Labelled images are known; of the others the surest. Both are capped alike: where the images of some classes are all labelled
+        // (transductive), the others would be one step in two hundred.
         int[] pseudo = [.. _pseudoLabels.Select((label, i) => Real(i) && (_labels.Count == 0 || _labels[i] < 0) ? label : -1)];
         var chosen = ClassPrototypes.Choose(pseudo, classes, _options.Shots, _confidence);
         var prompts = new Dictionary<int, string>();
         var counts = new int[classes];
-        foreach (
-            (var row, var label) in chosen
-                .SelectMany((rows, c) => rows.Select(r => (r, c)))
-                .Concat(_labels.Select((c, r) => (r, c)).Where(p => p.c >= 0 && Real(p.r)))
-        )
+        var known = _labels
+            .Select((c, r) => (r, c))
+            .Where(p => p.c >= 0 && Real(p.r))
+            .GroupBy(p => p.c)
+            .SelectMany(group => Spread([.. group], _options.Shots));
+        foreach ((var row, var label) in chosen.SelectMany((rows, c) => rows.Select(r => (r, c))).Concat(known))
         {
             prompts[row] = SynthesisPrompt.OfClass(_options.ClassNames[label], _options.Domain).Text;
             counts[label]++;
@@ -124,6 +126,10 @@ internal sealed class SynthesisTrainingRows
         PerClass = counts;
         return prompts;
     }
+
+    /// <summary>At most so many of a list, at even distances, since neighbours are often alike.</summary>
+    private static IEnumerable<T> Spread<T>(IReadOnlyList<T> all, int most) =>
+        all.Count <= most ? all : Enumerable.Range(0, most).Select(k => all[(int)((long)k * all.Count / most)]);
 
     /// <summary>Rows with a caption and an image: a path that is not blank, or whatever an image column holds.</summary>
     private Dictionary<int, string> ByCaption() =>

@@ -1,3 +1,4 @@
+using AirMLNet.Data;
 using AirMLNet.Experiments;
 using AirMLNet.Images;
 using AirMLNet.Testing;
@@ -56,10 +57,11 @@ public sealed class ExperimentTests
         string lines = File.ReadAllText(Path.Combine(file.Output, "runs.jsonl")),
             table = File.ReadAllText(Path.Combine(file.Output, "results.md"));
         Assert.HasCount(results.Count, lines.TrimEnd().Split('\n'));
-        Assert.Contains("| method | ul | ssl | trzsl | fit, seconds |", table);
+        Assert.Contains("| method | ul | ssl | trzsl | rounds × epochs | fit, seconds |", table);
         Assert.Contains("| air-cpl | ", table);
+        Assert.Contains(" | 2 × 2 | ", table); // what is compared has trained as long, or the table says so
         Assert.Contains(" ± ", table);
-        Assert.Contains("surest zero-shot labels", table);
+        Assert.Contains("accuracy of the zero-shot labels", table);
 
         steps.Clear();
         var again = ExperimentRunner.Run(file, step: steps.Add);
@@ -211,6 +213,31 @@ public sealed class ExperimentTests
     [DataRow("grip", "text", "cifar10", "ul", null)]
     public void PaperFigures_AreFound(string method, string prompt, string dataSet, string paradigm, string? expected) =>
         Assert.AreEqual(expected, PaperFigures.Of(method, prompt, dataSet, paradigm));
+
+    [TestMethod]
+    public void EuroSatsFigures_StandBesideThePublishedPoolOnly()
+    {
+        Assert.AreEqual("71.4", PaperFigures.Of("air-cpl", "text", "EuroSAT", "ul", TrainingPool.Paper));
+        Assert.IsNull(PaperFigures.Of("air-cpl", "text", "EuroSAT", "ul", TrainingPool.Strict));
+        Assert.IsNull(PaperFigures.Of("without LoRA", "text", "EuroSAT", "ul", TrainingPool.Strict));
+        Assert.AreEqual("55.7", PaperFigures.Of("air-cpl", "text", "DTD", "ul", TrainingPool.Strict));
+        var folder = Path.Combine(Path.GetDirectoryName(Path.GetDirectoryName(TestData.Root))!, "experiments");
+        foreach (var file in Directory.GetFiles(folder, "paper-*.json").Select(ExperimentFile.Load))
+        {
+            Assert.IsTrue(file.DataSets.All(d => d.Name != "EuroSAT" || d.Pool == TrainingPool.Paper), file.Name);
+        }
+    }
+
+    [TestMethod]
+    [DataRow("mini-table2.json")]
+    [DataRow("paper-table2.json")]
+    public void RealImagesAlone_AreGripsOwnRecipe(string name)
+    {
+        var folder = Path.Combine(Path.GetDirectoryName(Path.GetDirectoryName(TestData.Root))!, "experiments");
+        var variant = ExperimentFile.Load(Path.Combine(folder, name)).Variants.Single(v => v.Title == "L_r only");
+        Assert.AreEqual("grip", variant.Method);
+        Assert.IsNull(variant.Settings);
+    }
 
     [TestMethod]
     public void Spread_IsTheSampleStandardDeviation()

@@ -40,15 +40,15 @@ public sealed class LoraTrainerTests
             .Concat(model.TextEncoder.state_dict())
             .Select(p => p.Value.bytes.ToArray())
             .ToList();
-        List<LoraProgress> reports = [];
-        var result = new LoraTrainer(model, Options with { Steps = 60, Progress = new DirectProgress<LoraProgress>(reports.Add) }).Train(
+        List<ProgressReport> reports = [];
+        var result = new LoraTrainer(model, Options with { Steps = 60, Progress = new DirectProgress(reports.Add) }).Train(
             Examples(),
             NewFolder(),
             1
         );
         Assert.IsLessThan(0.95 * result.LossBefore!.Value, result.LossAfter!.Value);
         Assert.HasCount(60, reports);
-        Assert.AreEqual((60, 60), (reports[^1].Step, reports[^1].Steps));
+        Assert.AreEqual((60L, 60L), (reports[^1].Done, reports[^1].Total));
         Assert.IsTrue(model.Lora!.UNet.Values.All(a => a.Up.abs().max().item<float>() > 0));
         var after = model
             .UNet.state_dict()
@@ -105,9 +105,9 @@ public sealed class LoraTrainerTests
                 options with
                 {
                     CancellationToken = stop.Token,
-                    Progress = new DirectProgress<LoraProgress>(r =>
+                    Progress = new DirectProgress(r =>
                     {
-                        if (r.Step == last)
+                        if (r.Done == last)
                         {
                             stop.Cancel();
                         }
@@ -120,11 +120,7 @@ public sealed class LoraTrainerTests
         }
 
         List<int> steps = [];
-        new LoraTrainer(model, options with { Progress = new DirectProgress<LoraProgress>(r => steps.Add(r.Step)) }).Train(
-            Examples(),
-            parts,
-            7
-        );
+        new LoraTrainer(model, options with { Progress = new DirectProgress(r => steps.Add((int)r.Done)) }).Train(Examples(), parts, 7);
         CollectionAssert.AreEqual(new[] { 5, 6 }, steps);
         Assert.AreEqual(Tensors(whole), Tensors(parts)); // the time it took is in the header
     }
@@ -249,11 +245,11 @@ public sealed class LoraTrainerTests
             model,
             Options with
             {
-                Progress = new DirectProgress<LoraProgress>(r =>
+                Progress = new DirectProgress(r =>
                 {
                     using var off = no_grad();
                     // As a learning rate that is too high would do in the end.
-                    if (r.Step == 3)
+                    if (r.Done == 3)
                     {
                         model.Lora!.UNet.Values.First().Up.fill_(float.NaN);
                     }
@@ -281,9 +277,9 @@ public sealed class LoraTrainerTests
                 Options with
                 {
                     CancellationToken = stop.Token,
-                    Progress = new DirectProgress<LoraProgress>(r =>
+                    Progress = new DirectProgress(r =>
                     {
-                        if (r.Step == 2)
+                        if (r.Done == 2)
                         {
                             stop.Cancel();
                         }
@@ -298,11 +294,7 @@ public sealed class LoraTrainerTests
         Assert.Throws<IOException>(() => new LoraTrainer(model, Options).Train(Examples(), folder, 1));
         File.Delete(Path.Combine(folder, "checkpoint.new"));
         List<int> steps = [];
-        new LoraTrainer(model, Options with { Progress = new DirectProgress<LoraProgress>(r => steps.Add(r.Step)) }).Train(
-            Examples(),
-            folder,
-            1
-        );
+        new LoraTrainer(model, Options with { Progress = new DirectProgress(r => steps.Add((int)r.Done)) }).Train(Examples(), folder, 1);
         Assert.AreEqual(3, steps[0]);
     }
 

@@ -1,5 +1,6 @@
 using AirMLNet.Diffusion;
 using AirMLNet.Images;
+using AirMLNet.Options;
 using AirMLNet.Testing;
 using static TorchSharp.torch;
 
@@ -94,14 +95,14 @@ public sealed class StableDiffusionTests
     {
         using var model = StableDiffusionPipeline.Load(Model);
         using var source = new CancellationTokenSource();
-        List<DiffusionProgress> reports = [];
+        List<ProgressReport> reports = [];
         var options = new StableDiffusionOptions
         {
             Steps = 5,
-            Progress = new Reports(p =>
+            Progress = new DirectProgress(p =>
             {
                 reports.Add(p);
-                if (p is { Images: 1, Step: 2 })
+                if (p.Activity == "image 2 of 3, step 2 of 5")
                 {
                     source.Cancel();
                 }
@@ -117,7 +118,8 @@ public sealed class StableDiffusionTests
         });
         Assert.HasCount(1, images);
         Assert.AreEqual((16, 16), (images[0].Width, images[0].Height));
-        Assert.AreEqual(new DiffusionProgress(1, 3, 2, 5), reports[^1]);
+        // Five steps and the decoding of the first image, and two steps of the second.
+        Assert.AreEqual(new ProgressReport("StableDiffusion", "image 2 of 3, step 2 of 5", 6 + 2, 3 * 6), reports[^1]);
     }
 
     [TestMethod]
@@ -212,9 +214,4 @@ public sealed class StableDiffusionTests
         cat([.. new StableDiffusionRun(model, requests, options, default).Pictures()], 0);
 
     private static float Difference(Tensor a, Tensor b) => (a - b).abs().max().item<float>();
-
-    private sealed class Reports(Action<DiffusionProgress> report) : IProgress<DiffusionProgress>
-    {
-        public void Report(DiffusionProgress value) => report(value);
-    }
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using AirMLNet.Hub;
+using AirMLNet.Options;
 using AirMLNet.Testing;
 
 namespace AirMLNet.Tests.Hub;
@@ -330,13 +331,13 @@ public sealed class ModelDownloadTests
                     o with
                     {
                         CancellationToken = source.Token,
-                        Progress = (file, _, _) =>
+                        Progress = new DirectProgress(p =>
                         {
-                            if (file == Weights)
+                            if (p.Activity == Weights)
                             {
                                 source.Cancel();
                             }
-                        },
+                        }),
                     }
             )
         );

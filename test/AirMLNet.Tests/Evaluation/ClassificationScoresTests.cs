@@ -55,11 +55,22 @@ public sealed class ClassificationScoresTests
             0.7f,
             0, // right
         ];
-        // n = 2. Class 0 takes images 0, 1: one right. Class 1 takes 3, 2: one right. Class 2 may not be given. Overall 0, 1: one right.
+        // n = 2. Class 0 takes images 0, 1: one right. Class 1 takes 3, 2: one right. Class 2 may not be given. Overall 0, 1: one right;
+        // of the whole pool three of four.
         var found = PseudoLabelAccuracy.Of(p, [0, 1, 0, 1], 3, 2);
         Assert.AreEqual(0.5, found.PerClass, 1e-12);
         Assert.AreEqual(0.5, found.Overall, 1e-12);
+        Assert.AreEqual(0.75, found.Pool, 1e-12);
         Assert.AreEqual(0.75, PseudoLabelAccuracy.Of(p, [0, 1, 0, 1], 3, 50).Overall, 1e-12);
+    }
+
+    [TestMethod]
+    public void AClassWithFewImages_CanBeAllRight()
+    {
+        // Two images of class 0, one of class 1, none of class 2; every image is named right.
+        float[] p = [0.9f, 0.1f, 0, 0.8f, 0.1f, 0.1f, 0.3f, 0.7f, 0];
+        var found = PseudoLabelAccuracy.Of(p, [0, 0, 1], 3);
+        Assert.AreEqual(1, found.PerClass, 1e-12);
     }
 
     [TestMethod]

@@ -1,5 +1,6 @@
 using AirMLNet.Features;
 using AirMLNet.Images;
+using AirMLNet.Options;
 using AirMLNet.Pipeline;
 using AirMLNet.Testing;
 using Microsoft.ML;
@@ -210,7 +211,7 @@ public sealed class ClipFeatureTests
     public void Progress_CountsTheImages()
     {
         using var f = new StageFixture(10);
-        var reports = new List<AirMLNet.Pipeline.StageProgress>();
+        var reports = new List<ProgressReport>();
         var stage = f
             .Context.Transforms.ClipFeature(
                 "Features",
@@ -219,17 +220,12 @@ public sealed class ClipFeatureTests
                 {
                     ClipFolder = f.ClipFolder,
                     BatchSize = 4,
-                    Progress = new Immediate(reports.Add),
+                    Progress = new DirectProgress(reports.Add),
                 }
             )
             .Fit(f.Data);
         StageFixture.Vectors(stage.Transform(f.Data), "Features");
         CollectionAssert.AreEqual(new long[] { 4, 8, 10 }, reports.Select(r => r.Done).ToArray());
-    }
-
-    private sealed class Immediate(Action<AirMLNet.Pipeline.StageProgress> report) : IProgress<AirMLNet.Pipeline.StageProgress>
-    {
-        public void Report(AirMLNet.Pipeline.StageProgress value) => report(value);
     }
 
     private sealed class ImageRowOfMemory

@@ -1,4 +1,5 @@
 using AirMLNet.Features;
+using AirMLNet.Options;
 using AirMLNet.Testing;
 using Microsoft.ML;
 
@@ -98,11 +99,11 @@ public sealed class ClipTextFeatureTests
         Assert.AreEqual(2, stop.Done);
     }
 
-    private sealed class Stop(CancellationTokenSource source) : IProgress<AirMLNet.Pipeline.StageProgress>
+    private sealed class Stop(CancellationTokenSource source) : IProgress<ProgressReport>
     {
         public long Done { get; private set; }
 
-        public void Report(AirMLNet.Pipeline.StageProgress value)
+        public void Report(ProgressReport value)
         {
             Done = value.Done;
             source.Cancel();

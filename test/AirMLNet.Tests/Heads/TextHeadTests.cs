@@ -21,7 +21,7 @@ public sealed class TextHeadTests
                 ml.Transforms.PrototypeClassifier(
                     "PrototypeScore",
                     "Features",
-                    new PrototypeClassifierOptions { ClipFolder = f.ClipFolder, RankByClip = true }
+                    new PrototypeClassifierOptions { ClipFolder = f.ClipFolder, Ranking = PrototypeRanking.Probability }
                 )
             )
             .Append(ml.MulticlassClassification.Trainers.ZeroShot(new() { ClipFolder = f.ClipFolder, ClassNames = StageFixture.Names }));

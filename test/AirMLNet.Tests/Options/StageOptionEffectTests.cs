@@ -3,7 +3,6 @@ using AirMLNet.Features;
 using AirMLNet.Heads;
 using AirMLNet.Optimisation;
 using AirMLNet.Options;
-using AirMLNet.Pipeline;
 using AirMLNet.Prompts;
 using AirMLNet.Prototypes;
 using AirMLNet.PseudoLabels;
@@ -27,7 +26,7 @@ public sealed class StageOptionEffectTests
         s_labelled = null!;
     private static int s_reports;
 
-    private static IProgress<StageProgress> Counter => new DirectProgress<StageProgress>(_ => s_reports++);
+    private static IProgress<ProgressReport> Counter => new DirectProgress(_ => s_reports++);
 
     private static CancellationToken Cancelled => new(canceled: true);
 
@@ -156,10 +155,11 @@ public sealed class StageOptionEffectTests
         new OptionEffects<PrototypeClassifierOptions>(new() { Shots = 2 })
             .Changes(nameof(PrototypeClassifierOptions.LabelColumn), o => o with { LabelColumn = "Truth" })
             .Changes(nameof(PrototypeClassifierOptions.ConfidenceColumn), o => o with { ConfidenceColumn = "Rank" })
-            .Changes(nameof(PrototypeClassifierOptions.RankByClip), Ranked, o => o with { ConfidenceColumn = "Rank" })
+            .Changes(nameof(PrototypeClassifierOptions.Ranking), Ranked, o => o with { ConfidenceColumn = "Rank" })
             .Changes(nameof(PrototypeClassifierOptions.Templates), o => o with { Templates = OtherTemplates }, Ranked)
             .Changes(nameof(PrototypeClassifierOptions.OriginColumn), o => o with { OriginColumn = Elsewhere }, Labelled)
             .Changes(nameof(PrototypeClassifierOptions.PreferSynthetic), o => o with { PreferSynthetic = false }, Labelled)
+            .Changes(nameof(PrototypeClassifierOptions.Centre), o => o with { Centre = true })
             .Changes(nameof(PrototypeClassifierOptions.Shots), o => o with { Shots = 1 })
             .Changes(nameof(PrototypeClassifierOptions.Temperature), o => o with { Temperature = 0.5 })
             .Changes(nameof(PrototypeClassifierOptions.ClipFolder), o => o with { ClipFolder = s_otherClip }, Ranked)
@@ -283,7 +283,7 @@ public sealed class StageOptionEffectTests
     private static PrototypeClassifierOptions Ranked(PrototypeClassifierOptions o) =>
         o with
         {
-            RankByClip = true,
+            Ranking = PrototypeRanking.Probability,
             ClipFolder = s_f.ClipFolder,
             Shots = 1,
         };

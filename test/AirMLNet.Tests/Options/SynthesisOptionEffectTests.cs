@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using AirMLNet.Clip;
 using AirMLNet.Diffusion;
 using AirMLNet.Options;
-using AirMLNet.Pipeline;
 using AirMLNet.Synthesis;
 using AirMLNet.Testing;
 using Microsoft.ML;
@@ -84,10 +83,7 @@ public sealed class SynthesisOptionEffectTests
             .Changes(nameof(DiffusionSynthesisOptions.CaptionColumn), o => o with { CaptionColumn = Elsewhere })
             .SeenIn(nameof(DiffusionSynthesisOptions.ImagesPerCaption), "DiffusionSynthesisTests.CaptionsTakeThePlaceOfClassPrompts")
             .SeenIn(nameof(DiffusionSynthesisOptions.Generator), "DiffusionSynthesisTests.AGeneratorOfOnesOwnTakesTheModelsPlace")
-            .Changes(
-                nameof(DiffusionSynthesisOptions.Progress),
-                o => o with { Progress = new DirectProgress<StageProgress>(_ => s_reports++) }
-            )
+            .Changes(nameof(DiffusionSynthesisOptions.Progress), o => o with { Progress = new DirectProgress(_ => s_reports++) })
             .Changes(nameof(DiffusionSynthesisOptions.CancellationToken), o => o with { CancellationToken = Cancelled })
             .Check(Outcome);
 

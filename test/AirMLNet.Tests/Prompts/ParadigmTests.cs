@@ -512,7 +512,7 @@ public sealed class ParadigmTests
                     new PrototypeClassifierOptions
                     {
                         LabelColumn = "Label",
-                        RankByClip = true,
+                        Ranking = PrototypeRanking.Probability,
                         ClipFolder = Fixture.ClipFolder,
                         ConfidenceColumn = null,
                     }

@@ -1,6 +1,6 @@
 using AirMLNet.Heads;
 using AirMLNet.Optimisation;
-using AirMLNet.Pipeline;
+using AirMLNet.Options;
 using AirMLNet.Prompts;
 using AirMLNet.PseudoLabels;
 using AirMLNet.Testing;
@@ -64,13 +64,17 @@ public sealed class PromptAdapterTests
     public void EachRound_TrainsAndReports_AndFeaturesAreReadOnce()
     {
         using var f = new StageFixture(30);
-        var reports = new List<StageProgress>();
+        var reports = new List<ProgressReport>();
         var lines = new List<string>();
         f.Context.Log += (_, e) => lines.Add(e.Message);
         var features = f.Features().Fit(f.Data);
         var data = features.Transform(f.Data);
         data = f.Context.Transforms.PseudoLabel("PseudoLabel", "Features", f.PseudoLabels(perClass: 2)).Fit(data).Transform(data);
-        var options = f.Prompts(rounds: 3, epochs: 2) with { Strategy = PseudoLabelStrategy.Grip, Progress = new Immediate(reports.Add) };
+        var options = f.Prompts(rounds: 3, epochs: 2) with
+        {
+            Strategy = PseudoLabelStrategy.Grip,
+            Progress = new DirectProgress(reports.Add),
+        };
         f.Context.MulticlassClassification.Trainers.PromptAdapter(options).Fit(data);
         Assert.HasCount(6, reports);
         Assert.AreEqual((6L, 6L), (reports[^1].Done, reports[^1].Total!.Value));
@@ -136,14 +140,18 @@ public sealed class PromptAdapterTests
         using var f = new StageFixture(6);
         var data = Labelled(f);
         using var source = new CancellationTokenSource();
-        var options = f.Prompts(epochs: 1000) with { CancellationToken = source.Token, Progress = new Immediate(_ => source.Cancel()) };
+        var options = f.Prompts(epochs: 1000) with
+        {
+            CancellationToken = source.Token,
+            Progress = new DirectProgress(_ => source.Cancel()),
+        };
         Assert.Throws<OperationCanceledException>(() => f.Context.MulticlassClassification.Trainers.PromptAdapter(options).Fit(data));
 
         var cancel = typeof(MLContext).GetMethod(
             "CancelExecution",
             System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Public
         )!;
-        options = f.Prompts(epochs: 1000) with { Progress = new Immediate(_ => cancel.Invoke(f.Context, null)) };
+        options = f.Prompts(epochs: 1000) with { Progress = new DirectProgress(_ => cancel.Invoke(f.Context, null)) };
         Assert.Throws<OperationCanceledException>(() => f.Context.MulticlassClassification.Trainers.PromptAdapter(options).Fit(data));
     }
 
@@ -242,11 +250,6 @@ public sealed class PromptAdapterTests
     {
         var data = f.Features().Fit(f.Data).Transform(f.Data);
         return f.Context.Transforms.PseudoLabel("PseudoLabel", "Features", f.PseudoLabels()).Fit(data).Transform(data);
-    }
-
-    private sealed class Immediate(Action<StageProgress> report) : IProgress<StageProgress>
-    {
-        public void Report(StageProgress value) => report(value);
     }
 
     /// <summary>LoadFromEnumerable counts keys from 0; what is beyond the last is missing.</summary>

@@ -144,6 +144,31 @@ public sealed class PromptTrainerTests
     }
 
     [TestMethod]
+    public void TheOrderOfTheImages_IsTheSameWithAndWithoutOthersBesideThem()
+    {
+        using var t = new Bench();
+        long[][] Steps(PromptTrainingSet set)
+        {
+            var recorder = new Recorder();
+            var settings = new PromptTrainingSettings(new(0, 3, 1, 0, WarmUp.Constant), 2, 0, 0, 0);
+            using var scope = NewDisposeScope();
+            PromptTrainer.Train(recorder, t.Context, set, settings, new Random(4));
+            return [.. recorder.Steps.Select(s => s[..2])];
+        }
+
+        var main = new PromptSamples([0, 1, 2, 3], [0, 1, 2, 0]);
+        long[][] alone = Steps(new(main)),
+            withSynthetic = Steps(new(main, null, new([4, 5], [1, 2]))),
+            withAll = Steps(new(main, new([6, 7, 8], [1, 2, 0]), new([4, 5], [1, 2])));
+        Assert.HasCount(6, alone);
+        for (var k = 0; k < alone.Length; k++)
+        {
+            CollectionAssert.AreEqual(alone[k], withSynthetic[k], $"step {k}");
+            CollectionAssert.AreEqual(alone[k], withAll[k], $"step {k}");
+        }
+    }
+
+    [TestMethod]
     public void Training_LeavesNoTensorsBehind()
     {
         using var t = new Bench();
@@ -152,6 +177,18 @@ public sealed class PromptTrainerTests
         var before = LiveTensors.Count;
         t.Train(settings);
         Assert.AreEqual(before, LiveTensors.Count);
+    }
+
+    /// <summary>Remembers the images of every step.</summary>
+    private sealed class Recorder : IPromptClassifier
+    {
+        public List<long[]> Steps { get; } = [];
+
+        public Tensor Logits(Tensor context, long[] images)
+        {
+            Steps.Add(images);
+            return context.sum().mul(ones(images.Length, 3));
+        }
     }
 
     /// <summary>Six features of three classes, and a prompt.</summary>

@@ -1,6 +1,8 @@
+using AirMLNet.Heads;
 using AirMLNet.Optimisation;
 using AirMLNet.Options;
 using AirMLNet.Prompts;
+using AirMLNet.Prototypes;
 using AirMLNet.PseudoLabels;
 using AirMLNet.Recipes;
 using AirMLNet.Testing;
@@ -23,8 +25,9 @@ public sealed class RecipeTests
     [DataRow("grip", 10, 0.1, 0.1, 150, 5, 16, 0.0, false)]
     [DataRow("prototypes", 10, 0.1, 0.1, 150, 5, 16, 0.0, false)]
     [DataRow("cpl", 10, 0.02, 0.05, 50, 2, 64, 0.8, true)]
-    [DataRow("air-grip", 10, 0.1, 0.05, 150, 5, 64, 0.0, false)]
+    [DataRow("air-grip", 10, 0.1, 0.1, 150, 5, 16, 0.0, false)]
     [DataRow("air-cpl", 10, 0.02, 0.05, 150, 5, 64, 0.8, true)]
+    [DataRow("air-mean", 10, 0.1, 0.1, 150, 5, 16, 0.0, false)]
     public void TrainsAsPublished(
         string name,
         int rounds,
@@ -71,7 +74,13 @@ public sealed class RecipeTests
             Assert.AreEqual(16, recipe.PerClass);
             Assert.AreEqual(air || recipe.Name == "prototypes", recipe.Prototypes, recipe.Name);
             Assert.AreEqual(air, recipe.NeedsSynthetic, recipe.Name);
-            Assert.AreEqual((0.5, air ? 0.1 : 0), (recipe.PrototypeWeight, recipe.SyntheticWeight), recipe.Name);
+            var mean = recipe.Name == "air-mean";
+            Assert.AreEqual((mean ? 1 : 0.5, air ? 0.1 : 0), (recipe.PrototypeWeight, recipe.SyntheticWeight), recipe.Name);
+            Assert.AreEqual(
+                (mean ? 100_000 : 1, PrototypeRanking.Probability, mean, mean ? 0.1 : (double?)null),
+                (recipe.Representatives, recipe.Representative, recipe.PrototypeCentring, recipe.PrototypeTemperature),
+                recipe.Name
+            );
             Assert.IsFalse(recipe.PrototypeAtTest);
             Assert.AreEqual(recipe.Name is "coop" or "vpt", recipe.Supervised, recipe.Name);
             Assert.AreEqual(recipe.Name == "vpt" ? PromptKind.Visual : PromptKind.Text, recipe.Prompt, recipe.Name);
@@ -159,6 +168,105 @@ public sealed class RecipeTests
         var cpl = (Recipe.Cpl with { PaperQuirk = true }).PseudoLabels(task, fused: false);
         Assert.AreEqual(SelectionRule.Candidates, cpl.Selection);
         CollectionAssert.AreEqual(new[] { "a photo of a {}." }, cpl.Templates.ToArray());
+    }
+
+    [TestMethod]
+    public void AirWithoutItsParts_IsItsBase_SoTheSameSeedComparesThem()
+    {
+        using var f = new StageFixture(30);
+        var task = new AdaptationTask
+        {
+            ClipFolder = f.ClipFolder,
+            ClassNames = StageFixture.Names,
+            LabelColumn = "Label",
+        };
+        foreach (var (basis, air) in new[] { (Recipe.Grip, Recipe.AirOnGrip), (Recipe.Cpl with { Epochs = 2 }, Recipe.AirOnCpl) })
+        {
+            CollectionAssert.AreEqual(Scores(basis), Scores(air.WithWeights(0, 0) with { SyntheticWeight = 0 }), air.Name);
+        }
+
+        float[] Scores(Recipe recipe)
+        {
+            var data = Mixed(f);
+            var chain = (recipe.WithRounds(2).WithEpochs(2) with { BatchSize = 8 }).Stages(new MLContext(3), task);
+            return [.. StageFixture.Vectors(chain.Fit(data).Transform(data), "Score").SelectMany(s => s)];
+        }
+    }
+
+    [TestMethod]
+    public void EveryPlaceIsFilled_InEveryRound()
+    {
+        using var f = new StageFixture(60);
+        foreach (var rule in new[] { SelectionRule.Exact, SelectionRule.Deferred })
+        {
+            var lines = new List<string>();
+            var ml = new MLContext(3);
+            ml.Log += (_, e) => lines.Add(e.Message);
+            var recipe = Recipe.Ifpl.WithRounds(3).WithEpochs(2) with { PerClass = 15, BatchSize = 64, Selection = rule };
+            recipe.Stages(ml, new AdaptationTask { ClipFolder = f.ClipFolder, ClassNames = StageFixture.Names }).Fit(f.Data);
+            string[] rounds = [.. lines.Where(l => l.Contains(" labelled images.", StringComparison.Ordinal))];
+            Assert.HasCount(3, rounds);
+            Assert.IsTrue(
+                rounds.All(l => l.Contains(" 45 labelled images", StringComparison.Ordinal)),
+                $"{rule}: {string.Join('\n', rounds)}"
+            );
+        }
+    }
+
+    [TestMethod]
+    public void PrototypesAlone_ScoreWithoutAnyTraining()
+    {
+        using var f = new StageFixture(30);
+        var recipe = Recipe.AirOnGrip with { Rounds = 0, PrototypeAtTest = true, Fusion = FusionForm.Convex, PrototypeWeight = 1 };
+        Assert.IsTrue(recipe.NeedsSynthetic);
+        Assert.IsFalse((recipe with { PrototypeAtTest = false }).NeedsSynthetic);
+        var data = Mixed(f);
+        var task = new AdaptationTask
+        {
+            ClipFolder = f.ClipFolder,
+            ClassNames = StageFixture.Names,
+            LabelColumn = "Label",
+        };
+        var scored = recipe.Stages(f.Context, task).Fit(data).Transform(data);
+        float[][] p = StageFixture.Vectors(scored, RecipeStages.PrototypeColumn),
+            score = StageFixture.Vectors(scored, "Score");
+        for (var i = 0; i < 30; i++)
+        {
+            for (var c = 0; c < 3; c++)
+            {
+                Assert.AreEqual(p[i][c], score[i][c], 1e-6f);
+            }
+        }
+    }
+
+    /// <summary>Six synthetic rows, two of each class, and real ones without a label.</summary>
+    private static IDataView Mixed(StageFixture f)
+    {
+        var rows = f.Context.Data.LoadFromEnumerable(
+            f.Rows.Select(
+                (r, i) =>
+                    new MixedRow
+                    {
+                        ImagePath = r.ImagePath,
+                        Name = i < 6 ? StageFixture.Names[i % 3] : "",
+                        Origin = i < 6 ? "synthetic" : "real",
+                    }
+            )
+        );
+        var names = f.Context.Data.LoadFromEnumerable(StageFixture.Names.Select(n => new NameRow { Name = n }));
+        return f.Context.Transforms.Conversion.MapValueToKey("Label", "Name", keyData: names).Fit(rows).Transform(rows);
+    }
+
+    private sealed class MixedRow
+    {
+        public string ImagePath { get; set; } = "";
+        public string Name { get; set; } = "";
+        public string Origin { get; set; } = "";
+    }
+
+    private sealed class NameRow
+    {
+        public string Name { get; set; } = "";
     }
 
     [TestMethod]

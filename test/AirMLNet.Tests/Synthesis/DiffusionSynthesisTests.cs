@@ -89,6 +89,51 @@ public sealed class DiffusionSynthesisTests
     }
 
     [TestMethod]
+    public void LabelledImages_AreCappedLikePseudoLabelledOnes_SoThatUnseenClassesAreLearned()
+    {
+        // As in transductive learning: 40 labelled images of each of two classes, and pseudo-labels of the third alone.
+        var f = new SynthesisFixture(_root, images: 120);
+        var rows = f.Rows.Select(
+            (r, i) =>
+                new TransductiveRow
+                {
+                    ImagePath = r.ImagePath,
+                    Name = r.Number < 2 ? SynthesisFixture.Names[r.Number] : "",
+                    PseudoName = r.Number == 2 ? SynthesisFixture.Names[2] : "",
+                    PseudoLabelConfidence = i,
+                }
+        );
+        var ml = f.Context;
+        IDataView data = ml.Data.LoadFromEnumerable(rows),
+            names = ml.Data.LoadFromEnumerable(SynthesisFixture.Names.Select(n => new NameRow { Label = n }));
+        foreach (var (key, name) in new[] { ("Label", "Name"), ("PseudoLabel", "PseudoName") })
+        {
+            data = ml.Transforms.Conversion.MapValueToKey(key, name, keyData: names).Fit(data).Transform(data);
+        }
+
+        var options = f.Options("capped") with { Shots = 5, FineTune = true };
+        var source = SynthesisTrainingRows.Read(
+            data,
+            options,
+            SynthesisColumns.Of(data.Schema, options, TinyClip.FeatureDimension, fit: true)
+        );
+        var examples = source.Examples(data);
+        CollectionAssert.AreEqual(new[] { 5, 5, 5 }, source.PerClass.ToArray());
+        Assert.HasCount(15, examples);
+        // They are spread over the rows, not the first ones.
+        int[] labelled = [.. Enumerable.Range(0, 5).Select(k => 24 * k)];
+        CollectionAssert.IsSubsetOf(labelled.Select(i => f.Rows[i].ImagePath).ToArray(), examples.Select(e => e.Name).ToArray());
+    }
+
+    private sealed class TransductiveRow
+    {
+        public string ImagePath { get; set; } = "";
+        public string Name { get; set; } = "";
+        public string PseudoName { get; set; } = "";
+        public float PseudoLabelConfidence { get; set; }
+    }
+
+    [TestMethod]
     public void InTheTrainingScopeOnly_TheChainScoresWithoutThem()
     {
         var f = new SynthesisFixture(_root);
@@ -379,7 +424,7 @@ public sealed class DiffusionSynthesisTests
         var cancelled = f.Options("other") with
         {
             CancellationToken = stop.Token,
-            Progress = new DirectProgress<StageProgress>(p =>
+            Progress = new DirectProgress(p =>
             {
                 if (p.Activity == "generating images")
                 {

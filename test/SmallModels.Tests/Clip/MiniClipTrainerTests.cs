@@ -1,4 +1,5 @@
 using AirMLNet.Files;
+using AirMLNet.Options;
 using AirMLNet.Testing;
 
 namespace AirMLNet.SmallModels.Tests;
@@ -46,9 +47,9 @@ public sealed class MiniClipTrainerTests
                 parts with
                 {
                     CancellationToken = cut.Token,
-                    Progress = new Told(p =>
+                    Progress = new DirectProgress(p =>
                     {
-                        seen.Add(p.Step);
+                        seen.Add((int)p.Done);
                         cut.Cancel();
                     }),
                 }
@@ -58,7 +59,7 @@ public sealed class MiniClipTrainerTests
         Assert.IsFalse(File.Exists(Path.Combine(parts.OutputFolder, "model.safetensors")), "no model before the end");
 
         seen.Clear();
-        var result = new MiniClipTrainer(parts with { Progress = new Told(p => seen.Add(p.Step)) }).Train();
+        var result = new MiniClipTrainer(parts with { Progress = new DirectProgress(p => seen.Add((int)p.Done)) }).Train();
         CollectionAssert.AreEqual(new[] { 10, 15 }, seen);
         foreach (var file in new[] { "model.safetensors", "vocab.json", "merges.txt", "config.json" })
         {
@@ -104,10 +105,5 @@ public sealed class MiniClipTrainerTests
             Assert.ThrowsExactly<DirectoryNotFoundException>(() => new MiniClipTrainer(options).Train()).Message
         );
         Assert.IsFalse(Directory.Exists(options.OutputFolder));
-    }
-
-    private sealed class Told(Action<MiniClipProgress> act) : IProgress<MiniClipProgress>
-    {
-        public void Report(MiniClipProgress value) => act(value);
     }
 }

@@ -1,6 +1,7 @@
 using AirMLNet.Diffusion;
 using AirMLNet.Files;
 using AirMLNet.Optimisation;
+using AirMLNet.Options;
 using AirMLNet.Testing;
 using AirMLNet.Weights;
 using static TorchSharp.torch;
@@ -53,9 +54,9 @@ public sealed class MiniDiffusionTrainerTests
         var interrupted = parts with
         {
             CancellationToken = cut.Token,
-            Progress = new Told(p =>
+            Progress = new DirectProgress(p =>
             {
-                if (p.Stage == stage)
+                if (p.Activity == stage)
                 {
                     cut.Cancel();
                 }
@@ -65,7 +66,7 @@ public sealed class MiniDiffusionTrainerTests
         Assert.IsFalse(File.Exists(Path.Combine(parts.OutputFolder, "model_index.json")), "no model before the end");
 
         var told = new List<string>();
-        new MiniDiffusionTrainer(parts with { Progress = new Told(p => told.Add($"{p.Stage} {p.Step}")) }).Fit(data);
+        new MiniDiffusionTrainer(parts with { Progress = new DirectProgress(p => told.Add($"{p.Activity} {p.Done}")) }).Fit(data);
         CollectionAssert.AreEqual(
             stage == "UNet" ? new[] { "UNet 10", "UNet 12" } : ["autoencoder 10", "autoencoder 12", "UNet 10", "UNet 12"],
             told
@@ -172,10 +173,5 @@ public sealed class MiniDiffusionTrainerTests
         }
         average.Apply();
         Assert.AreEqual(expected, model.weight.item<float>(), 1e-4);
-    }
-
-    private sealed class Told(Action<MiniDiffusionProgress> what) : IProgress<MiniDiffusionProgress>
-    {
-        public void Report(MiniDiffusionProgress value) => what(value);
     }
 }

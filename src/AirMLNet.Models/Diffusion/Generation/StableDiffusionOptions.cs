@@ -51,14 +51,9 @@ public sealed record StableDiffusionOptions
         init => field = OptionCheck.Range(value, 1, 1024);
     } = 1;
 
-    /// <summary>Receives a report after every step.</summary>
+    /// <summary>
+    /// Receives a report after every step. Each image counts its denoising steps (the calls of the UNet) and one more for the decoding.
+    /// </summary>
     [JsonIgnore]
-    public IProgress<DiffusionProgress>? Progress { get; init; }
+    public IProgress<ProgressReport>? Progress { get; init; }
 }
-
-/// <summary>How far a generation is.</summary>
-/// <param name="Images">Images that are ready.</param>
-/// <param name="TotalImages">Images asked for.</param>
-/// <param name="Step">Steps of the present batch that are done.</param>
-/// <param name="Steps">Steps of a batch: the calls of the UNet.</param>
-public sealed record DiffusionProgress(int Images, int TotalImages, int Step, int Steps);

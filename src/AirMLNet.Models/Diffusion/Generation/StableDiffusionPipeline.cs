@@ -44,13 +44,13 @@ public sealed class StableDiffusionPipeline : IDisposable
     internal AutoencoderKL Vae { get; }
 
     /// <summary>The noise predictor's architecture.</summary>
-    public UNet2DConditionConfig UNetConfig => UNet.Config;
+    internal UNet2DConditionConfig UNetConfig => UNet.Config;
 
     /// <summary>The autoencoder's architecture.</summary>
-    public AutoencoderKLConfig VaeConfig => Vae.Config;
+    internal AutoencoderKLConfig VaeConfig => Vae.Config;
 
     /// <summary>The settings of the model's own scheduler.</summary>
-    public SchedulerConfig SchedulerConfig => Scheduler.Config;
+    internal SchedulerConfig SchedulerConfig => Scheduler.Config;
 
     /// <summary>The text encoder, in float32.</summary>
     internal ClipTextModel TextEncoder { get; }

@@ -92,7 +92,7 @@ internal sealed class StableDiffusionRun
                 Noise,
                 (step, _) =>
                 {
-                    _options.Progress?.Report(new DiffusionProgress(done, _requests.Count, step + 1, run.Timesteps.Count));
+                    Report(done, batch.Count, step + 1, run.Timesteps.Count);
                     _cancellation.ThrowIfCancellationRequested();
                 }
             );
@@ -104,13 +104,27 @@ internal sealed class StableDiffusionRun
                 );
             }
             var pictures = _model.Decode(latents).DetachFromDisposeScope();
-            _options.Progress?.Report(new DiffusionProgress(done + batch.Count, _requests.Count, run.Timesteps.Count, run.Timesteps.Count));
+            Report(done, batch.Count, run.Timesteps.Count + 1, run.Timesteps.Count);
             return pictures;
         }
         finally
         {
             generators.ForEach(g => g.Dispose());
         }
+    }
+
+    private void Report(int done, int batch, int step, int steps)
+    {
+        var images = batch == 1 ? $"image {done + 1}" : $"images {done + 1} to {done + batch}";
+        var at = step > steps ? "decoded" : $"step {step} of {steps}";
+        _options.Progress?.Report(
+            new(
+                "StableDiffusion",
+                $"{images} of {_requests.Count}, {at}",
+                (done * (steps + 1L)) + ((long)batch * step),
+                _requests.Count * (steps + 1L)
+            )
+        );
     }
 
     /// <summary>Goes all steps.</summary>

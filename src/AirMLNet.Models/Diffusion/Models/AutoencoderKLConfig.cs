@@ -6,7 +6,7 @@ namespace AirMLNet.Diffusion;
 
 /// <summary>The architecture of an <see cref="AutoencoderKL"/>, in the terms of diffusers' <c>vae/config.json</c>.</summary>
 /// <remarks>Immutable. Defaults are those of Stable Diffusion v1.</remarks>
-public sealed record AutoencoderKLConfig
+internal sealed record AutoencoderKLConfig
 {
     private const string DownBlock = "DownEncoderBlock2D";
     private const string UpBlock = "UpDecoderBlock2D";

@@ -6,7 +6,7 @@ namespace AirMLNet.Diffusion;
 
 /// <summary>The architecture of a <see cref="UNet2DConditionModel"/>, in the terms of diffusers' <c>unet/config.json</c>.</summary>
 /// <remarks>Immutable. Defaults are those of Stable Diffusion v1.</remarks>
-public sealed record UNet2DConditionConfig
+internal sealed record UNet2DConditionConfig
 {
     /// <summary>A down block without attention.</summary>
     public const string DownBlock = "DownBlock2D";

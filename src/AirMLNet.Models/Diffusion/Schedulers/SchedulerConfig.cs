@@ -7,7 +7,7 @@ namespace AirMLNet.Diffusion;
 
 /// <summary>The settings of a scheduler, in the terms of diffusers' <c>scheduler_config.json</c>.</summary>
 /// <remarks>Immutable. Settings that a kind does not know are neither read nor written for it.</remarks>
-public sealed record SchedulerConfig
+internal sealed record SchedulerConfig
 {
     internal static readonly RefusedKey[] RefusedKeys =
     [

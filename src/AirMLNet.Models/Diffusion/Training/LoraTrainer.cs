@@ -133,7 +133,14 @@ public sealed class LoraTrainer(StableDiffusionPipeline model, LoraTrainingOptio
                 );
                 optimizer.step();
                 _options.Progress?.Report(
-                    new(step + 1, _options.Steps, loss, (step + 1 - start) * _options.BatchSize / clock.Elapsed.TotalSeconds)
+                    new(
+                        "LoraTrainer",
+                        "training",
+                        step + 1,
+                        _options.Steps,
+                        loss,
+                        (step + 1 - start) * _options.BatchSize / clock.Elapsed.TotalSeconds
+                    )
                 );
             }
             if ((step + 1) % _options.CheckpointEvery == 0 && step + 1 < _options.Steps)

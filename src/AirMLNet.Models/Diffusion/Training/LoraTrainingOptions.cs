@@ -123,9 +123,9 @@ public sealed record LoraTrainingOptions
         init => field = OptionCheck.Range(value, 1, 10_000_000);
     } = 250;
 
-    /// <summary>Receives a report after each step.</summary>
+    /// <summary>Receives a report after each step, which is the unit.</summary>
     [JsonIgnore]
-    public IProgress<LoraProgress>? Progress { get; init; }
+    public IProgress<ProgressReport>? Progress { get; init; }
 
     /// <summary>Checked before each step; the last checkpoint stays.</summary>
     [JsonIgnore]
@@ -137,13 +137,6 @@ public sealed record LoraTrainingOptions
         : Decay == LearningRateDecay.Constant ? LearningRate
         : LearningRateSchedule.Cosine(LearningRate, step - WarmUpSteps, Math.Max(1, Steps - WarmUpSteps));
 }
-
-/// <summary>How far a training is.</summary>
-/// <param name="Step">Steps done.</param>
-/// <param name="Steps">Steps in all.</param>
-/// <param name="Loss">Mean squared error of the last step.</param>
-/// <param name="ImagesPerSecond">Speed of this run.</param>
-public sealed record LoraProgress(int Step, int Steps, double Loss, double ImagesPerSecond);
 
 /// <summary>An image to learn from.</summary>
 /// <param name="Name">What to call it in messages.</param>

@@ -1,14 +1,15 @@
 using System.CommandLine;
 using System.Globalization;
 using AirMLNet.Prompts;
+using AirMLNet.PseudoLabels;
 using AirMLNet.Recipes;
 using AirMLNet.Tool.Output;
 using AirMLNet.Tool.Pipelines;
 
 namespace AirMLNet.Tool.Commands;
 
-/// <summary>The options that make an <see cref="AdaptPlan"/>; 'adapt' and 'compare' share them.</summary>
-internal sealed class AdaptPlanOptions
+/// <summary>The options that make an <see cref="AdaptSettings"/>; 'adapt' and 'compare' share them.</summary>
+internal sealed class AdaptArguments
 {
     /// <summary>AiR on what --base names.</summary>
     public const string Air = "air";
@@ -22,7 +23,9 @@ internal sealed class AdaptPlanOptions
         Description =
             "zero-shot: no training; fpl: one training on the most confident images; ifpl: the same in ten rounds; grip: ten rounds "
             + "with growing numbers of labels; prototypes: grip helped by one image prototype per class; cpl: candidate labels in ten "
-            + "growing rounds; air: cpl or grip with synthetic images, as prototypes and in training; coop, vpt: learn from --labels "
+            + "growing rounds; air: cpl or grip with synthetic images, as prototypes and in training; air-mean: the same on grip with the "
+            + "mean of "
+            + "all images of a class as its prototype, which is ours; coop, vpt: learn from --labels "
             + "(default: air with --diffusion or --synthetic, coop or vpt with --labels, otherwise grip)",
     };
 
@@ -79,6 +82,21 @@ internal sealed class AdaptPlanOptions
         100.0
     );
 
+    private readonly Option<string?> _selection = new("--selection")
+    {
+        Description =
+            "How fpl, ifpl, grip and what builds on it choose images for the classes: exact (each class its most probable ones; an "
+            + "image may count for several), deferred (the same, but an image counts for one), leaderboard (as GRIP's code) "
+            + $"(default: {Recipe.Grip.Selection.ToString().ToLowerInvariant()})",
+    };
+
+    private readonly Option<int?> _representatives = SharedOptions.Optional(
+        "--representatives",
+        $"Synthetic images of each class whose mean is its prototype, the surest ones ({Published(r => r.Representatives)})",
+        1,
+        100_000
+    );
+
     private readonly Option<string> _base = new("--base")
     {
         Description = "What air builds on: grip or cpl",
@@ -103,6 +121,13 @@ internal sealed class AdaptPlanOptions
         Description = "Let air's image prototypes vote in the predictions too",
     };
 
+    private static readonly Dictionary<string, SelectionRule> Selections = new()
+    {
+        ["exact"] = SelectionRule.Exact,
+        ["deferred"] = SelectionRule.Deferred,
+        ["leaderboard"] = SelectionRule.Leaderboard,
+    };
+
     private static readonly Dictionary<string, PromptKind> Prompts = new()
     {
         ["text"] = PromptKind.Text,
@@ -110,9 +135,10 @@ internal sealed class AdaptPlanOptions
         ["visual-deep"] = PromptKind.VisualDeep,
     };
 
-    public AdaptPlanOptions()
+    public AdaptArguments()
     {
         _method.AcceptOnlyFromAmong([.. Recipe.Names, Air]);
+        _selection.AcceptOnlyFromAmong([.. Selections.Keys]);
         _base.AcceptOnlyFromAmong("grip", "cpl");
         _prompt.AcceptOnlyFromAmong([.. Prompts.Keys]);
     }
@@ -126,13 +152,13 @@ internal sealed class AdaptPlanOptions
             command.Options.Add(_method);
         }
 
-        foreach (var option in new Option[] { _epochs, _rounds, _perClass, _batch, _rate, _clipNorm, _lambda })
+        foreach (var option in new Option[] { _epochs, _rounds, _perClass, _batch, _rate, _clipNorm, _lambda, _selection })
         {
             command.Options.Add(option);
         }
 
         // What a whole method needs beside the images; 'compare' has images alone.
-        foreach (var option in method ? new Option[] { _base, _beta, _synthetic, _prototypeAtTest, _prompt } : [])
+        foreach (var option in method ? new Option[] { _base, _beta, _representatives, _synthetic, _prototypeAtTest, _prompt } : [])
         {
             command.Options.Add(option);
         }
@@ -143,7 +169,7 @@ internal sealed class AdaptPlanOptions
     /// <param name="labels">Whether the images' labels are learned from.</param>
     /// <param name="generates">Whether a diffusion model was named.</param>
     /// <exception cref="UsageException">Method and kind of prompt do not fit each other.</exception>
-    public AdaptPlan Read(ParseResult parsed, bool labels = false, bool generates = false)
+    public AdaptSettings Read(ParseResult parsed, bool labels = false, bool generates = false)
     {
         var synthetic = parsed.GetValue(_synthetic);
         var visual = PromptOf(parsed) != PromptKind.Text;
@@ -182,6 +208,16 @@ internal sealed class AdaptPlanOptions
         {
             recipe = recipe.WithPrompt(prompt);
         }
+        if (parsed.GetValue(_selection) is { } selection)
+        {
+            recipe =
+                recipe.Selection == SelectionRule.Candidates
+                    ? throw new UsageException($"--selection {selection}: {recipe.Name} chooses by its sets of candidate labels")
+                    : recipe with
+                    {
+                        Selection = Selections[selection],
+                    };
+        }
         if (parsed.GetValue(_epochs) is { } epochs)
         {
             recipe = recipe.WithEpochs(epochs);
@@ -197,6 +233,7 @@ internal sealed class AdaptPlanOptions
             BatchSize = parsed.GetValue(_batch) ?? recipe.BatchSize,
             LearningRate = parsed.GetValue(_rate) ?? recipe.LearningRate,
             GradientClip = parsed.GetValue(_clipNorm) ?? recipe.GradientClip,
+            Representatives = parsed.GetValue(_representatives) ?? recipe.Representatives,
             PrototypeAtTest = parsed.GetValue(_prototypeAtTest),
         };
     }

@@ -3,6 +3,7 @@ using AirMLNet.Embedding;
 using AirMLNet.Features;
 using AirMLNet.Files;
 using AirMLNet.Images;
+using AirMLNet.Options;
 using AirMLNet.Testing;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -10,7 +11,7 @@ using Microsoft.ML.Data;
 namespace AirMLNet.Tests.Embedding;
 
 [TestClass]
-public sealed class EmbedJobTests
+public sealed class ImageFolderEncoderTests
 {
     private StageFixture _f = null!;
     private string _output = "";
@@ -28,7 +29,7 @@ public sealed class EmbedJobTests
     [TestMethod]
     public void Features_are_those_of_the_stage_in_the_order_of_the_names()
     {
-        Assert.AreEqual(23, Job(Options()).Run());
+        Assert.AreEqual(23, Encoder(Options()).Run());
 
         var (part, metadata) = FeatureTable.Read(_output);
         CollectionAssert.AreEqual(_f.Rows.Select(r => r.Name).ToArray(), part.Paths.ToArray());
@@ -45,24 +46,24 @@ public sealed class EmbedJobTests
     [TestMethod]
     public void An_interrupted_run_goes_on_and_ends_with_the_same_bytes()
     {
-        Job(Options()).Run();
+        Encoder(Options()).Run();
         var whole = File.ReadAllBytes(_output);
         File.Delete(_output);
         using var source = new CancellationTokenSource();
         var encoded = 0;
 
         Assert.Throws<OperationCanceledException>(() =>
-            Job(
+            Encoder(
                     Options() with
                     {
                         CancellationToken = source.Token,
-                        Progress = (done, _) =>
+                        Progress = new DirectProgress(p =>
                         {
-                            if (done == 12)
+                            if (p.Done == 12)
                             {
                                 source.Cancel();
                             }
-                        },
+                        }),
                     }
                 )
                 .Run()
@@ -70,7 +71,7 @@ public sealed class EmbedJobTests
         Assert.IsFalse(File.Exists(_output));
         Assert.HasCount(2, Directory.GetFiles(_output + ".parts", "*.safetensors"));
 
-        Job(Options() with { Clip = Options().Clip with { Progress = new Count(() => encoded++) } }).Run();
+        Encoder(Options() with { Clip = Options().Clip with { Progress = new DirectProgress(_ => encoded++) } }).Run();
 
         CollectionAssert.AreEqual(whole, File.ReadAllBytes(_output));
         Assert.AreEqual(2 + 2 + 1, encoded, "three chunks of 5, 5 and 3 images were left, in batches of 4");
@@ -85,13 +86,13 @@ public sealed class EmbedJobTests
     {
         string one = Path.ChangeExtension(Path.Combine(_f.Root, "one.x"), format),
             merged = Path.ChangeExtension(Path.Combine(_f.Root, "merged.x"), format);
-        Job(Options() with { Output = one }).Run();
+        Encoder(Options() with { Output = one }).Run();
         foreach (var shard in new[] { 3, 1, 2 })
         {
-            Job(Options() with { Output = merged, Shard = shard, Shards = 3 }).Run();
+            Encoder(Options() with { Output = merged, Shard = shard, Shards = 3 }).Run();
         }
 
-        Assert.AreEqual(23, Job(Options() with { Output = merged, Shards = 3 }).Merge());
+        Assert.AreEqual(23, Encoder(Options() with { Output = merged, Shards = 3 }).Merge());
 
         // ML.NET compresses the columns of a binary view in parallel and writes each when it is ready: its bytes may differ, its rows not.
         if (format == ".idv")
@@ -123,8 +124,8 @@ public sealed class EmbedJobTests
     {
         string npy = Path.Combine(_f.Root, "f.npy"),
             csv = Path.Combine(_f.Root, "f.csv");
-        Job(Options() with { Output = npy }).Run();
-        Job(Options() with { Output = csv }).Run();
+        Encoder(Options() with { Output = npy }).Run();
+        Encoder(Options() with { Output = csv }).Run();
 
         var bytes = File.ReadAllBytes(npy);
         var header = bytes[8] | bytes[9] << 8;
@@ -148,11 +149,11 @@ public sealed class EmbedJobTests
     public void An_unreadable_image_stops_the_run_or_is_left_out()
     {
         File.WriteAllBytes(_f.Rows[7].ImagePath, [1, 2, 3]);
-        Assert.Contains(_f.Rows[7].Name, Assert.ThrowsExactly<UnreadableImageException>(() => Job(Options()).Run()).Message);
+        Assert.Contains(_f.Rows[7].Name, Assert.ThrowsExactly<UnreadableImageException>(() => Encoder(Options()).Run()).Message);
         Assert.IsFalse(File.Exists(_output));
         List<string> warnings = [];
 
-        Assert.AreEqual(22, Job(Options() with { SkipUnreadable = true, Warn = warnings.Add }).Run());
+        Assert.AreEqual(22, Encoder(Options() with { SkipUnreadable = true, Warn = warnings.Add }).Run());
 
         Assert.Contains(_f.Rows[7].Name, warnings.Single());
         CollectionAssert.DoesNotContain(FeatureTable.Read(_output).Part.Paths.ToArray(), _f.Rows[7].Name);
@@ -161,11 +162,11 @@ public sealed class EmbedJobTests
     [TestMethod]
     public void Parts_of_another_run_are_refused_by_what_differs()
     {
-        Job(Options() with { Shard = 1, Shards = 2 }).Run();
-        Job(Options() with { Shard = 2, Shards = 2, Clip = Options().Clip with { Precision = ClipPrecision.BFloat16 } }).Run();
+        Encoder(Options() with { Shard = 1, Shards = 2 }).Run();
+        Encoder(Options() with { Shard = 2, Shards = 2, Clip = Options().Clip with { Precision = ClipPrecision.BFloat16 } }).Run();
         Assert.Contains(
             "another precision",
-            Assert.ThrowsExactly<InvalidDataException>(() => Job(Options() with { Shards = 2 }).Merge()).Message
+            Assert.ThrowsExactly<InvalidDataException>(() => Encoder(Options() with { Shards = 2 }).Merge()).Message
         );
 
         Assert.Contains(
@@ -173,18 +174,18 @@ public sealed class EmbedJobTests
             Assert
                 .ThrowsExactly<FileNotFoundException>(() =>
                 {
-                    Job(Options() with { Shard = 1, Shards = 3 }).Run();
-                    Job(Options() with { Shard = 3, Shards = 3 }).Run();
-                    Job(Options() with { Shards = 3 }).Merge();
+                    Encoder(Options() with { Shard = 1, Shards = 3 }).Run();
+                    Encoder(Options() with { Shard = 3, Shards = 3 }).Run();
+                    Encoder(Options() with { Shards = 3 }).Merge();
                 })
                 .Message
         );
 
-        Job(Options() with { Shard = 2, Shards = 3 }).Run();
+        Encoder(Options() with { Shard = 2, Shards = 3 }).Run();
         File.Delete(_f.Rows[0].ImagePath);
         Assert.Contains(
             "other images",
-            Assert.ThrowsExactly<InvalidDataException>(() => Job(Options() with { Shards = 3 }).Merge()).Message
+            Assert.ThrowsExactly<InvalidDataException>(() => Encoder(Options() with { Shards = 3 }).Merge()).Message
         );
     }
 
@@ -193,16 +194,16 @@ public sealed class EmbedJobTests
     {
         Assert.Contains(
             ".safetensors, .npy, .csv",
-            Assert.ThrowsExactly<ArgumentException>(() => Job(Options() with { Output = "x.txt" })).Message
+            Assert.ThrowsExactly<ArgumentException>(() => Encoder(Options() with { Output = "x.txt" })).Message
         );
         Assert.Contains(
             "Shard = 4; expected 1..3",
-            Assert.ThrowsExactly<ArgumentException>(() => Job(Options() with { Shard = 4, Shards = 3 })).Message
+            Assert.ThrowsExactly<ArgumentException>(() => Encoder(Options() with { Shard = 4, Shards = 3 })).Message
         );
         Assert.Contains("ChunkSize = 0", Assert.Throws<ArgumentException>(() => Options() with { ChunkSize = 0 }).Message);
     }
 
-    private EmbedOptions Options() =>
+    private ImageFolderEncoderOptions Options() =>
         new()
         {
             Images = Path.Combine(_f.Root, "images"),
@@ -211,20 +212,15 @@ public sealed class EmbedJobTests
             Clip = new ClipFeatureOptions { ClipFolder = _f.ClipFolder, BatchSize = 4 },
         };
 
-    private EmbedJob Job(EmbedOptions options) => new(new MLContext(1), options);
-
-    private sealed class Count(Action heard) : IProgress<AirMLNet.Pipeline.StageProgress>
-    {
-        public void Report(AirMLNet.Pipeline.StageProgress value) => heard();
-    }
+    private ImageFolderEncoder Encoder(ImageFolderEncoderOptions options) => new(new MLContext(1), options);
 
     [TestMethod]
     public void A_binary_view_goes_on_in_a_pipeline()
     {
         string idv = Path.Combine(_f.Root, "f.idv"),
             table = Path.Combine(_f.Root, "f.safetensors");
-        Job(Options() with { Output = idv }).Run();
-        Job(Options() with { Output = table }).Run();
+        Encoder(Options() with { Output = idv }).Run();
+        Encoder(Options() with { Output = table }).Run();
         var view = _f.Context.Data.LoadFromBinary(idv);
         Assert.AreEqual(new VectorDataViewType(NumberDataViewType.Single, TinyClip.FeatureDimension), view.Schema["Features"].Type);
         (var part, _) = FeatureTable.Read(table);

@@ -9,12 +9,12 @@ using AirMLNet.Optimisation;
 namespace AirMLNet.Synthesis;
 
 /// <summary>
-/// Makes the images of prompts in a folder. Each is there when it is whole; an interrupted job continues where it was and ends
+/// Makes the images of prompts in a folder. Each is there when it is whole; an interrupted run continues where it was and ends
 /// with the same files as one that was not interrupted.
 /// </summary>
 /// <param name="generator">Makes the images.</param>
 /// <param name="options">Which, and where they go.</param>
-internal sealed class SynthesisJob(ITextToImageGenerator generator, SynthesisOptions options)
+internal sealed class ImageSynthesizer(ITextToImageGenerator generator, ImageSynthesizerOptions options)
 {
     private const string Manifest = "synthesis.json";
     private const int LongestName = 100;
@@ -59,7 +59,15 @@ internal sealed class SynthesisJob(ITextToImageGenerator generator, SynthesisOpt
                 ImageFile.SavePng(missing[made].File, image);
             }
             made++;
-            options.Progress?.Invoke(all.Count - missing.Count + made, all.Count, made / clock.Elapsed.TotalSeconds);
+            options.Progress?.Report(
+                new(
+                    "Synthesis",
+                    "generating images",
+                    all.Count - missing.Count + made,
+                    all.Count,
+                    PerSecond: made / clock.Elapsed.TotalSeconds
+                )
+            );
             options.CancellationToken.ThrowIfCancellationRequested();
         }
         if (made < missing.Count)

@@ -3,8 +3,8 @@ using AirMLNet.Options;
 
 namespace AirMLNet.Synthesis;
 
-/// <summary>Options of a <see cref="SynthesisJob"/>. Values are checked when they are set.</summary>
-internal sealed record SynthesisOptions
+/// <summary>Options of a <see cref="ImageSynthesizer"/>. Values are checked when they are set.</summary>
+internal sealed record ImageSynthesizerOptions
 {
     /// <summary>
     /// Folder to write to: <c>images/</c>, <c>contact-sheet.png</c> and <c>synthesis.json</c>, which says how they were made.
@@ -43,7 +43,7 @@ internal sealed record SynthesisOptions
 
     /// <summary>
     /// Images that the generator works on together, in the order of the prompts. Where one of such a group is missing, all of
-    /// it is made again in the same group: an interrupted job then ends with the same bits, not only the same to rounding.
+    /// it is made again in the same group: an interrupted run then ends with the same bits, not only the same to rounding.
     /// </summary>
     public int GroupSize
     {
@@ -51,9 +51,9 @@ internal sealed record SynthesisOptions
         init => field = OptionCheck.Range(value, 1, 1024);
     } = 1;
 
-    /// <summary>Hears after each image how many are there, how many there will be, and images a second so far.</summary>
+    /// <summary>Receives a report after each image, which is the unit.</summary>
     [JsonIgnore]
-    public Action<int, int, double>? Progress { get; init; }
+    public IProgress<ProgressReport>? Progress { get; init; }
 
     /// <summary>Ends the work after the current step; what is finished stays.</summary>
     [JsonIgnore]
@@ -71,7 +71,7 @@ internal sealed record SynthesisPrompt(string Text, string? Class = null)
     public static SynthesisPrompt OfClass(string name, string domain) => new($"{domain} {name}".Trim(), name);
 }
 
-/// <summary>What a <see cref="SynthesisJob"/> did.</summary>
+/// <summary>What a <see cref="ImageSynthesizer"/> did.</summary>
 /// <param name="Images">The files, prompt after prompt.</param>
 /// <param name="Made">How many of them were made now; the others were there.</param>
 /// <param name="ContactSheet">The picture of all of them, or of the first ones of each prompt.</param>

@@ -6,7 +6,7 @@ using AirMLNet.Tool.Pipelines;
 namespace AirMLNet.Tool.Commands;
 
 /// <summary>The options of 'adapt' that say how AiR's synthetic images are made.</summary>
-internal sealed class AdaptSynthesisOptions
+internal sealed class SynthesisArguments
 {
     // For the help: the numbers are the library's own.
     private static readonly DiffusionSynthesisOptions Standard = new()
@@ -91,7 +91,7 @@ internal sealed class AdaptSynthesisOptions
 
     /// <summary>How the images are made; null where no model is named.</summary>
     /// <exception cref="UsageException">An option was given that has no meaning without --diffusion.</exception>
-    public DiffusionSynthesisOptions? Read(ParseResult parsed, AdaptPlan plan, string output)
+    public DiffusionSynthesisOptions? Read(ParseResult parsed, AdaptSettings settings, string output)
     {
         if (parsed.GetValue(_diffusion) is not { } folder)
         {
@@ -102,8 +102,8 @@ internal sealed class AdaptSynthesisOptions
         var options = new DiffusionSynthesisOptions
         {
             DiffusionFolder = folder,
-            ClipFolder = plan.ClipFolder,
-            ClassNames = plan.ClassNames,
+            ClipFolder = settings.ClipFolder,
+            ClassNames = settings.ClassNames,
             WorkFolder = parsed.GetValue(_work) ?? Path.ChangeExtension(output, null) + "-synthetic",
             Domain = parsed.GetValue(_domain)!,
             FineTune = parsed.GetValue(_steps) != 0,

@@ -4,8 +4,8 @@ using AirMLNet.Options;
 
 namespace AirMLNet.Embedding;
 
-/// <summary>Options of <see cref="EmbedJob"/>. Values are checked when they are set.</summary>
-internal sealed record EmbedOptions
+/// <summary>Options of <see cref="ImageFolderEncoder"/>. Values are checked when they are set.</summary>
+internal sealed record ImageFolderEncoderOptions
 {
     /// <summary>Folder of images, searched with its sub-folders.</summary>
     public required string Images
@@ -52,9 +52,9 @@ internal sealed record EmbedOptions
     [JsonIgnore]
     public Action<string>? Warn { get; init; }
 
-    /// <summary>Hears how many images are done, and of how many.</summary>
+    /// <summary>Receives a report after each image, which is the unit.</summary>
     [JsonIgnore]
-    public Action<int, int>? Progress { get; init; }
+    public IProgress<ProgressReport>? Progress { get; init; }
 
     /// <summary>Checked before each batch.</summary>
     [JsonIgnore]

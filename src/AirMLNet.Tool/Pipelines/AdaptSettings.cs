@@ -5,7 +5,7 @@ using AirMLNet.Tool.Output;
 namespace AirMLNet.Tool.Pipelines;
 
 /// <summary>Everything that decides what an adaptation gives, apart from the images: the recipe, and what it is applied to.</summary>
-internal sealed record AdaptPlan
+internal sealed record AdaptSettings
 {
     /// <summary>Key column with the classes that are known.</summary>
     public const string LabelColumn = "TrueLabel";

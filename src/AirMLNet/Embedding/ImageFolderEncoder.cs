@@ -14,11 +14,11 @@ namespace AirMLNet.Embedding;
 /// an interrupted run continues where it stopped; shards do their chunks on different machines and are merged. Chunks are the
 /// same however the work is split, so the file is, too, bit for bit.
 /// </summary>
-internal sealed class EmbedJob
+internal sealed class ImageFolderEncoder
 {
     private const int Format = 1;
     private readonly MLContext _ml;
-    private readonly EmbedOptions _options;
+    private readonly ImageFolderEncoderOptions _options;
     private readonly List<ImageRow> _rows;
     private readonly string[] _names; // relative to the folder, with slashes
 
@@ -28,7 +28,7 @@ internal sealed class EmbedJob
     /// <exception cref="ArgumentException">The output's ending is not known, or the shard is above the number of shards.</exception>
     /// <exception cref="DirectoryNotFoundException">There is no folder of images.</exception>
     /// <exception cref="InvalidDataException">The folder has no images, or a name with a line break.</exception>
-    public EmbedJob(MLContext ml, EmbedOptions options)
+    public ImageFolderEncoder(MLContext ml, ImageFolderEncoderOptions options)
     {
         ArgumentNullException.ThrowIfNull(ml);
         ArgumentNullException.ThrowIfNull(options);
@@ -93,7 +93,7 @@ internal sealed class EmbedJob
             }
 
             done += Range(chunk).Count;
-            _options.Progress?.Invoke(done, total);
+            _options.Progress?.Report(new("Embed", "encoding images", done, total));
         }
 
         var written = Join(Target, stage.FeatureDimension, metadata, [.. chunks.Select(c => ChunkFile(folder, c))]);
@@ -163,7 +163,7 @@ internal sealed class EmbedJob
 
             paths.Add(_names[range.Start + i]);
             values.AddRange(value.GetValues());
-            _options.Progress?.Invoke(before + i + 1, total);
+            _options.Progress?.Report(new("Embed", "encoding images", before + i + 1, total));
         }
 
         return new(paths, [.. values]);
