@@ -34,7 +34,7 @@ internal sealed record CaptionJobOptions
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
     /// <summary>Hears after each text how many are there and how many there will be.</summary>
-    public Action<int, int>? Progress { get; init; }
+    public IProgress<ProgressReport>? Progress { get; init; }
 
     public CancellationToken CancellationToken { get; init; }
 }
@@ -92,7 +92,7 @@ internal sealed class CaptionJob(ICaptioner captioner, CaptionJobOptions options
             done += texts[i] is null ? 0 : 1;
         }
 
-        options.Progress?.Invoke(done, items.Count);
+        Report(done, items.Count);
 
         // Equal images with equal questions are asked about once.
         var missing = Enumerable
@@ -124,7 +124,7 @@ internal sealed class CaptionJob(ICaptioner captioner, CaptionJobOptions options
                         (texts[i], reasons[i]) = (text, reason);
                     }
 
-                    options.Progress?.Invoke(Interlocked.Add(ref done, same.Length), items.Count);
+                    Report(Interlocked.Add(ref done, same.Length), items.Count);
                 }
             )
             .ConfigureAwait(false);
@@ -218,6 +218,8 @@ internal sealed class CaptionJob(ICaptioner captioner, CaptionJobOptions options
             await Task.Delay(failure.Wait ?? Wait(attempt), options.Time, cancellation).ConfigureAwait(false);
         }
     }
+
+    private void Report(int done, int all) => options.Progress?.Report(new(nameof(CaptionJob), "writing texts", done, all));
 
     private static TimeSpan Wait(int attempt)
     {

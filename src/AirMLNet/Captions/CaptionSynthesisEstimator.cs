@@ -117,11 +117,11 @@ public sealed class CaptionSynthesisEstimator : StageEstimator<CaptionSynthesisT
                 Retries = _options.Retries,
                 Timeout = TimeSpan.FromSeconds(_options.TimeoutSeconds),
                 Time = _options.Time,
-                Progress = (done, total) =>
+                Progress = new DirectProgress(p =>
                 {
                     FriendMembers.CheckAlive(Host);
-                    _options.Progress?.Report(new(Stage, "writing texts", done, total));
-                },
+                    _options.Progress?.Report(p with { Source = Stage });
+                }),
                 CancellationToken = _options.CancellationToken,
             }
         );

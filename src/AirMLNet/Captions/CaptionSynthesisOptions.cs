@@ -1,6 +1,5 @@
 using System.Text.Json.Serialization;
 using AirMLNet.Options;
-using AirMLNet.Pipeline;
 
 namespace AirMLNet.Captions;
 
@@ -102,7 +101,7 @@ public sealed record CaptionSynthesisOptions
 
     /// <summary>Receives a report after each text.</summary>
     [JsonIgnore]
-    public IProgress<StageProgress>? Progress { get; init; }
+    public IProgress<ProgressReport>? Progress { get; init; }
 
     /// <summary>Ends the work; texts that are written stay.</summary>
     [JsonIgnore]

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using AirMLNet.Clip;
 using AirMLNet.Layers;
 using AirMLNet.Optimisation;
+using AirMLNet.Options;
 using static TorchSharp.torch;
 
 namespace AirMLNet.FineTuning;
@@ -38,9 +39,6 @@ internal sealed record FineTunePlan
     public CancellationToken CancellationToken { get; init; }
 }
 
-/// <summary>One step of a fine-tuning that is done.</summary>
-internal readonly record struct FineTuneProgress(int Step, int Steps, int Epoch, double Loss);
-
 /// <summary>Fine-tunes both towers of a CLIP model and the scale of its logits by an objective. Free of ML.NET.</summary>
 internal static class FineTuneTrainer
 {
@@ -68,7 +66,7 @@ internal static class FineTuneTrainer
         FineTuneImages images,
         IFineTuneObjective objective,
         FineTunePlan plan,
-        Action<FineTuneProgress>? progress = null
+        IProgress<ProgressReport>? progress = null
     )
     {
         var (perEpoch, steps) = Steps(plan, rows);
@@ -108,7 +106,7 @@ internal static class FineTuneTrainer
                 );
                 objective.AfterBackward();
                 optimizer.Step();
-                progress?.Invoke(new(step + 1, steps, epoch, loss));
+                progress?.Report(new(nameof(FineTuneTrainer), $"epoch {epoch + 1}", step + 1, steps, loss));
             }
 
             if (plan.CheckpointFolder is { } to && ((step + 1) % plan.CheckpointSteps == 0 || step + 1 == steps))

@@ -103,15 +103,15 @@ public sealed class LatteClipEstimator : StageEstimator<LatteClipTransformer>
             crop,
             _seed
         );
-        FineTuneTrainer.Run(model, rows.Images.Count, images, (IFineTuneObjective?)latte ?? flyp!, plan, Report);
+        FineTuneTrainer.Run(model, rows.Images.Count, images, (IFineTuneObjective?)latte ?? flyp!, plan, new DirectProgress(Report));
         using var off = no_grad();
         return Finish(channel, model, ClipModel.Normalise(latte?.Bank.Prototypes ?? ReClipStep.ClassVectors(model, templates)));
+    }
 
-        void Report(FineTuneProgress p)
-        {
-            FriendMembers.CheckAlive(Host);
-            _options.Progress?.Report(new(Stage, $"epoch {p.Epoch + 1}", p.Step, p.Steps, p.Loss));
-        }
+    private void Report(ProgressReport report)
+    {
+        FriendMembers.CheckAlive(Host);
+        _options.Progress?.Report(report with { Source = Stage });
     }
 
     private LatteClipTransformer Finish(IChannel channel, ClipModel model, Tensor classes)

@@ -2,7 +2,6 @@ using System.Text.Json.Serialization;
 using AirMLNet.Clip;
 using AirMLNet.FineTuning;
 using AirMLNet.Options;
-using AirMLNet.Pipeline;
 
 namespace AirMLNet.Prototypes;
 
@@ -114,7 +113,7 @@ public sealed record ReClipOptions
 
     /// <summary>Receives a report after each epoch.</summary>
     [JsonIgnore]
-    public IProgress<StageProgress>? Progress { get; init; }
+    public IProgress<ProgressReport>? Progress { get; init; }
 
     /// <summary>Checked at every step.</summary>
     [JsonIgnore]

@@ -1,5 +1,6 @@
 using AirMLNet.Captions;
 using AirMLNet.Images;
+using AirMLNet.Options;
 using AirMLNet.Testing;
 
 namespace AirMLNet.Tests.Captions;
@@ -22,10 +23,10 @@ public sealed class ChatCaptionerTests
     public async Task EveryImageGetsTheTextOfItsOwnPixels()
     {
         var items = Items(20);
-        var done = 0;
-        var result = await Job(progress: (d, _) => done = Math.Max(done, d)).RunAsync(items);
+        var done = 0L;
+        var result = await Job(progress: p => done = Math.Max(done, p.Done)).RunAsync(items);
         Assert.AreEqual(20, result.Made);
-        Assert.AreEqual(20, done);
+        Assert.AreEqual(20L, done);
         Assert.IsEmpty(result.Missing);
         for (var i = 0; i < items.Count; i++)
         {
@@ -203,7 +204,7 @@ public sealed class ChatCaptionerTests
         string model = "eyes",
         int parallel = 4,
         TimeProvider? time = null,
-        Action<int, int>? progress = null,
+        Action<ProgressReport>? progress = null,
         CancellationToken cancellation = default
     ) =>
         new(
@@ -214,7 +215,7 @@ public sealed class ChatCaptionerTests
                 Parallel = parallel,
                 Retries = parallel == 1 ? 2 : 6,
                 Time = time ?? _time,
-                Progress = progress,
+                Progress = progress is null ? null : new DirectProgress(progress),
                 CancellationToken = cancellation,
             }
         );

@@ -2,6 +2,7 @@ using AirMLNet.Clip;
 using AirMLNet.FineTuning;
 using AirMLNet.Images;
 using AirMLNet.Optimisation;
+using AirMLNet.Options;
 using AirMLNet.Testing;
 using static TorchSharp.torch;
 
@@ -44,7 +45,7 @@ public sealed class FineTuneTrainerTests
         List<double> losses = [];
         using var one = new Bench(rows: 24);
         using var two = new Bench(rows: 24);
-        one.Run(epochs: 8, rate: 1e-3, progress: p => losses.Add(p.Loss));
+        one.Run(epochs: 8, rate: 1e-3, progress: p => losses.Add(p.Loss!.Value));
         two.Run(epochs: 8, rate: 1e-3);
         Assert.HasCount(24, losses); // three batches of eight in each epoch
         Assert.IsLessThan(losses.Take(3).Average(), losses.TakeLast(3).Average());
@@ -61,14 +62,14 @@ public sealed class FineTuneTrainerTests
         using (var cut = new Bench(rows: 24))
         {
             Assert.ThrowsExactly<InvalidOperationException>(() =>
-                cut.Run(3, 1e-3, p => _ = p.Step == 5 ? throw new InvalidOperationException("cut") : 0, _folder["run"])
+                cut.Run(3, 1e-3, p => _ = p.Done == 5 ? throw new InvalidOperationException("cut") : 0, _folder["run"])
             );
         }
 
         using var rest = new Bench(rows: 24);
-        var first = 0;
-        rest.Run(3, 1e-3, p => first = first == 0 ? p.Step : first, _folder["run"]);
-        Assert.AreEqual(5, first); // four steps were in the checkpoint: in the middle of the second epoch
+        var first = 0L;
+        rest.Run(3, 1e-3, p => first = first == 0 ? p.Done : first, _folder["run"]);
+        Assert.AreEqual(5L, first); // four steps were in the checkpoint: in the middle of the second epoch
         CollectionAssert.AreEqual(whole.Bits(), rest.Bits());
         CollectionAssert.AreEqual(whole.Prototypes(), rest.Prototypes());
     }
@@ -203,7 +204,7 @@ public sealed class FineTuneTrainerTests
             );
         }
 
-        public void Run(int epochs, double rate, Action<FineTuneProgress>? progress = null, string? checkpoint = null) =>
+        public void Run(int epochs, double rate, Action<ProgressReport>? progress = null, string? checkpoint = null) =>
             FineTuneTrainer.Run(
                 Model,
                 _pictures.Length,
@@ -220,7 +221,7 @@ public sealed class FineTuneTrainerTests
                     CheckpointSteps = 4,
                     Settings = "bench",
                 },
-                progress
+                progress is null ? null : new DirectProgress(progress)
             );
 
         public float[] Bits() => [.. Model.parameters().SelectMany(p => p.detach().contiguous().data<float>().ToArray())];

@@ -2,7 +2,6 @@ using AirMLNet.Captions;
 using AirMLNet.Clip;
 using AirMLNet.FineTuning;
 using AirMLNet.Options;
-using AirMLNet.Pipeline;
 using AirMLNet.Prototypes;
 using AirMLNet.PseudoLabels;
 using AirMLNet.Testing;
@@ -26,7 +25,7 @@ public sealed class LatteOptionEffectTests
     private static int s_reports,
         s_runs;
 
-    private static IProgress<StageProgress> Counter => new DirectProgress<StageProgress>(_ => s_reports++);
+    private static IProgress<ProgressReport> Counter => new DirectProgress(_ => s_reports++);
 
     private static CancellationToken Cancelled => new(canceled: true);
 
