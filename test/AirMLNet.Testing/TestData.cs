@@ -7,6 +7,9 @@ public static class TestData
 
     public static string Path(string relative) => System.IO.Path.Combine(Root, relative);
 
+    /// <summary>One of the experiment files that come with the sources.</summary>
+    public static string Experiment(string name) => System.IO.Path.Combine(Root, "..", "..", "experiments", name);
+
     private static string Find()
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)

@@ -27,7 +27,11 @@ public sealed class ExperimentTests
               "settings": { "rounds": 2, "epochs": 2, "batchSize": 8, "promptLength": 3, "warmUpEpochs": 1 } }
             """
         );
-        Assert.Contains("0 runs are there already", ToolProcess.Run("experiment", _folder["file.json"], "--plan").Succeeded());
+        var dry = ToolProcess.Run("experiment", _folder["file.json"], "--dry-run", "--gpu", "40");
+        Assert.Contains("8 runs to do, about ", dry.Succeeded());
+        Assert.Contains("[8/8] colours, air-cpl, trzsl, text, seed 2: reads 18 images of the pool, ", dry.Output);
+        Assert.Contains("--gpu is 40, but", dry.Error);
+        ToolProcess.Run("experiment", _folder["file.json"], "--gpu", "40").Failed(1, "--gpu is 40", "--fallback-to-cpu");
         var first = ToolProcess.Run("experiment", _folder["file.json"]);
         Assert.Contains("| air-cpl | ", first.Succeeded());
         Assert.Contains("[8/8] colours, air-cpl, trzsl, text, seed 2: ", first.Error);
@@ -36,6 +40,27 @@ public sealed class ExperimentTests
         using var json = JsonDocument.Parse(second.Succeeded());
         Assert.AreEqual(8, json.RootElement.GetArrayLength());
         Assert.AreEqual(first.Output, File.ReadAllText(Path.Combine(_folder["out"], "results.md")));
+    }
+
+    [TestMethod]
+    public void FoldersAndMembersAreGivenOnTheCommandLine()
+    {
+        TinyClip.Create(_folder["models", "clip"]);
+        TinyData.Images(_folder["data", "set", "train"], 6, byClass: true);
+        TinyData.Images(_folder["data", "set", "test"], 4, byClass: true);
+        File.WriteAllText(
+            _folder["file.json"],
+            """
+            { "name": "colours", "data": "elsewhere", "models": "elsewhere", "clip": "clip", "output": "out", "methods": ["zero-shot"],
+              "dataSets": [{ "name": "colours", "folder": "set" }, { "name": "Flowers102" }] }
+            """
+        );
+        string[] run = ["experiment", _folder["file.json"], "--data", _folder["data"], "--models", _folder["models"], "--set", "seeds=[4]"];
+        ToolProcess.Run(run).Failed(1, "1 of 2 data sets are not there: Flowers102");
+        var only = ToolProcess.Run([.. run, "--skip-missing"]);
+        Assert.Contains("seeds 4.", only.Succeeded());
+        Assert.Contains("left out, not there: Flowers102", only.Error);
+        ToolProcess.Run([.. run, "--set", "colour=1"]).Failed(1, "colour");
     }
 
     [TestMethod]

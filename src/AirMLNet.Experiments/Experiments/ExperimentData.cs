@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using AirMLNet.Clip;
 using AirMLNet.Data;
 using AirMLNet.Features;
 using Microsoft.ML;
@@ -12,8 +13,8 @@ internal sealed class EncodedImages(IReadOnlyList<LabelledImage> images, Func<fl
 {
     private float[][]? _features;
 
-    public EncodedImages(IReadOnlyList<LabelledImage> images, string clip, CancellationToken cancellation)
-        : this(images, () => Encode(images, clip, cancellation)) { }
+    public EncodedImages(IReadOnlyList<LabelledImage> images, ExperimentContext context)
+        : this(images, () => Encode(images, context)) { }
 
     public IReadOnlyList<LabelledImage> Images { get; } = images;
 
@@ -26,9 +27,9 @@ internal sealed class EncodedImages(IReadOnlyList<LabelledImage> images, Func<fl
     public EncodedImages Pick(IReadOnlyList<(int Image, int Class)> some) =>
         new([.. some.Select(s => Images[s.Image] with { Class = s.Class })], () => [.. some.Select(s => Features[s.Image])]);
 
-    private static float[][] Encode(IReadOnlyList<LabelledImage> images, string clip, CancellationToken cancellation)
+    private static float[][] Encode(IReadOnlyList<LabelledImage> images, ExperimentContext context)
     {
-        var ml = new MLContext(1);
+        var ml = context.Device.Context(1);
         var view = ml.Data.LoadFromEnumerable(images.Select(i => new ImageRow { ImagePath = i.Path }));
         using var encoder = ml
             .Transforms.ClipFeature(
@@ -36,8 +37,8 @@ internal sealed class EncodedImages(IReadOnlyList<LabelledImage> images, Func<fl
                 "ImagePath",
                 new ClipFeatureOptions
                 {
-                    ClipFolder = clip,
-                    CancellationToken = cancellation,
+                    ClipFolder = context.File.Clip,
+                    CancellationToken = context.CancellationToken,
                     KeepTrainingFeatures = false,
                 }
             )
@@ -79,23 +80,19 @@ internal sealed class EncodedImages(IReadOnlyList<LabelledImage> images, Func<fl
 internal sealed class ExperimentData
 {
     private readonly Dictionary<string, EncodedImages> _synthetic = new(StringComparer.Ordinal);
-    private readonly string _clip;
-    private readonly CancellationToken _cancellation;
+    private readonly ExperimentContext _context;
+    private readonly HashSet<string> _tested;
     private readonly Lazy<EncodedImages> _spare;
 
-    public ExperimentData(ExperimentDataSet entry, string clip, CancellationToken cancellation)
+    public ExperimentData(ExperimentDataSet entry, ExperimentContext context)
     {
-        (Entry, _clip, _cancellation) = (entry, clip, cancellation);
-        var options = new DataSetOptions { Pool = entry.Pool };
-        var set =
-            entry.Csv is { } csv ? GenericDataSets.FromCsv(csv, entry.Name, options)
-            : Data.DataSets.Names.Contains(entry.Name, StringComparer.OrdinalIgnoreCase)
-                ? Data.DataSets.Open(entry.Name, entry.Folder!, options)
-            : GenericDataSets.FromFolders(entry.Folder!, entry.Name);
+        (Entry, _context) = (entry, context);
+        var set = Open(entry);
         ClassNames = set.ClassNames;
-        Train = new(Some(set.Train, entry.MostTrain), clip, cancellation);
+        _tested = [.. set.Test.Select(i => Path.GetFullPath(i.Path))];
+        Train = new(Some(set.Train, entry.MostTrain), context);
         _spare = new(() => Spare(set));
-        Test = new(Some(set.Test, entry.MostTest), clip, cancellation);
+        Test = new(Some(set.Test, entry.MostTest), context);
         Split = entry.SplitFile is { } file ? ClassSplit.Load(file, ClassNames) : ClassSplit.Draw(ClassNames.Count, entry.SplitSeed);
     }
 
@@ -105,17 +102,26 @@ internal sealed class ExperimentData
     public EncodedImages Test { get; }
     public ClassSplit Split { get; }
 
-    /// <summary>The synthetic images of a folder with a sub-folder per class.</summary>
-    /// <exception cref="InvalidDataException">A sub-folder is no class.</exception>
-    public EncodedImages Synthetic(string folder)
-    {
-        if (_synthetic.TryGetValue(folder, out var known))
-        {
-            return known;
-        }
+    /// <summary>Templates of the zero-shot classifier.</summary>
+    public IReadOnlyList<string> Templates =>
+        Entry.Templates ?? (Entry.IsPublished ? PromptTemplates.For(Entry.Name, TemplateSource.Grip) : PromptTemplates.Single);
 
-        var images = SyntheticImageFolder.FromFolder(folder, ClassNames, Entry.MostSynthetic);
-        return _synthetic[folder] = new(images, _clip, _cancellation);
+    /// <summary>What comes before a class name in the diffusion model's prompts.</summary>
+    public string Domain => Entry.Domain ?? Data.DataSets.Description(Entry.Name) ?? ClassPrompt.DefaultDescription;
+
+    /// <summary>Whether an image of the pool is a test image too, as in EuroSAT's pool of the published code.</summary>
+    public bool IsTested(LabelledImage image) => _tested.Contains(Path.GetFullPath(image.Path));
+
+    /// <summary>The synthetic images of a folder with a sub-folder per class.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="most">At most so many per class; null for all.</param>
+    /// <exception cref="InvalidDataException">A sub-folder is no class.</exception>
+    public EncodedImages Synthetic(string folder, int? most)
+    {
+        var key = $"{folder}|{most}";
+        return _synthetic.TryGetValue(key, out var known)
+            ? known
+            : _synthetic[key] = new(SyntheticImageFolder.FromFolder(folder, ClassNames, most), _context);
     }
 
     /// <summary>Photos in the place of synthetic images.</summary>
@@ -129,16 +135,43 @@ internal sealed class ExperimentData
         if (Entry.SyntheticFrom?.Csv is not { } csv)
         {
             HashSet<string> pool = [.. Train.Images.Select(i => i.Path)];
-            return new([.. set.Train.Where(i => !pool.Contains(i.Path))], _clip, _cancellation);
+            return new([.. set.Train.Where(i => !pool.Contains(i.Path))], _context);
         }
 
         var other = GenericDataSets.FromCsv(csv, Entry.Name, new DataSetOptions());
         int[] classes = [.. other.ClassNames.Select(n => ClassNames.ToList().IndexOf(n))];
         return Array.IndexOf(classes, -1) is var k && k < 0
-            ? new([.. other.Train.Select(i => i with { Class = i.Class < 0 ? -1 : classes[i.Class] })], _clip, _cancellation)
+            ? new([.. other.Train.Select(i => i with { Class = i.Class < 0 ? -1 : classes[i.Class] })], _context)
             : throw new InvalidDataException(
                 $"{csv}: '{other.ClassNames[k]}' is none of the classes of '{Entry.Name}': {string.Join(", ", ClassNames.Take(20))}."
             );
+    }
+
+    private static ImageDataSet Open(ExperimentDataSet entry)
+    {
+        var options = new DataSetOptions { Pool = entry.Pool };
+        var set =
+            entry.Csv is { } csv ? GenericDataSets.FromCsv(csv, entry.Name, options)
+            : entry.IsPublished ? Data.DataSets.Open(entry.Name, entry.Folder!, options)
+            : GenericDataSets.FromFolders(entry.Folder!, entry.Name);
+        if (entry.Classes is not { } names)
+        {
+            return set;
+        }
+
+        int[] kept =
+        [
+            .. names.Select(n =>
+                set.ClassNames.ToList().IndexOf(n) is var c && c >= 0
+                    ? c
+                    : throw new InvalidDataException(
+                        $"classes of '{entry.Name}': '{n}' is none of {string.Join(", ", set.ClassNames.Take(20))}."
+                    )
+            ),
+        ];
+        IReadOnlyList<LabelledImage> Of(IReadOnlyList<LabelledImage> images) =>
+            [.. images.Select(i => i with { Class = Array.IndexOf(kept, i.Class) }).Where(i => i.Class >= 0)];
+        return new(set.Name, entry.Csv ?? entry.Folder!, names, Of(set.Train), Of(set.Test));
     }
 
     private static IReadOnlyList<LabelledImage> Some(IReadOnlyList<LabelledImage> images, int? most) =>

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
-using AirMLNet.Data;
 using AirMLNet.Options;
 using AirMLNet.Prompts;
 using AirMLNet.Recipes;
@@ -10,7 +9,7 @@ namespace AirMLNet.Experiments;
 
 /// <summary>
 /// One experiment file: every method under every paradigm, with every kind of prompt, on every data set, from every seed.
-/// Paths are relative to the file.
+/// Paths are relative to the file, or to the folders of data sets and models that it names.
 /// </summary>
 internal sealed record ExperimentFile
 {
@@ -24,12 +23,27 @@ internal sealed record ExperimentFile
     /// <summary>A line or two about it, for the results page.</summary>
     public string Description { get; init; } = "";
 
+    /// <summary>Folder that the data sets' paths are relative to; null: the file's own.</summary>
+    public string? Data { get; init; }
+
+    /// <summary>Folder that the models' paths are relative to; null: the file's own.</summary>
+    public string? Models { get; init; }
+
     /// <summary>Folder of the CLIP model.</summary>
     public required string Clip
     {
         get;
         init => field = OptionCheck.NotBlank(value);
     }
+
+    /// <summary>
+    /// Folder of the diffusion model that makes the synthetic images of data sets that have none; null where all have some, or none are
+    /// needed.
+    /// </summary>
+    public string? Diffusion { get; init; }
+
+    /// <summary>Members of <see cref="Synthesis.DiffusionSynthesisOptions"/> that replace the defaults of docs/methods.md §4.2.</summary>
+    public JsonObject? Synthesis { get; init; }
 
     /// <summary>Folder for results.</summary>
     public required string Output
@@ -69,11 +83,21 @@ internal sealed record ExperimentFile
     /// <summary>The same for one kind of prompt, after <see cref="Settings"/>.</summary>
     public IReadOnlyDictionary<string, JsonObject>? PromptSettings { get; init; }
 
+    /// <summary>Members of a recipe that replace even the variants' own, for all methods: for a trial of the whole file in small.</summary>
+    public JsonObject? Overrides { get; init; }
+
+    /// <summary>Scores every learned prompt on the other data sets of the file too, with their class names.</summary>
+    public bool Transfer { get; init; }
+
+    /// <summary>Shows the labels of every round in the results: how many are right, in all and of each class.</summary>
+    public bool Rounds { get; init; }
+
     /// <summary>Reads a file and checks it.</summary>
     /// <param name="path">The file.</param>
+    /// <param name="changes">What the command line says otherwise; null for nothing.</param>
     /// <exception cref="FileNotFoundException">It does not exist.</exception>
     /// <exception cref="InvalidDataException">It is no such file; the message names what is wrong.</exception>
-    public static ExperimentFile Load(string path)
+    public static ExperimentFile Load(string path, ExperimentChanges? changes = null)
     {
         if (!File.Exists(path))
         {
@@ -83,7 +107,8 @@ internal sealed record ExperimentFile
         var home = Path.GetDirectoryName(Path.GetFullPath(path))!;
         try
         {
-            var file = OptionsJson.Read<ExperimentFile>(File.ReadAllText(path));
+            changes ??= new();
+            var file = OptionsJson.Read<ExperimentFile>(changes.Apply(File.ReadAllText(path)));
             if (
                 file.DataSets.Count == 0
                 || file.Methods.Count == 0
@@ -93,6 +118,11 @@ internal sealed record ExperimentFile
             )
             {
                 throw new FormatException("dataSets, methods, paradigms, prompts and seeds need one or more entries each.");
+            }
+
+            if (file.DataSets.GroupBy(d => d.Name).FirstOrDefault(g => g.Count() > 1) is { } twice)
+            {
+                throw new FormatException($"dataSets: '{twice.Key}' is there twice; expected names that tell them apart.");
             }
 
             foreach (var paradigm in file.Paradigms)
@@ -105,15 +135,19 @@ internal sealed record ExperimentFile
                 PromptOf(prompt);
             }
 
-            _ = file.Variants;
-            return file with
+            string data = changes.Data ?? Path.Combine(home, file.Data ?? ""),
+                models = changes.Models ?? Path.Combine(home, file.Models ?? "");
+            file = file with
             {
-                Home = home,
-                Clip = Path.Combine(home, file.Clip),
+                Data = data,
+                Models = models,
+                Clip = Path.Combine(models, file.Clip),
+                Diffusion = file.Diffusion is { } diffusion ? Path.Combine(models, diffusion) : null,
                 Output = Path.Combine(home, file.Output),
                 Cache = Path.Combine(home, file.Cache ?? Path.Combine(file.Output, "runs")),
-                DataSets = [.. file.DataSets.Select(d => d.Under(home))],
+                DataSets = [.. file.DataSets.Select(d => d.Under(data))],
             };
+            return file with { Variants = [.. file.Methods.Select(VariantOf)] };
         }
         catch (FormatException e)
         {
@@ -121,18 +155,41 @@ internal sealed record ExperimentFile
         }
     }
 
-    /// <summary>Where the file lies.</summary>
-    [JsonIgnore]
-    internal string Home { get; init; } = "";
-
     /// <summary>The folder of a variant's synthetic images for a data set; null for none.</summary>
     internal string? SyntheticOf(ExperimentVariant variant, ExperimentDataSet set) =>
         variant.Synthetic is { } own
-            ? Path.Combine(Home, own.Replace("{}", set.Name.ToLowerInvariant(), StringComparison.Ordinal))
+            ? Path.Combine(Data!, own.Replace("{}", set.Name.ToLowerInvariant(), StringComparison.Ordinal))
             : set.Synthetic;
 
     /// <summary>The methods with their names and settings, in the order of the file.</summary>
-    internal IReadOnlyList<ExperimentVariant> Variants => [.. Methods.Select(VariantOf)];
+    [JsonIgnore]
+    internal IReadOnlyList<ExperimentVariant> Variants { get; private init; } = [];
+
+    /// <summary>The diffusion model of a variant; null for none.</summary>
+    internal string? DiffusionOf(ExperimentVariant variant) => variant.Diffusion is { } own ? Path.Combine(Models!, own) : Diffusion;
+
+    /// <summary>The runs of a data set, in their order.</summary>
+    internal IEnumerable<ExperimentCell> Cells =>
+        from prompt in Prompts
+        from variant in Variants
+        from paradigm in Paradigms
+        where variant.Fits(paradigm, prompt)
+        from seed in Seeds
+        select new ExperimentCell(variant, paradigm, prompt, seed);
+
+    /// <summary>Checks what the settings say, before a data set is opened.</summary>
+    /// <exception cref="InvalidDataException">A member or a value is not accepted.</exception>
+    internal void CheckSettings()
+    {
+        foreach (var set in DataSets)
+        {
+            foreach (var cell in Cells.Where(c => c.Seed == Seeds[0]))
+            {
+                _ = cell.Variant.RecipeFor(this, set, cell.Paradigm, cell.Prompt);
+                _ = cell.Variant.SynthesisFor(this, ExperimentSynthesis.Standard);
+            }
+        }
+    }
 
     internal static Paradigm ParadigmOf(string name) =>
         name switch
@@ -158,115 +215,16 @@ internal sealed record ExperimentFile
             element.ValueKind == JsonValueKind.String
                 ? new() { Method = element.GetString()! }
                 : OptionsJson.Read<ExperimentVariant>(element.GetRawText());
-        string[] known = [.. Recipe.All.Where(r => !r.Supervised).Select(r => r.Name)];
+        string[] known = [.. Recipe.Names];
         return known.Contains(variant.Method)
             ? variant
             : throw new FormatException($"methods: '{variant.Method}'; expected one of {string.Join(", ", known)}.");
     }
 }
 
-/// <summary>A method of an experiment.</summary>
-internal sealed record ExperimentVariant
-{
-    /// <summary>Name of a published method.</summary>
-    public required string Method { get; init; }
-
-    /// <summary>What to call it in the results; null: the method's name.</summary>
-    public string? Name { get; init; }
-
-    /// <summary>Members of a recipe that replace all others.</summary>
-    public JsonObject? Settings { get; init; }
-
-    /// <summary>
-    /// Where this variant's synthetic images are, if elsewhere than the data set's; relative to the file, <c>{}</c> being the data set's
-    /// name in lower case.
-    /// </summary>
-    public string? Synthetic { get; init; }
-
-    internal string Title => Name ?? Method;
-}
-
-/// <summary>A data set of an experiment: a published one, folders, or a CSV file.</summary>
-internal sealed record ExperimentDataSet
-{
-    /// <summary>
-    /// What to call it; for a published data set its name, which also gives templates, quantiles and the paper's figures.
-    /// </summary>
-    public required string Name
-    {
-        get;
-        init => field = OptionCheck.NotBlank(value);
-    }
-
-    /// <summary>Folder of a published data set, or of parts and classes.</summary>
-    public string? Folder { get; init; }
-
-    /// <summary>CSV file of path, label and split.</summary>
-    public string? Csv { get; init; }
-
-    /// <summary>EuroSAT's pool.</summary>
-    public TrainingPool Pool { get; init; } = TrainingPool.Strict;
-
-    /// <summary>At most so many images of the pool, drawn from seed 0; null for all.</summary>
-    public int? MostTrain
-    {
-        get;
-        init => field = value is { } n ? OptionCheck.Range(n, 1, int.MaxValue) : null;
-    }
-
-    /// <summary>At most so many test images, drawn from seed 0; null for all.</summary>
-    public int? MostTest
-    {
-        get;
-        init => field = value is { } n ? OptionCheck.Range(n, 1, int.MaxValue) : null;
-    }
-
-    /// <summary>Folder of synthetic images with a sub-folder per class; null for none.</summary>
-    public string? Synthetic { get; init; }
-
-    /// <summary>Photos in the place of synthetic images; null for none.</summary>
-    public SyntheticStandIn? SyntheticFrom { get; init; }
-
-    /// <summary>At most so many synthetic images per class, in the order of their names; null for all.</summary>
-    public int? MostSynthetic
-    {
-        get;
-        init => field = value is { } n ? OptionCheck.Range(n, 1, int.MaxValue) : null;
-    }
-
-    /// <summary>Zero-shot templates; null: those of GRIP and CPL for a published data set, otherwise "a photo of a {}.".</summary>
-    public IReadOnlyList<string>? Templates { get; init; }
-
-    /// <summary>Seed of the split into seen and unseen classes: 500, 0 and 200 are the published ones.</summary>
-    public int SplitSeed
-    {
-        get;
-        init => field = OptionCheck.Range(value, 0, int.MaxValue);
-    } = 500;
-
-    /// <summary>File with the seen classes instead; see <see cref="ClassSplit.Load"/>.</summary>
-    public string? SplitFile { get; init; }
-
-    internal ExperimentDataSet Under(string home)
-    {
-        if (Folder is null == Csv is null)
-        {
-            throw new FormatException($"dataSets: '{Name}' needs either folder or csv.");
-        }
-        if (Synthetic is not null && SyntheticFrom is not null)
-        {
-            throw new FormatException($"dataSets: '{Name}' has both synthetic and syntheticFrom; expected one of them.");
-        }
-
-        return this with
-        {
-            Folder = Full(Folder),
-            Csv = Full(Csv),
-            Synthetic = Full(Synthetic),
-            SyntheticFrom = SyntheticFrom is { } photos ? photos with { Csv = Full(photos.Csv) } : null,
-            SplitFile = Full(SplitFile),
-        };
-
-        string? Full(string? path) => path is null ? null : Path.Combine(home, path);
-    }
-}
+/// <summary>One cell of the grid and one seed, whatever the data set.</summary>
+/// <param name="Variant">The method.</param>
+/// <param name="Paradigm">ul, ssl or trzsl.</param>
+/// <param name="Prompt">text, visual or visual-deep.</param>
+/// <param name="Seed">The seed.</param>
+internal sealed record ExperimentCell(ExperimentVariant Variant, string Paradigm, string Prompt, int Seed);

@@ -2,106 +2,133 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json.Nodes;
-using AirMLNet.Clip;
 using AirMLNet.Data;
 using AirMLNet.Evaluation;
-using AirMLNet.Options;
+using AirMLNet.Prompts;
 using AirMLNet.Recipes;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
 namespace AirMLNet.Experiments;
 
-/// <summary>One cell of the grid and one seed.</summary>
+/// <summary>One cell of the grid and one seed, on a data set.</summary>
 internal sealed class ExperimentRun
 {
-    /// <summary>Raised when what a run does changes, so that old results are not taken for new ones.</summary>
-    private const int Version = 3;
+    /// <summary>
+    /// Raised whenever the same options give other results, so that what older code found is not taken for what this code would find.
+    /// <c>ExperimentBehaviourTests</c> fails where that was forgotten.
+    /// </summary>
+    internal const int Behaviour = 4;
 
-    private readonly ExperimentFile _file;
+    private readonly ExperimentContext _context;
     private readonly ExperimentData _data;
-    private readonly ExperimentVariant _variant;
-    private readonly string _paradigm,
-        _prompt;
-    private readonly int _seed;
-    private readonly EncodedImages? _synthetic;
+    private readonly ExperimentCell _cell;
+    private readonly EncodedImages? _found;
 
-    public ExperimentRun(
-        ExperimentFile file,
-        ExperimentData data,
-        ExperimentVariant variant,
-        string paradigm,
-        string prompt,
-        int seed,
-        string clipHash
-    )
+    /// <exception cref="InvalidDataException">
+    /// The settings are not accepted, the method needs synthetic images and there are none, or the paradigm needs labels.
+    /// </exception>
+    public ExperimentRun(ExperimentContext context, ExperimentData data, ExperimentCell cell)
     {
-        (_file, _data, _variant, _paradigm, _prompt, _seed) = (file, data, variant, paradigm, prompt, seed);
-        Recipe = MakeRecipe();
-        AdaptationTask = MakeTask();
-        _synthetic =
-            !Recipe.NeedsSynthetic ? null
-            : file.SyntheticOf(variant, data.Entry) is { } folder ? data.Synthetic(folder)
-            : data.Entry.SyntheticFrom is { } photos ? data.StandIn(photos, seed)
-            : throw new InvalidDataException(
-                $"'{variant.Title}' needs synthetic images of '{data.Entry.Name}': its entry in dataSets names no folder 'synthetic'."
-            );
-        Hash = MakeHash(clipHash);
+        (_context, _data, _cell) = (context, data, cell);
+        Recipe = cell.Variant.RecipeFor(context.File, data.Entry, cell.Paradigm, cell.Prompt);
+        Task = MakeTask();
+        if (Recipe.NeedsSynthetic)
+        {
+            _found = Found();
+            Synthesis =
+                _found is not null ? null
+                : context.File.DiffusionOf(cell.Variant) is not null ? new(context, data, cell.Variant, Task, cell.Paradigm, Given())
+                : throw new InvalidDataException(
+                    $"'{cell.Variant.Title}' needs synthetic images of '{data.Entry.Name}': its entry in dataSets names no folder 'synthetic', "
+                        + "and the file no model 'diffusion' to make them."
+                );
+        }
+
+        Hash = MakeHash();
     }
 
     public Recipe Recipe { get; }
-    private AdaptationTask AdaptationTask { get; }
-    private Paradigm Paradigm => ExperimentFile.ParadigmOf(_paradigm);
-    private bool IsPublished => Data.DataSets.Names.Contains(_data.Entry.Name, StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>How the synthetic images are made; null where they are not.</summary>
+    public ExperimentSynthesis? Synthesis { get; }
+
     public string Hash { get; }
-    public string Title => $"{_data.Entry.Name}, {_variant.Title}, {_paradigm}, {_prompt}, seed {_seed}";
+
+    public string Title => $"{_data.Entry.Name}, {_cell.Variant.Title}, {_cell.Paradigm}, {_cell.Prompt}, seed {_cell.Seed}";
+
+    /// <summary>Most synthetic images of a class; null for all.</summary>
+    public int? MostSynthetic => _cell.Variant.MostSynthetic ?? _data.Entry.MostSynthetic;
+
+    /// <summary>Synthetic images that take part.</summary>
+    public int SyntheticImages =>
+        _found?.Images.Count
+        ?? (Synthesis is null ? 0 : _data.ClassNames.Count * Math.Min(MostSynthetic ?? int.MaxValue, Synthesis.Options.ImagesPerClass));
+
+    private AdaptationTask Task { get; }
+
+    private Paradigm Paradigm => ExperimentFile.ParadigmOf(_cell.Paradigm);
 
     /// <summary>A result by this run's names: equal settings have equal results, whatever they are called.</summary>
     public RunResult Name(RunResult result) =>
         result with
         {
             DataSet = _data.Entry.Name,
-            Method = _variant.Title,
-            Paradigm = _paradigm,
-            Prompt = _prompt,
-            Seed = _seed,
+            Method = _cell.Variant.Title,
+            Paradigm = _cell.Paradigm,
+            Prompt = _cell.Prompt,
+            Seed = _cell.Seed,
             Epochs = [Recipe.Rounds, Recipe.Rounds == 0 ? 0 : Recipe.Epochs],
         };
 
-    public RunResult Execute(IProgress<ProgressReport>? progress, CancellationToken cancellation)
+    /// <summary>What the run would do.</summary>
+    /// <param name="costs">Knows what other runs of the same experiment do before it.</param>
+    public RunPlan Plan(ExperimentCosts costs) => costs.Plan(_data, this, Given().Count());
+
+    public RunResult Execute()
     {
         IReadOnlyList<LabelledImage> train = _data.Train.Images,
             test = _data.Test.Images;
+        var synthetic = _found ?? Synthesis?.Make(MostSynthetic);
         var labels = new PoolLabels([.. train.Select(i => i.Class)], Given());
         // The rows are of a context of their own: the stages are the first to draw seeds from theirs, as everywhere else.
-        var ml = new MLContext();
-        IDataView pool = Keyed(ml, PoolRows(labels, _synthetic)),
-            scored = View(ml, test.Select((image, i) => new ExperimentRow { ImagePath = image.Path, Features = _data.Test.Features[i] }));
-        _ = _data.Train.Features;
+        var ml = _context.Device.Context();
+        var rows = ExperimentRows.Real(_data, labels).Concat(synthetic is null ? [] : ExperimentRows.Synthetic(_data, synthetic));
+        IDataView pool = ExperimentRows.Keyed(ml, rows, _data, Task.ClassNames),
+            scored = ExperimentRows.Scored(ml, _data.Test);
+        var rounds = new List<RoundLabels>();
+        var task = Task with
+        {
+            Progress = _context.Options.Progress,
+            CancellationToken = _context.CancellationToken,
+            Labelled = rounds.Add,
+        };
         var busy = Environment.CpuUsage.TotalTime;
         var clock = Stopwatch.StartNew();
         ITransformer model;
         using (labels.BeginFit())
         {
-            model = Fit(new MLContext(_seed), Recipe, AdaptationTask with { Progress = progress, CancellationToken = cancellation }, pool);
+            model = Fit(_context.Device.Context(_cell.Seed), Recipe, task, pool);
         }
 
         var fit = clock.Elapsed.TotalSeconds;
         clock.Restart();
-        var predicted = Predicted(model.Transform(scored));
+        // What was learned on the seen classes names all of them.
+        var prompt = (PromptAdapterTransformer)((TransformerChain<ITransformer>)model).LastTransformer;
+        using var wider = Task.ClassNames.Count < _data.ClassNames.Count ? prompt.ForClasses(_data.ClassNames, _data.Templates) : null;
+        var predicted = Predicted((wider ?? model).Transform(scored));
         double score = clock.Elapsed.TotalSeconds,
             processor = (Environment.CpuUsage.TotalTime - busy).TotalSeconds;
-        (var text, var fused) = LabelAccuracy(ml, model, pool, labels, cancellation);
-        (model as IDisposable)?.Dispose();
+        var quality = new LabelQuality(Recipe, Task, labels, _context.CancellationToken);
+        (var text, var fused) = quality.Surest(ml, model, pool);
         var result = new RunResult
         {
             Hash = Hash,
             DataSet = _data.Entry.Name,
-            Method = _variant.Title,
-            Paradigm = _paradigm,
-            Prompt = _prompt,
-            Seed = _seed,
+            Method = _cell.Variant.Title,
+            Paradigm = _cell.Paradigm,
+            Prompt = _cell.Prompt,
+            Seed = _cell.Seed,
             Scores = ClassificationScores.Of(
                 predicted,
                 [.. test.Select(i => i.Class)],
@@ -109,10 +136,15 @@ internal sealed class ExperimentRun
             ),
             TextLabels = text,
             FusedLabels = fused,
-            Images = [train.Count, _synthetic?.Images.Count ?? 0, test.Count],
+            Rounds = quality.Rounds(rounds, model, pool),
+            ClassNames = Recipe.Supervised || Recipe.Rounds == 0 ? [] : _data.ClassNames,
+            Transfer = _context.File.Transfer ? Transfer(ml, prompt) : null,
+            Images = [train.Count, synthetic?.Images.Count ?? 0, test.Count],
             Seconds = [Math.Round(fit, 3), Math.Round(score, 3)],
             ProcessorSeconds = Math.Round(processor, 3),
+            Device = _context.Device.Gpu is { } gpu ? $"cuda:{gpu}" : "cpu",
         };
+        (model as IDisposable)?.Dispose();
         return Name(result);
     }
 
@@ -120,71 +152,52 @@ internal sealed class ExperimentRun
     internal static ITransformer Fit(MLContext ml, Recipe recipe, AdaptationTask task, IDataView pool) =>
         recipe.Stages(ml, task with { HasFeatures = true }).Fit(pool);
 
-    /// <summary>The published settings, then the file's, the prompt kind's and the variant's.</summary>
-    private Recipe MakeRecipe()
-    {
-        // Other sets have no published quantiles; their names are not part of the recipe, so that equal runs of two entries are one.
-        var published = Recipe
-            .Named(_variant.Method)
-            .WithPrompt(ExperimentFile.PromptOf(_prompt))
-            .WithDataSet(IsPublished ? _data.Entry.Name : null);
-        var recipe = published;
-        var forPrompt = _file.PromptSettings?.GetValueOrDefault(_prompt);
-        foreach (var settings in new[] { _file.Settings, forPrompt, _variant.Settings })
-        {
-            if (settings is null)
-            {
-                continue;
-            }
-
-            var json = JsonNode.Parse(OptionsJson.Write(recipe))!.AsObject();
-            foreach ((var name, var value) in settings)
-            {
-                json[name] = value?.DeepClone();
-            }
-
-            try
-            {
-                recipe = OptionsJson.Read<Recipe>(json.ToJsonString());
-            }
-            catch (FormatException e)
-            {
-                throw new InvalidDataException($"settings of '{_variant.Title}': {e.Message}", e);
-            }
-        }
-        // A method that has one round, or none, keeps them whatever the settings for the others are.
-        return published.Rounds > 1 ? recipe : recipe with { Rounds = published.Rounds };
-    }
-
     private AdaptationTask MakeTask()
     {
+        string[] Names(IReadOnlyList<int> classes) => [.. classes.Select(c => _data.ClassNames[c])];
+        var transductive = Paradigm == Paradigm.Transductive;
+        if (transductive && Recipe.Supervised && _data.Split.Seen.Count < 2)
+        {
+            throw new InvalidDataException(
+                $"'{_cell.Variant.Title}' learns from the seen classes alone, and the split of '{_data.Entry.Name}' has "
+                    + $"{_data.Split.Seen.Count}; expected 2 or more."
+            );
+        }
+
         return new()
         {
-            ClipFolder = _file.Clip,
-            ClassNames = _data.ClassNames,
-            Templates =
-                _data.Entry.Templates
-                ?? (IsPublished ? PromptTemplates.For(_data.Entry.Name, TemplateSource.Grip) : PromptTemplates.Single),
+            ClipFolder = _context.File.Clip,
+            // What learns from labels alone is trained on the classes that have some (GRIP's code).
+            ClassNames = transductive && Recipe.Supervised ? Names(_data.Split.Seen) : _data.ClassNames,
+            Templates = _data.Templates,
             LabelColumn = "Label",
-            UnseenClasses = Paradigm == Paradigm.Transductive ? [.. _data.Split.Unseen.Select(c => _data.ClassNames[c])] : null,
+            UnseenClasses = transductive && !Recipe.Supervised ? Names(_data.Split.Unseen) : null,
             HasFeatures = true,
         };
     }
 
-    private string MakeHash(string clipHash)
+    /// <summary>Synthetic images that are there: a folder of them, or photos in their place.</summary>
+    private EncodedImages? Found() =>
+        _context.File.SyntheticOf(_cell.Variant, _data.Entry) is { } folder ? _data.Synthetic(folder, MostSynthetic)
+        : _data.Entry.SyntheticFrom is { } photos ? _data.StandIn(photos, _cell.Seed)
+        : null;
+
+    private string MakeHash()
     {
         string[] parts =
         [
-            Version.ToString(CultureInfo.InvariantCulture),
-            clipHash,
-            OptionsJson.Write(Recipe),
-            string.Join('|', [.. AdaptationTask.ClassNames, "-", .. AdaptationTask.Templates, "-", .. AdaptationTask.UnseenClasses ?? []]),
+            Behaviour.ToString(CultureInfo.InvariantCulture),
+            _context.ClipHash,
+            Recipe.Resolved(Task),
+            string.Join('|', _data.ClassNames),
             _data.Train.Fingerprint,
             _data.Test.Fingerprint,
-            _synthetic?.Fingerprint ?? "-",
-            Paradigm == Paradigm.SemiSupervised ? _file.Shots.ToString(CultureInfo.InvariantCulture) : "-",
+            _found?.Fingerprint ?? (Synthesis is null ? "-" : $"{Synthesis.Key} {SyntheticImages}"),
+            string.Join(',', Given()),
+            Paradigm == Paradigm.Transductive ? string.Join(',', _data.Split.Unseen) : "-",
+            _context.File.Transfer ? string.Join('|', Others().Select(o => $"{o.Entry.Name} {o.Test.Fingerprint}")) : "-",
             // Zero-shot has nothing random in it; its runs are nevertheless told apart, to be counted.
-            _seed.ToString(CultureInfo.InvariantCulture),
+            _cell.Seed.ToString(CultureInfo.InvariantCulture),
         ];
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', parts))));
     }
@@ -196,103 +209,32 @@ internal sealed class ExperimentRun
         if (Paradigm != Paradigm.Unsupervised && Array.IndexOf(classes, -1) >= 0)
         {
             throw new InvalidDataException(
-                $"'{_data.Entry.Name}': {_paradigm} needs the class of every training image; {classes.Count(c => c < 0)} have none."
+                $"'{_data.Entry.Name}': {_cell.Paradigm} needs the class of every training image; {classes.Count(c => c < 0)} have none."
             );
         }
 
         return Paradigm switch
         {
-            Paradigm.SemiSupervised => LabelledShots.Choose(classes, _data.ClassNames.Count, _file.Shots),
+            Paradigm.SemiSupervised => LabelledShots.Choose(classes, _data.ClassNames.Count, _context.File.Shots),
             Paradigm.Transductive => Enumerable.Range(0, classes.Length).Where(i => _data.Split.Seen.Contains(classes[i])),
             _ => [],
         };
     }
 
-    private IEnumerable<ExperimentRow> PoolRows(PoolLabels labels, EncodedImages? synthetic)
-    {
-        for (var i = 0; i < labels.Count; i++)
-        {
-            yield return new ExperimentRow
-            {
-                ImagePath = _data.Train.Images[i].Path,
-                Features = _data.Train.Features[i],
-                LabelName = labels.IsGiven(i) ? _data.ClassNames[labels[i]] : "",
-                Origin = "real",
-            };
-        }
-        for (var i = 0; i < (synthetic?.Images.Count ?? 0); i++)
-        {
-            var image = synthetic!.Images[i];
-            yield return new ExperimentRow
-            {
-                ImagePath = image.Path,
-                Features = synthetic.Features[i],
-                LabelName = _data.ClassNames[image.Class],
-                Origin = "synthetic",
-            };
-        }
-    }
+    private IEnumerable<ExperimentData> Others() => _context.Sets.Where(s => s.Name != _data.Entry.Name).Select(_context.Open);
 
-    private IDataView Keyed(MLContext ml, IEnumerable<ExperimentRow> rows)
+    /// <summary>Accuracy of the prompt on the other data sets, with their class names.</summary>
+    private Dictionary<string, double> Transfer(MLContext ml, PromptAdapterTransformer prompt)
     {
-        IDataView view = View(ml, rows),
-            names = ml.Data.LoadFromEnumerable(_data.ClassNames.Select(n => new ClassName { Name = n }));
-        return ml.Transforms.Conversion.MapValueToKey("Label", nameof(ExperimentRow.LabelName), keyData: names).Fit(view).Transform(view);
-    }
-
-    private IDataView View(MLContext ml, IEnumerable<ExperimentRow> rows)
-    {
-        var schema = SchemaDefinition.Create(typeof(ExperimentRow));
-        schema[nameof(ExperimentRow.Features)].ColumnType = new VectorDataViewType(
-            NumberDataViewType.Single,
-            _data.Test.Features[0].Length
-        );
-        return ml.Data.LoadFromEnumerable(rows, schema);
+        var scores = new Dictionary<string, double>();
+        foreach (var other in Others())
+        {
+            using var moved = prompt.ForClasses(other.ClassNames, other.Templates);
+            var predicted = Predicted(moved.Transform(ExperimentRows.Scored(ml, other.Test)));
+            scores[other.Entry.Name] = ClassificationScores.Of(predicted, [.. other.Test.Images.Select(i => i.Class)]).Accuracy;
+        }
+        return scores;
     }
 
     private static int[] Predicted(IDataView scored) => [.. scored.GetColumn<uint>("PredictedLabel").Select(key => (int)key - 1)];
-
-    /// <summary>How right the surest labels of the unlabelled images are, by text alone and, where there are prototypes, fused.</summary>
-    private (PseudoLabelAccuracy? Text, PseudoLabelAccuracy? Fused) LabelAccuracy(
-        MLContext ml,
-        ITransformer model,
-        IDataView pool,
-        PoolLabels labels,
-        CancellationToken cancellation
-    )
-    {
-        if (!Recipe.UsesPrototypes && Recipe.Rounds > 0)
-        {
-            return (null, null);
-        }
-
-        int[] rows = [.. Enumerable.Range(0, labels.Count).Where(i => !labels.IsGiven(i))];
-        if (rows.Length == 0 || rows.Any(i => labels[i] < 0))
-        {
-            return (null, null);
-        }
-
-        return (Of(pool, fused: false), Recipe.UsesPrototypes ? Of(model.Transform(pool), fused: true) : null);
-
-        PseudoLabelAccuracy Of(IDataView view, bool fused)
-        {
-            var options = Recipe.PseudoLabels(AdaptationTask, fused) with { CancellationToken = cancellation };
-            var labelled = ml.Transforms.PseudoLabel("Plain", "Features", options).Fit(view).Transform(view);
-            float[][] all = [.. labelled.GetColumn<VBuffer<float>>("PlainScore").Take(labels.Count).Select(v => v.DenseValues().ToArray())];
-            return PseudoLabelAccuracy.Of(rows.SelectMany(i => all[i]).ToArray(), [.. rows.Select(i => labels[i])], _data.ClassNames.Count);
-        }
-    }
-
-    private sealed class ExperimentRow
-    {
-        public string ImagePath { get; set; } = "";
-        public float[] Features { get; set; } = [];
-        public string LabelName { get; set; } = "";
-        public string Origin { get; set; } = "real";
-    }
-
-    private sealed class ClassName
-    {
-        public string Name { get; set; } = "";
-    }
 }

@@ -3,20 +3,14 @@ using System.Text.Json;
 using AirMLNet.Clip;
 using AirMLNet.Files;
 using AirMLNet.Options;
+using AirMLNet.Pipeline;
 
 namespace AirMLNet.Experiments;
-
-/// <summary>One run of an experiment, before or after it.</summary>
-/// <param name="Title">Data set, method, paradigm, prompt and seed.</param>
-/// <param name="Number">From 1.</param>
-/// <param name="Total">Runs in all.</param>
-/// <param name="Result">What it found; null before it runs.</param>
-/// <param name="Known">Whether the result was there already.</param>
-internal sealed record ExperimentStep(string Title, int Number, int Total, RunResult? Result, bool Known);
 
 /// <summary>
 /// Runs an experiment file. Each run's result is a file <c>HASH.json</c> in the cache that appears when it is whole, so that an
 /// interrupted experiment goes on where it was; <c>runs.jsonl</c> and <c>results.md</c> are written anew from them after each run.
+/// Data sets are opened one at a time, when their turn comes; which are there is known at the start.
 /// </summary>
 internal static class ExperimentRunner
 {
@@ -24,86 +18,132 @@ internal static class ExperimentRunner
 
     /// <summary>Runs what is not there yet.</summary>
     /// <param name="file">The experiment.</param>
-    /// <param name="plan">Runs nothing: only tells what there is to do, with the results that are there.</param>
-    /// <param name="step">Told each run before it begins and when its result is known.</param>
-    /// <param name="progress">Receives the reports of the stages.</param>
-    /// <param name="cancellation">Stops between two steps; finished runs stay.</param>
-    /// <returns>The results in the order of the file; with <paramref name="plan"/> those that are there.</returns>
-    /// <exception cref="InvalidDataException">A data set, a split or settings are wrong; before any run begins.</exception>
-    public static IReadOnlyList<RunResult> Run(
-        ExperimentFile file,
-        bool plan = false,
-        Action<ExperimentStep>? step = null,
-        IProgress<ProgressReport>? progress = null,
-        CancellationToken cancellation = default
-    )
+    /// <param name="options">How; null for the defaults.</param>
+    /// <returns>The results in the order of the file; of a dry run those that are there.</returns>
+    /// <exception cref="InvalidDataException">Settings are wrong, before any run begins; or a data set's lists, when their turn comes.</exception>
+    /// <exception cref="DirectoryNotFoundException">Data sets are not there; before any run begins.</exception>
+    /// <exception cref="InvalidOperationException">The GPU is not there, and the processor may not take its place.</exception>
+    public static IReadOnlyList<RunResult> Run(ExperimentFile file, ExperimentOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(file);
-        var backbone = ClipBackbone.Acquire(file.Clip); // held, so that the stages of all runs share it
-        try
+        options ??= new();
+        file.CheckSettings();
+        var context = new ExperimentContext(file, options) { Sets = SetsOf(file, options) };
+        CheckModels(context);
+        if (options.DryRun)
         {
-            var runs = Expand(file, backbone.WeightsSha256, cancellation);
-            var results = new List<RunResult>();
-            for (var i = 0; i < runs.Count; i++)
+            return Walk(context, new ExperimentCosts(context));
+        }
+
+        // Held, so that the stages of all runs share it.
+        using var clip = BackboneLease.Take(file.Clip, options.Device.Resolve(options.Note ?? (_ => { })), new ClipExecution());
+        return Walk(context, null);
+    }
+
+    /// <summary>The data sets that are there. What is missing is named before anything is done.</summary>
+    private static IReadOnlyList<ExperimentDataSet> SetsOf(ExperimentFile file, ExperimentOptions options)
+    {
+        ExperimentDataSet[] missing = [.. file.DataSets.Where(s => !s.IsThere)];
+        if (missing.Length == 0)
+        {
+            return file.DataSets;
+        }
+
+        var names = string.Join(", ", missing.Select(s => $"{s.Name} (in {s.Csv ?? s.Folder})"));
+        if (!options.SkipMissing && !options.DryRun)
+        {
+            throw new DirectoryNotFoundException(
+                $"{missing.Length} of {file.DataSets.Count} data sets are not there: {names}. SkipMissing (--skip-missing) leaves them out."
+            );
+        }
+
+        options.Note?.Invoke(
+            options.SkipMissing ? $"left out, not there: {names}" : $"not there: {names}; a run without --skip-missing would stop here"
+        );
+        ExperimentDataSet[] there = [.. file.DataSets.Except(missing)];
+        return there.Length > 0 || options.DryRun
+            ? there
+            : throw new DirectoryNotFoundException($"None of the data sets is there: {names}.");
+    }
+
+    /// <summary>The models that some run needs.</summary>
+    private static void CheckModels(ExperimentContext context)
+    {
+        var file = context.File;
+        var made =
+            from set in context.Sets
+            from cell in file.Cells
+            where file.SyntheticOf(cell.Variant, set) is null && set.SyntheticFrom is null
+            where cell.Variant.RecipeFor(file, set, cell.Paradigm, cell.Prompt).NeedsSynthetic
+            select file.DiffusionOf(cell.Variant);
+        string[] missing = [.. made.OfType<string>().Prepend(file.Clip).Distinct().Where(m => !Directory.Exists(m))];
+        if (missing.Length > 0 && !context.Options.DryRun)
+        {
+            throw new DirectoryNotFoundException($"Models are not there: {string.Join(", ", missing)}.");
+        }
+
+        foreach (var model in missing)
+        {
+            context.Options.Note?.Invoke($"not there: {model}; a run would stop here");
+        }
+    }
+
+    private static List<RunResult> Walk(ExperimentContext context, ExperimentCosts? costs)
+    {
+        var file = context.File;
+        ExperimentCell[] cells = [.. file.Cells];
+        var (number, total) = (0, cells.Length * context.Sets.Count);
+        var results = new List<RunResult>();
+        foreach (var set in context.Sets)
+        {
+            foreach (var cell in cells)
             {
-                cancellation.ThrowIfCancellationRequested();
-                var run = runs[i];
+                context.CancellationToken.ThrowIfCancellationRequested();
+                number++;
+                var run = new ExperimentRun(context, context.Open(set), cell);
                 var path = Path.Combine(file.Cache ?? Path.Combine(file.Output, "runs"), run.Hash + ".json");
                 var result = Read(path, run.Hash) is { } found ? run.Name(found) : null;
-                var known = result is not null;
-                if (!known)
+                var step = new ExperimentStep(run.Title, number, total, result, result is not null);
+                if (costs is not null)
                 {
-                    step?.Invoke(new(run.Title, i + 1, runs.Count, null, false));
-                    if (plan)
-                    {
-                        continue;
-                    }
+                    context.Options.Step?.Invoke(step with { Plan = step.Known ? null : run.Plan(costs) });
+                    results.AddRange(result is null ? [] : [result]);
+                    continue;
+                }
 
-                    result = run.Execute(progress, cancellation);
+                if (result is null)
+                {
+                    context.Options.Step?.Invoke(step);
+                    result = Execute(context, run);
                     Write(path, JsonSerializer.Serialize(result, Line) + "\n");
                 }
-                results.Add(result!);
-                step?.Invoke(new(run.Title, i + 1, runs.Count, result, known));
-                if (!known)
+                results.Add(result);
+                context.Options.Step?.Invoke(step with { Result = result });
+                if (!step.Known)
                 {
                     Summarise(file, results);
                 }
             }
-            if (!plan)
-            {
-                Summarise(file, results);
-            }
-
-            return results;
         }
-        finally
+        if (costs is null)
         {
-            backbone.Release();
+            Summarise(file, results);
         }
+
+        return results;
     }
 
-    /// <summary>Every run, checked, before the first begins.</summary>
-    private static List<ExperimentRun> Expand(ExperimentFile file, string clipHash, CancellationToken cancellation)
+    private static RunResult Execute(ExperimentContext context, ExperimentRun run)
     {
-        var runs = new List<ExperimentRun>();
-        foreach (var entry in file.DataSets)
+        try
         {
-            var data = new ExperimentData(entry, file.Clip, cancellation);
-            foreach (var prompt in file.Prompts)
-            {
-                foreach (var variant in file.Variants)
-                {
-                    foreach (var paradigm in file.Paradigms)
-                    {
-                        foreach (var seed in file.Seeds)
-                        {
-                            runs.Add(new(file, data, variant, paradigm, prompt, seed, clipHash));
-                        }
-                    }
-                }
-            }
+            return run.Execute();
         }
-        return runs;
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            context.Options.Note?.Invoke($"stopped in {run.Title}"); // the message itself does not know of runs
+            throw;
+        }
     }
 
     private static RunResult? Read(string path, string hash)

@@ -65,7 +65,16 @@ internal static class ExperimentTable
                 }
             }
             Labels(text, set, file, [.. runs.Where(r => r.DataSet == set.Name && r.TextLabels is not null)]);
+            if (file.Rounds)
+            {
+                RoundTable.Write(text, set, file, [.. runs.Where(r => r.DataSet == set.Name && r.Rounds is not null)]);
+            }
         }
+        if (file.Transfer)
+        {
+            TransferTable.Write(text, file, runs);
+        }
+
         return text.ToString();
     }
 
@@ -136,8 +145,8 @@ internal static class ExperimentTable
         }
     }
 
-    private static string Percent(double share) => (100 * share).ToString("0.0", Plain);
+    internal static string Percent(double share) => (100 * share).ToString("0.0", Plain);
 
-    private static void Row(StringBuilder text, IEnumerable<string> cells) =>
+    internal static void Row(StringBuilder text, IEnumerable<string> cells) =>
         text.Append("| ").AppendJoin(" | ", cells.Select(c => c.Replace("|", "\\|", StringComparison.Ordinal))).Append(" |\n");
 }

@@ -13,6 +13,8 @@ internal static class PaperFigures
     private static readonly (string Method, string Prompt, string Figures)[] Rows =
     [
         ("zero-shot", "", "54.5/54.5/54.5 17.6/17.6/17.9 63.7/63.7/63.4 32.8/32.8/30.5 43.2/43.2/43.4"),
+        ("coop", "text", "58.5/–/63.4 14.9/–/21.7 76.8/–/63.2 59.5/–/49.6 37.1/–/46.3"),
+        ("vpt", "visual", "60.8/–/67.1 17.7/–/26.6 63.7/–/64.7 47.1/–/62.2 36.4/–/44.1"),
         ("fpl", "text", "68.1/63.0/72.1 20.0/16.6/17.5 75.9/65.6/80.9 62.0/48.9/53.7 37.1/44.9/46.3"),
         ("grip", "text", "74.1/70.6/81.1 17.0/15.2/26.1 83.6/69.8/86.8 58.6/57.2/92.3 56.0/46.0/65.3"),
         ("cpl", "text", "80.9/77.3/85.8 22.4/18.3/30.8 89.6/72.9/87.3 75.4/67.2/93.7 61.2/51.9/68.0"),
@@ -53,8 +55,7 @@ internal static class PaperFigures
 
         var column = Array.FindIndex(DataSets, d => d.Equals(dataSet, StringComparison.OrdinalIgnoreCase));
         var figures = Array.Find(Rows, r => r.Method == method && (r.Prompt.Length == 0 || r.Prompt == prompt)).Figures;
-        return column < 0 || figures is null
-            ? null
-            : figures.Split(' ')[column].Split('/')[Array.IndexOf(["ssl", "ul", "trzsl"], paradigm)];
+        var figure = column < 0 ? null : figures?.Split(' ')[column].Split('/')[Array.IndexOf(["ssl", "ul", "trzsl"], paradigm)];
+        return figure == "–" ? null : figure;
     }
 }

@@ -32,6 +32,15 @@ internal sealed record RunResult
     /// <summary>The same with the image-side classifier.</summary>
     public PseudoLabelAccuracy? FusedLabels { get; init; }
 
+    /// <summary>How right the labels of each round were, where the pool's labels are known.</summary>
+    public IReadOnlyList<RoundQuality>? Rounds { get; init; }
+
+    /// <summary>Accuracy of the learned prompt on other data sets, by their names; null where it was not asked for.</summary>
+    public IReadOnlyDictionary<string, double>? Transfer { get; init; }
+
+    /// <summary>Names of the classes, where <see cref="Rounds"/> has figures of them.</summary>
+    public IReadOnlyList<string> ClassNames { get; init; } = [];
+
     /// <summary>Images of the pool, synthetic ones, and test images.</summary>
     public required int[] Images { get; init; }
 
@@ -43,6 +52,9 @@ internal sealed record RunResult
 
     /// <summary>Processor time of both, which other work on the machine disturbs less.</summary>
     public double ProcessorSeconds { get; init; }
+
+    /// <summary>What it was computed on: <c>cpu</c> or <c>cuda:0</c>.</summary>
+    public string Device { get; init; } = "";
 
     /// <summary>The figure that counts: accuracy, or the harmonic mean under trzsl.</summary>
     internal double Figure => Scores.Harmonic ?? Scores.Accuracy;

@@ -105,7 +105,7 @@ public sealed class ClipBackbone
         // Loading under the lock: two stages that ask at once for the same model must not both read it.
         lock (Gate)
         {
-            var hash = Hash(full);
+            var hash = HashOf(full);
             var key = $"{full}\n{where}\n{hash}\n{execution}";
             if (!Shared.TryGetValue(key, out var backbone))
             {
@@ -223,8 +223,17 @@ public sealed class ClipBackbone
         MemoryMarshal.Cast<byte, float>(output.bytes).CopyTo(features);
     }
 
+    /// <summary>The <see cref="WeightsSha256"/> of a folder; nothing is loaded.</summary>
+    internal static string Fingerprint(string folder)
+    {
+        lock (Gate)
+        {
+            return HashOf(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
+        }
+    }
+
     /// <summary>The hash of a folder's weights, computed again only when a file's size or time has changed.</summary>
-    private static string Hash(string folder)
+    private static string HashOf(string folder)
     {
         var (paths, description) = WeightFiles.Locate(folder, ClipWeightNames.Files);
         var stamp = string.Join("|", paths.Select(p => new FileInfo(p)).Select(f => $"{f.Name}:{f.Length}:{f.LastWriteTimeUtc.Ticks}"));

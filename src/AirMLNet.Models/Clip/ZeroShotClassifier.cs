@@ -20,16 +20,10 @@ internal static class ZeroShotClassifier
     {
         using var off = no_grad();
         using var scope = NewDisposeScope();
-        var texts = classNames.SelectMany(name => templates.Select(t => Fill(t, Spoken(name)))).ToArray();
+        var texts = classNames.SelectMany(name => templates.Select(t => ClassPrompt.Fill(t, name))).ToArray();
         var vectors = backbone.EncodeTexts(texts); // [C·T, D]
         var mean = vectors.view(classNames.Count, templates.Count, backbone.FeatureDimension).mean([1L]); // [C, D]
         var unit = nn.functional.normalize(mean, 2, -1, 1e-12);
         return unit.cpu().contiguous().data<float>().ToArray();
     }
-
-    /// <summary>A template with a name in it. GRIP's published prompt, which leaves its braces in, is <c>a photo of a {{}}{}</c>.</summary>
-    internal static string Fill(string template, string name) =>
-        string.Join("{}", template.Split("{{}}").Select(part => part.Replace("{}", name, StringComparison.Ordinal)));
-
-    internal static string Spoken(string className) => className.Replace('_', ' ').Trim();
 }

@@ -1,9 +1,9 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
+using AirMLNet.Pipeline;
 using AirMLNet.Tool.Output;
 using AirMLNet.Tool.Pipelines;
-using Microsoft.ML;
 
 namespace AirMLNet.Tool.Commands;
 
@@ -28,16 +28,17 @@ internal static class AdaptCommand
         var seed = SharedOptions.Number("--seed", "Seed of everything random", 1, 0, int.MaxValue);
         var json = SharedOptions.Json();
         var skip = SharedOptions.SkipUnreadable();
-        var threads = SharedOptions.Threads();
+        var compute = new ComputeOptions();
         var arguments = new AdaptArguments();
         var synthesis = new SynthesisArguments();
         var command = new Command("adapt", "Adapt CLIP to images without labels, and save the model") { images, output };
         arguments.AddTo(command);
         synthesis.AddTo(command);
-        foreach (var option in new Option[] { labels, labelled, seed, json, skip, threads })
+        foreach (var option in new Option[] { labels, labelled, seed, json, skip })
         {
             command.Options.Add(option);
         }
+        compute.AddTo(command);
 
         ExamplesHelpAction.Add(
             command,
@@ -50,20 +51,20 @@ internal static class AdaptCommand
         command.Does(
             (parsed, cancellation) =>
             {
-                Compute.UseThreads(parsed.GetValue(threads));
                 var request = new Request(
                     parsed.GetRequiredValue(images),
                     parsed.GetRequiredValue(output),
                     parsed.GetValue(seed),
                     parsed.GetValue(json),
                     parsed.GetValue(skip),
-                    parsed.GetValue(SharedOptions.Verbose)
+                    parsed.GetValue(SharedOptions.Verbose),
+                    compute.Apply(parsed)
                 );
                 var given = arguments.Read(parsed, parsed.GetValue(labels), synthesis.IsGiven(parsed)) with
                 {
                     Labelled = parsed.GetValue(labelled),
                 };
-                Run(request, given with { Diffusion = synthesis.Read(parsed, given, request.Output) }, cancellation);
+                Run(request, given with { Diffusion = synthesis.Read(parsed, given, request.Images, request.Output) }, cancellation);
                 return 0;
             }
         );
@@ -74,7 +75,7 @@ internal static class AdaptCommand
     {
         settings.Check();
         SavedModel.CheckTarget(request.Output);
-        var rows = Photos.Open(request.Images, settings.Labels, request.SkipUnreadable, cancellation);
+        var rows = Photos.Pool(request.Images, settings.Labels, request.SkipUnreadable, cancellation);
         if (settings.Labels)
         {
             ImageLabels.MatchLabels(rows, [.. settings.ClassNames], request.Images);
@@ -87,7 +88,7 @@ internal static class AdaptCommand
         }
 
         var clock = Stopwatch.StartNew();
-        var ml = new MLContext(request.Seed);
+        var ml = request.Device.Context(request.Seed);
         Terminal.Listen(ml, request.Verbose);
         Terminal.Work(
             "Adapting",
@@ -123,5 +124,13 @@ internal static class AdaptCommand
         }
     }
 
-    private sealed record Request(string Images, string Output, int Seed, bool Json, bool SkipUnreadable, bool Verbose);
+    private sealed record Request(
+        string Images,
+        string Output,
+        int Seed,
+        bool Json,
+        bool SkipUnreadable,
+        bool Verbose,
+        DeviceChoice Device
+    );
 }

@@ -34,14 +34,15 @@ internal static class CompareCommand
         };
         var json = SharedOptions.Json();
         var skip = SharedOptions.SkipUnreadable();
-        var threads = SharedOptions.Threads();
+        var compute = new ComputeOptions();
         var arguments = new AdaptArguments();
         var command = new Command("compare", "Compare the methods on the same images, over several seeds") { images, test };
         arguments.AddTo(command, method: false);
-        foreach (var option in new Option[] { methods, seeds, json, skip, threads })
+        foreach (var option in new Option[] { methods, seeds, json, skip })
         {
             command.Options.Add(option);
         }
+        compute.AddTo(command);
 
         ExamplesHelpAction.Add(command, "airml compare photos --test labelled-photos --classes classes.txt --clip models/mini-clip");
         command.Does(
@@ -55,13 +56,14 @@ internal static class CompareCommand
                     parsed.GetRequiredValue(seeds),
                     text => int.TryParse(text, NumberStyles.None, Plain, out var seed) ? seed : (int?)null
                 );
-                Compute.UseThreads(parsed.GetValue(threads));
+                var device = compute.Apply(parsed);
                 var settings = arguments.Read(parsed);
                 var width = ClipConfig.Load(settings.ClipFolder)?.Text.HiddenSize ?? long.MaxValue;
                 var run = new ComparisonRun(
                     settings,
+                    device,
                     parsed.GetValue(skip),
-                    PromptRounds.WantsOneThread(width, settings.Recipe.Prompt) && parsed.GetValue(threads) is null,
+                    device.Gpu is null && PromptRounds.WantsOneThread(width, settings.Recipe.Prompt) && !compute.HasThreads(parsed),
                     cancellation
                 );
                 var comparison = run.Run(

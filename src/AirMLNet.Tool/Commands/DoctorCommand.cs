@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using AirMLNet.Files;
 using AirMLNet.Native;
 using AirMLNet.Tool.Output;
 using Spectre.Console;
@@ -141,11 +142,11 @@ internal static class DoctorCommand
 
     private static IEnumerable<(string, string)> Models()
     {
-        var home = Environment.GetEnvironmentVariable(SharedOptions.HomeVariable);
+        var home = Environment.GetEnvironmentVariable(AirHome.Variable);
         if (string.IsNullOrEmpty(home))
         {
             yield return (
-                SharedOptions.HomeVariable,
+                AirHome.Variable,
                 "not set: models are found where they were when a model was fitted, or by --clip and --diffusion"
             );
             yield break;
@@ -153,11 +154,11 @@ internal static class DoctorCommand
 
         if (!Directory.Exists(home))
         {
-            yield return (SharedOptions.HomeVariable, $"{home}, which is no folder");
+            yield return (AirHome.Variable, $"{home}, which is no folder");
             yield break;
         }
 
-        yield return (SharedOptions.HomeVariable, Disk("there", home));
+        yield return (AirHome.Variable, Disk("there", home));
         var options = new EnumerationOptions
         {
             RecurseSubdirectories = true,

@@ -4,8 +4,6 @@ using AirMLNet.Clip;
 using AirMLNet.Embedding;
 using AirMLNet.Features;
 using AirMLNet.Tool.Output;
-using AirMLNet.Tool.Pipelines;
-using Microsoft.ML;
 
 namespace AirMLNet.Tool.Commands;
 
@@ -46,7 +44,7 @@ internal static class EmbedCommand
         };
         var megapixels = SharedOptions.Number("--max-megapixels", "Largest image that is decoded, in millions of pixels", 100, 1, 2000);
         var skip = SharedOptions.SkipUnreadable();
-        var threads = SharedOptions.Threads();
+        var compute = new ComputeOptions();
         var command = new Command("embed", "Write the CLIP features of a folder of images; goes on where it was interrupted")
         {
             images,
@@ -60,8 +58,8 @@ internal static class EmbedCommand
             activation,
             megapixels,
             skip,
-            threads,
         };
+        compute.AddTo(command);
         ExamplesHelpAction.Add(
             command,
             "airml embed photos --clip models/mini-clip -o features.safetensors",
@@ -71,7 +69,7 @@ internal static class EmbedCommand
         command.Does(
             (parsed, cancellation) =>
             {
-                Compute.UseThreads(parsed.GetValue(threads));
+                var device = compute.Apply(parsed);
                 var (part, parts) = Shard(parsed.GetValue(shard));
                 var joined = parsed.GetValue(merge);
                 if (joined is not null && parts > 1)
@@ -85,7 +83,7 @@ internal static class EmbedCommand
                     step =>
                     {
                         var encoder = new ImageFolderEncoder(
-                            new MLContext(seed: 1),
+                            device.Context(seed: 1),
                             new ImageFolderEncoderOptions
                             {
                                 Images = parsed.GetRequiredValue(images),

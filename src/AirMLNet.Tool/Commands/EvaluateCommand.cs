@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using AirMLNet.Tool.Output;
 using AirMLNet.Tool.Pipelines;
-using Microsoft.ML;
 using Microsoft.ML.Data;
 using Spectre.Console;
 
@@ -17,14 +16,14 @@ internal static class EvaluateCommand
         var images = SharedOptions.Images("Folder with one sub-folder of images per class");
         var json = SharedOptions.Json();
         var skip = SharedOptions.SkipUnreadable();
-        var threads = SharedOptions.Threads();
-        var command = new Command("evaluate", "Measure an adapted model on labelled images") { model, images, json, skip, threads };
+        var compute = new ComputeOptions();
+        var command = new Command("evaluate", "Measure an adapted model on labelled images") { model, images, json, skip };
+        compute.AddTo(command);
         ExamplesHelpAction.Add(command, "airml evaluate model.zip labelled-photos", "airml evaluate model.zip labelled-photos --json");
         command.Does(
             (parsed, cancellation) =>
             {
-                Compute.UseThreads(parsed.GetValue(threads));
-                var ml = new MLContext(seed: 1);
+                var ml = compute.Apply(parsed).Context(seed: 1);
                 var fitted = SavedModel.Load(ml, parsed.GetRequiredValue(model));
                 var folder = parsed.GetRequiredValue(images);
                 var rows = Photos.Open(folder, labels: true, parsed.GetValue(skip), cancellation);

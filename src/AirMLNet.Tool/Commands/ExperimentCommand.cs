@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using AirMLNet.Experiments;
 using AirMLNet.Tool.Output;
-using AirMLNet.Tool.Pipelines;
 
 namespace AirMLNet.Tool.Commands;
 
@@ -12,39 +11,88 @@ internal static class ExperimentCommand
     public static Command Build()
     {
         var file = new Argument<string>("FILE") { Description = "The experiment file; experiments/ has some" };
-        var plan = new Option<bool>("--plan") { Description = "Only say what would run and what is there already" };
+        var data = new Option<string?>("--data")
+        {
+            Description = "Folder of the data sets (default: as the file says)",
+            HelpName = "FOLDER",
+        };
+        var models = new Option<string?>("--models")
+        {
+            Description = "Folder of the models (default: as the file says)",
+            HelpName = "FOLDER",
+        };
+        var set = new Option<string[]>("--set")
+        {
+            Description =
+                "Another value for a member of the file, such as seeds=[1] or synthesis.training.steps=100; overrides.NAME=VALUE sets a member "
+                + "of every method's recipe; may be given several times",
+            HelpName = "MEMBER=VALUE",
+            DefaultValueFactory = _ => [],
+        };
+        var dry = new Option<bool>("--dry-run")
+        {
+            Description = "Only say of each run what it would read, make and train, and about how long it takes",
+        };
+        var skip = new Option<bool>("--skip-missing") { Description = "Leave out data sets that are not there, instead of stopping" };
         var json = SharedOptions.Json();
-        var threads = SharedOptions.Threads();
+        var compute = new ComputeOptions();
         var command = new Command("experiment", "Run a grid of methods, paradigms, prompts, data sets and seeds, and write a table")
         {
             file,
-            plan,
+            data,
+            models,
+            set,
+            dry,
+            skip,
             json,
-            threads,
         };
+        compute.AddTo(command);
         ExamplesHelpAction.Add(
             command,
             "airml experiment experiments/mini-grid-text.json",
-            "airml experiment experiments/mini-grid-text.json --plan"
+            "airml experiment experiments/paper-table1.json --data datasets --models models --gpu 0 --dry-run",
+            "airml experiment experiments/paper-table1.json --data datasets --models models --gpu 0 --skip-missing"
         );
         command.Does(
             (parsed, cancellation) =>
             {
-                Compute.UseThreads(parsed.GetValue(threads));
-                var experiment = ExperimentFile.Load(parsed.GetRequiredValue(file));
-                var onlyPlan = parsed.GetValue(plan);
+                var only = parsed.GetValue(dry);
+                var experiment = ExperimentFile.Load(
+                    parsed.GetRequiredValue(file),
+                    new()
+                    {
+                        Data = parsed.GetValue(data),
+                        Models = parsed.GetValue(models),
+                        Settings = parsed.GetValue(set)!,
+                    }
+                );
+                var device = compute.Apply(parsed, tryOnly: only);
+                var plans = new List<ExperimentStep>();
                 var results = Terminal.Work(
                     experiment.Name,
                     1,
-                    step => ExperimentRunner.Run(experiment, onlyPlan, at => Say(at, step, onlyPlan), Terminal.Progress(step), cancellation)
+                    step =>
+                        ExperimentRunner.Run(
+                            experiment,
+                            new()
+                            {
+                                DryRun = only,
+                                SkipMissing = parsed.GetValue(skip),
+                                Device = device,
+                                Step = at => Say(at, step, plans),
+                                Note = Terminal.Note,
+                                Progress = Terminal.Progress(step),
+                                CancellationToken = cancellation,
+                            }
+                        )
                 );
-                if (parsed.GetValue(json))
+                if (only)
+                {
+                    Write(plans, results.Count, parsed.GetValue(json));
+                }
+                else if (parsed.GetValue(json))
                 {
                     Terminal.WriteJson(results);
-                }
-                else if (onlyPlan)
-                {
-                    Console.Out.WriteLine($"{results.Count} runs are there already");
                 }
                 else
                 {
@@ -57,10 +105,14 @@ internal static class ExperimentCommand
         return command;
     }
 
-    private static void Say(ExperimentStep at, IStep step, bool plan)
+    private static void Say(ExperimentStep at, IStep step, List<ExperimentStep> plans)
     {
         step.Report(at.Number - (at.Result is null ? 1 : 0), at.Total, at.Title);
-        if (at is { Result: { } result, Known: false })
+        if (at.Plan is not null)
+        {
+            plans.Add(at);
+        }
+        else if (at is { Result: { } result, Known: false })
         {
             Terminal.Note(
                 string.Create(
@@ -70,9 +122,36 @@ internal static class ExperimentCommand
                 )
             );
         }
-        else if (plan && at.Result is null)
+    }
+
+    private static void Write(List<ExperimentStep> plans, int known, bool json)
+    {
+        var seconds = plans.Sum(p => p.Plan!.Seconds ?? 0);
+        if (json)
         {
-            Terminal.Note($"[{at.Number}/{at.Total}] {at.Title}: to be run");
+            Terminal.WriteJson(
+                new
+                {
+                    runs = plans.Select(p => new
+                    {
+                        p.Title,
+                        p.Plan!.Reads,
+                        p.Plan.Makes,
+                        p.Plan.Trains,
+                        p.Plan.Seconds,
+                    }),
+                    known,
+                    seconds,
+                }
+            );
+            return;
         }
+
+        foreach (var plan in plans)
+        {
+            Console.Out.WriteLine($"[{plan.Number}/{plan.Total}] {plan.Title}: {plan.Plan}");
+        }
+
+        Console.Out.WriteLine($"{plans.Count} runs to do, about {RunPlan.Time(seconds)} in all; {known} runs are there already");
     }
 }

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using AirMLNet.Tool.Output;
 using AirMLNet.Tool.Pipelines;
-using Microsoft.ML;
 
 namespace AirMLNet.Tool.Commands;
 
@@ -16,8 +15,9 @@ internal static class PredictCommand
         var top = SharedOptions.Number("--top", "Classes to show per image, best first", 1, 1, 1000);
         var json = new Option<bool>("--json") { Description = "Write one JSON object a line" };
         var skip = SharedOptions.SkipUnreadable();
-        var threads = SharedOptions.Threads();
-        var command = new Command("predict", "Classify images with an adapted model") { model, images, top, json, skip, threads };
+        var compute = new ComputeOptions();
+        var command = new Command("predict", "Classify images with an adapted model") { model, images, top, json, skip };
+        compute.AddTo(command);
         ExamplesHelpAction.Add(
             command,
             "airml predict model.zip new-photos",
@@ -26,8 +26,7 @@ internal static class PredictCommand
         command.Does(
             (parsed, cancellation) =>
             {
-                Compute.UseThreads(parsed.GetValue(threads));
-                var ml = new MLContext(seed: 1);
+                var ml = compute.Apply(parsed).Context(seed: 1);
                 var fitted = SavedModel.Load(ml, parsed.GetRequiredValue(model));
                 var rows = Photos.Open(parsed.GetRequiredValue(images), labels: false, parsed.GetValue(skip), cancellation);
                 // Everything is scored before the first line is written, so that a failure leaves no half result.

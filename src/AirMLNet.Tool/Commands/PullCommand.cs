@@ -1,4 +1,5 @@
 using System.CommandLine;
+using AirMLNet.Files;
 using AirMLNet.Hub;
 using AirMLNet.Tool.Output;
 
@@ -12,7 +13,7 @@ internal static class PullCommand
         var repository = new Argument<string>("REPO") { Description = "Owner and name of the model, such as openai/clip-vit-base-patch32" };
         var output = new Option<string?>("--output", "-o")
         {
-            Description = $"Folder to write (default: the model's name, in {SharedOptions.HomeVariable} if that is set, else here)",
+            Description = $"Folder to write (default: the model's name, in {AirHome.Variable} if that is set, else here)",
             HelpName = "FOLDER",
         };
         var revision = new Option<string>("--revision") { Description = "Branch, tag or commit", DefaultValueFactory = _ => "main" };
@@ -42,12 +43,7 @@ internal static class PullCommand
             (parsed, cancellation) =>
             {
                 var name = parsed.GetRequiredValue(repository);
-                var folder =
-                    parsed.GetValue(output)
-                    ?? Path.Combine(
-                        Environment.GetEnvironmentVariable(SharedOptions.HomeVariable) is { Length: > 0 } home ? home : ".",
-                        name.Split('/')[^1]
-                    );
+                var folder = parsed.GetValue(output) ?? Path.Combine(AirHome.Given ?? ".", name.Split('/')[^1]);
                 var files = Terminal.Work(
                     $"Downloading {name}",
                     1,

@@ -8,9 +8,6 @@ namespace AirMLNet.Tool.Commands;
 /// <summary>Arguments and options that several commands have, worded once.</summary>
 internal static class SharedOptions
 {
-    /// <summary>The environment variable that names the folder where models are looked for.</summary>
-    public const string HomeVariable = "AIRMLNET_HOME";
-
     public static readonly Option<bool> Verbose = new("--verbose")
     {
         Description = "Show details, and the stack trace of an error",
@@ -37,15 +34,10 @@ internal static class SharedOptions
             Required = true,
         };
 
-    public static Option<int?> Gpu() => Optional("--gpu", "Number of the GPU to compute on (default: the processor)", 0, 63);
-
     public static Option<bool> Json() => new("--json") { Description = "Write the result as JSON" };
 
     public static Option<bool> SkipUnreadable() =>
         new("--skip-unreadable") { Description = "Leave out images that cannot be decoded, with a warning, instead of stopping" };
-
-    public static Option<int?> Threads() =>
-        Optional<int>("--threads", "Processor threads for tensor work (default: one per physical core)", 1, 1024);
 
     /// <summary>A number that, where not given, leaves the choice to the library.</summary>
     public static Option<T?> Optional<T>(string name, string description, T least, T most)

@@ -30,12 +30,7 @@ internal sealed class SynthesisArguments
         HelpName = "FOLDER",
     };
 
-    private readonly Option<string> _domain = new("--domain")
-    {
-        Description = "What comes before a class name in the diffusion model's prompts, such as 'Flowers:'",
-        HelpName = "TEXT",
-        DefaultValueFactory = _ => "a photo of a",
-    };
+    private readonly DomainOptions _domain = new();
 
     private readonly Option<int?> _images = SharedOptions.Optional(
         "--images-per-class",
@@ -75,7 +70,7 @@ internal sealed class SynthesisArguments
         1024
     );
 
-    private IEnumerable<Option> Details => [_work, _domain, _images, _steps, _rate, _sampling, _guidance, _batch];
+    private IEnumerable<Option> Details => [_work, .. _domain.All, _images, _steps, _rate, _sampling, _guidance, _batch];
 
     public void AddTo(Command command)
     {
@@ -91,7 +86,7 @@ internal sealed class SynthesisArguments
 
     /// <summary>How the images are made; null where no model is named.</summary>
     /// <exception cref="UsageException">An option was given that has no meaning without --diffusion.</exception>
-    public DiffusionSynthesisOptions? Read(ParseResult parsed, AdaptSettings settings, string output)
+    public DiffusionSynthesisOptions? Read(ParseResult parsed, AdaptSettings settings, string images, string output)
     {
         if (parsed.GetValue(_diffusion) is not { } folder)
         {
@@ -105,7 +100,7 @@ internal sealed class SynthesisArguments
             ClipFolder = settings.ClipFolder,
             ClassNames = settings.ClassNames,
             WorkFolder = parsed.GetValue(_work) ?? Path.ChangeExtension(output, null) + "-synthetic",
-            Domain = parsed.GetValue(_domain)!,
+            Domain = _domain.Read(parsed, images),
             FineTune = parsed.GetValue(_steps) != 0,
         };
         return options with

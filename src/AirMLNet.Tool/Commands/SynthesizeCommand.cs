@@ -5,7 +5,6 @@ using AirMLNet.Diffusion;
 using AirMLNet.Options;
 using AirMLNet.Synthesis;
 using AirMLNet.Tool.Output;
-using AirMLNet.Tool.Pipelines;
 using TorchSharp;
 
 namespace AirMLNet.Tool.Commands;
@@ -44,12 +43,7 @@ internal static class SynthesizeCommand
             Description = "Text file with one class name a line, instead of --prompt: images go to a sub-folder per class",
             HelpName = "FILE",
         };
-        var domain = new Option<string>("--domain")
-        {
-            Description = "What comes before a class name in its prompt, such as 'Flowers:'",
-            HelpName = "TEXT",
-            DefaultValueFactory = _ => "a photo of a",
-        };
+        var domain = new DomainOptions();
         var negative = new Option<string?>("--negative") { Description = "What the images must not show", HelpName = "TEXT" };
         var lora = new Option<string?>("--lora")
         {
@@ -85,15 +79,13 @@ internal static class SynthesizeCommand
             HelpName = "TYPE",
         };
         precision.AcceptOnlyFromAmong([.. Precisions.Select(p => p.Name)]);
-        var gpu = SharedOptions.Gpu();
-        var threads = SharedOptions.Threads();
+        var compute = new ComputeOptions();
         var command = new Command("synthesize", "Generate images with a diffusion model; goes on where it was interrupted")
         {
             diffusion,
             lora,
             prompt,
             classes,
-            domain,
             negative,
             count,
             seed,
@@ -105,9 +97,12 @@ internal static class SynthesizeCommand
             size,
             batch,
             precision,
-            gpu,
-            threads,
         };
+        foreach (var option in domain.All)
+        {
+            command.Options.Add(option);
+        }
+        compute.AddTo(command);
         ExamplesHelpAction.Add(
             command,
             "airml synthesize --diffusion models/mini-diffusion --prompt 'a photo of a ship' -n 8 --seed 1 -o ships",
@@ -119,8 +114,7 @@ internal static class SynthesizeCommand
         command.Does(
             (parsed, cancellation) =>
             {
-                Compute.UseThreads(parsed.GetValue(threads));
-                var prompts = Prompts(parsed.GetValue(prompt), parsed.GetValue(classes), parsed.GetValue(domain)!);
+                var prompts = Prompts(parsed.GetValue(prompt), parsed.GetValue(classes), domain.Read(parsed));
                 var (width, height) = Size(parsed.GetValue(size));
                 var options = new StableDiffusionOptions
                 {
@@ -133,11 +127,7 @@ internal static class SynthesizeCommand
                     BatchSize = parsed.GetValue(batch),
                 };
                 torch.ScalarType? type = parsed.GetValue(precision) is { } wanted ? Precisions.Single(p => p.Name == wanted).Type : null;
-                using var model = StableDiffusionPipeline.Load(
-                    parsed.GetRequiredValue(diffusion),
-                    Compute.Device(parsed.GetValue(gpu)),
-                    type
-                );
+                using var model = StableDiffusionPipeline.Load(parsed.GetRequiredValue(diffusion), compute.Device(parsed), type);
                 var adapter = parsed.GetValue(lora);
                 if (adapter is not null)
                 {

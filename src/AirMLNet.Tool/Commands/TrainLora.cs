@@ -1,11 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
+using AirMLNet.Clip;
 using AirMLNet.Data;
 using AirMLNet.Diffusion;
 using AirMLNet.Images;
-using AirMLNet.Synthesis;
 using AirMLNet.Tool.Output;
-using AirMLNet.Tool.Pipelines;
 using TorchSharp;
 
 namespace AirMLNet.Tool.Commands;
@@ -34,12 +33,7 @@ internal static class TrainLora
             Required = true,
         };
         var prompt = new Option<string?>("--prompt") { Description = "What all the images show, instead of classes", HelpName = "TEXT" };
-        var domain = new Option<string>("--domain")
-        {
-            Description = "What comes before a class name in its prompt, such as 'Flowers:'",
-            HelpName = "TEXT",
-            DefaultValueFactory = _ => "a photo of a",
-        };
+        var domain = new DomainOptions();
         var rank = SharedOptions.Number("--rank", "Rank of the adapters", 16, 1, 1024);
         var alpha = SharedOptions.Optional("--alpha", "α of the adapters (default: the rank)", 1e-6, 10_000.0);
         var text = new Option<bool>("--text-encoder") { Description = "Adapt the text encoder too" };
@@ -55,9 +49,8 @@ internal static class TrainLora
             HelpName = "TYPE",
         };
         precision.AcceptOnlyFromAmong("float32", "bfloat16");
-        var gpu = SharedOptions.Gpu();
+        var compute = new ComputeOptions();
         var seed = SharedOptions.Number("--seed", "Seed of everything random", 1, 0, int.MaxValue);
-        var threads = SharedOptions.Threads();
         var json = SharedOptions.Json();
         var command = new Command("lora", "Fine-tune a diffusion model on images by LoRA")
         {
@@ -65,7 +58,6 @@ internal static class TrainLora
             diffusion,
             output,
             prompt,
-            domain,
             rank,
             alpha,
             text,
@@ -76,11 +68,14 @@ internal static class TrainLora
             flip,
             every,
             precision,
-            gpu,
             seed,
-            threads,
             json,
         };
+        foreach (var option in domain.All)
+        {
+            command.Options.Add(option);
+        }
+        compute.AddTo(command);
         ExamplesHelpAction.Add(
             command,
             "airml train lora flowers/train --diffusion stable-diffusion-v1-4 --domain 'Flowers:' -o flowers-lora",
@@ -91,11 +86,14 @@ internal static class TrainLora
         command.Does(
             (parsed, cancellation) =>
             {
-                Compute.UseThreads(parsed.GetValue(threads));
-                var examples = Examples(parsed.GetRequiredValue(images), parsed.GetValue(prompt), parsed.GetValue(domain)!);
-                var device = Compute.Device(parsed.GetValue(gpu));
+                var examples = Examples(
+                    parsed.GetRequiredValue(images),
+                    parsed.GetValue(prompt),
+                    domain.Read(parsed, parsed.GetRequiredValue(images))
+                );
+                var device = compute.Device(parsed);
                 var type =
-                    (parsed.GetValue(precision) ?? (parsed.GetValue(gpu) is null ? "float32" : "bfloat16")) == "float32"
+                    (parsed.GetValue(precision) ?? (device.type == DeviceType.CPU ? "float32" : "bfloat16")) == "float32"
                         ? torch.ScalarType.Float32
                         : torch.ScalarType.BFloat16;
                 var folder = parsed.GetRequiredValue(output);
@@ -135,16 +133,17 @@ internal static class TrainLora
         return command;
     }
 
-    private static IReadOnlyList<LoraExample> Examples(string folder, string? prompt, string domain)
+    internal static IReadOnlyList<LoraExample> Examples(string folder, string? prompt, string domain)
     {
-        var entries = ImageFolder.Open(folder, labelsFromSubfolders: prompt is null).Entries;
+        var pool = PoolFolder.Open(folder, labels: prompt is null);
+        if (pool.Note is { } note)
+        {
+            Terminal.Note(note);
+        }
+
         return
         [
-            .. entries.Select(e => new LoraExample(
-                e.Path,
-                () => ImageFile.Load(e.Path),
-                prompt ?? SynthesisPrompt.OfClass(e.Label!.Replace('_', ' '), domain).Text
-            )),
+            .. pool.Entries.Select(e => new LoraExample(e.Path, () => ImageFile.Load(e.Path), prompt ?? ClassPrompt.Of(e.Label!, domain))),
         ];
     }
 

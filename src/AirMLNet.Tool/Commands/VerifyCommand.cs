@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using AirMLNet.Tool.Output;
-using AirMLNet.Tool.Pipelines;
 using AirMLNet.Verification;
 using Spectre.Console;
 
@@ -13,11 +12,13 @@ internal static class VerifyCommand
     public static Command Build()
     {
         var folder = new Argument<string>("FOLDER") { Description = "Folder of a reference case (case.json, weights, io.safetensors)" };
-        var gpu = SharedOptions.Gpu();
+        var compute = new ComputeOptions(threads: false);
         var json = SharedOptions.Json();
-        var command = new Command("verify", "Compare this build's numbers with those of a reference case") { folder, gpu, json };
+        var command = new Command("verify", "Compare this build's numbers with those of a reference case") { folder };
+        compute.AddTo(command);
+        command.Options.Add(json);
         ExamplesHelpAction.Add(command, "airml verify golden/clip-vit-tiny");
-        command.Does((parsed, _) => Run(parsed.GetRequiredValue(folder), Compute.Device(parsed.GetValue(gpu)), parsed.GetValue(json)));
+        command.Does((parsed, _) => Run(parsed.GetRequiredValue(folder), compute.Device(parsed), parsed.GetValue(json)));
         return command;
     }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using AirMLNet.Data;
 using AirMLNet.Features;
+using AirMLNet.Pipeline;
 using AirMLNet.Recipes;
 using AirMLNet.Tool.Output;
 using Microsoft.ML;
@@ -22,20 +23,26 @@ internal sealed record MethodScore(string Method, string Title, IReadOnlyList<do
 internal sealed record MethodComparison(int PoolImages, int TestImages, IReadOnlyList<MethodScore> Methods, IReadOnlyList<TimedStep> Steps);
 
 /// <summary>Encodes pool and test images once, then fits and scores each method with each seed on the cached features.</summary>
-internal sealed class ComparisonRun(AdaptSettings settings, bool skipUnreadable, bool sideBySide, CancellationToken cancellation)
+internal sealed class ComparisonRun(
+    AdaptSettings settings,
+    DeviceChoice device,
+    bool skipUnreadable,
+    bool sideBySide,
+    CancellationToken cancellation
+)
 {
     private readonly List<TimedStep> _steps = [];
 
     public MethodComparison Run(string poolFolder, string testFolder, IReadOnlyList<Recipe> recipes, IReadOnlyList<int> seeds)
     {
-        var ml = new MLContext(seed: 1);
+        var ml = device.Context(seed: 1);
         var (pool, test) = Timed(
             "check images",
             () =>
             {
                 var testRows = Photos.Open(testFolder, labels: true, skipUnreadable, cancellation);
                 ImageLabels.MatchLabels(testRows, [.. settings.ClassNames], testFolder);
-                return (Photos.Open(poolFolder, labels: false, skipUnreadable, cancellation), testRows);
+                return (Photos.Pool(poolFolder, labels: false, skipUnreadable, cancellation), testRows);
             }
         );
         var poolFeatures = Encode(ml, pool, "pool");
@@ -120,7 +127,7 @@ internal sealed class ComparisonRun(AdaptSettings settings, bool skipUnreadable,
     private (double Accuracy, double FitSeconds) Score(Recipe recipe, int seed, IDataView pool, IDataView test)
     {
         // A fresh context per seed: its seed is the only one.
-        var ml = new MLContext(seed);
+        var ml = device.Context(seed);
         var clock = Stopwatch.StartNew();
         var model = Fit(ml, settings with { Recipe = recipe }, pool, cancellation);
         var fitting = clock.Elapsed.TotalSeconds;

@@ -1,3 +1,4 @@
+using AirMLNet.Clip;
 using AirMLNet.Data;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -26,7 +27,7 @@ internal static class ImageLabels
     /// <summary>Gives each row the class name that its folder means, or says which folder means none.</summary>
     public static void MatchLabels(IReadOnlyList<ImageRow> rows, string[] classNames, string folder)
     {
-        var byName = classNames.ToDictionary(Plain, StringComparer.OrdinalIgnoreCase);
+        var byName = classNames.ToDictionary(ClassPrompt.Spoken, StringComparer.OrdinalIgnoreCase);
         foreach (var row in rows)
         {
             if (row.Label.Length == 0)
@@ -36,16 +37,13 @@ internal static class ImageLabels
                 );
             }
 
-            row.Label = byName.TryGetValue(Plain(row.Label), out var name)
+            row.Label = byName.TryGetValue(ClassPrompt.Spoken(row.Label), out var name)
                 ? name
                 : throw new InvalidDataException(
                     $"Folder '{row.Label}' in '{folder}' is none of the model's classes: {string.Join(", ", classNames.Take(20))}"
                 );
         }
     }
-
-    // Folder names often carry underscores where class names have spaces.
-    private static string Plain(string name) => name.Trim().Replace('_', ' ');
 
     private sealed class NameRow
     {

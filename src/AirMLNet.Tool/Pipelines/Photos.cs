@@ -7,9 +7,29 @@ namespace AirMLNet.Tool.Pipelines;
 /// <summary>Opens a folder of images and makes sure, before any long work, that they can be read.</summary>
 internal static class Photos
 {
-    public static IReadOnlyList<ImageRow> Open(string folder, bool labels, bool skipUnreadable, CancellationToken cancellation)
+    /// <summary>All images of a folder.</summary>
+    public static IReadOnlyList<ImageRow> Open(string folder, bool labels, bool skipUnreadable, CancellationToken cancellation) =>
+        Readable(ImageFolder.Open(folder, labels).Entries, folder, skipUnreadable, cancellation);
+
+    /// <summary>The images to adapt to: of a data set's folder the training images alone, which a note says.</summary>
+    public static IReadOnlyList<ImageRow> Pool(string folder, bool labels, bool skipUnreadable, CancellationToken cancellation)
     {
-        var entries = ImageFolder.Open(folder, labels).Entries;
+        var pool = PoolFolder.Open(folder, labels);
+        if (pool.Note is { } note)
+        {
+            Terminal.Note(note);
+        }
+
+        return Readable(pool.Entries, folder, skipUnreadable, cancellation);
+    }
+
+    private static List<ImageRow> Readable(
+        IReadOnlyList<ImageEntry> entries,
+        string folder,
+        bool skipUnreadable,
+        CancellationToken cancellation
+    )
+    {
         var reasons = Terminal.Work(
             "Checking images",
             entries.Count,

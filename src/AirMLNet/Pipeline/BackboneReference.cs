@@ -1,4 +1,5 @@
 using AirMLNet.Clip;
+using AirMLNet.Files;
 using Microsoft.ML;
 using TorchSharp;
 
@@ -11,9 +12,6 @@ namespace AirMLNet.Pipeline;
 /// <param name="Files">Names of the embedded files, relative to the folder; empty when it is stored by reference.</param>
 internal sealed record BackboneReference(string Name, string Sha256, string Architecture, string[] Files)
 {
-    /// <summary>Names the folder that holds model folders.</summary>
-    public const string HomeVariable = "AIRMLNET_HOME";
-
     private static readonly string[] Extensions = [".json", ".txt", ".gz", ".safetensors"];
 
     public static BackboneReference Of(ClipBackbone backbone, bool embed)
@@ -48,7 +46,7 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
         }
 
         var tried = new List<string> { folder };
-        if (Environment.GetEnvironmentVariable(HomeVariable) is { Length: > 0 } home)
+        if (AirHome.Given is { } home)
         {
             tried.Add(Path.Combine(home, Name));
         }
@@ -73,7 +71,7 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
         throw new FileNotFoundException(
             $"The saved model needs the CLIP model {Name} ({Architecture}; SHA-256 of its weights {Sha256}), "
                 + $"which is not in {string.Join(" or ", tried)}. "
-                + $"Put its folder there, or set {HomeVariable} to the folder that holds a folder '{Name}'.",
+                + $"Put its folder there, or set {AirHome.Variable} to the folder that holds a folder '{Name}'.",
             folder
         );
     }
@@ -93,13 +91,7 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
             throw new FormatException($"The saved model has '{Sha256}' where a SHA-256 is expected.");
         }
 
-        var home = Environment.GetEnvironmentVariable(HomeVariable) is { Length: > 0 } set
-            ? set
-            : Path.Combine(
-                Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify),
-                "AirMLNet"
-            );
-        var target = Path.Combine(home, "embedded", Sha256, SafeName(Name));
+        var target = Path.Combine(AirHome.Folder, "embedded", Sha256, SafeName(Name));
         if (Directory.Exists(target))
         {
             return target;

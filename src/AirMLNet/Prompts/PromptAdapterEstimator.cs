@@ -182,6 +182,7 @@ public sealed class PromptAdapterEstimator : StageEstimator<PromptAdapterTransfo
                     channel.Warn($"{Stage}: round {round} has no image for {string.Join(", ", empty)}.");
                 }
             },
+            Labelled = _options.Labelled,
             AfterEpoch = (round, epoch, loss) =>
             {
                 last = loss;

@@ -351,6 +351,9 @@ public sealed record PromptAdapterOptions
     /// <summary>Puts the model's files into the saved model. Only visual prompts need the model to score.</summary>
     public bool EmbedBackbone { get; init; }
 
+    /// <summary>Told the labels of each round before it is trained; for measuring them.</summary>
+    internal Action<RoundLabels>? Labelled { get; init; }
+
     /// <summary>Receives a report after each epoch.</summary>
     [JsonIgnore]
     public IProgress<ProgressReport>? Progress { get; init; }

@@ -60,6 +60,35 @@ public sealed class PromptAdapterTransformer : StageTransformer, IDisposable
     /// <summary>Blocks with learned tokens of their own; 1 for text.</summary>
     internal int Layers => _visual?.Layers ?? 1;
 
+    /// <summary>
+    /// The same prompt with other classes: a prompt that was learned on some classes names others (CoOp's on classes without labels, or
+    /// those of another data set). The prototypes stay behind.
+    /// </summary>
+    /// <param name="classNames">Two or more names.</param>
+    /// <param name="templates">Templates of the text side, where the prompt is not its own.</param>
+    internal PromptAdapterTransformer ForClasses(IReadOnlyList<string> classNames, IReadOnlyList<string> templates)
+    {
+        using var channel = Host.Start("ForClasses");
+        var options = Options with { ClassNames = classNames, Templates = templates, PrototypeAtTest = false };
+        using var model = BackboneLease.Take(
+            Options.ClipFolder,
+            DeviceChoice.Resolve(Host, channel),
+            new ClipExecution { Activation = Options.Activation }
+        );
+        var clip = model.Backbone;
+        if (_visual is not null || _context.Length == 0)
+        {
+            return new(Host, options, TextHead.Of(clip, classNames, templates), _context, _visual is null ? null : model.Keep());
+        }
+
+        using var off = torch.no_grad();
+        using var text = new SharedPrompt(clip, classNames, Options.PromptLength);
+        using var prompt = Tensors.Of(_context, [1, Options.PromptLength, _context.Length / Options.PromptLength], clip.Device);
+        using var vectors = text.ClassVectors(prompt).cpu().contiguous(); // [C, D]
+        var head = new CosineHead(vectors.data<float>().ToArray(), classNames.Count, clip.LogitScale);
+        return new(Host, options, head, _context, null);
+    }
+
     /// <summary>Frees what a visual prompt holds. Nothing to do for text.</summary>
     public void Dispose()
     {

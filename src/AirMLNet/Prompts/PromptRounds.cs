@@ -18,11 +18,16 @@ internal sealed class PromptRounds(IPromptModel model, PromptAdapterOptions opti
         nameof(PromptAdapterOptions.LabelClasses)
     );
 
+    private (IReadOnlyList<int> Rows, IReadOnlyList<int> Best) _pool = ([], []);
+
     /// <summary>Called after each epoch: round, epoch (both from 1), loss.</summary>
     public Action<int, int, double>? AfterEpoch { get; init; }
 
     /// <summary>Called before each round: round from 1, number of real images, of synthetic ones, and the classes without any.</summary>
     public Action<int, int, int, string[]>? BeforeRound { get; init; }
+
+    /// <summary>Told the labels of each round before it is trained.</summary>
+    public Action<RoundLabels>? Labelled { get; init; }
 
     public Action? BeforeStep { get; init; }
 
@@ -58,6 +63,7 @@ internal sealed class PromptRounds(IPromptModel model, PromptAdapterOptions opti
         for (var round = 1; round <= options.Rounds; round++)
         {
             var pseudo = options.PseudoLabelWeight == 0 ? new([], []) : Pseudo(rows, context, round);
+            Labelled?.Invoke(new(round, pseudo.Images, pseudo.Labels, _pool.Rows, _pool.Best));
             var set = Combine(rows, pseudo);
             Check(set, round);
             var current = round;
@@ -143,6 +149,19 @@ internal sealed class PromptRounds(IPromptModel model, PromptAdapterOptions opti
         if (pool.Rows.Length == 0)
         {
             return new([], []);
+        }
+
+        if (Labelled is not null)
+        {
+            var values = pool.Values;
+            _pool = (
+                pool.Rows,
+                [
+                    .. Enumerable
+                        .Range(0, pool.Rows.Length)
+                        .Select(i => _subset.ClassOf(CosineHead.ArgMax(values.AsSpan(i * _subset.Count, _subset.Count)))),
+                ]
+            );
         }
 
         var perClass = SelectionSchedule.PerClass(

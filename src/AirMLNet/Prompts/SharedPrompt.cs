@@ -27,7 +27,7 @@ internal sealed class SharedPrompt : IDisposable
         _backbone = backbone;
         Length = length;
         var tokenizer = backbone.Tokenizer;
-        var names = classNames.Select(name => tokenizer.Encode(ZeroShotClassifier.Spoken(name))).ToArray();
+        var names = classNames.Select(name => tokenizer.Encode(ClassPrompt.Spoken(name))).ToArray();
         var longest = names.Max(n => n.Length);
         var room = backbone.Model.Config.Text.ContextLength - length - 2;
         if (longest > room)

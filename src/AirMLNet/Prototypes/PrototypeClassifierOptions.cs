@@ -33,6 +33,15 @@ public sealed record PrototypeClassifierOptions
         init => field = OptionCheck.Defined(value);
     } = PrototypeRanking.Column;
 
+    /// <summary>What models that were saved before <see cref="Ranking"/> existed say in its place. It is read, never written.</summary>
+    [JsonInclude]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    internal bool? RankByClip
+    {
+        get => null;
+        init => Ranking = value == true ? PrototypeRanking.Probability : Ranking;
+    }
+
     /// <summary>Templates of the classifier that the ranking asks.</summary>
     public IReadOnlyList<string> Templates
     {

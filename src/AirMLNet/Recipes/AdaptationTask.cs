@@ -1,5 +1,6 @@
 using AirMLNet.Clip;
 using AirMLNet.Options;
+using AirMLNet.Prompts;
 using AirMLNet.Synthesis;
 
 namespace AirMLNet.Recipes;
@@ -53,6 +54,9 @@ public sealed record AdaptationTask
     /// recipe takes none. Its model, classes and columns are set by the recipe.
     /// </summary>
     public DiffusionSynthesisOptions? Synthesis { get; init; }
+
+    /// <summary>Told the labels of each round of training; for measuring them.</summary>
+    internal Action<RoundLabels>? Labelled { get; init; }
 
     /// <summary>Receives the reports of the stages.</summary>
     public IProgress<ProgressReport>? Progress { get; init; }

@@ -1,4 +1,5 @@
 using AirMLNet.Features;
+using AirMLNet.Options;
 using AirMLNet.Prompts;
 using AirMLNet.Prototypes;
 using AirMLNet.PseudoLabels;
@@ -112,6 +113,23 @@ public static class RecipeStages
         };
     }
 
+    /// <summary>The stages that make a task's synthetic images, alone, for rows that have features already.</summary>
+    internal static IEstimator<ITransformer> SynthesisStages(this Recipe recipe, MLContext ml, AdaptationTask task) =>
+        AppendSynthesis(new EstimatorChain<ITransformer>(), recipe, ml, task, task.Synthesis!);
+
+    /// <summary>
+    /// All that decides what the recipe does to a task, as text: the options of its stages. Folders, columns and progress aside, two
+    /// recipes that agree in it do the same.
+    /// </summary>
+    internal static string Resolved(this Recipe recipe, AdaptationTask task) =>
+        string.Join(
+            '\n',
+            OptionsJson.Write(recipe with { DataSet = null }),
+            OptionsJson.Write(recipe.PseudoLabels(task, recipe.Prototypes) with { ClipFolder = "-" }),
+            recipe.UsesPrototypes ? OptionsJson.Write(recipe.PrototypeOptions(task) with { ClipFolder = "-" }) : "-",
+            OptionsJson.Write(recipe.Trainer(task) with { ClipFolder = "-" })
+        );
+
     /// <summary>AiR's steps A to C: the surest images of each class by zero-shot CLIP, and synthetic images from them.</summary>
     private static EstimatorChain<ITransformer> AppendSynthesis(
         EstimatorChain<ITransformer> chain,
@@ -146,6 +164,16 @@ public static class RecipeStages
         AdaptationTask task
     )
     {
+        if (recipe.PrototypesOfPseudoLabels)
+        {
+            chain = AppendSurest(chain, recipe, ml, task, recipe.PerClass);
+        }
+
+        return chain.Append<ITransformer>(ml.Transforms.PrototypeClassifier(PrototypeColumn, FeatureColumn, recipe.PrototypeOptions(task)));
+    }
+
+    private static PrototypeClassifierOptions PrototypeOptions(this Recipe recipe, AdaptationTask task)
+    {
         var options = new PrototypeClassifierOptions
         {
             ClipFolder = task.ClipFolder,
@@ -154,27 +182,20 @@ public static class RecipeStages
             Centre = recipe.PrototypeCentring,
             CancellationToken = task.CancellationToken,
         };
-        if (recipe.PrototypesOfPseudoLabels)
-        {
-            chain = AppendSurest(chain, recipe, ml, task, recipe.PerClass);
-            options = options with
+        return recipe.PrototypesOfPseudoLabels
+            ? options with
             {
                 LabelColumn = ZeroShotLabelColumn,
                 ConfidenceColumn = ZeroShotLabelColumn + "Confidence",
                 Shots = recipe.PerClass,
-            };
-        }
-        else
-        {
-            options = options with
+            }
+            : options with
             {
                 LabelColumn = task.LabelColumn!, // checked by the caller, or set for the images that are made
                 ConfidenceColumn = null,
                 Ranking = recipe.Representative,
                 Shots = recipe.Representatives,
             };
-        }
-        return chain.Append<ITransformer>(ml.Transforms.PrototypeClassifier(PrototypeColumn, FeatureColumn, options));
     }
 
     private static EstimatorChain<ITransformer> AppendSurest(
@@ -251,6 +272,7 @@ public static class RecipeStages
                         Strategy: PseudoLabelStrategy.Grip,
                         Selection: not SelectionRule.Candidates
                     },
+            Labelled = task.Labelled,
             Progress = task.Progress,
             CancellationToken = task.CancellationToken,
         };

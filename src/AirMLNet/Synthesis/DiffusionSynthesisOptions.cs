@@ -53,7 +53,7 @@ public sealed record DiffusionSynthesisOptions
     {
         get;
         init => field = value ?? throw new ArgumentNullException(nameof(value));
-    } = "a photo of a";
+    } = ClassPrompt.DefaultDescription;
 
     /// <summary>M, images generated of each class, 1..100,000.</summary>
     public int ImagesPerClass

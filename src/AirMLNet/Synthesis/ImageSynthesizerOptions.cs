@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using AirMLNet.Clip;
 using AirMLNet.Options;
 
 namespace AirMLNet.Synthesis;
@@ -65,10 +66,8 @@ internal sealed record ImageSynthesizerOptions
 /// <param name="Class">The class whose sub-folder the images go to; null for none.</param>
 internal sealed record SynthesisPrompt(string Text, string? Class = null)
 {
-    /// <summary>The prompt of a class, "d c" (<c>docs/methods.md</c> §4.2).</summary>
-    /// <param name="name">c, the class's name.</param>
-    /// <param name="domain">d, what comes before it; may be empty.</param>
-    public static SynthesisPrompt OfClass(string name, string domain) => new($"{domain} {name}".Trim(), name);
+    /// <summary>The prompt of a class; see <see cref="ClassPrompt.Of"/>.</summary>
+    public static SynthesisPrompt OfClass(string name, string domain) => new(ClassPrompt.Of(name, domain), name);
 }
 
 /// <summary>What a <see cref="ImageSynthesizer"/> did.</summary>

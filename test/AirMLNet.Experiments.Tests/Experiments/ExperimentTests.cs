@@ -43,7 +43,7 @@ public sealed class ExperimentTests
     {
         var file = Load(All, """ "paradigms": ["ul", "ssl", "trzsl"], "prompts": ["text", "visual"], "seeds": [1, 2] """);
         var steps = new List<ExperimentStep>();
-        var results = ExperimentRunner.Run(file, step: steps.Add);
+        var results = ExperimentRunner.Run(file, new() { Step = steps.Add });
         Assert.HasCount(7 * 3 * 2 * 2, results);
         Assert.IsTrue(results.All(r => r.Scores.Accuracy is >= 0 and <= 1 && (r.Paradigm == "trzsl") == r.Scores.Harmonic.HasValue));
         Assert.AreEqual(results.Count, results.Select(r => r.Hash).Distinct().Count());
@@ -64,7 +64,7 @@ public sealed class ExperimentTests
         Assert.Contains("accuracy of the zero-shot labels", table);
 
         steps.Clear();
-        var again = ExperimentRunner.Run(file, step: steps.Add);
+        var again = ExperimentRunner.Run(file, new() { Step = steps.Add });
         Assert.IsTrue(steps.All(s => s.Known));
         Assert.AreEqual(lines, File.ReadAllText(Path.Combine(file.Output, "runs.jsonl")));
         Assert.AreEqual(results.Sum(r => r.Scores.Accuracy), again.Sum(r => r.Scores.Accuracy));
@@ -77,18 +77,18 @@ public sealed class ExperimentTests
             whole = Load("""["fpl", "grip"]""", """ "seeds": [1, 2] """, "whole");
         using var source = new CancellationTokenSource();
         Assert.Throws<OperationCanceledException>(() =>
-            ExperimentRunner.Run(file, step: s => Stop(s.Result is not null && s.Number == 2), cancellation: source.Token)
+            ExperimentRunner.Run(file, new() { Step = s => Stop(s.Result is not null && s.Number == 2), CancellationToken = source.Token })
         );
         Assert.HasCount(2, Directory.GetFiles(file.Cache!));
         var fresh = new List<string>();
-        var resumed = ExperimentRunner.Run(file, step: s => Note(s));
+        var resumed = ExperimentRunner.Run(file, new() { Step = s => Note(s) });
         Assert.HasCount(2, fresh);
         Assert.AreEqual(Scores(ExperimentRunner.Run(whole)), Scores(resumed));
 
         // A damaged result is run again.
         File.WriteAllText(Directory.GetFiles(file.Cache!).Order().First(), "{");
         fresh.Clear();
-        Assert.AreEqual(Scores(resumed), Scores(ExperimentRunner.Run(file, step: s => Note(s))));
+        Assert.AreEqual(Scores(resumed), Scores(ExperimentRunner.Run(file, new() { Step = s => Note(s) })));
         Assert.HasCount(1, fresh);
 
         void Stop(bool now)
@@ -118,7 +118,7 @@ public sealed class ExperimentTests
         {
             var file = Load(methods, more);
             var titles = new List<string>();
-            ExperimentRunner.Run(file, plan: false, step: s => titles.AddRange(s.Result is { } r ? [r.Hash] : []));
+            ExperimentRunner.Run(file, new() { Step = s => titles.AddRange(s.Result is { } r ? [r.Hash] : []) });
             return string.Join(' ', titles.Distinct());
         }
 
@@ -135,8 +135,12 @@ public sealed class ExperimentTests
     {
         var file = Load(All, """ "seeds": [1] """);
         var steps = new List<ExperimentStep>();
-        Assert.HasCount(0, ExperimentRunner.Run(file, plan: true, step: steps.Add));
+        Assert.HasCount(0, ExperimentRunner.Run(file, new() { DryRun = true, Step = steps.Add }));
         Assert.HasCount(7, steps);
+        Assert.IsTrue(steps.All(s => s.Plan!.Seconds > 0));
+        Assert.Contains("36 images of the pool, 0 of them labelled, and 24 test images of colours", steps[1].Plan!.Reads);
+        Assert.Contains("9 are given", steps[6].Plan!.Makes);
+        Assert.Contains("a text prompt in 2 rounds of 2 epochs", steps[6].Plan!.Trains);
         Assert.IsFalse(Directory.Exists(file.Output));
     }
 
@@ -162,12 +166,13 @@ public sealed class ExperimentTests
     }
 
     [TestMethod]
-    [DataRow("methods", """["grep"]""", "'grep'; expected one of zero-shot, fpl")]
+    [DataRow("methods", """["grep"]""", "'grep'; expected one of zero-shot, coop")]
     [DataRow("settings", """{ "learningrate": 1 }""", "learningrate")]
     [DataRow("settings", """{ "learningRate": -1 }""", "LearningRate = -1; expected 0..1000")]
     [DataRow("paradigms", """["tr"]""", "'tr'; expected ul, ssl or trzsl")]
     [DataRow("prompts", """["words"]""", "'words'; expected text, visual or visual-deep")]
     [DataRow("seeds", "[]", "need one or more entries")]
+    [DataRow("prompts", """["text"], "dataSets": [{ "name": "a", "folder": "." }, { "name": "a", "folder": "." }]""", "'a' is there twice")]
     [DataRow("shots", "0", "Shots = 0; expected 1..1000")]
     [DataRow("colour", "1", "colour")]
     public void BadMembers_AreNamed_BeforeAnythingRuns(string member, string value, string expected)
@@ -199,12 +204,17 @@ public sealed class ExperimentTests
         Assert.IsGreaterThanOrEqualTo(3, files.Length);
         foreach (var file in files)
         {
-            Assert.IsGreaterThan(0, ExperimentFile.Load(file).Variants.Count, file);
+            var experiment = ExperimentFile.Load(file);
+            Assert.IsGreaterThan(0, experiment.Variants.Count, file);
+            experiment.CheckSettings();
         }
     }
 
     [TestMethod]
     [DataRow("air-cpl", "text", "EuroSAT", "trzsl", "93.9")]
+    [DataRow("coop", "text", "Flowers102", "ssl", "76.8")]
+    [DataRow("coop", "text", "Flowers102", "ul", null)]
+    [DataRow("vpt", "visual", "DTD", "trzsl", "44.1")]
     [DataRow("grip", "visual", "DTD", "ssl", "54.5")]
     [DataRow("zero-shot", "visual", "RESISC45", "ul", "54.5")]
     [DataRow("p̂ + L_r", "text", "Flowers102", "ul", "71.6")]
@@ -222,7 +232,7 @@ public sealed class ExperimentTests
         Assert.IsNull(PaperFigures.Of("without LoRA", "text", "EuroSAT", "ul", TrainingPool.Strict));
         Assert.AreEqual("55.7", PaperFigures.Of("air-cpl", "text", "DTD", "ul", TrainingPool.Strict));
         var folder = Path.Combine(Path.GetDirectoryName(Path.GetDirectoryName(TestData.Root))!, "experiments");
-        foreach (var file in Directory.GetFiles(folder, "paper-*.json").Select(ExperimentFile.Load))
+        foreach (var file in Directory.GetFiles(folder, "paper-*.json").Select(f => ExperimentFile.Load(f)))
         {
             Assert.IsTrue(file.DataSets.All(d => d.Name != "EuroSAT" || d.Pool == TrainingPool.Paper), file.Name);
         }

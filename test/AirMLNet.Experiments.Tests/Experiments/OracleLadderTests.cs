@@ -63,15 +63,13 @@ public sealed class OracleLadderTests
             MostTrain = 30,
             SyntheticFrom = new() { PerClass = 5 },
         };
-        var data = new ExperimentData(set, TinyModels.Clip, default);
+        var data = Open(set);
         var standIn = data.StandIn(set.SyntheticFrom, seed: 1);
         Assert.HasCount(15, standIn.Images);
         Assert.IsEmpty(standIn.Images.Select(i => i.Path).Intersect(data.Train.Images.Select(i => i.Path)));
         Assert.HasCount(15, standIn.Features);
 
-        var e = Assert.ThrowsExactly<InvalidDataException>(() =>
-            new ExperimentData(set with { MostTrain = null }, TinyModels.Clip, default).StandIn(set.SyntheticFrom, 1)
-        );
+        var e = Assert.ThrowsExactly<InvalidDataException>(() => Open(set with { MostTrain = null }).StandIn(set.SyntheticFrom, 1));
         Assert.Contains("0 photos of class 0 are left", e.Message);
     }
 
@@ -86,16 +84,14 @@ public sealed class OracleLadderTests
             Csv = _root["set/set.csv"],
             SyntheticFrom = new() { Csv = _root["spare/set.csv"], PerClass = 5 },
         };
-        var standIn = new ExperimentData(set, TinyModels.Clip, default).StandIn(set.SyntheticFrom, seed: 1);
-        var data = new ExperimentData(set, TinyModels.Clip, default);
+        var standIn = Open(set).StandIn(set.SyntheticFrom, seed: 1);
+        var data = Open(set);
         var lines = File.ReadAllLines(_root["spare/set.csv"]).ToDictionary(l => l.Split(',')[0], l => l.Split(',')[1]);
         Assert.IsTrue(standIn.Images.All(i => lines[Path.GetFileName(i.Path)] == data.ClassNames[i.Class]));
 
         Photos("other", train: 30, test: 3, names: ["green", "red", "pink"]);
         var wrong = set with { SyntheticFrom = set.SyntheticFrom with { Csv = _root["other/set.csv"] } };
-        var e = Assert.ThrowsExactly<InvalidDataException>(() =>
-            new ExperimentData(wrong, TinyModels.Clip, default).StandIn(wrong.SyntheticFrom, 1)
-        );
+        var e = Assert.ThrowsExactly<InvalidDataException>(() => Open(wrong).StandIn(wrong.SyntheticFrom, 1));
         Assert.Contains("'pink' is none of the classes", e.Message);
     }
 
@@ -147,6 +143,19 @@ public sealed class OracleLadderTests
         Assert.IsGreaterThan(0.9, Pool("air-mean", 0.4), table);
         Assert.IsGreaterThan(Accuracy("L_r only", 0) + 0.1, Accuracy("air-mean", 0), table);
         Assert.IsGreaterThan(Accuracy("all", 0.4), Accuracy("air-mean", 0.4), table);
+    }
+
+    private static ExperimentData Open(ExperimentDataSet set)
+    {
+        var file = new ExperimentFile
+        {
+            Name = "colours",
+            Clip = TinyModels.Clip,
+            Output = "-",
+            DataSets = [set],
+            Methods = [],
+        };
+        return new(set, new ExperimentContext(file, new()) { Sets = [set] });
     }
 
     private static string Percent(double share) => $"{(int)Math.Round(100 * share)} % wrong";

@@ -112,7 +112,7 @@ public sealed class ZeroShotTests
     [TestMethod]
     public void DoubledBraces_AreBracesInTheText()
     {
-        Assert.AreEqual("a photo of a {}cat", ZeroShotClassifier.Fill("a photo of a {{}}{}", "cat"));
-        Assert.AreEqual("a cat and a cat", ZeroShotClassifier.Fill("a {} and a {}", "cat"));
+        Assert.AreEqual("a photo of a {}cat", ClassPrompt.Fill("a photo of a {{}}{}", "cat"));
+        Assert.AreEqual("a cat and a cat", ClassPrompt.Fill("a {} and a {}", "cat"));
     }
 }

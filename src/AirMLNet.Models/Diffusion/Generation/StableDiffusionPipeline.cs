@@ -205,7 +205,11 @@ public sealed class StableDiffusionPipeline : IDisposable
     }
 
     /// <summary>SHA-256 of the UNet's weights on disk, which tells models apart.</summary>
-    public string Fingerprint() => WeightFiles.Sha256(WeightFiles.Locate(Path.Combine(Folder, "unet"), UNet2DConditionModel.Files).Paths);
+    public string Fingerprint() => FingerprintOf(Folder);
+
+    /// <summary>The same of a folder; nothing is loaded.</summary>
+    internal static string FingerprintOf(string folder) =>
+        WeightFiles.Sha256(WeightFiles.Locate(Path.Combine(folder, "unet"), UNet2DConditionModel.Files).Paths);
 
     /// <summary>The states of prompts that the UNet attends to.</summary>
     /// <param name="prompts">Texts; long ones are cut at the context's end.</param>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using AirMLNet.Clip;
 
 namespace AirMLNet.Data;
 
@@ -35,7 +36,7 @@ internal static class CoOpLayout
                 (var path, var label, var name) = (
                     Path.Combine(folder, known.CoOpImages, entry[0].GetString()!),
                     entry[1].GetInt32(),
-                    ListFiles.Spoken(entry[2].GetString()!)
+                    ClassPrompt.Spoken(entry[2].GetString()!)
                 );
                 if (label < 0)
                 {
@@ -68,7 +69,7 @@ internal static class CoOpLayout
         return new(
             known.Name,
             file,
-            [.. names.Select(ListFiles.Spoken)],
+            [.. names.Select(ClassPrompt.Spoken)],
             ListFiles.Pool(Part("train"), Part("val"), options),
             Part("test")
         );

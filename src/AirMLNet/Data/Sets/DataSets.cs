@@ -2,7 +2,6 @@ namespace AirMLNet.Data;
 
 /// <summary>What is known about a published data set.</summary>
 /// <param name="Name">Its name.</param>
-/// <param name="Domain">What its images show, in a word (<c>docs/methods.md</c> §9).</param>
 /// <param name="Description">What its captions begin with (<c>docs/methods.md</c> §4.2).</param>
 /// <param name="CoOpFolder">Its folder in CoOp's layout; empty for none.</param>
 /// <param name="CoOpImages">The folder of its images therein.</param>
@@ -10,7 +9,6 @@ namespace AirMLNet.Data;
 /// <param name="GripFolders">Its folder in the layout of GRIP and CPL, in all spellings.</param>
 internal sealed record KnownDataSet(
     string Name,
-    string Domain,
     string Description,
     string CoOpFolder,
     string CoOpImages,
@@ -24,13 +22,15 @@ internal sealed record KnownDataSet(
 /// </summary>
 internal static class DataSets
 {
+    private const int MostAbove = 3; // dtd/images/banded lies two below the lists
+
     private static readonly KnownDataSet[] Published =
     [
-        new("RESISC45", "satellite", "Satellite:", "", "", "", "RESICS45", "RESISC45"), // the published code spells the folder so
-        new("FGVCAircraft", "aircraft", "Aircraft:", "fgvc_aircraft", "images", "", "FGVCAircraft"),
-        new("Flowers102", "flower", "Flowers:", "oxford_flowers", "jpg", "split_zhou_OxfordFlowers.json", "Flowers102"),
-        new("EuroSAT", "satellite", "Satellite:", "eurosat", "2750", "split_zhou_EuroSAT.json", "EuroSAT"),
-        new("DTD", "texture", "Texture:", "dtd", "images", "split_zhou_DescribableTextures.json", "DTD"),
+        new("RESISC45", "Satellite:", "", "", "", "RESICS45", "RESISC45"), // the published code spells the folder so
+        new("FGVCAircraft", "Aircraft:", "fgvc_aircraft", "images", "", "FGVCAircraft"),
+        new("Flowers102", "Flowers:", "oxford_flowers", "jpg", "split_zhou_OxfordFlowers.json", "Flowers102"),
+        new("EuroSAT", "Satellite:", "eurosat", "2750", "split_zhou_EuroSAT.json", "EuroSAT"),
+        new("DTD", "Texture:", "dtd", "images", "split_zhou_DescribableTextures.json", "DTD"),
     ];
 
     /// <summary>Names of the data sets whose layouts are known.</summary>
@@ -47,32 +47,18 @@ internal static class DataSets
     /// </exception>
     public static ImageDataSet Open(string name, string folder, DataSetOptions? options = null)
     {
-        var known =
-            Find(name)
-            ?? throw new ArgumentException($"'{name}' is no known data set; expected one of {string.Join(", ", Names)}.", nameof(name));
+        var known = Known(name);
         options ??= new();
         if (!Directory.Exists(folder))
         {
             throw new DirectoryNotFoundException($"{folder}: the folder does not exist.");
         }
 
-        foreach (var place in known.GripFolders.Select(f => Path.Combine(folder, f)).Prepend(folder))
+        if (Locate(known, folder) is { } found)
         {
-            if (GripLayout.IsAt(place))
-            {
-                return GripLayout.Read(known, place, options);
-            }
+            return found.Grip ? GripLayout.Read(known, found.Folder, options) : CoOpLayout.Read(known, found.Folder, options);
         }
-        if (known.CoOpFolder.Length > 0)
-        {
-            foreach (var place in new[] { folder, Path.Combine(folder, known.CoOpFolder) })
-            {
-                if (CoOpLayout.IsAt(known, place))
-                {
-                    return CoOpLayout.Read(known, place, options);
-                }
-            }
-        }
+
         var coOp =
             known.CoOpFolder.Length == 0
                 ? ""
@@ -83,13 +69,57 @@ internal static class DataSets
         );
     }
 
-    /// <summary>What the images of a data set show, in a word, such as <c>flower</c>; null where the data set is not known.</summary>
+    /// <summary>Whether <see cref="Open"/> would find one of <see cref="Names"/>; no list is read.</summary>
     /// <param name="name">Its name; case does not matter.</param>
-    public static string? Domain(string name) => Find(name)?.Domain;
+    /// <param name="folder">As for <see cref="Open"/>.</param>
+    /// <exception cref="ArgumentException">The name is not known.</exception>
+    public static bool IsThere(string name, string folder) => Locate(Known(name), folder) is not null;
+
+    /// <summary>
+    /// The folder itself or the nearest one above it that has a published layout, and which data set's; null where there is none.
+    /// The name is null where GRIP's layout lies in a folder that is not called as the data set is.
+    /// </summary>
+    /// <param name="folder">A folder of images.</param>
+    public static (string Home, string? Name)? Around(string folder)
+    {
+        for (var (at, up) = (new DirectoryInfo(folder), 0); at is not null && up <= MostAbove; (at, up) = (at.Parent, up + 1))
+        {
+            if (GripLayout.IsWhole(at.FullName))
+            {
+                return (at.FullName, Array.Find(Published, p => p.GripFolders.Contains(at.Name))?.Name);
+            }
+
+            if (Array.Find(Published, p => p.CoOpFolder.Length > 0 && CoOpLayout.IsAt(p, at.FullName)) is { } known)
+            {
+                return (at.FullName, known.Name);
+            }
+        }
+        return null;
+    }
 
     /// <summary>What the captions of a data set begin with, such as <c>Flowers:</c>; null where the data set is not known.</summary>
     /// <param name="name">Its name; case does not matter.</param>
     public static string? Description(string name) => Find(name)?.Description;
+
+    private static KnownDataSet Known(string name) =>
+        Find(name)
+        ?? throw new ArgumentException($"'{name}' is no known data set; expected one of {string.Join(", ", Names)}.", nameof(name));
+
+    private static (string Folder, bool Grip)? Locate(KnownDataSet known, string folder)
+    {
+        foreach (var place in known.GripFolders.Select(f => Path.Combine(folder, f)).Prepend(folder).Where(GripLayout.IsAt))
+        {
+            return (place, true);
+        }
+        foreach (var place in new[] { folder, Path.Combine(folder, known.CoOpFolder) })
+        {
+            if (known.CoOpFolder.Length > 0 && CoOpLayout.IsAt(known, place))
+            {
+                return (place, false);
+            }
+        }
+        return null;
+    }
 
     private static KnownDataSet? Find(string name) => Array.Find(Published, p => p.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
 }

@@ -1,3 +1,4 @@
+using AirMLNet.Clip;
 using Microsoft.VisualBasic.FileIO;
 
 namespace AirMLNet.Data;
@@ -17,20 +18,18 @@ internal static class GenericDataSets
     /// <exception cref="InvalidDataException">A folder is no class, or a part has no images.</exception>
     public static ImageDataSet FromFolders(string folder, string? name = null)
     {
-        var train =
-            TrainParts.Select(p => Path.Combine(folder, p)).FirstOrDefault(Directory.Exists)
-            ?? throw new DirectoryNotFoundException($"{folder}: expected a folder 'train' or 'pool' in it.");
+        var train = TrainPart(folder) ?? throw new DirectoryNotFoundException($"{folder}: expected a folder 'train' or 'pool' in it.");
         var test = Path.Combine(folder, "test");
         IReadOnlyList<ImageEntry> pool = ImageFolder.Open(train, labelsFromSubfolders: false).Entries,
             scored = ImageFolder.Open(test, labelsFromSubfolders: true).Entries;
         var list = Path.Combine(folder, "classes.txt");
         string[] names = File.Exists(list)
-            ? [.. Data.ClassNames.Load(list).Select(ListFiles.Spoken)]
+            ? [.. Data.ClassNames.Load(list).Select(ClassPrompt.Spoken)]
             :
             [
                 .. new[] { train, test }
                     .SelectMany(Directory.GetDirectories)
-                    .Select(d => ListFiles.Spoken(Path.GetFileName(d)))
+                    .Select(d => ClassPrompt.Spoken(Path.GetFileName(d)))
                     .Distinct()
                     .Order(StringComparer.Ordinal),
             ];
@@ -43,7 +42,7 @@ internal static class GenericDataSets
         );
 
         int Class(string label, string path) =>
-            Array.FindIndex(names, n => n.Equals(ListFiles.Spoken(label), StringComparison.OrdinalIgnoreCase)) is var c && c >= 0
+            Array.FindIndex(names, n => n.Equals(ClassPrompt.Spoken(label), StringComparison.OrdinalIgnoreCase)) is var c && c >= 0
                 ? c
                 : throw new InvalidDataException(
                     $"{path}: its folder '{label}' is none of the classes: {string.Join(", ", names.Take(20))}."
@@ -94,7 +93,7 @@ internal static class GenericDataSets
                 throw new InvalidDataException($"{file}: line {number}: split '{part}'; expected train, pool, val or test.");
             }
 
-            var label = ListFiles.Spoken(fields[columns[1]]);
+            var label = ClassPrompt.Spoken(fields[columns[1]]);
             if (label.Length == 0 && part == "test")
             {
                 throw new InvalidDataException($"{file}: line {number}: a test image needs a label.");
@@ -122,6 +121,9 @@ internal static class GenericDataSets
                     .Select(r => new LabelledImage(r.Path, r.Label.Length == 0 ? -1 : Array.IndexOf(names, r.Label))),
             ];
     }
+
+    /// <summary>The folder of training images within a folder of parts; null where there is none.</summary>
+    public static string? TrainPart(string folder) => TrainParts.Select(p => Path.Combine(folder, p)).FirstOrDefault(Directory.Exists);
 
     private static string? OwnFolder(string root, string path)
     {

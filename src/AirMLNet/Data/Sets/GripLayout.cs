@@ -1,13 +1,13 @@
 using System.Globalization;
+using AirMLNet.Clip;
 
 namespace AirMLNet.Data;
 
 /// <summary>
 /// The layout that GRIP and CPL share with ELEVATER (<c>docs/methods.md</c> §9): <c>train.txt</c>, <c>val.txt</c>, <c>test.txt</c> with
-/// lines
-/// "archive@relative/path label" (the label is the last field: paths have spaces), names in <c>class_names.txt</c> or
-/// <c>labels.txt</c>; or, as RESISC45, <c>train.json</c> and so on in COCO's form, the class being the image's folder. EuroSAT has
-/// no training list: its pool is what lies in the class folders.
+/// lines "archive@relative/path label" (the label is the last field: paths have spaces), names in <c>class_names.txt</c> or
+/// <c>labels.txt</c>; or, as RESISC45, <c>train.json</c> and so on in COCO's form with <c>file_name</c> "archive@CLASS/file", the class
+/// being the image's folder. EuroSAT has no training list: its pool is what lies in the class folders.
 /// </summary>
 internal static class GripLayout
 {
@@ -17,6 +17,10 @@ internal static class GripLayout
         File.Exists(Path.Combine(folder, "test.json"))
         || (File.Exists(Path.Combine(folder, "test.txt")) && NameFiles.Any(f => File.Exists(Path.Combine(folder, f))));
 
+    /// <summary>Whether there is more than a file called as a list is, which any folder may have.</summary>
+    public static bool IsWhole(string folder) =>
+        IsAt(folder) && new[] { "train.json", "test.txt" }.Any(f => File.Exists(Path.Combine(folder, f)));
+
     public static ImageDataSet Read(KnownDataSet known, string folder, DataSetOptions options)
     {
         if (File.Exists(Path.Combine(folder, "test.json")))
@@ -25,7 +29,7 @@ internal static class GripLayout
         }
 
         var namesFile = NameFiles.Select(f => Path.Combine(folder, f)).First(File.Exists);
-        string[] names = [.. ListFiles.Lines(namesFile).Select(l => ListFiles.Spoken(l.Text))];
+        string[] names = [.. ListFiles.Lines(namesFile).Select(l => ClassPrompt.Spoken(l.Text))];
         var test = List(folder, "test", names.Length);
         var train =
             known.Name == "EuroSAT"
@@ -44,8 +48,7 @@ internal static class GripLayout
         var images = new List<LabelledImage>();
         foreach ((var number, var text) in ListFiles.Lines(file))
         {
-            int end = text.LastIndexOfAny([' ', '\t']),
-                at = text.IndexOf('@');
+            var end = text.LastIndexOfAny([' ', '\t']);
             if (
                 end < 0
                 || !int.TryParse(text.AsSpan(end + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var label)
@@ -57,19 +60,42 @@ internal static class GripLayout
                 );
             }
 
-            var relative = text[(at < end ? at + 1 : 0)..end].Trim();
-            images.Add(new(Resolve(folder, part, relative, $"{file}: line {number}"), label));
+            images.Add(new(Resolve(folder, part, text[..end].Trim(), $"{file}: line {number}"), label));
         }
         return images;
     }
 
-    /// <summary>A listed file: beside the list, or in the folder of its part or of all images.</summary>
-    private static string Resolve(string folder, string part, string relative, string where)
+    /// <summary>
+    /// A listed file: beside the list, in the folder of its part or of all images, or, as the published code finds those of EuroSAT and
+    /// RESISC45, in the folder that its name begins with.
+    /// </summary>
+    private static string Resolve(string folder, string part, string listed, string where)
     {
-        string[] places = [Path.Combine(folder, relative), Path.Combine(folder, part, relative), Path.Combine(folder, "images", relative)];
-        return Array.Find(places, File.Exists)
-            ?? throw new InvalidDataException($"{where} names {relative}, which is neither {string.Join(" nor ", places)}.");
+        foreach (var relative in Paths(listed))
+        {
+            var file = Path.GetFileName(relative);
+            string[] places =
+            [
+                Path.Combine(folder, relative),
+                Path.Combine(folder, part, relative),
+                Path.Combine(folder, "images", relative),
+                Path.Combine(folder, file[..Math.Max(0, file.LastIndexOf('_'))], file),
+            ];
+            if (Array.Find(places, File.Exists) is { } found)
+            {
+                return found;
+            }
+        }
+        var inner = Paths(listed).First();
+        throw new InvalidDataException($"{where} names {inner}, which is neither in {folder} nor in its folders '{part}' and 'images'.");
     }
+
+    /// <summary>
+    /// The path in "archive@path": what follows the last such sign. Where that is no file, the sign is part of a name, and what follows
+    /// the first one is meant, or all of it.
+    /// </summary>
+    private static IEnumerable<string> Paths(string listed) =>
+        new[] { listed[(listed.LastIndexOf('@') + 1)..], listed[(listed.IndexOf('@') + 1)..], listed }.Distinct();
 
     /// <summary>
     /// EuroSAT's pool. The test list says which folder is which class; folders without test images keep their place in the alphabet.
@@ -124,7 +150,10 @@ internal static class GripLayout
         var names = ListFiles.Json(
             first,
             root =>
-                root.GetProperty("categories").EnumerateArray().Select(c => ListFiles.Spoken(c.GetProperty("name").GetString()!)).ToArray()
+                root.GetProperty("categories")
+                    .EnumerateArray()
+                    .Select(c => ClassPrompt.Spoken(c.GetProperty("name").GetString()!))
+                    .ToArray()
         );
         IReadOnlyList<LabelledImage> train = Part("train"),
             validation = File.Exists(Path.Combine(folder, "val.json")) ? Part("val") : [];
@@ -139,7 +168,7 @@ internal static class GripLayout
                 {
                     var categories = root.GetProperty("categories")
                         .EnumerateArray()
-                        .ToDictionary(c => c.GetProperty("id").GetInt64(), c => ListFiles.Spoken(c.GetProperty("name").GetString()!));
+                        .ToDictionary(c => c.GetProperty("id").GetInt64(), c => ClassPrompt.Spoken(c.GetProperty("name").GetString()!));
                     var marked = new Dictionary<long, long>();
                     if (root.TryGetProperty("annotations", out var annotations))
                     {
@@ -151,8 +180,8 @@ internal static class GripLayout
                     var images = new List<LabelledImage>();
                     foreach (var image in root.GetProperty("images").EnumerateArray())
                     {
-                        var relative = image.GetProperty("file_name").GetString()!;
-                        var own = ListFiles.Spoken(Path.GetFileName(Path.GetDirectoryName(relative)) ?? "");
+                        var listed = image.GetProperty("file_name").GetString()!;
+                        var own = ClassPrompt.Spoken(Path.GetFileName(Path.GetDirectoryName(Paths(listed).First())) ?? "");
                         if (Array.IndexOf(names, own) < 0 && marked.TryGetValue(image.GetProperty("id").GetInt64(), out var id))
                         {
                             own = categories[id];
@@ -161,10 +190,10 @@ internal static class GripLayout
                         var label = Array.IndexOf(names, own);
                         if (label < 0)
                         {
-                            throw new InvalidDataException($"{file}: {relative}: '{own}' is none of the categories of {first}.");
+                            throw new InvalidDataException($"{file}: {listed}: '{own}' is none of the categories of {first}.");
                         }
 
-                        images.Add(new(Resolve(folder, part, relative, file), label));
+                        images.Add(new(Resolve(folder, part, listed, file), label));
                     }
                     return images;
                 }

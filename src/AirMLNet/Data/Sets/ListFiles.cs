@@ -25,8 +25,6 @@ internal static class ListFiles
         }
     }
 
-    public static string Spoken(string name) => name.Replace('_', ' ').Trim();
-
     /// <summary>Images of the parts that form the pool, each file once.</summary>
     public static IReadOnlyList<LabelledImage> Pool(
         IReadOnlyList<LabelledImage> train,

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using AirMLNet.Clip;
 
 namespace AirMLNet.Data;
 
@@ -67,7 +68,7 @@ internal sealed record ClassSplit(IReadOnlyList<int> Seen, IReadOnlyList<int> Un
         {
             for (var c = 0; c < classNames.Count; c++)
             {
-                if (ListFiles.Spoken(classNames[c]).Equals(ListFiles.Spoken(name), StringComparison.OrdinalIgnoreCase))
+                if (ClassPrompt.Spoken(classNames[c]).Equals(ClassPrompt.Spoken(name), StringComparison.OrdinalIgnoreCase))
                 {
                     return c;
                 }

@@ -1,3 +1,5 @@
+using AirMLNet.Clip;
+
 namespace AirMLNet.Data;
 
 /// <summary>Generated images with the class that each was asked for.</summary>
@@ -45,7 +47,7 @@ internal static class SyntheticImageFolder
         int[] all = [.. Enumerable.Range(0, classNames.Count)];
         int[] exact =
         [
-            .. all.Where(c => ListFiles.Spoken(classNames[c]).Equals(ListFiles.Spoken(folderName), StringComparison.OrdinalIgnoreCase)),
+            .. all.Where(c => ClassPrompt.Spoken(classNames[c]).Equals(ClassPrompt.Spoken(folderName), StringComparison.OrdinalIgnoreCase)),
         ];
         var found = exact.Length > 0 ? exact : [.. all.Where(c => Plain(classNames[c]) == Plain(folderName))];
         return found.Length == 1 ? found[0] : null;

@@ -103,6 +103,37 @@ public sealed class DataSetsTests
     }
 
     [TestMethod]
+    public void Resisc_HasTheArchiveBeforeThePath()
+    {
+        PublishedSets.Resisc(Path.Combine(_root, "RESICS45"), train: 2, test: 1);
+        var set = DataSets.Open("RESISC45", _root);
+        Assert.Contains("train.zip@airplane/airplane_001.jpg", File.ReadAllText(Path.Combine(_root, "RESICS45/train.json")));
+        CollectionAssert.AreEqual(new[] { "airplane", "baseball diamond", "beach", "thermal power" }, set.ClassNames.ToArray());
+        Assert.HasCount(12, set.Train);
+        Assert.AreEqual(new(Path.Combine(_root, "RESICS45/airplane/airplane_001.jpg"), 0), set.Train[0]);
+        Assert.AreEqual(3, set.Test[3].Class);
+    }
+
+    [TestMethod]
+    public void EuroSatsTestList_NamesFilesByTheirClass()
+    {
+        Image("EuroSAT/AnnualCrop/AnnualCrop_1.jpg", "EuroSAT/AnnualCrop/AnnualCrop_2.jpg", "EuroSAT/Forest/Forest_7.jpg");
+        Write("EuroSAT/class_names.txt", "annual crop land\nforest\n");
+        Write("EuroSAT/test.txt", "eurosat.zip@2750/test/AnnualCrop_2.jpg 0\n");
+        Same([("AnnualCrop/AnnualCrop_2.jpg", 0)], DataSets.Open("EuroSAT", _root).Test, "EuroSAT");
+    }
+
+    [TestMethod]
+    public void WhetherASetIsThere_IsKnownWithoutReadingIt()
+    {
+        Write("DTD/test.txt", "not a list");
+        Write("DTD/labels.txt", "");
+        Assert.IsTrue(DataSets.IsThere("DTD", _root));
+        Assert.IsFalse(DataSets.IsThere("Flowers102", _root));
+        Assert.IsFalse(DataSets.IsThere("RESISC45", Path.Combine(_root, "nowhere")));
+    }
+
+    [TestMethod]
     public void EuroSatsPool_LeavesOutTestImages_UnlessThePapersIsAskedFor()
     {
         Image(
@@ -195,8 +226,7 @@ public sealed class DataSetsTests
     public void Words_AreKnownForThePublishedSets()
     {
         Assert.AreEqual("Flowers:", DataSets.Description("flowers102"));
-        Assert.AreEqual("satellite", DataSets.Domain("RESISC45"));
-        Assert.IsNull(DataSets.Domain("cifar10"));
+        Assert.IsNull(DataSets.Description("cifar10"));
     }
 
     private void Image(params string[] paths)

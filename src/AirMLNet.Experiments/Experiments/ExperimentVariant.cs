@@ -1,0 +1,111 @@
+using System.Text.Json.Nodes;
+using AirMLNet.Options;
+using AirMLNet.Prompts;
+using AirMLNet.Recipes;
+using AirMLNet.Synthesis;
+
+namespace AirMLNet.Experiments;
+
+/// <summary>A method of an experiment.</summary>
+internal sealed record ExperimentVariant
+{
+    /// <summary>Name of a published method.</summary>
+    public required string Method { get; init; }
+
+    /// <summary>What to call it in the results; null: the method's name.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>Members of a recipe that replace all others.</summary>
+    public JsonObject? Settings { get; init; }
+
+    /// <summary>
+    /// Where this variant's synthetic images are, if elsewhere than the data set's; relative to the data sets' folder, <c>{}</c> being the
+    /// data set's name in lower case.
+    /// </summary>
+    public string? Synthetic { get; init; }
+
+    /// <summary>Another diffusion model than the file's.</summary>
+    public string? Diffusion { get; init; }
+
+    /// <summary>Members of <see cref="DiffusionSynthesisOptions"/> that replace the file's.</summary>
+    public JsonObject? Synthesis { get; init; }
+
+    /// <summary>At most so many synthetic images per class; null: as the data set says.</summary>
+    public int? MostSynthetic
+    {
+        get;
+        init => field = value is { } n ? OptionCheck.Range(n, 1, int.MaxValue) : null;
+    }
+
+    internal string Title => Name ?? Method;
+
+    /// <summary>Whether there is such a run: what learns from labels needs some, and the kind of prompt that it learns.</summary>
+    internal bool Fits(string paradigm, string prompt)
+    {
+        var recipe = Recipe.Named(Method);
+        return !recipe.Supervised || (paradigm != "ul" && prompt == "text" == (recipe.Prompt == PromptKind.Text));
+    }
+
+    /// <summary>The published settings, then the file's, the prompt kind's, the variant's and the file's overrides.</summary>
+    /// <exception cref="InvalidDataException">A member or a value of the settings is not accepted.</exception>
+    internal Recipe RecipeFor(ExperimentFile file, ExperimentDataSet set, string paradigm, string prompt)
+    {
+        // Other sets have no published quantiles; their names are not part of the recipe, so that equal runs of two entries are one.
+        var published = Recipe.Named(Method).WithPrompt(ExperimentFile.PromptOf(prompt)).WithDataSet(set.IsPublished ? set.Name : null);
+        if (paradigm == "ssl")
+        {
+            published = published.WithShots(file.Shots);
+        }
+
+        var recipe = published;
+        foreach (var settings in new[] { file.Settings, file.PromptSettings?.GetValueOrDefault(prompt), Settings, file.Overrides })
+        {
+            recipe = settings is null ? recipe : With(recipe, settings, "settings");
+        }
+        // A method that has one round, or none, keeps them whatever the settings for the others are.
+        return published.Rounds > 1 ? recipe : recipe with { Rounds = published.Rounds };
+    }
+
+    /// <summary>How the variant's images are made; its folders and classes are set by the caller.</summary>
+    /// <exception cref="InvalidDataException">A member or a value of the settings is not accepted.</exception>
+    internal DiffusionSynthesisOptions SynthesisFor(ExperimentFile file, DiffusionSynthesisOptions standard)
+    {
+        foreach (var settings in new[] { file.Synthesis, Synthesis })
+        {
+            standard = settings is null ? standard : With(standard, settings, "synthesis");
+        }
+
+        return standard;
+    }
+
+    private T With<T>(T options, JsonObject settings, string what)
+        where T : class
+    {
+        var json = JsonNode.Parse(OptionsJson.Write(options))!.AsObject();
+        Merge(json, settings);
+        try
+        {
+            return OptionsJson.Read<T>(json.ToJsonString());
+        }
+        catch (FormatException e)
+        {
+            throw new InvalidDataException($"{what} of '{Title}': {e.Message}", e);
+        }
+    }
+
+    /// <summary>Objects within are merged too, so that one member of <c>training</c> leaves the others.</summary>
+    private static void Merge(JsonObject into, JsonObject settings)
+    {
+        foreach ((var name, var value) in settings)
+        {
+            if (value is JsonObject inner && into[name] is JsonObject old)
+            {
+                Merge(old, inner);
+            }
+            else
+            {
+                into[name] = value?.DeepClone();
+            }
+        }
+    }
+}

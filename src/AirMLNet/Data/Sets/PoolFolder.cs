@@ -1,0 +1,61 @@
+namespace AirMLNet.Data;
+
+/// <summary>
+/// The images of a folder that a model may adapt to. In a published layout, or beside a folder of test images, these are the training
+/// images alone: nobody who names the folder of a data set means its test images.
+/// </summary>
+/// <param name="Entries">One or more images; with labels where they were asked for.</param>
+/// <param name="DataSet">Name of the published data set; null for other folders.</param>
+/// <param name="Note">What was taken, where it is not the whole folder.</param>
+internal sealed record PoolFolder(IReadOnlyList<ImageEntry> Entries, string? DataSet, string? Note)
+{
+    /// <summary>Opens a folder.</summary>
+    /// <param name="folder">A folder of images, or of a data set, or one within it.</param>
+    /// <param name="labels">Whether the classes are wanted; they are the sub-folders' names, or what the data set's lists say.</param>
+    /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
+    /// <exception cref="InvalidDataException">
+    /// It has no images, or is within a data set and has none of its training images, or lies in GRIP's layout but is not called as the
+    /// data set is.
+    /// </exception>
+    public static PoolFolder Open(string folder, bool labels)
+    {
+        if (!Directory.Exists(folder))
+        {
+            return new(ImageFolder.Open(folder, labels).Entries, null, null); // which says what is wrong
+        }
+
+        if (DataSets.Around(folder) is { } found)
+        {
+            return OfDataSet(folder, found.Home, found.Name, labels);
+        }
+
+        return GenericDataSets.TrainPart(folder) is { } train && Directory.Exists(Path.Combine(folder, "test"))
+            ? new(ImageFolder.Open(train, labels).Entries, null, $"{folder} has parts: the images of {train} are taken")
+            : new(ImageFolder.Open(folder, labels).Entries, null, null);
+    }
+
+    private static PoolFolder OfDataSet(string folder, string home, string? name, bool labels)
+    {
+        if (name is null)
+        {
+            throw new InvalidDataException(
+                $"{home} has lists of training and test images, but its name is not that of a data set whose lists can be read "
+                    + $"({string.Join(", ", DataSets.Names)}); name a folder of images without test images."
+            );
+        }
+
+        var set = DataSets.Open(name, home);
+        var inside = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)) + Path.DirectorySeparatorChar;
+        ImageEntry[] entries =
+        [
+            .. set
+                .Train.Where(i => Path.GetFullPath(i.Path).StartsWith(inside, StringComparison.Ordinal))
+                .Select(i => new ImageEntry(i.Path, labels ? set.ClassNames[i.Class] : null)),
+        ];
+        return entries.Length > 0
+            ? new(entries, name, $"{home} is {name}: {entries.Length} training images are taken, no test images")
+            : throw new InvalidDataException(
+                $"{folder} holds no training image of {name}, whose lists are in {home}; test images are not adapted to."
+            );
+    }
+}
