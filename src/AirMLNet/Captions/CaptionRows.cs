@@ -73,7 +73,7 @@ internal sealed class CaptionRows(
     private string Named(string prompt, int label) =>
         label < 0
             ? prompt.Replace("{} ", "", StringComparison.Ordinal)
-            : prompt.Replace("{}", ZeroShotClassifier.Spoken(classNames[label]), StringComparison.Ordinal);
+            : prompt.Replace("{}", ClassPrompt.Spoken(classNames[label]), StringComparison.Ordinal);
 
     // The canvas follows from its images and how they are put on it.
     private string HashOf(int[] members)

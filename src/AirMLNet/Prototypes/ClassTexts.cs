@@ -10,10 +10,7 @@ internal static class ClassTexts
     /// <returns>[C, T, L] int64.</returns>
     public static Tensor Ids(ClipTokenizer tokenizer, IReadOnlyList<string> classNames, IReadOnlyList<string> templates, Device device)
     {
-        string[] texts =
-        [
-            .. classNames.SelectMany(name => templates.Select(t => ZeroShotClassifier.Fill(t, ZeroShotClassifier.Spoken(name)))),
-        ];
+        string[] texts = [.. classNames.SelectMany(name => templates.Select(t => ClassPrompt.Fill(t, name)))];
         return tensor(Ids(tokenizer, texts), [classNames.Count, templates.Count, tokenizer.ContextLength], device: device);
     }
 

@@ -71,7 +71,7 @@ public sealed class ReClipTrainerTests
         for (var i = 0; i < names.Length * templates.Length; i++)
         {
             clip.Tokenizer.Tokenize(
-                ZeroShotClassifier.Fill(templates[i % templates.Length], names[i / templates.Length]),
+                ClassPrompt.Fill(templates[i % templates.Length], names[i / templates.Length]),
                 ids.AsSpan(i * length, length)
             );
         }
