@@ -56,6 +56,8 @@ public static class ChildProcess
             RedirectStandardError = true,
         };
         start.ArgumentList.Add(typeof(ChildProcess).Assembly.Location);
+        // Models that are embedded are unpacked there and not in the home of whoever runs the tests.
+        start.Environment.TryAdd("AIRMLNET_HOME", Path.Combine(TinyModels.Root, "home"));
         foreach (var argument in args)
         {
             start.ArgumentList.Add(argument);

@@ -33,6 +33,9 @@ public static class TinyModels
     /// <summary>The folder of <see cref="TinyDiffusion"/>'s model. Only to be read.</summary>
     public static string Diffusion => TheDiffusion.Value;
 
+    /// <summary>The folder of all of them.</summary>
+    internal static string Root => TheRoot.Value;
+
     /// <summary>What a process that reads the same models must have in its environment.</summary>
     public static (string Name, string Value) Share => (RootVariable, TheRoot.Value);
 

@@ -7,8 +7,6 @@ namespace AirMLNet.SmallModels;
 /// <summary>CLIP's symmetric contrastive loss (Radford et al. 2021, figure 3) with given targets.</summary>
 internal static class MiniClipLoss
 {
-    private static readonly double MaxLogitScale = Math.Log(100);
-
     /// <summary>Mean of image-to-text and text-to-image cross-entropy.</summary>
     /// <param name="images">[B, E], normalised.</param>
     /// <param name="texts">[B, E], normalised.</param>
@@ -21,13 +19,6 @@ internal static class MiniClipLoss
         var wanted = tensor(targets, [size, size]); // [B, B]
         var both = functional.log_softmax(logits, 1) + functional.log_softmax(logits.t(), 1);
         return -(wanted * both).sum() / (2 * size);
-    }
-
-    /// <summary>Keeps the scale within 1..100, as in CLIP's own training.</summary>
-    public static void ClampScale(Parameter logitScale)
-    {
-        using var _ = no_grad();
-        logitScale.clamp_(0, MaxLogitScale);
     }
 
     /// <summary>The loss as a number.</summary>

@@ -83,7 +83,7 @@ internal sealed class MiniClipTextStage(MiniClipOptions options, Cifar10 data, C
             loss.backward();
             nn.utils.clip_grad_norm_(learned, 1.0);
             optimizer.step();
-            MiniClipLoss.ClampScale(model.logit_scale);
+            ContrastiveLoss.ClampScale(model.logit_scale);
             if (step % 50 == 49)
             {
                 options.Progress?.Report(new("MiniClipTrainer", "text tower", step + 1, steps, MiniClipLoss.Finite(loss, step)));

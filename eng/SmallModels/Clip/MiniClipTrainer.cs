@@ -172,7 +172,7 @@ public sealed class MiniClipTrainer(MiniClipOptions options)
         loss.backward();
         nn.utils.clip_grad_norm_(model.parameters(), 1.0);
         optimizer.step();
-        MiniClipLoss.ClampScale(model.logit_scale);
+        ContrastiveLoss.ClampScale(model.logit_scale);
         return report ? MiniClipLoss.Finite(loss, step) : double.NaN;
     }
 

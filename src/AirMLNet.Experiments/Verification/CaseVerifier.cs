@@ -20,6 +20,9 @@ internal static class CaseVerifier
         new VaeCase(),
         new SchedulersCase(),
         new StableDiffusionCase(),
+        new CollageCase(),
+        new LatteClipCase(),
+        new ReClipCase(),
     ];
 
     /// <summary>Runs the case in a folder with each of its weights files and compares every output it lists.</summary>

@@ -3,7 +3,6 @@ using System.Text.RegularExpressions;
 using AirMLNet.Clip;
 using TorchSharp;
 using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace AirMLNet.Verification;
 
@@ -77,12 +76,8 @@ internal sealed partial class ClipVitRun : IDisposable
     private Tensor Logits(Tensor image, Tensor text) =>
         ClipModel.Normalise(image).matmul(ClipModel.Normalise(text).t()).mul(_model.logit_scale.exp());
 
-    private Tensor Loss(Tensor image, Tensor text)
-    {
-        var logits = Logits(image, text);
-        var targets = arange(logits.size(0), ScalarType.Int64, logits.device);
-        return F.cross_entropy(logits, targets).add(F.cross_entropy(logits.t(), targets)).mul(0.5);
-    }
+    private Tensor Loss(Tensor image, Tensor text) =>
+        ContrastiveLoss.Of(ClipModel.Normalise(image), ClipModel.Normalise(text), _model.logit_scale.exp());
 
     private Tensor? State(string tower, string what, Tensor want, long sample)
     {

@@ -8,6 +8,9 @@ internal static class Comparison
     public const double DefaultTolerance = 1e-4;
     private const double GradientTolerance = 1e-3;
 
+    // A resampler in fixed point may round the other way here and there.
+    private const double Differing = 0.001;
+
     /// <summary>Every element: |got − want| ≤ abs + rel·|want|.</summary>
     public static VerificationRow Output(string name, Tensor got, Tensor want, (double Abs, double Rel) tolerance) =>
         Compare(name, got, want, (difference, expected, _) => difference <= tolerance.Abs + tolerance.Rel * expected);
@@ -34,6 +37,25 @@ internal static class Comparison
     /// <summary>A row for items that must be equal.</summary>
     public static VerificationRow Exact(string name, int different, int count, string? note) =>
         new(name, different, count == 0 ? 0 : (double)different / count, different == 0 && count > 0, note);
+
+    /// <summary>A row for 8-bit pixels: none further off than so many levels, and with one level no more than one in a thousand.</summary>
+    public static VerificationRow Levels(string label, ReadOnlySpan<byte> got, ReadOnlySpan<byte> want, int levels)
+    {
+        if (got.Length != want.Length)
+        {
+            return Failed(label, $"{got.Length} values, expected {want.Length}");
+        }
+        int different = 0,
+            largest = 0;
+        for (var i = 0; i < got.Length; i++)
+        {
+            var difference = Math.Abs(got[i] - want[i]);
+            largest = Math.Max(largest, difference);
+            different += difference == 0 ? 0 : 1;
+        }
+        var good = largest <= levels && (levels > 1 || different <= Differing * want.Length);
+        return new(label, largest, largest / 255.0, good, different == 0 ? "equal" : $"{different} of {want.Length} values differ");
+    }
 
     private static VerificationRow Compare(string name, Tensor got, Tensor want, Func<double, double, double, bool> within)
     {

@@ -18,9 +18,6 @@ namespace AirMLNet.Verification;
 /// </remarks>
 internal sealed class PreprocessCase : ICaseKind
 {
-    // A resampler in fixed point may round the other way here and there.
-    private const double Differing = 0.001;
-
     // JPEG decoders differ by as much.
     private const int JpegLevels = 3;
 
@@ -71,7 +68,7 @@ internal sealed class PreprocessCase : ICaseKind
         var output = name + "." + what;
         var jpeg = Path.GetExtension(path) is ".jpg" or ".jpeg";
         VerificationRow Bytes(string label, Func<byte[]> got, int levels = 1) =>
-            Comparison.Guarded(label, () => Levels(label, got(), folder.Io.GetBytes(output), levels));
+            Comparison.Guarded(label, () => Comparison.Levels(label, got(), folder.Io.GetBytes(output), levels));
         var preprocessor = ClipPreprocessor.Load(folder.Path, Size(what));
         switch (what)
         {
@@ -131,23 +128,5 @@ internal sealed class PreprocessCase : ICaseKind
         return shape is [var height, var width, 3]
             ? new((int)width, (int)height, io.GetBytes(name).ToArray())
             : throw new InvalidDataException($"{name} is [{string.Join(", ", shape)}], not [height, width, 3].");
-    }
-
-    private static VerificationRow Levels(string label, ReadOnlySpan<byte> got, ReadOnlySpan<byte> want, int levels)
-    {
-        if (got.Length != want.Length)
-        {
-            return Comparison.Failed(label, $"{got.Length} values, expected {want.Length}");
-        }
-        int different = 0,
-            largest = 0;
-        for (var i = 0; i < got.Length; i++)
-        {
-            var difference = Math.Abs(got[i] - want[i]);
-            largest = Math.Max(largest, difference);
-            different += difference == 0 ? 0 : 1;
-        }
-        var good = largest <= levels && (levels > 1 || different <= Differing * want.Length);
-        return new(label, largest, largest / 255.0, good, different == 0 ? "equal" : $"{different} of {want.Length} values differ");
     }
 }

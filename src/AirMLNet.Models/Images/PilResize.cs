@@ -7,27 +7,33 @@ using System.Runtime.Intrinsics.X86;
 namespace AirMLNet.Images;
 
 /// <summary>
-/// Bicubic resampling of 8-bit images with the semantics of Python's Pillow: antialiased when shrinking, horizontal pass
+/// Resampling of 8-bit images with the semantics of Python's Pillow: antialiased when shrinking, horizontal pass
 /// then vertical, coefficients in 22-bit fixed point, rounded to 8 bits after each pass. CLIP's published features were
-/// made so; another resampling moves them.
+/// made so with the bicubic filter; another resampling moves them.
 /// </summary>
 internal static class PilResize
 {
     private const int Precision = 22;
     private const int Half = 1 << (Precision - 1); // rounds
-    private const double Support = 2;
-    private const double A = -0.5;
 
-    /// <summary>Resamples the whole image.</summary>
+    /// <summary>Resamples the whole image by the bicubic filter.</summary>
     public static RgbImage Bicubic(RgbImage image, int width, int height) => Bicubic(image, width, height, 0, 0, width, height);
 
+    /// <summary>Resamples the whole image by the Lanczos filter with three lobes.</summary>
+    public static RgbImage Lanczos(RgbImage image, int width, int height) =>
+        Resample<LanczosFilter>(image, width, height, 0, 0, width, height);
+
     /// <summary>
-    /// Resamples an image to <paramref name="width"/> x <paramref name="height"/> and cuts a window out of that. Only what the
-    /// window needs is computed; its pixels are those of the whole.
+    /// Resamples an image to <paramref name="width"/> x <paramref name="height"/> by the bicubic filter and cuts a window out of that.
+    /// Only what the window needs is computed; its pixels are those of the whole.
     /// </summary>
-    public static RgbImage Bicubic(RgbImage image, int width, int height, int left, int top, int windowWidth, int windowHeight)
+    public static RgbImage Bicubic(RgbImage image, int width, int height, int left, int top, int windowWidth, int windowHeight) =>
+        Resample<CubicFilter>(image, width, height, left, top, windowWidth, windowHeight);
+
+    private static RgbImage Resample<TFilter>(RgbImage image, int width, int height, int left, int top, int windowWidth, int windowHeight)
+        where TFilter : struct, IFilter
     {
-        var vertical = Coefficients(image.Height, height, top, windowHeight);
+        var vertical = Coefficients<TFilter>(image.Height, height, top, windowHeight);
         var same = height == image.Height;
         // The rows of the source that the window is made of.
         var first = same ? top : vertical.Starts[0];
@@ -35,14 +41,14 @@ internal static class PilResize
         var result = GC.AllocateUninitializedArray<byte>(3 * windowWidth * windowHeight);
         if (same)
         {
-            Horizontal(image, first, end - first, width, left, windowWidth, result);
+            Horizontal<TFilter>(image, first, end - first, width, left, windowWidth, result);
             return new(windowWidth, windowHeight, result);
         }
 
         var rows = ArrayPool<byte>.Shared.Rent(3 * windowWidth * (end - first)); // [end - first, windowWidth, 3]
         try
         {
-            Horizontal(image, first, end - first, width, left, windowWidth, rows);
+            Horizontal<TFilter>(image, first, end - first, width, left, windowWidth, rows);
             Vertical(rows, first, end, 3 * windowWidth, vertical, result);
             return new(windowWidth, windowHeight, result);
         }
@@ -52,7 +58,8 @@ internal static class PilResize
         }
     }
 
-    private static void Horizontal(RgbImage image, int firstRow, int rows, int newWidth, int left, int window, byte[] result)
+    private static void Horizontal<TFilter>(RgbImage image, int firstRow, int rows, int newWidth, int left, int window, byte[] result)
+        where TFilter : struct, IFilter
     {
         var source = image.Pixels;
         var stride = 3 * image.Width;
@@ -66,7 +73,7 @@ internal static class PilResize
             return;
         }
 
-        var c = Coefficients(image.Width, newWidth, left, window);
+        var c = Coefficients<TFilter>(image.Width, newWidth, left, window);
         var done = Avx2.IsSupported ? HorizontalAvx2(source, stride, firstRow, rows, window, c, result) : 0;
         for (var y = done; y < rows; y++)
         {
@@ -267,11 +274,12 @@ internal static class PilResize
     private static byte Clip(int sum) => (byte)Math.Clamp(sum >> Precision, 0, 255);
 
     // For each output pixel of the window the first input pixel and the weights of those it is made of.
-    private static (int[] Starts, int[] Weights, int Taps) Coefficients(int from, int to, int left, int window)
+    private static (int[] Starts, int[] Weights, int Taps) Coefficients<TFilter>(int from, int to, int left, int window)
+        where TFilter : struct, IFilter
     {
         var scale = (double)from / to;
         var filterScale = Math.Max(scale, 1);
-        var support = Support * filterScale;
+        var support = TFilter.Support * filterScale;
         var taps = (int)Math.Ceiling(support) * 2 + 1;
         var starts = new int[window];
         var weights = new int[window * taps];
@@ -284,7 +292,7 @@ internal static class PilResize
             double sum = 0;
             for (var k = 0; k < count; k++)
             {
-                raw[k] = Cubic((k + first - center + 0.5) / filterScale);
+                raw[k] = TFilter.At((k + first - center + 0.5) / filterScale);
                 sum += raw[k];
             }
 
@@ -299,11 +307,41 @@ internal static class PilResize
         return (starts, weights, taps);
     }
 
-    private static double Cubic(double x)
+    /// <summary>A filter; a structure, so that the compiler makes code of its own for each.</summary>
+    private interface IFilter
     {
-        x = Math.Abs(x);
-        return x < 1 ? ((A + 2) * x - (A + 3)) * x * x + 1
-            : x < 2 ? (((x - 5) * x + 8) * x - 4) * A
-            : 0;
+        /// <summary>How far from its middle a filter reaches, in pixels of the smaller image.</summary>
+        static abstract double Support { get; }
+
+        /// <summary>The weight at a distance.</summary>
+        static abstract double At(double x);
+    }
+
+    private readonly struct CubicFilter : IFilter
+    {
+        private const double A = -0.5;
+
+        public static double Support => 2;
+
+        public static double At(double x)
+        {
+            x = Math.Abs(x);
+            return x < 1 ? ((A + 2) * x - (A + 3)) * x * x + 1
+                : x < 2 ? (((x - 5) * x + 8) * x - 4) * A
+                : 0;
+        }
+    }
+
+    private readonly struct LanczosFilter : IFilter
+    {
+        public static double Support => 3;
+
+        public static double At(double x) => x is >= -3 and < 3 ? Sinc(x) * Sinc(x / 3) : 0;
+
+        private static double Sinc(double x)
+        {
+            x *= Math.PI;
+            return x == 0 ? 1 : Math.Sin(x) / x;
+        }
     }
 }

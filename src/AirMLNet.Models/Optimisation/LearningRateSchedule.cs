@@ -58,4 +58,12 @@ internal sealed record LearningRateSchedule(double Peak, int Epochs, int WarmUpE
     /// <param name="decayShare">D, above 0.</param>
     internal static double Trapezoid(double peak, int step, int steps, int warmUpSteps, double decayShare) =>
         peak * Math.Min(Math.Min(1, (step + 1.0) / warmUpSteps), Math.Min(1, (steps - step) / (decayShare * steps)));
+
+    /// <summary>OpenCLIP's <c>cosine_lr</c>: peak·(s+1)/W in the first W steps, then half a cosine over the others.</summary>
+    /// <param name="peak">The rate after the warm-up.</param>
+    /// <param name="step">s.</param>
+    /// <param name="steps">S.</param>
+    /// <param name="warmUpSteps">W; a warm-up of S steps or more never ends.</param>
+    internal static double RampThenCosine(double peak, int step, int steps, int warmUpSteps) =>
+        step < warmUpSteps ? peak * (step + 1) / warmUpSteps : Cosine(peak, step - warmUpSteps, steps - warmUpSteps);
 }

@@ -1,5 +1,6 @@
 using AirMLNet.Pipeline;
 using AirMLNet.Prompts;
+using AirMLNet.Prototypes;
 using AirMLNet.ZeroShot;
 
 namespace Microsoft.ML;
@@ -21,5 +22,21 @@ public static class AirTrainersCatalog
     public static ZeroShotEstimator ZeroShot(
         this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog,
         ZeroShotOptions options
+    ) => new(FriendMembers.Environment(catalog), options);
+
+    /// <summary>Fine-tunes CLIP against prototypes that are mixed of texts: see <see cref="LatteClipEstimator"/>.</summary>
+    /// <param name="catalog">The trainers.</param>
+    /// <param name="options">Model folder, class names, working folder, columns, rule and training.</param>
+    public static LatteClipEstimator LatteClip(
+        this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog,
+        LatteClipOptions options
+    ) => new(FriendMembers.Environment(catalog), options);
+
+    /// <summary>Labels images by propagation with two copies of CLIP that teach each other: see <see cref="ReClipEstimator"/>.</summary>
+    /// <param name="catalog">The trainers.</param>
+    /// <param name="options">Model folder, class names, working folder, propagation and training.</param>
+    public static ReClipEstimator ReClip(
+        this MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog,
+        ReClipOptions options
     ) => new(FriendMembers.Environment(catalog), options);
 }

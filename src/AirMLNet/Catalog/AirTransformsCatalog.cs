@@ -1,3 +1,4 @@
+using AirMLNet.Captions;
 using AirMLNet.Clip;
 using AirMLNet.Features;
 using AirMLNet.Pipeline;
@@ -122,4 +123,20 @@ public static class AirTransformsCatalog
     /// <example><code>chain.Append(ml.Transforms.DiffusionSynthesis(options), TransformerScope.TrainTest)</code></example>
     public static DiffusionSynthesisEstimator DiffusionSynthesis(this TransformsCatalog catalog, DiffusionSynthesisOptions options) =>
         new(FriendMembers.Environment(catalog), options);
+
+    /// <summary>Texts about images and their groups, for training only: see <see cref="CaptionSynthesisEstimator"/>.</summary>
+    /// <param name="catalog">The transforms catalog.</param>
+    /// <param name="imageTextColumnName">Receives the text about the image.</param>
+    /// <param name="groupTextColumnName">Receives the text about images of its class.</param>
+    /// <param name="imagePathColumnName">Text: the image's file.</param>
+    /// <param name="options">Captioner, working folder, questions and groups.</param>
+    /// <example><code>chain.Append(ml.Transforms.CaptionSynthesis("ImageText", "GroupText", "ImagePath", options),
+    /// TransformerScope.TrainTest)</code></example>
+    public static CaptionSynthesisEstimator CaptionSynthesis(
+        this TransformsCatalog catalog,
+        string imageTextColumnName,
+        string groupTextColumnName,
+        string imagePathColumnName,
+        CaptionSynthesisOptions options
+    ) => new(FriendMembers.Environment(catalog), imageTextColumnName, groupTextColumnName, imagePathColumnName, options);
 }

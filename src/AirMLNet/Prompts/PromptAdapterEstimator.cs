@@ -21,7 +21,8 @@ namespace AirMLNet.Prompts;
 /// The score is p̃ of Eq. 7, or p without prototypes. Which rows are what: synthetic by the origin column; labelled by a key
 /// in the true-label column; all others unlabelled, whatever else the row holds. The label columns are needed for fitting
 /// only. The seed is MLContext's: same seed, device and thread count, same model.
-/// A fit throws <see cref="TrainingDivergedException"/> where the loss is not finite, and <see cref="ArgumentException"/> where a
+/// A fit throws <see cref="Optimisation.TrainingDivergedException"/> where the loss is not finite, and <see cref="ArgumentException"/>
+/// where a
 /// visual prompt is asked of a ResNet.
 /// </remarks>
 public sealed class PromptAdapterEstimator : StageEstimator<PromptAdapterTransformer>

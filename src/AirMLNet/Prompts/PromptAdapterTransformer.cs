@@ -124,7 +124,12 @@ public sealed class PromptAdapterTransformer : StageTransformer, IDisposable
         var head = new HeadInput(Head, column, prototype, Options.FusionRule());
         return _visual is null
             ? new ScoreMapper(inputSchema, head, Options.ScoreColumn, Options.PredictedLabelColumn, ClassNames)
-            : new VisualScoreMapper(this, inputSchema, head, input?.GetRowCount());
+            : new ImageScoreMapper(
+                new(stage, Backbone!, Encode, Options.ScoreColumn, Options.PredictedLabelColumn, ClassNames, Options.CancellationToken),
+                inputSchema,
+                head,
+                input?.GetRowCount()
+            );
     }
 
     private protected override void SaveTo(ModelSaveContext ctx) => PromptAdapterSaved.Save(ctx, this);

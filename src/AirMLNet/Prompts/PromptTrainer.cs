@@ -34,9 +34,6 @@ internal sealed record PromptTrainingSettings(
     public int? SyntheticBatchSize { get; init; }
 }
 
-/// <summary>The loss became infinite or not a number.</summary>
-public sealed class TrainingDivergedException(string message) : Exception(message);
-
 /// <summary>A classifier of given images that depends on a prompt.</summary>
 internal interface IPromptClassifier
 {

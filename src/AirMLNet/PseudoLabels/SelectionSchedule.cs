@@ -8,6 +8,9 @@ public enum PseudoLabelStrategy
 
     /// <summary>GRIP: the number grows from round to round until the whole pool is used.</summary>
     Grip,
+
+    /// <summary>Every image gets its most probable class (LatteCLIP's frozen labels).</summary>
+    All,
 }
 
 /// <summary>
@@ -17,9 +20,9 @@ internal static class SelectionSchedule
 {
     /// <summary>
     /// K of a round. FPL: <paramref name="perClass"/>. GRIP: K_t = ⌊t·n/C⌋ with n = ⌊|U|/T⌋, but never more than ⌊|U|/C⌋
-    /// and never fewer than 1.
+    /// and never fewer than 1. All: |U|.
     /// </summary>
-    /// <param name="strategy">FPL or GRIP.</param>
+    /// <param name="strategy">FPL, GRIP or all.</param>
     /// <param name="round">t, from 1.</param>
     /// <param name="rounds">T.</param>
     /// <param name="poolSize">|U|, the number of unlabelled images.</param>
@@ -30,6 +33,11 @@ internal static class SelectionSchedule
         if (strategy == PseudoLabelStrategy.Fpl)
         {
             return perClass;
+        }
+
+        if (strategy == PseudoLabelStrategy.All)
+        {
+            return poolSize;
         }
 
         ArgumentOutOfRangeException.ThrowIfLessThan(round, 1);

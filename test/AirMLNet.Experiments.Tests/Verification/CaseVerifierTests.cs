@@ -23,6 +23,9 @@ public sealed class CaseVerifierTests
     [DataRow("unet-tiny", 16 + (4 * 14))]
     [DataRow("schedulers", 119)]
     [DataRow("sd-tiny", 11)]
+    [DataRow("collage-tiny", 12)]
+    [DataRow("latteclip-tiny", 524 + 40)]
+    [DataRow("reclip-tiny", 110)]
     public void ReferenceCasePasses(string name, int rows)
     {
         var report = CaseVerifier.Verify(TestData.Path("golden/" + name));

@@ -88,9 +88,17 @@ public sealed class PilResizeTests
 
     private static void Check(RgbImage image, int width, int height)
     {
-        var found = PilResize.Bicubic(image, width, height);
-        Assert.AreEqual((width, height), (found.Width, found.Height));
-        AssertSame(Defined(image, width, height).Pixels, found.Pixels, $"{image.Width} x {image.Height} to {width} x {height}");
+        foreach (
+            var (found, expected, filter) in new[]
+            {
+                (PilResize.Bicubic(image, width, height), Defined(image, width, height), "bicubic"),
+                (PilResize.Lanczos(image, width, height), Defined(image, width, height, Lanczos, 3), "Lanczos"),
+            }
+        )
+        {
+            Assert.AreEqual((width, height), (found.Width, found.Height));
+            AssertSame(expected.Pixels, found.Pixels, $"{image.Width} x {image.Height} to {width} x {height}, {filter}");
+        }
     }
 
     private static void AssertSame(byte[] expected, byte[] found, string what)
@@ -127,15 +135,16 @@ public sealed class PilResizeTests
     /// <summary>
     /// The definition: each row to its new width, then each column to its new height; a direction that keeps its size is not touched.
     /// </summary>
-    private static RgbImage Defined(RgbImage image, int width, int height)
+    private static RgbImage Defined(RgbImage image, int width, int height, Func<double, double>? filter = null, double support = 2)
     {
+        filter ??= Cubic;
         var pixels = image.Pixels;
         if (width != image.Width)
         {
             var rows = new byte[3 * width * image.Height];
             for (var y = 0; y < image.Height; y++)
             {
-                Line(pixels, 3 * image.Width * y, 3, image.Width, rows, 3 * width * y, 3, width);
+                Line(pixels, 3 * image.Width * y, 3, image.Width, rows, 3 * width * y, 3, width, filter, support);
             }
 
             pixels = rows;
@@ -146,7 +155,7 @@ public sealed class PilResizeTests
             var columns = new byte[3 * width * height];
             for (var x = 0; x < width; x++)
             {
-                Line(pixels, 3 * x, 3 * width, image.Height, columns, 3 * x, 3 * width, height);
+                Line(pixels, 3 * x, 3 * width, image.Height, columns, 3 * x, 3 * width, height, filter, support);
             }
 
             pixels = columns;
@@ -164,7 +173,9 @@ public sealed class PilResizeTests
         byte[] target,
         int targetFirst,
         int targetStep,
-        int targetLength
+        int targetLength,
+        Func<double, double> filter,
+        double support
     )
     {
         const int fixedPoint = 1 << 22;
@@ -173,9 +184,9 @@ public sealed class PilResizeTests
         for (var i = 0; i < targetLength; i++)
         {
             var center = (i + 0.5) * scale;
-            int from = Math.Max(0, (int)(center - (2 * stretch) + 0.5)),
-                to = Math.Min(length, (int)(center + (2 * stretch) + 0.5));
-            double[] weights = [.. Enumerable.Range(from, to - from).Select(k => Cubic((k - center + 0.5) / stretch))];
+            int from = Math.Max(0, (int)(center - (support * stretch) + 0.5)),
+                to = Math.Min(length, (int)(center + (support * stretch) + 0.5));
+            double[] weights = [.. Enumerable.Range(from, to - from).Select(k => filter((k - center + 0.5) / stretch))];
             var sum = weights.Sum();
             int[] whole = [.. weights.Select(w => (int)((w / sum * fixedPoint) + (w / sum < 0 ? -0.5 : 0.5)))];
             for (var channel = 0; channel < 3; channel++)
@@ -199,5 +210,12 @@ public sealed class PilResizeTests
         return x < 1 ? ((((a + 2) * x) - (a + 3)) * x * x) + 1
             : x < 2 ? ((((x - 5) * x) + 8) * x - 4) * a
             : 0;
+    }
+
+    /// <summary>sinc(x)·sinc(x/3) within three pixels.</summary>
+    private static double Lanczos(double x)
+    {
+        static double Sinc(double t) => t == 0 ? 1 : Math.Sin(Math.PI * t) / (Math.PI * t);
+        return x is >= -3 and < 3 ? Sinc(x) * Sinc(x / 3) : 0;
     }
 }

@@ -1,3 +1,4 @@
+using AirMLNet.Captions;
 using AirMLNet.Features;
 using AirMLNet.Heads;
 using AirMLNet.Prompts;
@@ -33,6 +34,9 @@ public sealed class EstimatorContractTests
             ["ZeroShotImages"],
             ["ClipTextFeature"],
             ["DiffusionSynthesis"],
+            ["CaptionSynthesis"],
+            ["LatteClip"],
+            ["ReClip"],
         ];
 
     [TestMethod]
@@ -183,6 +187,9 @@ public sealed class EstimatorContractTests
     [DataRow("ZeroShotStage", "Features", "a vector of ")]
     [DataRow("ClipTextFeature", "Name", "Text")]
     [DataRow("DiffusionSynthesis", "ImagePath", "Text")]
+    [DataRow("CaptionSynthesis", "ImagePath", "Text")]
+    [DataRow("LatteClip", "ImagePath", "Text")]
+    [DataRow("ReClip", "ImagePath", "Text")]
     public void AMissingOrWrongColumn_IsNamedWithWhatWasExpected(string stage, string column, string expected)
     {
         using var f = new StageFixture(6);
@@ -268,6 +275,13 @@ public sealed class EstimatorContractTests
         {
             case "DiffusionSynthesis":
                 return (data, f.Context.Transforms.DiffusionSynthesis(Synthesis(f)));
+            case "CaptionSynthesis":
+                return (data, Captions(f));
+            case "LatteClip":
+                data = Captions(f).Fit(data).Transform(data);
+                return (data, trainers.LatteClip(Latte(f)));
+            case "ReClip":
+                return (data, trainers.ReClip(ReClip(f)));
             case "PrototypeClassifier":
                 return (data, prototype);
             case "PseudoLabelCandidates":
@@ -319,6 +333,42 @@ public sealed class EstimatorContractTests
                 return (data, trainers.PromptAdapter(f.Prompts(rounds: 2) with { PrototypeColumn = "PrototypeScore" }));
         }
     }
+
+    private static CaptionSynthesisEstimator Captions(StageFixture f) =>
+        f.Context.Transforms.CaptionSynthesis(
+            "ImageText",
+            "GroupText",
+            "ImagePath",
+            new()
+            {
+                Captioner = new ColourCaptioner(),
+                WorkFolder = Path.Combine(f.Root, "captions"),
+                LabelColumn = "PseudoLabel",
+            }
+        );
+
+    private static LatteClipOptions Latte(StageFixture f) =>
+        new()
+        {
+            ClipFolder = f.ClipFolder,
+            ClassNames = StageFixture.Names,
+            WorkFolder = Path.Combine(f.Root, "latte"),
+            LabelColumn = "PseudoLabel",
+            Epochs = 2,
+            BatchSize = 4,
+            LearningRate = 1e-4,
+        };
+
+    private static ReClipOptions ReClip(StageFixture f) =>
+        new()
+        {
+            ClipFolder = f.ClipFolder,
+            ClassNames = StageFixture.Names,
+            WorkFolder = Path.Combine(f.Root, "reclip"),
+            Epochs = 2,
+            BatchSize = 4,
+            Neighbours = 3,
+        };
 
     private static DiffusionSynthesisOptions Synthesis(StageFixture f) =>
         new()

@@ -36,7 +36,7 @@ public sealed class OptionsJsonTests
                     ClassNames = Names,
                     Strategy = (PseudoLabelStrategy)9,
                 },
-            "Strategy = 9; expected one of Fpl, Grip"
+            "Strategy = 9; expected one of Fpl, Grip, All"
         );
         Refused(() => new PseudoLabelOptions { ClipFolder = " ", ClassNames = Names }, "ClipFolder = ' '");
         Refused(() => new PseudoLabelOptions { ClipFolder = "m", ClassNames = ["one"] }, "ClassNames has 1 names; expected 2 or more");

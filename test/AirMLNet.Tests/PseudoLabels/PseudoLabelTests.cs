@@ -56,7 +56,8 @@ public sealed class PseudoLabelTests
             var labelled = f.Context.Transforms.PseudoLabel("L", "Features", options).Fit(data).Transform(data);
             float[] p = [.. StageFixture.Vectors(labelled, "LScore").SelectMany(v => v)];
             var grip = strategy == PseudoLabelStrategy.Grip; // K_1 = 10/3 = 3 either way; soft targets in GRIP's first round
-            var expected = new PseudoLabelSelector(SelectionRule.Candidates, 3, 0.8, 0.4).Select(p, 3, soft: grip);
+            var perClass = strategy == PseudoLabelStrategy.All ? f.Rows.Length : 3;
+            var expected = new PseudoLabelSelector(SelectionRule.Candidates, 3, 0.8, 0.4).Select(p, perClass, soft: grip);
             Assert.IsGreaterThan(2, expected.Images.Length);
             var labels = StageFixture.Column<uint>(labelled, "L");
             var targets = StageFixture.Vectors(labelled, "LCandidates");

@@ -19,6 +19,9 @@ public sealed class SelectionScheduleTests
     public void Grip_NeverAsksForNone() => Assert.AreEqual(1, SelectionSchedule.PerClass(PseudoLabelStrategy.Grip, 1, 10, 30, 10, 16));
 
     [TestMethod]
+    public void All_IsTheWholePool() => Assert.AreEqual(1003, SelectionSchedule.PerClass(PseudoLabelStrategy.All, 1, 1, 1003, 10, 16));
+
+    [TestMethod]
     public void Fpl_IsFixed() => Assert.AreEqual(16, SelectionSchedule.PerClass(PseudoLabelStrategy.Fpl, 3, 10, 1000, 10, 16));
 
     [TestMethod]

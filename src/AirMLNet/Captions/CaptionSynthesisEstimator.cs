@@ -1,0 +1,151 @@
+using System.Globalization;
+using AirMLNet.Images;
+using AirMLNet.Options;
+using AirMLNet.Pipeline;
+using Microsoft.ML;
+using Microsoft.ML.Runtime;
+
+namespace AirMLNet.Captions;
+
+/// <summary>
+/// Texts about images and about groups of images of one class, written by a multimodal language model (LatteCLIP;
+/// <c>docs/methods.md</c> §5.2): each image is described, and so is a collage of images with its zero-shot label.
+/// </summary>
+/// <remarks>
+/// <para>Append it with <see cref="Microsoft.ML.Data.TransformerScope.TrainTest"/>: the texts are for training, and scoring does without
+/// them.
+/// A row that was not there when the stage was fitted has empty texts.</para>
+/// <para>A text is on disk as soon as it is written, under a name made of the image's content, the question and the model. A fit that
+/// was interrupted goes on from there. Images without an answer are named in a warning; their text is empty.</para>
+/// <para>Besides what every fit throws: <see cref="CaptionException"/> where the model does not answer, and
+/// <see cref="UnreadableImageException"/> for an image that cannot be read.</para>
+/// </remarks>
+public sealed class CaptionSynthesisEstimator : StageEstimator<CaptionSynthesisTransformer>
+{
+    internal const string Stage = "CaptionSynthesis";
+    private const int Named = 3;
+    private readonly string _imageText,
+        _groupText,
+        _paths;
+    private readonly CaptionSynthesisOptions _options;
+    private readonly int _seed;
+
+    internal CaptionSynthesisEstimator(
+        IHostEnvironment environment,
+        string imageTextColumnName,
+        string groupTextColumnName,
+        string imagePathColumnName,
+        CaptionSynthesisOptions options
+    )
+        : base(environment, Stage)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _imageText = OptionCheck.NotBlank(imageTextColumnName, nameof(imageTextColumnName));
+        _groupText = OptionCheck.NotBlank(groupTextColumnName, nameof(groupTextColumnName));
+        _paths = OptionCheck.NotBlank(imagePathColumnName, nameof(imagePathColumnName));
+        _options = options;
+        _seed = Host.Rand.Next();
+        if (options.Captioner is null)
+        {
+            throw new ArgumentException(
+                $"{nameof(CaptionSynthesisOptions.Captioner)} is null; expected what writes the texts.",
+                nameof(options)
+            );
+        }
+
+        if (options is { ImageTexts: false, GroupTexts: false })
+        {
+            throw new ArgumentException(
+                $"{nameof(CaptionSynthesisOptions.ImageTexts)} and {nameof(CaptionSynthesisOptions.GroupTexts)} are both off; "
+                    + "expected one.",
+                nameof(options)
+            );
+        }
+    }
+
+    private protected override IEnumerable<InputColumn> Inputs(SchemaShape input) =>
+        [InputColumn.Text(_paths), InputColumn.Label(_options.LabelColumn)];
+
+    private protected override IEnumerable<SchemaShape.Column> Outputs(SchemaShape input) =>
+        [OutputColumns.Text(_imageText), OutputColumns.Text(_groupText)];
+
+    private protected override CaptionSynthesisTransformer Fit(IDataView input, IChannel channel)
+    {
+        var label = input.Schema[_options.LabelColumn];
+        var names =
+            StageAnnotations.KeyValues(label) ?? throw InputColumn.Label(label.Name).Mismatch(Stage, $"{label.Type} without KeyValues");
+        var rows = new TrainingRows(input, Stage);
+        var paths = rows.Values<ReadOnlyMemory<char>, string>(input.Schema[_paths], path => path.ToString());
+        var labels = rows.Classes(label);
+        rows.Read(_options.CancellationToken);
+        var blank = paths.ToList().FindIndex(string.IsNullOrWhiteSpace);
+        if (blank >= 0)
+        {
+            throw new InvalidDataException($"{Stage}: the path in row {blank}, column '{_paths}', is blank.");
+        }
+
+        if (_options.Captioner!.Caveat is { } caveat)
+        {
+            channel.Warn($"{Stage}: {caveat}.");
+        }
+
+        var items = new CaptionRows(paths, labels, names, _options);
+        var kept = _options.Captioner.Identity is not null;
+        var images = _options.ImageTexts ? items.OfImages(kept) : [];
+        var (groups, groupOf) = _options.GroupTexts ? items.OfGroups(_seed, kept) : ([], []);
+        channel.Say($"{Stage}: {images.Count} texts of images and {groups.Count} of groups.");
+        var result = Run(channel, [.. images, .. groups]);
+        Dictionary<string, CaptionTexts> texts = new(StringComparer.Ordinal);
+        for (var i = 0; i < paths.Count; i++)
+        {
+            texts[paths[i]] = new(
+                images.Count > 0 ? result.Texts[i] : "",
+                groups.Count > 0 && groupOf[i] >= 0 ? result.Texts[images.Count + groupOf[i]] : ""
+            );
+        }
+        return new CaptionSynthesisTransformer(Host, _imageText, _groupText, _paths, _options, texts);
+    }
+
+    private CaptionResult Run(IChannel channel, List<CaptionItem> items)
+    {
+        var job = new CaptionJob(
+            _options.Captioner!,
+            new CaptionJobOptions
+            {
+                Folder = _options.WorkFolder,
+                Parallel = _options.ParallelCalls,
+                Retries = _options.Retries,
+                Timeout = TimeSpan.FromSeconds(_options.TimeoutSeconds),
+                Time = _options.Time,
+                Progress = new DirectProgress(p =>
+                {
+                    FriendMembers.CheckAlive(Host);
+                    _options.Progress?.Report(p with { Source = Stage });
+                }),
+                CancellationToken = _options.CancellationToken,
+            }
+        );
+        // Off this thread's context, so that a client that comes back to it cannot wait for itself.
+        var result = Task.Run(() => job.RunAsync(items), _options.CancellationToken).GetAwaiter().GetResult();
+        if (result.Missing.Count == items.Count)
+        {
+            throw new InvalidDataException(
+                $"{Stage}: there is not one text, of {result.Missing[0].Name} because {result.Missing[0].Reason}."
+            );
+        }
+
+        if (result.Missing.Count > 0)
+        {
+            var some = string.Join("; ", result.Missing.Take(Named).Select(m => $"{m.Name} ({m.Reason})"));
+            channel.Warn(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{Stage}: {result.Missing.Count} of {items.Count} texts are missing and will weigh nothing: {some}"
+                ) + (result.Missing.Count > Named ? "; …" : ".")
+            );
+        }
+
+        channel.Say($"{Stage}: {result.Made} texts were written now.");
+        return result;
+    }
+}

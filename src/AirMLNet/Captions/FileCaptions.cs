@@ -1,0 +1,108 @@
+using System.Text.Json;
+using AirMLNet.Options;
+
+namespace AirMLNet.Captions;
+
+/// <summary>
+/// Texts that are there already: a text file for each image, named like it, as LatteCLIP's published code keeps them, or a file of JSON
+/// lines.
+/// An image without a text is reported and weighs 0.
+/// </summary>
+public sealed class FileCaptions : ICaptioner
+{
+    private readonly Func<CaptionRequest, string?> _find;
+
+    private FileCaptions(Func<CaptionRequest, string?> find) => _find = find;
+
+    /// <inheritdoc/>
+    public string? Identity => null;
+
+    /// <summary>A folder with <c>IMAGE.txt</c> for each image; of several lines the first counts.</summary>
+    /// <param name="imageTexts">Texts of images; null for none.</param>
+    /// <param name="groupTexts">Texts of their groups; null for none.</param>
+    /// <exception cref="DirectoryNotFoundException">A folder does not exist.</exception>
+    /// <exception cref="ArgumentException">Neither is given.</exception>
+    public static FileCaptions FromFolder(string? imageTexts, string? groupTexts = null)
+    {
+        if (imageTexts is null && groupTexts is null)
+        {
+            throw new ArgumentException("Neither imageTexts nor groupTexts names a folder.", nameof(imageTexts));
+        }
+
+        foreach (var folder in new[] { imageTexts, groupTexts })
+        {
+            if (folder is not null && !Directory.Exists(OptionCheck.NotBlank(folder)))
+            {
+                throw new DirectoryNotFoundException($"There is no folder {folder} with texts.");
+            }
+        }
+
+        return new FileCaptions(request =>
+        {
+            var folder = request.Kind == CaptionKind.Image ? imageTexts : groupTexts;
+            var file = folder is null ? null : Path.Combine(folder, Path.GetFileNameWithoutExtension(request.Name) + ".txt");
+            return file is not null && File.Exists(file) ? File.ReadLines(file).FirstOrDefault() : null;
+        });
+    }
+
+    /// <summary>
+    /// A file with a line <c>{"image": "cats/1.png", "text": "…", "group": "…"}</c> for each image. <c>image</c> is a path from the file's
+    /// folder on, or a file name that no other line has; <c>text</c> or <c>group</c> may be missing.
+    /// </summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="FileNotFoundException">It does not exist.</exception>
+    /// <exception cref="InvalidDataException">A line cannot be read; the message says which.</exception>
+    public static FileCaptions FromJsonLines(string path)
+    {
+        OptionCheck.NotBlank(path);
+        if (!File.Exists(path))
+        {
+            throw new FileNotFoundException($"There is no file {path} with texts.", path);
+        }
+
+        var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        Dictionary<string, (string? Text, string? Group)?> byPath = new(StringComparer.Ordinal),
+            byName = new(StringComparer.Ordinal);
+        var number = 0;
+        foreach (var line in File.ReadLines(path))
+        {
+            number++;
+            if (string.IsNullOrWhiteSpace(line))
+            {
+                continue;
+            }
+
+            var (image, text, group) = Line(line, path, number);
+            byPath[Path.GetFullPath(image, folder)] = (text, group);
+            byName[Path.GetFileName(image)] = byName.ContainsKey(Path.GetFileName(image)) ? null : (text, group); // ambiguous: none
+        }
+
+        return new FileCaptions(request =>
+        {
+            var found =
+                byPath.GetValueOrDefault(Path.GetFullPath(request.Name)) ?? byName.GetValueOrDefault(Path.GetFileName(request.Name));
+            return request.Kind == CaptionKind.Image ? found?.Text : found?.Group;
+        });
+    }
+
+    /// <inheritdoc/>
+    public Task<string> DescribeAsync(CaptionRequest request, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        return Task.FromResult(_find(request) ?? "");
+    }
+
+    private static (string Image, string? Text, string? Group) Line(string line, string path, int number)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(line);
+            string? Field(string name) => document.RootElement.TryGetProperty(name, out var value) ? value.GetString() : null;
+            return (Field("image") ?? throw new FormatException("it has no \"image\""), Field("text"), Field("group"));
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
+        {
+            throw new InvalidDataException($"{path}, line {number}: {e.Message}", e);
+        }
+    }
+}

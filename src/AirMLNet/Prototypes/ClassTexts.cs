@@ -1,0 +1,28 @@
+using AirMLNet.Clip;
+using static TorchSharp.torch;
+
+namespace AirMLNet.Prototypes;
+
+/// <summary>Token ids of texts, for towers that are trained.</summary>
+internal static class ClassTexts
+{
+    /// <summary>The templates of each class.</summary>
+    /// <returns>[C, T, L] int64.</returns>
+    public static Tensor Ids(ClipTokenizer tokenizer, IReadOnlyList<string> classNames, IReadOnlyList<string> templates, Device device)
+    {
+        string[] texts = [.. classNames.SelectMany(name => templates.Select(t => ClassPrompt.Fill(t, name)))];
+        return tensor(Ids(tokenizer, texts), [classNames.Count, templates.Count, tokenizer.ContextLength], device: device);
+    }
+
+    /// <summary>Texts one after the other; one too long for the context is cut, as everywhere.</summary>
+    public static long[] Ids(ClipTokenizer tokenizer, IReadOnlyList<string> texts)
+    {
+        var length = tokenizer.ContextLength;
+        var ids = new long[texts.Count * length];
+        for (var i = 0; i < texts.Count; i++)
+        {
+            tokenizer.Tokenize(texts[i], ids.AsSpan(i * length, length));
+        }
+        return ids;
+    }
+}
