@@ -44,7 +44,7 @@ internal static class ExperimentTable
                     $"{some[0].Images[0]} images in the pool, {some.Max(r => r.Images[1])} synthetic, {some[0].Images[2]} to score on; "
                         + $"seeds {string.Join(", ", file.Seeds)}.\n\n"
                 );
-                string[] gap = some[0].Probe is null ? [] : ["of the gap, ul"];
+                string[] gap = some[0].Probe is null || ZeroShot(file) is null ? [] : ["of the gap, ul"];
                 Row(text, ["method", .. file.Paradigms, .. gap, "rounds × epochs", "fit, seconds"]);
                 Row(text, ["---", .. file.Paradigms.Select(_ => "---:"), .. gap.Select(_ => "---:"), "---:", "---:"]);
                 foreach (var variant in file.Variants)
@@ -71,7 +71,7 @@ internal static class ExperimentTable
             {
                 var probe = Percent(probed.Probe!.Value);
                 text.Append(Plain, $"\nA linear probe with all labels of the pool: {probe} %. ");
-                text.Append("Of the gap: the share of the way from zero-shot to it.\n");
+                text.Append(ZeroShot(file) is null ? "\n" : "Of the gap: the share of the way from zero-shot to it.\n");
             }
 
             Labels(text, set, file, [.. runs.Where(r => r.DataSet == set.Name && r.TextLabels is not null)]);
@@ -109,10 +109,12 @@ internal static class ExperimentTable
         return paper is null ? own : $"{own} ({paper})";
     }
 
+    private static string? ZeroShot(ExperimentFile file) => file.Variants.FirstOrDefault(v => v.Method == Recipe.ZeroShot.Name)?.Title;
+
     /// <summary>(accuracy − zero-shot) / (probe − zero-shot), in per cent.</summary>
     private static string Gap(ExperimentFile file, RunResult[] all, RunResult[] own)
     {
-        var start = file.Variants.FirstOrDefault(v => v.Method == Recipe.ZeroShot.Name)?.Title;
+        var start = ZeroShot(file);
         double[] zero = [.. all.Where(r => r.Method == start && r.Paradigm == "ul").Select(r => r.Figure)],
             figures = [.. own.Where(r => r.Paradigm == "ul").Select(r => r.Figure)];
         return zero.Length == 0 || figures.Length == 0 || own[0].Probe is not { } probe || probe <= zero[0]
