@@ -49,6 +49,13 @@ internal sealed class WeightFiles : IDisposable
 
     public IReadOnlyCollection<string> Names => _owner.Keys;
 
+    /// <summary>The texts in the headers; those of the first shard that has one of a name.</summary>
+    public IReadOnlyDictionary<string, string> Metadata =>
+        _files
+            .SelectMany(f => f.Metadata)
+            .GroupBy(p => p.Key, StringComparer.Ordinal)
+            .ToDictionary(g => g.Key, g => g.First().Value, StringComparer.Ordinal);
+
     public bool Contains(string name) => _owner.ContainsKey(name);
 
     public long[] Shape(string name) => _owner[name].Entries[name].Shape;
