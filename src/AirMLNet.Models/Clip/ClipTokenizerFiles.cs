@@ -7,6 +7,9 @@ namespace AirMLNet.Clip;
 internal static class ClipTokenizerFiles
 {
     public const string Archive = "bpe_simple_vocab_16e6.txt.gz";
+
+    /// <summary>Vocabulary and merges in one file.</summary>
+    public const string Fast = "tokenizer.json";
     private const int DefaultContext = 77;
     private const int LongestContext = 100_000;
 
@@ -26,21 +29,32 @@ internal static class ClipTokenizerFiles
 
     public static int ContextLength(string folder)
     {
-        var lengths = ConfigFile.Said<double>(
-            Folders(folder),
-            ("tokenizer_config.json", "model_max_length"),
+        // A tokenizer may be said to take more than the model has places for, never the other way round.
+        var said = Length(folder, ("tokenizer_config.json", "model_max_length"));
+        var places = Length(
+            folder,
             ("config.json", "text_config.max_position_embeddings"),
             ("config.json", "max_position_embeddings"),
             ("open_clip_config.json", "model_cfg.text_cfg.context_length")
         );
-        // Hugging Face writes 1e30 where it has no limit.
-        return lengths.FirstOrDefault(n => n is >= 3 and <= LongestContext) is not 0 and var length ? (int)length : DefaultContext;
+        return said is null ? places ?? DefaultContext : Math.Min(said.Value, places ?? said.Value);
     }
+
+    // Hugging Face writes 1e30 where it has no limit.
+    private static int? Length(string folder, params (string File, string Key)[] keys) =>
+        ConfigFile.Said<double>(Folders(folder), keys).FirstOrDefault(n => n is >= 3 and <= LongestContext) is not 0 and var length
+            ? (int)length
+            : null;
 
     /// <summary>The padding token's text, null where no file says.</summary>
     public static string? PadToken(string folder) =>
         ConfigFile
-            .Said<TokenText>(Folders(folder), ("tokenizer_config.json", "pad_token"), ("special_tokens_map.json", "pad_token"))
+            .Said<TokenText>(
+                Folders(folder),
+                ("tokenizer_config.json", "pad_token"),
+                ("special_tokens_map.json", "pad_token"),
+                (Fast, "padding.pad_token")
+            )
             .FirstOrDefault()
             ?.Text;
 

@@ -38,7 +38,7 @@ internal sealed partial class ConfigFile
         }
         try
         {
-            return Parse(File.ReadAllText(path)) is JsonObject root
+            return Parse(TextFile.ReadAll(path)) is JsonObject root
                 ? new(path, root)
                 : throw new InvalidDataException($"{path}: a JSON object was expected.");
         }

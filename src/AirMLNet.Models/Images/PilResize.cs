@@ -30,6 +30,43 @@ internal static class PilResize
     public static RgbImage Bicubic(RgbImage image, int width, int height, int left, int top, int windowWidth, int windowHeight) =>
         Resample<CubicFilter>(image, width, height, left, top, windowWidth, windowHeight);
 
+    /// <summary>As <see cref="Bicubic(RgbImage, int, int, int, int, int, int)"/>, by any of Pillow's filters.</summary>
+    public static RgbImage Resize(
+        PilFilter filter,
+        RgbImage image,
+        int width,
+        int height,
+        int left,
+        int top,
+        int windowWidth,
+        int windowHeight
+    ) =>
+        filter switch
+        {
+            PilFilter.Nearest => Nearest(image, width, height, left, top, windowWidth, windowHeight),
+            PilFilter.Lanczos => Resample<LanczosFilter>(image, width, height, left, top, windowWidth, windowHeight),
+            PilFilter.Bilinear => Resample<TriangleFilter>(image, width, height, left, top, windowWidth, windowHeight),
+            PilFilter.Box => Resample<BoxFilter>(image, width, height, left, top, windowWidth, windowHeight),
+            PilFilter.Hamming => Resample<HammingFilter>(image, width, height, left, top, windowWidth, windowHeight),
+            _ => Resample<CubicFilter>(image, width, height, left, top, windowWidth, windowHeight),
+        };
+
+    private static RgbImage Nearest(RgbImage image, int width, int height, int left, int top, int windowWidth, int windowHeight)
+    {
+        var result = new byte[3 * windowWidth * windowHeight];
+        for (var y = 0; y < windowHeight; y++)
+        {
+            var row = Source(top + y, image.Height, height) * 3 * image.Width;
+            for (var x = 0; x < windowWidth; x++)
+            {
+                image.Pixels.AsSpan(row + (3 * Source(left + x, image.Width, width)), 3).CopyTo(result.AsSpan(3 * ((y * windowWidth) + x)));
+            }
+        }
+        return new(windowWidth, windowHeight, result);
+
+        static int Source(int at, int from, int to) => Math.Min(from - 1, (int)((at + 0.5) * from / to));
+    }
+
     private static RgbImage Resample<TFilter>(RgbImage image, int width, int height, int left, int top, int windowWidth, int windowHeight)
         where TFilter : struct, IFilter
     {
@@ -332,6 +369,33 @@ internal static class PilResize
         }
     }
 
+    private readonly struct TriangleFilter : IFilter
+    {
+        public static double Support => 1;
+
+        public static double At(double x) => Math.Max(0, 1 - Math.Abs(x));
+    }
+
+    private readonly struct BoxFilter : IFilter
+    {
+        public static double Support => 0.5;
+
+        public static double At(double x) => x is > -0.5 and <= 0.5 ? 1 : 0;
+    }
+
+    private readonly struct HammingFilter : IFilter
+    {
+        public static double Support => 1;
+
+        public static double At(double x)
+        {
+            x = Math.Abs(x);
+            return x == 0 ? 1
+                : x >= 1 ? 0
+                : Math.Sin(x * Math.PI) / (x * Math.PI) * (0.54 + (0.46 * Math.Cos(x * Math.PI)));
+        }
+    }
+
     private readonly struct LanczosFilter : IFilter
     {
         public static double Support => 3;
@@ -344,4 +408,26 @@ internal static class PilResize
             return x == 0 ? 1 : Math.Sin(x) / x;
         }
     }
+}
+
+/// <summary>Pillow's filters, under its numbers.</summary>
+internal enum PilFilter
+{
+    /// <summary>The pixel that lies nearest.</summary>
+    Nearest = 0,
+
+    /// <summary>Three lobes of a windowed sinc.</summary>
+    Lanczos = 1,
+
+    /// <summary>A triangle.</summary>
+    Bilinear = 2,
+
+    /// <summary>Cubic pieces with a = −0.5.</summary>
+    Bicubic = 3,
+
+    /// <summary>The mean.</summary>
+    Box = 4,
+
+    /// <summary>A sinc under Hamming's window.</summary>
+    Hamming = 5,
 }

@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Runtime.ExceptionServices;
+using AirMLNet.Pipeline;
 
 namespace Microsoft.ML;
 
@@ -23,7 +24,10 @@ public static class AirModelCatalog
         ArgumentNullException.ThrowIfNull(catalog);
         try
         {
-            return catalog.Load(filePath, out inputSchema);
+            DataViewSchema? schema = null;
+            var model = SavedModelPlace.While(filePath, () => catalog.Load(filePath, out schema));
+            inputSchema = schema!;
+            return model;
         }
         catch (Exception wrapped) when (Cause(wrapped) is { } cause)
         {
