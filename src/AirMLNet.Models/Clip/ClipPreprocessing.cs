@@ -126,7 +126,8 @@ internal sealed record ClipPreprocessing(int Size)
         }
         if (Open(OpenClip) is { } openClip)
         {
-            return FromOpenClip(openClip, ImageSize(openClip, model));
+            var size = ImageSize(openClip, model);
+            return openClip.Root["preprocess_cfg"] is JsonObject cfg ? FromOpenClip(new ConfigFile(openClip.Path, cfg), size) : new(size);
         }
         if (model?.Root["pretrained_cfg"] is JsonObject timm)
         {
@@ -159,7 +160,7 @@ internal sealed record ClipPreprocessing(int Size)
     }
 
     // CLIPImageProcessor of transformers and its kin.
-    private static ClipPreprocessing HuggingFace(ConfigFile file, int imageSize)
+    internal static ClipPreprocessing HuggingFace(ConfigFile file, int imageSize)
     {
         file.Refuse(RefusedKeys);
         var type = new[] { "image_processor_type", "feature_extractor_type" }
@@ -214,13 +215,8 @@ internal sealed record ClipPreprocessing(int Size)
         }
     }
 
-    private static ClipPreprocessing FromOpenClip(ConfigFile file, int imageSize)
+    internal static ClipPreprocessing FromOpenClip(ConfigFile own, int imageSize)
     {
-        if (file.Root["preprocess_cfg"] is not JsonObject inner)
-        {
-            return new(imageSize);
-        }
-        var own = new ConfigFile(file.Path, inner);
         own.Refuse(RefusedOpenClipKeys);
         var fill = own.At("fill_color") is null ? 0 : own.Get<double>("fill_color");
         return new(own.At("size") is null ? imageSize : own.Get<SquareSide>("size").Pixels)
@@ -239,7 +235,7 @@ internal sealed record ClipPreprocessing(int Size)
     }
 
     // transforms_imagenet_eval of timm.
-    private static ClipPreprocessing Timm(ConfigFile file)
+    internal static ClipPreprocessing Timm(ConfigFile file)
     {
         file.Refuse(RefusedTimmKeys);
         int[] input = file.At("input_size") is null ? [3, 224, 224] : [.. file.Get<IReadOnlyList<float>>("input_size").Select(v => (int)v)];

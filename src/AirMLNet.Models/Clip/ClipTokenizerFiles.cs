@@ -10,6 +10,7 @@ internal static class ClipTokenizerFiles
 
     /// <summary>Vocabulary and merges in one file.</summary>
     public const string Fast = "tokenizer.json";
+    private const long LargestArchive = 64L << 20; // the published one has 3.2 MB
     private const int DefaultContext = 77;
     private const int LongestContext = 100_000;
 
@@ -20,11 +21,17 @@ internal static class ClipTokenizerFiles
     public static IEnumerable<string> ReadArchive(string path)
     {
         using var gzip = new GZipStream(File.OpenRead(path), CompressionMode.Decompress);
-        using var reader = new StreamReader(gzip);
-        while (reader.ReadLine() is { } line)
+        using var bytes = new MemoryStream();
+        var buffer = new byte[1 << 16];
+        for (int read; (read = gzip.Read(buffer)) > 0; )
         {
-            yield return line;
+            bytes.Write(buffer, 0, read);
+            if (bytes.Length > LargestArchive)
+            {
+                throw new InvalidDataException($"it unpacks to more than {LargestArchive} bytes");
+            }
         }
+        return TextFile.Decode(path, bytes.ToArray()).Split('\n').Select(l => l.TrimEnd('\r'));
     }
 
     public static int ContextLength(string folder)

@@ -8,6 +8,7 @@ namespace AirMLNet.Files;
 /// </summary>
 internal static class TextFile
 {
+    private const long LargestText = 1L << 30;
     private const char Mark = '\ufeff';
 
     /// <summary>The lines of a file, without their ends.</summary>
@@ -22,7 +23,19 @@ internal static class TextFile
     }
 
     /// <summary>The whole text; errors as of <see cref="ReadLines"/>.</summary>
-    public static string ReadAll(string path) => Decode(path, File.ReadAllBytes(path));
+    /// <param name="path">The file.</param>
+    /// <param name="most">Most bytes it may have; more is no file of its kind.</param>
+    public static string ReadAll(string path, long most = LargestText)
+    {
+        using var stream = File.OpenRead(path);
+        if (stream.Length > most)
+        {
+            throw new InvalidDataException($"{path} has {stream.Length} bytes; at most {most} were expected.");
+        }
+        using var bytes = new MemoryStream((int)stream.Length);
+        stream.CopyTo(bytes);
+        return Decode(path, bytes.ToArray());
+    }
 
     /// <summary>The text of bytes; errors as of <see cref="ReadLines"/>.</summary>
     /// <param name="path">What messages name.</param>

@@ -22,6 +22,7 @@ public static class AirModelCatalog
     public static ITransformer LoadAdapted(this ModelOperationsCatalog catalog, string filePath, out DataViewSchema inputSchema)
     {
         ArgumentNullException.ThrowIfNull(catalog);
+        ModelZip.Check(filePath);
         try
         {
             DataViewSchema? schema = null;

@@ -45,6 +45,10 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
     /// <exception cref="InvalidOperationException">What is there has other weights.</exception>
     public BackboneLease Take(ModelLoadContext ctx, string folder, torch.Device device, ClipExecution execution)
     {
+        if (Files is null || Sha256 is null || Name is null)
+        {
+            throw new FormatException("The saved model does not say which CLIP model it needs.");
+        }
         if (Files.Length > 0)
         {
             return Load(Extract(ctx), device, execution, out var found)
@@ -121,9 +125,19 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
             for (var i = 0; i < Files.Length; i++)
             {
                 var path = Path.GetFullPath(Path.Combine(part, Files[i]));
-                if (!path.StartsWith(Path.GetFullPath(part) + Path.DirectorySeparatorChar, StringComparison.Ordinal))
+                if (
+                    !path.StartsWith(Path.GetFullPath(part) + Path.DirectorySeparatorChar, StringComparison.Ordinal)
+                    || Files[i].Contains('\\', StringComparison.Ordinal)
+                )
                 {
                     throw new FormatException($"The saved model has an embedded file '{Files[i]}' outside its folder.");
+                }
+                // Nothing that a system or a loader would run, whatever its name in the list.
+                if (!Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase) || File.Exists(path))
+                {
+                    throw new FormatException(
+                        $"The saved model has an embedded file '{Files[i]}'; {string.Join(", ", Extensions)}, each once, are expected."
+                    );
                 }
 
                 Directory.CreateDirectory(Path.GetDirectoryName(path)!);
