@@ -10,7 +10,7 @@ public sealed class TextFileTests
     public void EveryEncodingWithAMarkIsRead()
     {
         foreach (
-            Encoding encoding in new Encoding[]
+            var encoding in new Encoding[]
             {
                 new UTF8Encoding(true),
                 new UnicodeEncoding(false, true),

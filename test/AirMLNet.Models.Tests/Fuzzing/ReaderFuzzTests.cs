@@ -30,7 +30,7 @@ public sealed class ReaderFuzzTests
                     Refused<SafetensorsException>(() =>
                     {
                         using var scope = torch.NewDisposeScope();
-                        Weights.Safetensors.Read(new MemoryStream(bytes), "f");
+                        AirMLNet.Weights.Safetensors.Read(new MemoryStream(bytes), "f");
                     })
             )
         );
