@@ -1,8 +1,6 @@
 using AirMLNet.Captions;
 using AirMLNet.Data;
-using AirMLNet.Features;
 using AirMLNet.Testing;
-using AirMLNet.Tests.Pipeline;
 using Microsoft.ML;
 
 namespace AirMLNet.Tests.Fuzzing;

@@ -118,7 +118,11 @@ public sealed class SavedModelTests
         using var f = new StageFixture(4, ownModel: true);
         var relative = Path.GetRelativePath(Environment.CurrentDirectory, f.ClipFolder);
         var path = Path.Combine(f.Root, "relative.zip");
-        using (var model = f.Context.Transforms.ClipFeature("Features", "ImagePath", new ClipFeatureOptions { ClipFolder = relative }).Fit(f.Data))
+        using (
+            var model = f
+                .Context.Transforms.ClipFeature("Features", "ImagePath", new ClipFeatureOptions { ClipFolder = relative })
+                .Fit(f.Data)
+        )
         {
             f.Context.Model.Save(model, f.Data.Schema, path);
         }
@@ -193,7 +197,11 @@ public sealed class SavedModelTests
         var home = Path.Combine(f.Root, "home");
         WithHome(
             home,
-            () => Assert.Contains(expected, Assert.ThrowsExactly<FormatException>(() => new MLContext().Model.LoadAdapted(path, out _)).Message)
+            () =>
+                Assert.Contains(
+                    expected,
+                    Assert.ThrowsExactly<FormatException>(() => new MLContext().Model.LoadAdapted(path, out _)).Message
+                )
         );
         Assert.IsEmpty(Directory.GetFiles(f.Root, "evil*", SearchOption.AllDirectories));
     }
