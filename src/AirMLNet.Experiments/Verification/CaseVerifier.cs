@@ -20,6 +20,7 @@ internal static class CaseVerifier
         new VaeCase(),
         new SchedulersCase(),
         new StableDiffusionCase(),
+        new LoraFilesCase(),
         new CollageCase(),
         new LatteClipCase(),
         new ReClipCase(),

@@ -19,6 +19,7 @@ public sealed class ClipBackbone
     private static readonly Dictionary<string, (string Stamp, string Hash)> Hashes = new(StringComparer.Ordinal);
 
     private readonly string _key;
+    private readonly Lazy<ClipTokenizer> _tokenizer;
     private int _holders;
 
     private ClipBackbone(string key, string folder, string hash, Device device, ClipExecution execution)
@@ -29,7 +30,8 @@ public sealed class ClipBackbone
         Name = Path.GetFileName(folder);
         WeightsSha256 = hash;
         Device = device;
-        Tokenizer = ClipTokenizer.Load(folder);
+        // Images alone need none.
+        _tokenizer = new(() => ClipTokenizer.Load(folder));
         Preprocessor = ClipPreprocessor.Load(folder);
         Model = ClipModel.Load(folder, device, execution.Activation);
         if (Preprocessor.Size != Model.Config.Vision.ImageSize)
@@ -64,8 +66,10 @@ public sealed class ClipBackbone
     /// <summary>The model: frozen, in the precision of <see cref="Execution"/>. Do not change or dispose it.</summary>
     public ClipModel Model { get; }
 
-    /// <summary>The model's tokenizer.</summary>
-    public ClipTokenizer Tokenizer { get; }
+    /// <summary>The model's tokenizer, read when it is first asked for: a folder for images alone may have none.</summary>
+    /// <exception cref="FileNotFoundException">The folder holds no tokenizer.</exception>
+    /// <exception cref="InvalidDataException">Its files are damaged.</exception>
+    public ClipTokenizer Tokenizer => _tokenizer.Value;
 
     /// <summary>The model's image preprocessing.</summary>
     public ClipPreprocessor Preprocessor { get; }

@@ -20,7 +20,7 @@ internal sealed class SynthesisArguments
     private readonly Option<string?> _diffusion = new("--diffusion")
     {
         Description =
-            "Stable Diffusion v1 model for air: fine-tuned on the most confident images, then images of every class are generated",
+            "Stable Diffusion model (v1, 2 or XL) for air: fine-tuned on the most confident images, then images of every class are generated",
         HelpName = "FOLDER",
     };
 

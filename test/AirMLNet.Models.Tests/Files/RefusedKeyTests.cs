@@ -22,7 +22,15 @@ public sealed class RefusedKeyTests
         ["SchedulerConfig.RefusedKeys"] = Scheduler(SchedulerKind.Ddpm),
         ["SchedulerConfig.RefusedPndmKeys"] = Scheduler(SchedulerKind.Pndm),
         ["SchedulerConfig.RefusedSolverKeys"] = Scheduler(SchedulerKind.DpmSolverMultistep),
-        ["ModelIndex.RefusedKeys"] = (ModelIndex.Of(SchedulerKind.Ddim, true).ToJson(), p => ModelIndex.Read(p)),
+        ["SchedulerConfig.RefusedDdpmKeys"] = Scheduler(SchedulerKind.Ddpm),
+        ["SchedulerConfig.RefusedSigmaKeys"] = Scheduler(SchedulerKind.EulerDiscrete),
+        ["ClipPreprocessing.RefusedKeys"] = ("""{ "crop_size": 32 }""", p => ClipPreprocessing.HuggingFace(ConfigFile.Open(p), 32)),
+        ["ClipPreprocessing.RefusedOpenClipKeys"] = ("{}", p => ClipPreprocessing.FromOpenClip(ConfigFile.Open(p), 32)),
+        ["ClipPreprocessing.RefusedTimmKeys"] = ("{}", p => ClipPreprocessing.Timm(ConfigFile.Open(p))),
+        ["FastTokenizerFile.RefusedKeys"] = (
+            """{ "model": { "type": "BPE", "end_of_word_suffix": "</w>", "vocab": {}, "merges": [] } }""",
+            p => FastTokenizerFile.Read(p)
+        ),
         ["PeftConfig.RefusedKeys"] = ("""{ "lora_alpha": 8 }""", p => PeftConfig.Read(p)),
     };
 
