@@ -1,0 +1,37 @@
+using AirMLNet.Llava;
+using static TorchSharp.torch;
+
+namespace AirMLNet.Captions;
+
+/// <summary>
+/// Texts of a LLaVA-NeXT that runs in this process, such as <c>llava-hf/llava-v1.6-mistral-7b-hf</c> or <c>models/mini-captioner</c>.
+/// </summary>
+public sealed class LlavaCaptioner : ICaptioner, IDisposable
+{
+    private readonly LlavaNext _model;
+
+    private LlavaCaptioner(LlavaNext model) => _model = model;
+
+    /// <inheritdoc/>
+    public string Identity =>
+        FormattableString.Invariant(
+            $"llava {_model.WeightsSha256}; {_model.Options.Precision}; {_model.Options.MaxTokens} tokens; {_model.Options.Template}"
+        );
+
+    /// <summary>Loads the model; arguments and exceptions are those of <see cref="LlavaNext.Load"/>.</summary>
+    /// <param name="folder">The model folder.</param>
+    /// <param name="device">Where to run; CPU when null.</param>
+    /// <param name="options">How; float32 when null.</param>
+    public static LlavaCaptioner Load(string folder, Device? device = null, LlavaNextOptions? options = null) =>
+        new(LlavaNext.Load(folder, device, options));
+
+    /// <inheritdoc/>
+    public Task<string> DescribeAsync(CaptionRequest request, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        return Task.Run(() => _model.Answer(request.Image, request.Prompt, cancellation), cancellation);
+    }
+
+    /// <summary>Frees the model.</summary>
+    public void Dispose() => _model.Dispose();
+}
