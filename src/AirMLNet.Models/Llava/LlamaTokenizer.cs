@@ -69,7 +69,7 @@ internal sealed class LlamaTokenizer
         }
 
         var at = 0;
-        foreach (Match match in _added?.Matches(text) ?? Enumerable.Empty<Match>())
+        foreach (var match in _added?.Matches(text) ?? Enumerable.Empty<Match>())
         {
             Plain(text[at..match.Index], at == 0, ids);
             ids.Add(_file.Added.First(a => a.Text == match.Groups["token"].Value).Id);

@@ -60,7 +60,7 @@ internal sealed class LlamaTokenizerFile
                 (bool?)n["rstrip"] ?? false
             )),
         ];
-        Special = [.. added.Where(n => (bool?)n["special"] ?? false).Select(n => (int)n["id"]!)];
+        Special = added.Where(n => (bool?)n["special"] ?? false).Select(n => (int)n["id"]!).ToHashSet();
         Prepend = Spaces(root);
         (Before, After) = Frame(root["post_processor"]);
     }
@@ -109,7 +109,7 @@ internal sealed class LlamaTokenizerFile
         foreach (var (rank, node) in merges.Index())
         {
             // "a b" in older files, ["a", "b"] in newer ones.
-            string[] pair = node is JsonArray list ? [.. list.Select(p => (string)p!)] : ((string)node!).Split(' ');
+            var pair = node is JsonArray list ? [.. list.Select(p => (string)p!)] : ((string)node!).Split(' ');
             if (
                 pair.Length != 2
                 || !Vocabulary.TryGetValue(pair[0], out var left)
@@ -139,7 +139,7 @@ internal sealed class LlamaTokenizerFile
                 case "Prepend" when (string?)step["prepend"] == "▁":
                     prepend = LlamaPrepend.Always;
                     break;
-                case "Replace" when (string?)step["pattern"]?["String"] == " " && (string?)step["content"] == "▁":
+                case "Replace" when step["pattern"] is JsonObject from && (string?)from["String"] == " " && (string?)step["content"] == "▁":
                     isReplaced = true;
                     break;
                 default:
@@ -213,7 +213,11 @@ internal sealed class LlamaTokenizerFile
 
     private InvalidDataException Bad(string key, string expected, JsonNode? found = null)
     {
-        var text = found?.ToJsonString(new JsonSerializerOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
-        return new($"{_path}: {key}{(text is null ? "" : $" is {(text.Length > 80 ? text[..80] + "…" : text)}, which is not supported; it")} must be {expected}.");
+        var text = found?.ToJsonString(
+            new JsonSerializerOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }
+        );
+        return new(
+            $"{_path}: {key}{(text is null ? "" : $" is {(text.Length > 80 ? text[..80] + "…" : text)}, which is not supported; it")} must be {expected}."
+        );
     }
 }
