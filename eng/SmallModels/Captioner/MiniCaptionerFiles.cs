@@ -143,8 +143,8 @@ internal static class MiniCaptionerFiles
                 and for the class among ten names.
 
                 **Training.** The image tower is frozen; {options.Steps:N0} steps of {options.BatchSize} photos ({options.BatchSize
-                    / 2} collages in a quarter of them), AdamW, peak learning
-                rate {options.LearningRate}, mirrored photos. Seed {options.Seed}, {result.Seconds
+                    / 2} collages in a quarter of them), AdamW, learning rate
+                {options.LearningRate}, which falls to 0 in the last fifth, mirrored photos. Seed {options.Seed}, {result.Seconds
                     / 60:F0} minutes on one core of a 2-core CPU that also did other work.
 
                 ```

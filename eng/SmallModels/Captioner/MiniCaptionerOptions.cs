@@ -35,7 +35,7 @@ public sealed record MiniCaptionerOptions
         init => field = OptionCheck.Range(value, 1, 4096);
     } = 32;
 
-    /// <summary>Peak learning rate of AdamW; 100 steps of warm-up, then a cosine to 0.</summary>
+    /// <summary>Learning rate of AdamW; 100 steps of warm-up, and down to 0 in the last fifth.</summary>
     public double LearningRate
     {
         get;
@@ -68,9 +68,8 @@ public sealed record MiniCaptionerOptions
     /// <summary>Told after each tenth step.</summary>
     public IProgress<ProgressReport>? Progress { get; init; }
 
-    // What a checkpoint must agree on.
-    internal string Settings =>
-        FormattableString.Invariant($"photos {Photos}, steps {Steps}, batch {BatchSize}, lr {LearningRate}, seed {Seed}");
+    // What a checkpoint must agree on. The number of steps is not among it: until the rate falls it changes nothing.
+    internal string Settings => FormattableString.Invariant($"photos {Photos}, batch {BatchSize}, lr {LearningRate}, seed {Seed}");
 }
 
 /// <summary>What <see cref="MiniCaptionerTrainer"/> measured on photos of the test set.</summary>

@@ -18,6 +18,7 @@ public sealed class MiniCaptionerTrainer(MiniCaptionerOptions options)
     private const int Merges = 500;
     private const int WarmupSteps = 100;
     private const double WeightDecay = 0.05;
+    private const double DecayShare = 0.2;
 
     private string Checkpoint => Path.Combine(options.OutputFolder, "checkpoint");
 
@@ -80,7 +81,7 @@ public sealed class MiniCaptionerTrainer(MiniCaptionerOptions options)
             options.CancellationToken.ThrowIfCancellationRequested();
             foreach (var group in optimizer.ParamGroups)
             {
-                group.LearningRate = LearningRateSchedule.RampedCosine(options.LearningRate, step, options.Steps, WarmupSteps);
+                group.LearningRate = LearningRateSchedule.Trapezoid(options.LearningRate, step, options.Steps, WarmupSteps, DecayShare);
             }
 
             var loss = Step(model, optimizer, batches.Make(step));
@@ -139,7 +140,9 @@ public sealed class MiniCaptionerTrainer(MiniCaptionerOptions options)
         Tensor places;
         using (no_grad())
         {
-            places = model.Places(batch.Pixels.flatten(0, 1)); // [B·tiles, P, W of the tower]
+            // A photo as large as a tile is twice the same picture.
+            var isOneTile = batch.Pixels.size(1) == 2 && batch.Height == batch.Pixels.size(3) && batch.Width == batch.Pixels.size(4);
+            places = isOneTile ? model.Places(batch.Pixels.select(1, 0)).repeat_interleave(2, 0) : model.Places(batch.Pixels.flatten(0, 1)); // [B·tiles, P, W of the tower]
         }
 
         var projected = model.Project(places).unflatten(0, count, -1); // [B, tiles, P, W]
