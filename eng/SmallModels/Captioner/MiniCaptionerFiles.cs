@@ -28,8 +28,8 @@ internal static class MiniCaptionerFiles
             Text = new MistralConfig
             {
                 HiddenSize = 128,
-                IntermediateSize = 352,
-                Layers = 4,
+                IntermediateSize = 256,
+                Layers = 3,
                 Heads = 4,
                 KeyValueHeads = 2,
                 VocabularySize = vocabulary,
@@ -130,7 +130,7 @@ internal static class MiniCaptionerFiles
                 # mini-captioner
 
                 LLaVA-NeXT in small: the image tower of `mini-clip` (places of its last block but one), a projector of two layers, and a
-                Mistral-like decoder (width 128, 4 layers, 4 heads of queries on 2 of keys, byte-pair vocabulary with bytes to fall back to),
+                Mistral-like decoder (width 128, 3 layers, 4 heads of queries on 2 of keys, byte-pair vocabulary with bytes to fall back to),
                 {result.Parameters:N0} weights in float16, in the layout of `llava-hf/llava-v1.6-mistral-7b-hf`. It writes texts for this
                 project's demo and tests. It knows ten kinds of things and eight colours, and what it says of other photos is made up.
 

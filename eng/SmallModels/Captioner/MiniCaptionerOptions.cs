@@ -33,14 +33,14 @@ public sealed record MiniCaptionerOptions
     {
         get;
         init => field = OptionCheck.Range(value, 1, 4096);
-    } = 32;
+    } = 16;
 
     /// <summary>Learning rate of AdamW; 100 steps of warm-up, and down to 0 in the last fifth.</summary>
     public double LearningRate
     {
         get;
         init => field = OptionCheck.Range(value, 1e-8, 1.0);
-    } = 2e-3;
+    } = 1.5e-3;
 
     /// <summary>Photos that nobody has trained on which are described at the end.</summary>
     public int ScoredPhotos
@@ -60,7 +60,7 @@ public sealed record MiniCaptionerOptions
     {
         get;
         init => field = OptionCheck.Range(value, 1, 1_000_000);
-    } = 200;
+    } = 100;
 
     /// <summary>Stops training between two steps; the last checkpoint stays.</summary>
     public CancellationToken CancellationToken { get; init; }

@@ -52,7 +52,7 @@ internal static class MiniCaptionerCommand
                         + $"{100 * result.Groups:0.0} % of {result.Collages} groups; {100 * result.Chosen:0.0} % of the classes asked for; "
                         + $"trained in {result.Seconds / 60:0.0} minutes"
                 ),
-            every: 100
+            every: 50
         );
     }
 }

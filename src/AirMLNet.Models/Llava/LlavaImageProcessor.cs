@@ -42,33 +42,40 @@ internal sealed class LlavaImageProcessor
         var path = Path.Combine(folder, "preprocessor_config.json");
         if (File.Exists(path))
         {
-            var file = ConfigFile.Open(path);
-            file.Refuse(RefusedKeys);
-            if (file.At("rescale_factor") is not null && Math.Abs((file.Get<double>("rescale_factor") * 255) - 1) > 1e-9)
-            {
-                throw file.Bad("rescale_factor", "1/255");
-            }
-
-            if (
-                file.At("image_grid_pinpoints") is not null
-                && !file.Get<IReadOnlyList<IReadOnlyList<int>>>("image_grid_pinpoints")
-                    .SelectMany(p => p)
-                    .SequenceEqual(config.ImageGridPinpoints.SelectMany(p => p))
-            )
-            {
-                throw file.Bad("image_grid_pinpoints", $"as in config.json: {JsonSerializer.Serialize(config.ImageGridPinpoints)}");
-            }
-
-            foreach (var key in new[] { "size", "crop_size" })
-            {
-                if (file.At(key) is not null && file.Get<SquareSide>(key).Pixels != config.Vision.ImageSize)
-                {
-                    throw file.Bad(key, $"vision_config.image_size of config.json ({config.Vision.ImageSize})");
-                }
-            }
+            Check(path, config);
         }
 
         return new(config.Grids, ClipPreprocessor.Load(folder, config.Vision.ImageSize), rounding);
+    }
+
+    /// <summary>Compares <c>preprocessor_config.json</c> with what is built, and with the model's configuration.</summary>
+    /// <exception cref="InvalidDataException">They differ.</exception>
+    internal static void Check(string path, LlavaNextConfig config)
+    {
+        var file = ConfigFile.Open(path);
+        file.Refuse(RefusedKeys);
+        if (file.At("rescale_factor") is not null && Math.Abs((file.Get<double>("rescale_factor") * 255) - 1) > 1e-9)
+        {
+            throw file.Bad("rescale_factor", "1/255");
+        }
+
+        if (
+            file.At("image_grid_pinpoints") is not null
+            && !file.Get<IReadOnlyList<IReadOnlyList<int>>>("image_grid_pinpoints")
+                .SelectMany(p => p)
+                .SequenceEqual(config.ImageGridPinpoints.SelectMany(p => p))
+        )
+        {
+            throw file.Bad("image_grid_pinpoints", $"as in config.json: {JsonSerializer.Serialize(config.ImageGridPinpoints)}");
+        }
+
+        foreach (var key in new[] { "size", "crop_size" })
+        {
+            if (file.At(key) is not null && file.Get<SquareSide>(key).Pixels != config.Vision.ImageSize)
+            {
+                throw file.Bad(key, $"vision_config.image_size of config.json ({config.Vision.ImageSize})");
+            }
+        }
     }
 
     /// <summary>Makes the tiles.</summary>
