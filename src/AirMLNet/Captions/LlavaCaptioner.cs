@@ -8,14 +8,15 @@ namespace AirMLNet.Captions;
 /// </summary>
 public sealed class LlavaCaptioner : ICaptioner, IDisposable
 {
-    private readonly LlavaNext _model;
+    private LlavaCaptioner(LlavaNext model) => Model = model;
 
-    private LlavaCaptioner(LlavaNext model) => _model = model;
+    /// <summary>The model; disposed with this.</summary>
+    public LlavaNext Model { get; }
 
     /// <inheritdoc/>
     public string Identity =>
         FormattableString.Invariant(
-            $"llava {_model.WeightsSha256}; {_model.Options.Precision}; {_model.Options.MaxTokens} tokens; {_model.Options.Template}"
+            $"llava {Model.WeightsSha256}; {Model.Options.Precision}; {Model.Options.MaxTokens} tokens; {Model.Options.Template}"
         );
 
     /// <summary>Loads the model; arguments and exceptions are those of <see cref="LlavaNext.Load"/>.</summary>
@@ -29,9 +30,9 @@ public sealed class LlavaCaptioner : ICaptioner, IDisposable
     public Task<string> DescribeAsync(CaptionRequest request, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        return Task.Run(() => _model.Answer(request.Image, request.Prompt, cancellation), cancellation);
+        return Task.Run(() => Model.Answer(request.Image, request.Prompt, cancellation), cancellation);
     }
 
     /// <summary>Frees the model.</summary>
-    public void Dispose() => _model.Dispose();
+    public void Dispose() => Model.Dispose();
 }

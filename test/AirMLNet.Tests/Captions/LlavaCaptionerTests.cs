@@ -17,7 +17,7 @@ public sealed class LlavaCaptionerTests
     public async Task ManyAskAtOnceAndEachGetsTheAnswerToItsOwnImage()
     {
         TinyLlava.Create(_folder["m"]);
-        using var captioner = LlavaCaptioner.Load(_folder["m"], options: new() { MaxTokens = 8 });
+        using var captioner = LlavaCaptioner.Load(_folder["m"], options: new() { MaxTokens = 8, Template = "{}<image>" });
         static CaptionRequest Request(int i) =>
             new(
                 $"{i}.png",
