@@ -26,7 +26,7 @@ public sealed record MiniCaptionerOptions
     {
         get;
         init => field = OptionCheck.Range(value, 1, 10_000_000);
-    } = 3000;
+    } = 2500;
 
     /// <summary>Photos of a step.</summary>
     public int BatchSize
