@@ -142,7 +142,8 @@ public sealed class MiniCaptionerTrainer(MiniCaptionerOptions options)
         {
             // A photo as large as a tile is twice the same picture.
             var isOneTile = batch.Pixels.size(1) == 2 && batch.Height == batch.Pixels.size(3) && batch.Width == batch.Pixels.size(4);
-            places = isOneTile ? model.Places(batch.Pixels.select(1, 0)).repeat_interleave(2, 0) : model.Places(batch.Pixels.flatten(0, 1)); // [B·tiles, P, W of the tower]
+            // [B·tiles, P, W of the tower]
+            places = isOneTile ? model.Places(batch.Pixels.select(1, 0)).repeat_interleave(2, 0) : model.Places(batch.Pixels.flatten(0, 1));
         }
 
         var projected = model.Project(places).unflatten(0, count, -1); // [B, tiles, P, W]
