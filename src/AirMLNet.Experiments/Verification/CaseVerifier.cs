@@ -24,6 +24,8 @@ internal static class CaseVerifier
         new CollageCase(),
         new LatteClipCase(),
         new ReClipCase(),
+        new LlavaNextCase(),
+        new LossesCase(),
     ];
 
     /// <summary>Runs the case in a folder with each of its weights files and compares every output it lists.</summary>

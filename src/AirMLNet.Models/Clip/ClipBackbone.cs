@@ -47,7 +47,7 @@ public sealed class ClipBackbone
         LogitScale = Math.Exp(Model.logit_scale.item<float>());
         if (execution.Precision != ClipPrecision.Float32)
         {
-            Model.to(execution.Precision == ClipPrecision.Float16 ? ScalarType.Float16 : ScalarType.BFloat16);
+            Model.to(TypeOf(execution.Precision, device));
         }
     }
 
@@ -99,13 +99,7 @@ public sealed class ClipBackbone
         execution ??= new ClipExecution();
         var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
         var where = device ?? CPU;
-        if (execution.Precision == ClipPrecision.Float16 && where.type == DeviceType.CPU)
-        {
-            throw new ArgumentException(
-                "Precision is Float16, which only GPUs compute in; Float32 and BFloat16 run on a CPU.",
-                nameof(execution)
-            );
-        }
+        _ = TypeOf(execution.Precision, where);
         // Loading under the lock: two stages that ask at once for the same model must not both read it.
         lock (Gate)
         {
@@ -226,6 +220,20 @@ public sealed class ClipBackbone
         var output = ClipModel.Normalise(raw.to_type(ScalarType.Float32)).cpu().contiguous();
         MemoryMarshal.Cast<byte, float>(output.bytes).CopyTo(features);
     }
+
+    /// <summary>The type of the numbers of a precision.</summary>
+    /// <exception cref="ArgumentException">The device does not compute in it.</exception>
+    internal static ScalarType TypeOf(ClipPrecision precision, Device device) =>
+        precision switch
+        {
+            ClipPrecision.Float32 => ScalarType.Float32,
+            ClipPrecision.BFloat16 => ScalarType.BFloat16,
+            _ when device.type != DeviceType.CPU => ScalarType.Float16,
+            _ => throw new ArgumentException(
+                "Precision is Float16, which only GPUs compute in; Float32 and BFloat16 run on a CPU.",
+                nameof(precision)
+            ),
+        };
 
     /// <summary>The <see cref="WeightsSha256"/> of a folder; nothing is loaded.</summary>
     internal static string Fingerprint(string folder)

@@ -31,6 +31,8 @@ public sealed class CaseVerifierTests
     [DataRow("collage-tiny", 12)]
     [DataRow("latteclip-tiny", 524 + 40)]
     [DataRow("reclip-tiny", 110)]
+    [DataRow("llava-next-tiny", 14)]
+    [DataRow("losses", 16)]
     public void ReferenceCasePasses(string name, int rows)
     {
         var report = CaseVerifier.Verify(TestData.Path("golden/" + name));
