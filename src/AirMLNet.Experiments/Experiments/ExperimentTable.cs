@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using AirMLNet.Clip;
 using AirMLNet.Evaluation;
 
 namespace AirMLNet.Experiments;
@@ -57,13 +58,14 @@ internal static class ExperimentTable
                         text,
                         [
                             variant.Title,
-                            .. file.Paradigms.Select(p => Cell(variant, set, prompt, p, own)),
+                            .. file.Paradigms.Select(p => Cell(file, variant, set, prompt, p, own)),
                             own[0].Epochs is [> 0 and var rounds, var epochs] ? $"{rounds} × {epochs}" : "–",
                             own.Average(r => r.Seconds[0]).ToString("0.0", Plain),
                         ]
                     );
                 }
             }
+            Unmatched(text, set, [.. runs.Where(r => r.DataSet == set.Name && r.Unmatched is not null)]);
             Labels(text, set, file, [.. runs.Where(r => r.DataSet == set.Name && r.TextLabels is not null)]);
             if (file.Rounds)
             {
@@ -85,10 +87,20 @@ internal static class ExperimentTable
         return (mean, values.Count < 2 ? 0 : Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / (values.Count - 1)));
     }
 
-    private static string Cell(ExperimentVariant variant, ExperimentDataSet set, string prompt, string paradigm, RunResult[] runs)
+    private static string Cell(
+        ExperimentFile file,
+        ExperimentVariant variant,
+        ExperimentDataSet set,
+        string prompt,
+        string paradigm,
+        RunResult[] runs
+    )
     {
         double[] figures = [.. runs.Where(r => r.Paradigm == paradigm).Select(r => 100 * r.Figure)];
-        var paper = PaperFigures.Of(variant.Title, prompt, set.Name, paradigm, set.Pool);
+        var paper =
+            file.Paper == TemplateSource.LatteClip
+                ? LattePaperFigures.Of(variant.Title, set.Name)
+                : PaperFigures.Of(variant.Title, prompt, set.Name, paradigm, set.Pool);
         if (figures.Length == 0)
         {
             return paper is null ? "" : $"({paper})";
@@ -97,6 +109,15 @@ internal static class ExperimentTable
         (var mean, var spread) = Of(figures);
         var own = string.Create(Plain, $"{mean:0.00} ± {spread:0.00}");
         return paper is null ? own : $"{own} ({paper})";
+    }
+
+    private static void Unmatched(StringBuilder text, ExperimentDataSet set, RunResult[] runs)
+    {
+        if (runs.Length > 0)
+        {
+            var share = Percent(runs.Average(r => r.Unmatched!.Value));
+            text.Append(Plain, $"\n{set.Name}: {share} % of the language model's answers name no class and count as wrong.\n");
+        }
     }
 
     /// <summary>Accuracy of the surest labels, once per paradigm and folder of synthetic images: seeds do not matter to it.</summary>
