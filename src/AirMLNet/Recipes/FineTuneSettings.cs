@@ -157,6 +157,14 @@ public sealed record FineTuneSettings
         init => field = OptionCheck.Defined(value);
     }
 
+    /// <summary>Numbers that are computed in while training; the weights themselves stay float32.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public TunedPrecision TrainingPrecision
+    {
+        get;
+        init => field = OptionCheck.Defined(value);
+    }
+
     /// <summary>Whether a captioner is asked.</summary>
     internal bool NeedsCaptions => Kind == FineTuneKind.LmmZeroShot || (Kind == FineTuneKind.LatteClip && (ImageText || GroupText));
 

@@ -161,6 +161,7 @@ public static partial class RecipeStages
             WeightDecay = recipe.WeightDecay,
             MinCropArea = tune.MinCropArea,
             Precision = tune.Precision,
+            TrainingPrecision = tune.TrainingPrecision,
             Progress = task.Progress,
             CancellationToken = task.CancellationToken,
         };
