@@ -1,12 +1,10 @@
-using System.Globalization;
-using System.Text;
 using AirMLNet.Clip;
 
 namespace AirMLNet.Captions;
 
 /// <summary>
-/// Which class a language model's answer names (<c>docs/methods.md</c> §5.5): the one whose name it is, case, accents, punctuation and
-/// articles aside. The paper does not say its rule.
+/// Which class a language model's answer names (<c>docs/methods.md</c> §5.5): the one whose name it is, case, punctuation and a leading
+/// article aside. The paper does not say its rule.
 /// </summary>
 internal sealed class AnswerMatch
 {
@@ -30,20 +28,8 @@ internal sealed class AnswerMatch
 
     private static string Plain(string text)
     {
-        var letters = new StringBuilder();
-        foreach (var c in text.Normalize(NormalizationForm.FormD))
-        {
-            if (char.IsLetterOrDigit(c))
-            {
-                letters.Append(char.ToLowerInvariant(c));
-            }
-            else if (CharUnicodeInfo.GetUnicodeCategory(c) != UnicodeCategory.NonSpacingMark)
-            {
-                letters.Append(' ');
-            }
-        }
-
-        var words = letters.ToString().Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        var letters = string.Concat(text.Select(c => char.IsLetterOrDigit(c) ? char.ToLowerInvariant(c) : ' '));
+        var words = letters.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         return string.Join(' ', words is ["a" or "an" or "the", _, ..] ? words[1..] : words);
     }
 }

@@ -16,12 +16,11 @@ public sealed class LmmZeroShotTests
     [DataRow("**River**", 1)]
     [DataRow("Sea or Lake", 2)]
     [DataRow("sea-or-lake!", 2)]
-    [DataRow("Café", 3)]
     [DataRow("The category is cat", -1)]
     [DataRow("cats", -1)]
     [DataRow("", -1)]
     public void AnAnswerIsTheClassWhoseNameItIs(string answer, int expected) =>
-        Assert.AreEqual(expected, new AnswerMatch(["cat", "River", "Sea_or_Lake", "cafe"]).Of(answer));
+        Assert.AreEqual(expected, new AnswerMatch(["cat", "River", "Sea_or_Lake"]).Of(answer));
 
     [TestMethod]
     public void TheQuestionIsThePapers() =>

@@ -49,12 +49,11 @@ public sealed class LatteOptionEffectTests
             s_f.Features().Append(ml.Transforms.PseudoLabel("ZeroShotLabel", "Features", all)).Fit(s_f.Data).Transform(s_f.Data)
         );
         // The truth, or what is said to be it: the classes in turn.
+        var names = StageFixture.Names.Select((n, i) => KeyValuePair.Create(i, n));
+        var keys = ml.Data.LoadFromEnumerable(StageFixture.Names.Select(n => new Named { Name = n }));
         s_labelled = ml.Data.Cache(
-            ml.Transforms.Conversion.MapValueToKey(
-                    "OtherLabel",
-                    "Name",
-                    keyData: ml.Data.LoadFromEnumerable(StageFixture.Names.Select(n => new Named { Name = n }))
-                )
+            ml.Transforms.Conversion.MapValue("OtherName", names, "Number")
+                .Append(ml.Transforms.Conversion.MapValueToKey("OtherLabel", "OtherName", keyData: keys))
                 .Fit(s_labelled)
                 .Transform(s_labelled)
         );
