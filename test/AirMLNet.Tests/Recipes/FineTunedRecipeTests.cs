@@ -94,7 +94,7 @@ public sealed class FineTunedRecipeTests
         Assert.IsTrue(scores.All(s => Math.Abs(s.Sum() - 1) < 1e-4));
         // The labels, the texts and the features they came from are for training only.
         var path = Path.Combine(f.Root, "model.zip");
-        f.Context.Model.Save(model, f.Data.Schema, path);
+        f.Context.Model.Save(model.GetModelFor(TransformerScope.Scoring), f.Data.Schema, path);
         var loaded = (TransformerChain<ITransformer>)new MLContext().Model.Load(path, out _);
         Assert.AreEqual(1, loaded.Count());
         var again = StageFixture.Vectors(loaded.Transform(f.Data), "Score");
