@@ -62,7 +62,8 @@ public sealed class LatteClipTests
     [DataRow("flyp-oracle", "--labels")]
     public void WhatItIsComparedWith_IsFittedToo(string method, string option)
     {
-        string[] basis = option == "--labels" ? [Folder["labelled"], .. Basis[1..]] : Basis;
+        var basis = Basis;
+        basis[0] = option == "--labels" ? Folder["labelled"] : basis[0];
         string[] options = option.Length == 0 ? [] : [option];
         Run(["adapt", .. basis, "-o", Folder[method + ".zip"], "--method", method, .. options, .. Short]).Succeeded();
         Run(["predict", Folder[method + ".zip"], Folder["photos"]]).Succeeded();
