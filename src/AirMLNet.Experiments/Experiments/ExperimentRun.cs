@@ -153,6 +153,7 @@ internal sealed class ExperimentRun
             ClassNames = Recipe.Supervised || Recipe.Rounds == 0 ? [] : _data.ClassNames,
             Transfer = _context.File.Transfer && prompt is not null ? Transfer(ml, prompt) : null,
             Unmatched = (last as LmmZeroShotTransformer)?.Unmatched,
+            Probe = _context.File.Probe ? _data.Probe : null,
             Images = [train.Count, synthetic?.Images.Count ?? 0, test.Count],
             Seconds = [Math.Round(fit, 3), Math.Round(score, 3)],
             ProcessorSeconds = Math.Round(processor, 3),
@@ -218,6 +219,7 @@ internal sealed class ExperimentRun
             string.Join(',', Given()),
             Paradigm == Paradigm.Transductive ? string.Join(',', _data.Split.Unseen) : "-",
             _context.File.Transfer ? string.Join('|', Others().Select(o => $"{o.Entry.Name} {o.Test.Fingerprint}")) : "-",
+            .. _context.File.Probe ? ["probe"] : Array.Empty<string>(),
             // Zero-shot has nothing random in it; its runs are nevertheless told apart, to be counted.
             _cell.Seed.ToString(CultureInfo.InvariantCulture),
         ];

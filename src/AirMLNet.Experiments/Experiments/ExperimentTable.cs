@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using AirMLNet.Clip;
 using AirMLNet.Evaluation;
+using AirMLNet.Recipes;
 
 namespace AirMLNet.Experiments;
 
@@ -44,8 +45,9 @@ internal static class ExperimentTable
                     $"{some[0].Images[0]} images in the pool, {some.Max(r => r.Images[1])} synthetic, {some[0].Images[2]} to score on; "
                         + $"seeds {string.Join(", ", file.Seeds)}.\n\n"
                 );
-                Row(text, ["method", .. file.Paradigms, "rounds × epochs", "fit, seconds"]);
-                Row(text, ["---", .. file.Paradigms.Select(_ => "---:"), "---:", "---:"]);
+                string[] gap = some[0].Probe is null ? [] : ["of the gap, ul"];
+                Row(text, ["method", .. file.Paradigms, .. gap, "rounds × epochs", "fit, seconds"]);
+                Row(text, ["---", .. file.Paradigms.Select(_ => "---:"), .. gap.Select(_ => "---:"), "---:", "---:"]);
                 foreach (var variant in file.Variants)
                 {
                     RunResult[] own = [.. some.Where(r => r.Method == variant.Title)];
@@ -59,6 +61,7 @@ internal static class ExperimentTable
                         [
                             variant.Title,
                             .. file.Paradigms.Select(p => Cell(file, variant, set, prompt, p, own)),
+                            .. gap.Select(_ => Gap(file, some, own)),
                             own[0].Epochs is [> 0 and var rounds, var epochs] ? $"{rounds} × {epochs}" : "–",
                             own.Average(r => r.Seconds[0]).ToString("0.0", Plain),
                         ]
@@ -66,6 +69,13 @@ internal static class ExperimentTable
                 }
             }
             Unmatched(text, set, [.. runs.Where(r => r.DataSet == set.Name && r.Unmatched is not null)]);
+            if (runs.FirstOrDefault(r => r.DataSet == set.Name && r.Probe is not null) is { } probed)
+            {
+                var probe = Percent(probed.Probe!.Value);
+                text.Append(Plain, $"\nA linear probe with all labels of the pool: {probe} %. ");
+                text.Append("Of the gap: the share of the way from zero-shot to it.\n");
+            }
+
             Labels(text, set, file, [.. runs.Where(r => r.DataSet == set.Name && r.TextLabels is not null)]);
             if (file.Rounds)
             {
@@ -118,6 +128,17 @@ internal static class ExperimentTable
             var share = Percent(runs.Average(r => r.Unmatched!.Value));
             text.Append(Plain, $"\n{set.Name}: {share} % of the language model's answers name no class and count as wrong.\n");
         }
+    }
+
+    /// <summary>(accuracy − zero-shot) / (probe − zero-shot), in per cent.</summary>
+    private static string Gap(ExperimentFile file, RunResult[] all, RunResult[] own)
+    {
+        var start = file.Variants.FirstOrDefault(v => v.Method == Recipe.ZeroShot.Name)?.Title;
+        double[] zero = [.. all.Where(r => r.Method == start && r.Paradigm == "ul").Select(r => r.Figure)],
+            figures = [.. own.Where(r => r.Paradigm == "ul").Select(r => r.Figure)];
+        return zero.Length == 0 || figures.Length == 0 || own[0].Probe is not { } probe || probe <= zero[0]
+            ? "–"
+            : Percent((figures.Average() - zero[0]) / (probe - zero[0]));
     }
 
     /// <summary>Accuracy of the surest labels, once per paradigm and folder of synthetic images: seeds do not matter to it.</summary>

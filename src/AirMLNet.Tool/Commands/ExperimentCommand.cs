@@ -50,7 +50,7 @@ internal static class ExperimentCommand
         compute.AddTo(command);
         ExamplesHelpAction.Add(
             command,
-            "airml experiment experiments/mini-grid-text.json",
+            "airml experiment experiments/mini-table1-text.json",
             "airml experiment experiments/paper-table1.json --data datasets --models models --gpu 0 --dry-run",
             "airml experiment experiments/paper-table1.json --data datasets --models models --gpu 0 --skip-missing"
         );
