@@ -11,7 +11,7 @@ namespace AirMLNet.Clip;
 /// </summary>
 internal sealed class ClipTextModel : nn.Module
 {
-    private static readonly WeightFileNames Files = new("CLIP text", "model.safetensors", "model.fp16.safetensors");
+    internal static readonly WeightFileNames Files = new("CLIP text", "model.safetensors", "model.fp16.safetensors");
 
     private readonly ClipTextTower text_model;
     private readonly LinearLayer? text_projection;

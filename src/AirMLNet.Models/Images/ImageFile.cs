@@ -18,10 +18,13 @@ public static class ImageFile
     /// <param name="path">A PNG, JPEG, BMP, GIF (first frame), TIFF or WebP file.</param>
     /// <param name="maxPixels">The largest image that is decoded; refused from its header, before memory is taken.</param>
     /// <exception cref="UnreadableImageException">The file is missing, truncated, too large or not an image.</exception>
-    public static RgbImage Load(string path, long maxPixels = MaxPixels)
+    public static RgbImage Load(string path, long maxPixels = MaxPixels) => DecodeOwned(Read(path, maxPixels), path, maxPixels);
+
+    /// <summary>The bytes of a file that is to be decoded.</summary>
+    /// <exception cref="UnreadableImageException">The file is missing, too large, or cannot be read.</exception>
+    internal static byte[] Read(string path, long maxPixels)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        byte[] bytes;
         try
         {
             var file = new FileInfo(path);
@@ -30,7 +33,7 @@ public static class ImageFile
                 throw new UnreadableImageException(path, $"{path}: {file.Length} bytes are too many for an image.");
             }
 
-            bytes = File.ReadAllBytes(path);
+            return File.ReadAllBytes(path);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -40,8 +43,6 @@ public static class ImageFile
         {
             throw new UnreadableImageException(path, $"{path}: the image file cannot be read: {e.Message}", e);
         }
-
-        return Decode(bytes, path, maxPixels);
     }
 
     /// <summary>Decodes an encoded image in memory.</summary>
@@ -50,9 +51,10 @@ public static class ImageFile
     /// <param name="maxPixels">The largest image that is decoded; refused from its header, before memory is taken.</param>
     /// <exception cref="UnreadableImageException">The bytes are no whole image, or the image is too large.</exception>
     public static RgbImage Decode(ReadOnlySpan<byte> bytes, string name, long maxPixels = MaxPixels) =>
-        Decode(bytes.ToArray(), name, maxPixels);
+        DecodeOwned(bytes.ToArray(), name, maxPixels);
 
-    private static RgbImage Decode(byte[] bytes, string name, long maxPixels)
+    /// <summary>The same of bytes that nobody changes meanwhile.</summary>
+    internal static RgbImage DecodeOwned(byte[] bytes, string name, long maxPixels)
     {
         try
         {

@@ -33,7 +33,7 @@ internal static class AdaptCommand
         var seed = SharedOptions.Number("--seed", "Seed of everything random", 1, 0, int.MaxValue);
         var json = SharedOptions.Json();
         var skip = SharedOptions.SkipUnreadable();
-        var compute = new ComputeOptions();
+        var compute = new ComputeOptions(features: true);
         var arguments = new AdaptArguments();
         var synthesis = new SynthesisArguments();
         var command = new Command("adapt", "Adapt CLIP to images without labels, and save the model") { images, output };

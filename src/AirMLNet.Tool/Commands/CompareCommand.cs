@@ -35,7 +35,7 @@ internal static class CompareCommand
         };
         var json = SharedOptions.Json();
         var skip = SharedOptions.SkipUnreadable();
-        var compute = new ComputeOptions();
+        var compute = new ComputeOptions(features: true);
         var arguments = new AdaptArguments();
         var command = new Command("compare", "Compare the methods on the same images, over several seeds") { images, test };
         arguments.AddTo(command, method: false);

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using AirMLNet.Caching;
+using AirMLNet.Files;
 using AirMLNet.Native;
 using AirMLNet.Pipeline;
 using AirMLNet.Tool.Output;
@@ -8,13 +10,19 @@ namespace AirMLNet.Tool.Commands;
 
 /// <summary>The options that say what is computed on; every command that computes has them.</summary>
 /// <param name="threads">Whether the number of threads can be set.</param>
-internal sealed class ComputeOptions(bool threads = true)
+/// <param name="features">Whether features of images are kept from run to run.</param>
+internal sealed class ComputeOptions(bool threads = true, bool features = false)
 {
     private readonly Option<int?> _gpu = SharedOptions.Optional("--gpu", "Number of the GPU to compute on (default: the processor)", 0, 63);
 
     private readonly Option<bool> _fallback = new("--fallback-to-cpu")
     {
         Description = "Compute on the processor, with a warning, where the GPU of --gpu is not there",
+    };
+
+    private readonly Option<bool> _noCache = new("--no-cache")
+    {
+        Description = $"Encode every image anew; else its features are kept in {AirHome.Variable} and found again",
     };
 
     private readonly Option<int?> _threads = SharedOptions.Optional(
@@ -31,6 +39,10 @@ internal sealed class ComputeOptions(bool threads = true)
         if (threads)
         {
             command.Options.Add(_threads);
+        }
+        if (features)
+        {
+            command.Options.Add(_noCache);
         }
     }
 
@@ -50,6 +62,8 @@ internal sealed class ComputeOptions(bool threads = true)
             torch.set_num_threads(parsed.GetValue(_threads)!.Value);
         }
 
+        FeatureCache.Standard =
+            features && !parsed.GetValue(_noCache) ? new(Path.Combine(AirHome.Folder, "features"), FeatureCache.StandardMegabytes) : null;
         var choice = new DeviceChoice(parsed.GetValue(_gpu), parsed.GetValue(_fallback));
         if (choice.Gpu is null || choice.Missing() is not { } why)
         {

@@ -16,7 +16,7 @@ internal static class EvaluateCommand
         var images = SharedOptions.Images("Folder with one sub-folder of images per class");
         var json = SharedOptions.Json();
         var skip = SharedOptions.SkipUnreadable();
-        var compute = new ComputeOptions();
+        var compute = new ComputeOptions(features: true);
         var command = new Command("evaluate", "Measure an adapted model on labelled images") { model, images, json, skip };
         compute.AddTo(command);
         ExamplesHelpAction.Add(command, "airml evaluate model.zip labelled-photos", "airml evaluate model.zip labelled-photos --json");

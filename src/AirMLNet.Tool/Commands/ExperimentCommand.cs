@@ -36,7 +36,7 @@ internal static class ExperimentCommand
         };
         var skip = new Option<bool>("--skip-missing") { Description = "Leave out data sets that are not there, instead of stopping" };
         var json = SharedOptions.Json();
-        var compute = new ComputeOptions();
+        var compute = new ComputeOptions(features: true);
         var command = new Command("experiment", "Run a grid of methods, paradigms, prompts, data sets and seeds, and write a table")
         {
             file,

@@ -15,7 +15,7 @@ internal static class PredictCommand
         var top = SharedOptions.Number("--top", "Classes to show per image, best first", 1, 1, 1000);
         var json = new Option<bool>("--json") { Description = "Write one JSON object a line" };
         var skip = SharedOptions.SkipUnreadable();
-        var compute = new ComputeOptions();
+        var compute = new ComputeOptions(features: true);
         var command = new Command("predict", "Classify images with an adapted model") { model, images, top, json, skip };
         compute.AddTo(command);
         ExamplesHelpAction.Add(

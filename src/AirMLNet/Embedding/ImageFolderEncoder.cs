@@ -176,6 +176,7 @@ internal sealed class ImageFolderEncoder
             ["model"] = stage.Backbone.Name,
             ["model_sha256"] = stage.Backbone.WeightsSha256,
             ["precision"] = _options.Clip.Precision.ToString(),
+            ["preprocessing"] = stage.Backbone.Preprocessor.Description,
             ["activation"] = stage.Backbone.Model.Config.Text.Activation.ToString(),
             ["dimension"] = stage.FeatureDimension.ToString(CultureInfo.InvariantCulture),
             ["chunk"] = _options.ChunkSize.ToString(CultureInfo.InvariantCulture),

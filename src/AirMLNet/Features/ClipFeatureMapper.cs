@@ -43,7 +43,16 @@ internal sealed class ClipFeatureMapper : RowMapper
         }
 
         var source = new ImageSource(input, _column, ClipFeatureEstimator.Stage);
-        return [source.Features(_parent.Backbone.Preprocessor, _parent.MaxPixels, _parent.FeatureDimension, _parent.Encode)];
+        return
+        [
+            source.Features(
+                _parent.Backbone.Preprocessor,
+                _parent.MaxPixels,
+                _parent.FeatureDimension,
+                _parent.Encode,
+                _parent.Cache?.Begin()
+            ),
+        ];
     }
 
     public override IBatchEncoder? StartBatches(DataViewRow input, Func<int, bool> active) => active(0) ? new Encoder(this, input) : null;
@@ -56,7 +65,8 @@ internal sealed class ClipFeatureMapper : RowMapper
             _parent.Options.Workers,
             _parent.FeatureDimension,
             _rows,
-            _parent.Options.CancellationToken
+            _parent.Options.CancellationToken,
+            _parent.Cache
         );
 
     private sealed class Encoder(ClipFeatureMapper mapper, DataViewRow input)
@@ -73,6 +83,8 @@ internal sealed class ClipFeatureMapper : RowMapper
             mapper._memory is { } memory && memory.TryGet(row, feature);
 
         protected override void Keep(DataViewRowId row, ReadOnlySpan<float> feature) => mapper._memory?.Keep(row, feature);
+
+        protected override void Say(string? message, string? warning) => mapper._parent.Say(message, warning);
 
         protected override void Done(int rows)
         {

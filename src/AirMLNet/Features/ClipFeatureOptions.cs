@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using AirMLNet.Caching;
 using AirMLNet.Clip;
 using AirMLNet.Options;
 
@@ -67,6 +68,38 @@ public sealed record ClipFeatureOptions : IFeatureOptions
     /// them again without encoding again. Costs 4·D bytes per image while the fit lasts; other data is never kept.
     /// </summary>
     public bool KeepTrainingFeatures { get; init; } = true;
+
+    /// <summary>
+    /// Folder of a cache of features, in which each image is encoded once, ever: it is shared by fits, passes, threads and processes. A
+    /// feature is found by the content of its image file (or by the pixels of an MLImage), the model's weights, preprocessing,
+    /// precision, activation and kind of device, and <see cref="MaxMegapixels"/>. Null for none, or for one in memory
+    /// (<see cref="CacheMegabytes"/>). What is found agrees with what would be encoded to rounding (1e-5): the last bits depend on the
+    /// batch. Where nothing can be written, nothing is kept, with a word in the log. It is not saved with a model.
+    /// </summary>
+    [JsonIgnore]
+    public string? CacheFolder
+    {
+        get;
+        init => field = OptionCheck.NullOrNotBlank(value);
+    }
+
+    /// <summary>
+    /// The most that the cache may take, in MiB, 0..16,777,216; the oldest features leave it. With <see cref="CacheFolder"/> it is the
+    /// size of that folder, and 0 means 1,024. Without, the cache is in memory, this much for each model and shared by all that name the
+    /// same number; 0 means none.
+    /// </summary>
+    [JsonIgnore]
+    public int CacheMegabytes
+    {
+        get;
+        init => field = OptionCheck.Range(value, 0, 1 << 24);
+    }
+
+    /// <summary>What the two say; null for no cache.</summary>
+    internal FeatureCachePlace? CachePlace =>
+        CacheFolder is null && CacheMegabytes == 0
+            ? null
+            : new(CacheFolder, CacheMegabytes == 0 ? FeatureCache.StandardMegabytes : CacheMegabytes);
 
     /// <summary>Stores the model's files in the saved zip. Otherwise the zip names them by folder name and SHA-256.</summary>
     public bool EmbedBackbone { get; init; }

@@ -1,3 +1,4 @@
+using AirMLNet.Caching;
 using AirMLNet.Clip;
 using AirMLNet.Layers;
 using AirMLNet.Pipeline;
@@ -27,6 +28,8 @@ public sealed class ClipFeatureTransformer : StageTransformer, IDisposable
         _options = options;
         _model = model;
         BatchSize = options.BatchSize != 0 ? options.BatchSize : ClipBatchSize.Choose(Backbone.Model.Config);
+        var place = options.CachePlace ?? FeatureCache.Standard;
+        Cache = place is null ? null : FeatureCache.Of(place, Backbone, MaxPixels);
         _training = training is null ? null : new(training);
     }
 
@@ -43,13 +46,33 @@ public sealed class ClipFeatureTransformer : StageTransformer, IDisposable
 
     internal ClipFeatureOptions Options => _options;
 
+    /// <summary>Where features are kept for good; null for nowhere.</summary>
+    internal FeatureCache? Cache { get; }
+
     /// <summary>The largest image that is decoded, in pixels.</summary>
     internal long MaxPixels => 1_000_000L * _options.MaxMegapixels;
 
     internal (string Output, string Input) Columns { get; }
 
     /// <summary>Gives the model back; it is freed when no stage uses it.</summary>
-    public void Dispose() => _model.Dispose();
+    public void Dispose()
+    {
+        Cache?.Flush(); // single rows wait for others to be written with
+        _model.Dispose();
+    }
+
+    internal void Say(string? message, string? warning)
+    {
+        using var channel = Host.Start(ClipFeatureEstimator.Stage);
+        if (message is not null)
+        {
+            channel.Say($"{ClipFeatureEstimator.Stage}: {message}");
+        }
+        if (warning is not null)
+        {
+            channel.Warn($"{ClipFeatureEstimator.Stage}: {warning}");
+        }
+    }
 
     internal void Encode(ReadOnlySpan<float> pixels, int count, Span<float> features)
     {

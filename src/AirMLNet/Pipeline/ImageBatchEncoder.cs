@@ -1,3 +1,4 @@
+using AirMLNet.Caching;
 using AirMLNet.Clip;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -12,6 +13,7 @@ namespace AirMLNet.Pipeline;
 /// <param name="Dimension">Length of a feature.</param>
 /// <param name="Rows">Number of rows, where it is known.</param>
 /// <param name="Cancellation">Checked between batches.</param>
+/// <param name="Cache">Where features are taken from and put into; null for nowhere.</param>
 internal sealed record ImageBatchSettings(
     ClipPreprocessor Preprocessor,
     long MaxPixels,
@@ -19,7 +21,8 @@ internal sealed record ImageBatchSettings(
     int Workers,
     int Dimension,
     long? Rows,
-    CancellationToken Cancellation
+    CancellationToken Cancellation,
+    FeatureCache? Cache = null
 )
 {
     /// <summary>Values of a preprocessed image.</summary>
@@ -35,6 +38,7 @@ internal abstract class ImageBatchEncoder(string stage, DataViewRow input, DataV
 {
     private readonly ImageSource _source = new(input, image, stage);
     private readonly ValueGetter<DataViewRowId> _id = input.GetIdGetter();
+    private readonly FeatureCachePass? _cache = settings.Cache?.Begin();
     private readonly float[] _packed = new float[settings.BatchSize * settings.Dimension];
 
     public int BatchSize => settings.BatchSize;
@@ -44,7 +48,16 @@ internal abstract class ImageBatchEncoder(string stage, DataViewRow input, DataV
 
     public abstract IBatch NewBatch();
 
-    public void Dispose() { }
+    public void Dispose()
+    {
+        if (_cache?.Complete() is { } end)
+        {
+            Say(end.Said, end.Warning);
+        }
+    }
+
+    /// <summary>Called after a pass with what is to be said of its cache, and what to warn of.</summary>
+    protected virtual void Say(string? message, string? warning) { }
 
     /// <summary>Features of preprocessed images.</summary>
     protected abstract void Encode(ReadOnlySpan<float> pixels, int count, Span<float> features);
@@ -58,7 +71,7 @@ internal abstract class ImageBatchEncoder(string stage, DataViewRow input, DataV
     /// <summary>Called after each batch with the number of its rows.</summary>
     protected virtual void Done(int rows) { }
 
-    private void Run(ReadOnlySpan<bool> failed, object?[] images, float[] pixels, DataViewRowId[] ids, float[] features)
+    private void Run(ReadOnlySpan<bool> failed, object?[] images, UInt128[] keys, float[] pixels, DataViewRowId[] ids, float[] features)
     {
         int size = settings.ImageSize,
             dimension = settings.Dimension,
@@ -66,7 +79,11 @@ internal abstract class ImageBatchEncoder(string stage, DataViewRow input, DataV
         var skip = new bool[count];
         for (var slot = 0; slot < count; slot++)
         {
-            skip[slot] = failed[slot] || images[slot] is null;
+            skip[slot] = failed[slot] || images[slot] is null or Found;
+            if (!failed[slot] && images[slot] is Found)
+            {
+                Keep(ids[slot], features.AsSpan(slot * dimension, dimension));
+            }
         }
 
         var slots = PackedSlots.Pack(pixels.AsSpan(), size, skip);
@@ -78,11 +95,22 @@ internal abstract class ImageBatchEncoder(string stage, DataViewRow input, DataV
 
         foreach (var slot in slots)
         {
-            Keep(ids[slot], features.AsSpan(slot * dimension, dimension));
+            var feature = features.AsSpan(slot * dimension, dimension);
+            Keep(ids[slot], feature);
+            if (keys.Length > 0)
+            {
+                _cache!.Add(keys[slot], feature);
+            }
         }
 
         Array.Clear(images, 0, count);
         Done(count);
+    }
+
+    /// <summary>Stands for an image whose feature was in the cache.</summary>
+    private sealed class Found
+    {
+        public static readonly Found InCache = new();
     }
 
     /// <summary>The slots of one batch of images, used again and again.</summary>
@@ -90,6 +118,7 @@ internal abstract class ImageBatchEncoder(string stage, DataViewRow input, DataV
     {
         private readonly object?[] _images = new object?[encoder.BatchSize];
         private readonly DataViewRowId[] _ids = new DataViewRowId[encoder.BatchSize];
+        private readonly UInt128[] _keys = encoder._cache is null ? [] : new UInt128[encoder.BatchSize];
         private readonly float[] _features = new float[encoder.BatchSize * encoder.Settings.Dimension];
         private float[] _pixels = []; // [B, 3, S, S]
 
@@ -112,13 +141,24 @@ internal abstract class ImageBatchEncoder(string stage, DataViewRow input, DataV
             }
 
             var settings = encoder.Settings;
+            var content = ImageSource.Open(image, settings.MaxPixels);
+            if (encoder._cache is { } cache)
+            {
+                _keys[slot] = content.Key();
+                if (cache.TryGet(_keys[slot], Feature(slot)))
+                {
+                    _images[slot] = Found.InCache;
+                    return;
+                }
+            }
+
             settings.Preprocessor.Preprocess(
-                ImageSource.Load(image, settings.MaxPixels),
+                content.Decode(settings.MaxPixels),
                 _pixels.AsSpan(slot * settings.ImageSize, settings.ImageSize)
             );
         }
 
-        public virtual void Run(int count, ReadOnlySpan<bool> failed) => encoder.Run(failed, _images, _pixels, _ids, _features);
+        public virtual void Run(int count, ReadOnlySpan<bool> failed) => encoder.Run(failed, _images, _keys, _pixels, _ids, _features);
 
         public abstract Delegate?[] Getters(Func<int> current);
 

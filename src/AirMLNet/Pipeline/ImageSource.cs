@@ -1,3 +1,4 @@
+using AirMLNet.Caching;
 using AirMLNet.Clip;
 using AirMLNet.Images;
 using Microsoft.ML;
@@ -65,19 +66,35 @@ internal sealed class ImageSource
     /// <param name="maxPixels">The largest image that is decoded.</param>
     /// <param name="dimension">Length of a feature.</param>
     /// <param name="encode">Makes features of preprocessed images.</param>
-    public ValueGetter<VBuffer<float>> Features(ClipPreprocessor preprocessor, long maxPixels, int dimension, EncodeImages encode)
+    /// <param name="cache">Where features are taken from and put into; null for nowhere.</param>
+    public ValueGetter<VBuffer<float>> Features(
+        ClipPreprocessor preprocessor,
+        long maxPixels,
+        int dimension,
+        EncodeImages encode,
+        FeatureCachePass? cache = null
+    )
     {
         float[]? pixels = null;
         return (ref VBuffer<float> value) =>
         {
-            pixels ??= new float[3 * preprocessor.Size * preprocessor.Size]; // [3, S, S]
-            preprocessor.Preprocess(Load(Read(), maxPixels), pixels);
+            var content = Open(Read(), maxPixels);
             var editor = VBufferEditor.Create(ref value, dimension);
-            encode(pixels, 1, editor.Values);
+            var key = cache is null ? default : content.Key();
+            if (cache is null || !cache.TryGet(key, editor.Values))
+            {
+                pixels ??= new float[3 * preprocessor.Size * preprocessor.Size]; // [3, S, S]
+                preprocessor.Preprocess(content.Decode(maxPixels), pixels);
+                encode(pixels, 1, editor.Values);
+                cache?.Add(key, editor.Values);
+            }
             value = editor.Commit();
         };
     }
 
-    public static RgbImage Load(object source, long maxPixels) =>
-        source is string path ? ImageFile.Load(path, maxPixels) : MLImages.ToRgb((MLImage)source);
+    /// <summary>The content of what <see cref="Read"/> gave.</summary>
+    public static ImageContent Open(object source, long maxPixels) =>
+        source is string path ? ImageContent.Read(path, maxPixels) : ImageContent.Of(MLImages.ToRgb((MLImage)source));
+
+    public static RgbImage Load(object source, long maxPixels) => Open(source, maxPixels).Decode(maxPixels);
 }

@@ -84,6 +84,8 @@ public sealed class StageOptionEffectTests
                 nameof(ClipFeatureOptions.KeepTrainingFeatures),
                 "ClipFeatureTests.AChainFit_EncodesEachImageOnce_AndScoringOtherDataKeepsNothing"
             )
+            .SeenIn(nameof(ClipFeatureOptions.CacheFolder), "FeatureCacheTests.WhatOneFitEncoded_AnotherFinds")
+            .SeenIn(nameof(ClipFeatureOptions.CacheMegabytes), "FeatureCacheTests.InMemory_TheOldestLeaves")
             .SeenIn(nameof(ClipFeatureOptions.EmbedBackbone), "SavedModelTests.AnEmbeddedBackbone_NeedsNoFolder")
             .Check(o => Outcome(s_f.Data, s_f.Context.Transforms.ClipFeature("F", "ImagePath", o)));
 

@@ -1,7 +1,6 @@
 using AirMLNet.Clip;
 using AirMLNet.Files;
 using AirMLNet.Images;
-using AirMLNet.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -220,12 +219,14 @@ public sealed class StableDiffusionPipeline : IDisposable
         DiffusionFolder.WriteIndex(folder, scheduler.Config.Kind, tokenizerFolder is not null);
     }
 
-    /// <summary>SHA-256 of the UNet's weights on disk, which tells models apart.</summary>
+    /// <summary>
+    /// SHA-256 of all that decides an image and is in the folder: the weights and configurations of UNet, VAE and text encoders, the
+    /// scheduler, the tokenizers and the index.
+    /// </summary>
     public string Fingerprint() => FingerprintOf(Folder);
 
     /// <summary>The same of a folder; nothing is loaded.</summary>
-    internal static string FingerprintOf(string folder) =>
-        WeightFiles.Sha256(WeightFiles.Locate(Path.Combine(folder, "unet"), UNet2DConditionModel.Files).Paths);
+    internal static string FingerprintOf(string folder) => DiffusionFingerprint.Of(folder);
 
     /// <summary>The states of prompts that the UNet attends to.</summary>
     /// <param name="prompts">Texts; long ones are cut at the context's end.</param>
