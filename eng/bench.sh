@@ -2,7 +2,7 @@
 # Measures speed and memory, where there is one on the same work as a peer: images per second of the model alone and through the
 # pipeline, peak memory, time per training epoch and of an AiR run, rows per second through ML.NET's own stages, and the cost of
 # batching.
-#   eng/bench.sh [throughput|memory|epoch|pipeline|tokenizer|air|precision|clip|diffusion]...
+#   eng/bench.sh [throughput|memory|epoch|pipeline|tokenizer|air|precision|cache|clip|diffusion]...
 #   (default: all but the last three: precision needs photos that are fetched first, the others take minutes more)
 # The files that it makes stay in artifacts/bench and are used again.
 set -euo pipefail

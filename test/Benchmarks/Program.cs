@@ -1,9 +1,9 @@
 using System.Globalization;
 using AirMLNet.Benchmarks;
 
-// `airml-bench [throughput|memory|epoch|pipeline|tokenizer|air|precision|clip|diffusion]`; some run this program again, as
+// `airml-bench [throughput|memory|epoch|pipeline|tokenizer|air|precision|cache|clip|diffusion]`; some run this program again, as
 // "memory-child N" and "diffusion-child FOLDER THREADS".
-string[] known = ["throughput", "memory", "epoch", "pipeline", "tokenizer", "air", "precision", "clip", "diffusion"];
+string[] known = ["throughput", "memory", "epoch", "pipeline", "tokenizer", "air", "precision", "cache", "clip", "diffusion"];
 if (args is ["memory-child", var count])
 {
     MemoryBenchmark.Child(int.Parse(count, CultureInfo.InvariantCulture));
@@ -52,6 +52,9 @@ foreach (var name in chosen)
             break;
         case "air":
             AirBenchmark.Run(clip);
+            break;
+        case "cache":
+            CacheBenchmark.Run(clip);
             break;
         case "precision":
             PrecisionBenchmark.Run(clip);
