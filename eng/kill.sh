@@ -4,7 +4,7 @@
 #
 #   eng/kill.sh [KILLS] [CASE]...     default: 20 of each; CASE: embed, adapt, lora, synthesize, captions, experiment, full, readonly, two
 #
-# Needs photos (eng/setup.sh --data, eng/demo.sh) or PHOTOS=FOLDER, and for "full" the right to mount a tmpfs. SEED=N other moments.
+# Needs photos (eng/setup.sh --data, eng/demo.sh) or PHOTOS=FOLDER, and for "full" the right to mount a tmpfs. SEED=N other moments; TOOL=FILE a built airml.dll.
 set -uo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -13,7 +13,8 @@ shift || true
 cases=("$@")
 ((${#cases[@]})) || cases=(embed adapt lora synthesize captions experiment full readonly two)
 RANDOM=${SEED:-1}
-[ -n "${NO_BUILD:-}" ] || build src/AirMLNet.Tool
+tool=${TOOL:-$root/src/AirMLNet.Tool/bin/Release/net10.0/airml.dll}
+[ -n "${TOOL:-}" ] || build src/AirMLNet.Tool
 place=$(mktemp -d)
 full=
 trap 'if [ -n "$full" ]; then umount "$full"; fi; chmod -R u+w "$place"; rm -rf "$place"' EXIT
@@ -57,7 +58,7 @@ start() {
             set -- experiment "$folder/experiment.json"
             ;;
     esac
-    exec dotnet "$root/src/AirMLNet.Tool/bin/Release/net10.0/airml.dll" "$@" --threads 1 >"$folder/log" 2>&1 </dev/null
+    exec dotnet "$tool" "$@" --threads 1 >"$folder/log" 2>&1 </dev/null
 }
 
 # result FOLDER: a sum over what was written. Seconds, which differ from run to run, stand in headers and tables: they are left out.
@@ -188,7 +189,7 @@ readonly_case() {
                 lora) set -- train lora "$place/photos" --diffusion "$diffusion" --prompt p --steps 2 -o "$folder/out" ;;
                 synthesize) set -- synthesize --diffusion "$diffusion" --prompt p --steps 2 -o "$folder/out" ;;
             esac
-            airml "$@" >"$place/ro.log" 2>&1
+            dotnet "$tool" "$@" >"$place/ro.log" 2>&1
         ) && fail "$name: wrote into a read-only folder"
         grep -qi 'read-only' "$place/ro.log" || fail "$name: does not say that the folder is read-only: $(tail -n 2 "$place/ro.log")"
         umount "$folder"

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using AirMLNet.Data;
 using AirMLNet.Features;
+using AirMLNet.Files;
 using AirMLNet.Images;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -77,6 +78,7 @@ internal sealed class ImageFolderEncoder
             .Fit(view);
         var metadata = Metadata(stage);
         var folder = Target + ".parts";
+        using var alone = FolderLock.Take(folder);
         var chunks = Chunks(_options.Shard);
         var (done, total) = (0, chunks.Sum(c => Range(c).Count));
         foreach (var chunk in chunks)

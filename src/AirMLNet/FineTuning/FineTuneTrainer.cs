@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using AirMLNet.Clip;
+using AirMLNet.Files;
 using AirMLNet.Layers;
 using AirMLNet.Optimisation;
 using AirMLNet.Options;
@@ -78,6 +79,7 @@ internal static class FineTuneTrainer
         var pixelSize = model.Config.Vision.ImageSize;
         using var optimizer = new FineTuneOptimizer(model, plan.Schedule);
         var state = model.state_dict().Concat(objective.State).ToDictionary(p => p.Key, p => p.Value, StringComparer.Ordinal);
+        using var alone = plan.CheckpointFolder is { } place ? FolderLock.Take(place) : null;
         var (start, before) = plan.CheckpointFolder is { } folder
             ? TrainingCheckpoint.Load(folder, plan.Settings, state, optimizer.Inner)
             : (0, 0);

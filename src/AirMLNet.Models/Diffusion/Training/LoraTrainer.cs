@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using AirMLNet.Files;
 using AirMLNet.Optimisation;
 using AirMLNet.Options;
 using AirMLNet.Weights;
@@ -61,6 +62,8 @@ public sealed class LoraTrainer(StableDiffusionPipeline model, LoraTrainingOptio
         }
         model.UnloadLora();
         var file = Path.Combine(folder, FileName);
+        // Nothing is written where the file is there, so that a folder that is only for reading will do.
+        using var alone = File.Exists(file) ? null : FolderLock.Take(folder);
         // Encoding images takes the VAE minutes, which a file that is there does not need.
         if (File.Exists(file))
         {

@@ -1,0 +1,33 @@
+using AirMLNet.Files;
+using AirMLNet.Testing;
+
+namespace AirMLNet.Models.Tests.Files;
+
+[TestClass]
+public sealed class FolderLockTests
+{
+    [TestMethod]
+    public void ASecondOne_IsRefusedByName_UntilTheFirstIsDone()
+    {
+        using var folder = new TemporaryFolder();
+        var work = folder["work"];
+        using (FolderLock.Take(work))
+        {
+            var e = Assert.ThrowsExactly<IOException>(() => FolderLock.Take(work + "/"));
+            Assert.Contains(work, e.Message);
+            Assert.Contains("another process", e.Message);
+        }
+
+        Assert.IsEmpty(Directory.EnumerateFileSystemEntries(folder.Path));
+        FolderLock.Take(work).Dispose();
+    }
+
+    [TestMethod]
+    public void AFileThatAKilledProcessLeft_LocksNothing()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder["work.lock"], "");
+        FolderLock.Take(folder["work"]).Dispose();
+        Assert.IsFalse(File.Exists(folder["work.lock"]));
+    }
+}
