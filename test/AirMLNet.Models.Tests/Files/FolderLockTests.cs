@@ -1,7 +1,7 @@
 using AirMLNet.Files;
 using AirMLNet.Testing;
 
-namespace AirMLNet.Models.Tests.Files;
+namespace AirMLNet.Tests.Files;
 
 [TestClass]
 public sealed class FolderLockTests
