@@ -57,9 +57,14 @@ internal sealed record ExperimentCaptions
         {
             Captioner = Oracle is not null
                 ? new OracleCaptioner(Words(data), pool.Images, Errors, seed)
-                : (Captioner! with { Texts = Full(Captioner.Texts, file, data), Vocabulary = Full(Captioner.Vocabulary, file, data) }).Open(
-                    file.Clip
-                ),
+                : (
+                    Captioner! with
+                    {
+                        Texts = Full(Captioner.Texts, file, data),
+                        Vocabulary = Full(Captioner.Vocabulary, file, data),
+                        Folder = Captioner.Folder is { } folder ? Path.Combine(file.Models!, folder) : null,
+                    }
+                ).Open(file.Clip),
             WorkFolder = Path.Combine(AirHome.Folder, "captions"),
             Domain = CaptionPrompts.DomainOf(data.Entry.Name),
             ParallelCalls = ParallelCalls,

@@ -211,7 +211,13 @@ internal sealed class AdaptArguments
 
     /// <summary>Who writes the texts of methods that need some.</summary>
     public CaptionSynthesisOptions? CaptionsOf(ParseResult parsed, IReadOnlyCollection<Recipe> recipes, string? dataSet) =>
-        _captions.Read(parsed, recipes, parsed.GetRequiredValue(_clip), dataSet);
+        _captions.Read(
+            parsed,
+            recipes,
+            parsed.GetRequiredValue(_clip),
+            dataSet,
+            new DeviceChoice(parsed.GetValue<int?>("--gpu"), parsed.GetValue<bool>("--fallback-to-cpu")).Resolve(_ => { })
+        );
 
     /// <summary>The share of the images that is adapted to; null for all.</summary>
     public double? ShareOf(ParseResult parsed) => parsed.GetValue(_share);
