@@ -32,6 +32,9 @@ internal sealed class DenseFeatureCache
     /// <summary>Number of parts.</summary>
     public int Parts => (_images.Count + PartRows - 1) / PartRows;
 
+    /// <summary>The parts that are not there.</summary>
+    public IReadOnlyList<int> Missing => [.. Enumerable.Range(0, Parts).Where(part => !IsWhole(part))];
+
     /// <summary>Size of the whole cache on disk.</summary>
     public long Bytes => (long)_images.Count * _encoder.RowLength * 2;
 
@@ -105,11 +108,11 @@ internal sealed class DenseFeatureCache
     /// <exception cref="InvalidDataException">Parts are missing; the message says how many and which shards.</exception>
     public IDenseRows Read()
     {
-        int[] missing = [.. Enumerable.Range(0, Parts).Where(part => !IsWhole(part))];
-        return missing.Length == 0
+        var missing = Missing;
+        return missing.Count == 0
             ? new MappedRows([.. Enumerable.Range(0, Parts).Select(PathOf)], _images.Count, _encoder.Places, _encoder.RowLength)
             : throw new InvalidDataException(
-                $"{_folder} lacks {missing.Length} of {Parts} parts (the first is {Path.GetFileName(PathOf(missing[0]))}): a shard has not run."
+                $"{_folder} lacks {missing.Count} of {Parts} parts (the first is {Path.GetFileName(PathOf(missing[0]))}): a shard has not run."
             );
     }
 

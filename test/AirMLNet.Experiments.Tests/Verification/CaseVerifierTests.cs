@@ -26,6 +26,10 @@ public sealed class CaseVerifierTests
     [DataRow("collage-tiny", 12)]
     [DataRow("latteclip-tiny", 524 + 40)]
     [DataRow("reclip-tiny", 110)]
+    [DataRow("t2ipal-tiny", 188)]
+    [DataRow("tai-dpt-tiny", 45)]
+    [DataRow("dualcoop-tiny", 46)]
+    [DataRow("multilabel-metrics", 63)]
     public void ReferenceCasePasses(string name, int rows)
     {
         var report = CaseVerifier.Verify(TestData.Path("golden/" + name));
