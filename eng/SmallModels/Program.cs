@@ -8,5 +8,6 @@ var root = new RootCommand("Trains the small models of this repository, and writ
     ResNetClipCommand.Build(),
     MiniDiffusionCommand.Build(),
     Cifar10Command.Build(),
+    MiniScenesCommand.Build(),
 };
 return await CommandLine.RunAsync(root, "small-models", args);

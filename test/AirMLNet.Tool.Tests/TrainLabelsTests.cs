@@ -13,24 +13,34 @@ public sealed class TrainLabelsTests
         TinyClip.WriteImages(folder["photos"], 4);
         File.WriteAllLines(folder["captions.txt"], ["a red thing and a blue one", "green", "blue"]);
         var classes = TinyData.Classes(folder["classes.txt"], "red", "green", "blue");
-        string[] given = ["train", "labels", folder["captions.txt"], "--classes", classes, "--clip", TinyModels.Clip, "--epochs", "2", "-o"];
+        string[] given =
+        [
+            "train",
+            "labels",
+            folder["captions.txt"],
+            "--classes",
+            classes,
+            "--clip",
+            TinyModels.Clip,
+            "--epochs",
+            "2",
+            "-o",
+        ];
 
         ToolProcess.Run([.. given, folder["tai.zip"]]).Succeeded();
         ToolProcess
-            .Run(
-                [
-                    .. given,
-                    folder["t2i.zip"],
-                    "--diffusion",
-                    TinyModels.Diffusion,
-                    "--images-per-caption",
-                    "1",
-                    "--sampling-steps",
-                    "1",
-                    "--work",
-                    folder["work"],
-                ]
-            )
+            .Run([
+                .. given,
+                folder["t2i.zip"],
+                "--diffusion",
+                TinyModels.Diffusion,
+                "--images-per-caption",
+                "1",
+                "--sampling-steps",
+                "1",
+                "--work",
+                folder["work"],
+            ])
             .Succeeded();
 
         Assert.HasCount(1, Directory.GetFiles(folder["work/features"], "*.f16"));

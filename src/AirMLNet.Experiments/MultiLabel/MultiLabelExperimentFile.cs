@@ -11,19 +11,18 @@ namespace AirMLNet.Experiments;
 /// <summary>A data set of a multi-label experiment: where its images and captions are.</summary>
 internal sealed record MultiLabelExperimentSet
 {
-    /// <summary>VOC2007, COCO2014 or NUS-WIDE.</summary>
+    /// <summary>VOC2007, COCO2014 or NUS-WIDE; or any other name, with <see cref="Csv"/>.</summary>
     public required string Name
     {
         get;
         init => field = OptionCheck.NotBlank(value);
     }
 
-    /// <summary>Folder of the images.</summary>
-    public required string Folder
-    {
-        get;
-        init => field = OptionCheck.NotBlank(value);
-    }
+    /// <summary>Folder of a published data set.</summary>
+    public string Folder { get; init; } = "";
+
+    /// <summary>A list "path,split,labels" in the place of a published data set; null for none.</summary>
+    public string? Csv { get; init; }
 
     /// <summary>File of captions. COCO's of 2014 hold no caption of a test image; those of 2017 hold 35,504 of them.</summary>
     public required string Captions
@@ -32,12 +31,11 @@ internal sealed record MultiLabelExperimentSet
         init => field = OptionCheck.NotBlank(value);
     }
 
-    /// <summary>The table of nouns.</summary>
-    public required NounSet Nouns
-    {
-        get;
-        init => field = OptionCheck.Defined(value);
-    }
+    /// <summary>The library's table of nouns; null where <see cref="NounFile"/> has them.</summary>
+    public NounSet? Nouns { get; init; }
+
+    /// <summary>A table of nouns in a file; null for the library's.</summary>
+    public string? NounFile { get; init; }
 
     /// <summary>Words of a caption that are read; null for all.</summary>
     public int? MaxWords { get; init; }
@@ -51,11 +49,22 @@ internal sealed record MultiLabelExperimentSet
     /// <summary>Published mAP in per cent, by the method's name.</summary>
     public IReadOnlyDictionary<string, double> Published { get; init; } = new Dictionary<string, double>();
 
+    /// <summary>Whether the images are there.</summary>
+    public bool IsThere => Csv is null ? Directory.Exists(Folder) : File.Exists(Csv);
+
+    /// <summary>Opens it.</summary>
+    public MultiLabelDataSet Open()
+    {
+        var names = NounOptions().Table().ClassNames;
+        return Csv is null ? MultiLabelDataSets.Open(Name, Folder, names) : MultiLabelDataSets.OpenCsv(Name, Csv, names);
+    }
+
     /// <summary>The filter of captions.</summary>
     public NounFilterOptions NounOptions() =>
         new()
         {
             Nouns = Nouns,
+            NounFile = NounFile,
             MaxWords = MaxWords ?? int.MaxValue,
             MaxPerClass = MaxPerClass,
         };
@@ -207,9 +216,15 @@ internal sealed record MultiLabelExperimentFile
             }
             foreach (var set in file.DataSets)
             {
-                if (!MultiLabelDataSets.Names.Contains(set.Name, StringComparer.OrdinalIgnoreCase))
+                if (set.Nouns is null == set.NounFile is null)
                 {
-                    throw new FormatException($"dataSets: '{set.Name}'; expected one of {string.Join(", ", MultiLabelDataSets.Names)}.");
+                    throw new FormatException($"dataSets: '{set.Name}' needs nouns or nounFile.");
+                }
+                if (set.Csv is null && !MultiLabelDataSets.Names.Contains(set.Name, StringComparer.OrdinalIgnoreCase))
+                {
+                    throw new FormatException(
+                        $"dataSets: '{set.Name}'; expected one of {string.Join(", ", MultiLabelDataSets.Names)}, or csv."
+                    );
                 }
             }
             string data = changes.Data ?? Path.Combine(home, file.Data),
@@ -225,6 +240,8 @@ internal sealed record MultiLabelExperimentFile
                         s with
                         {
                             Folder = Path.Combine(data, s.Folder),
+                            Csv = s.Csv is { } csv ? Path.Combine(data, csv) : null,
+                            NounFile = s.NounFile is { } nouns ? Path.Combine(data, nouns) : null,
                             Captions = Path.Combine(data, s.Captions),
                         }
                     ),

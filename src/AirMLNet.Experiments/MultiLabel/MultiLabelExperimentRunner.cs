@@ -56,10 +56,12 @@ internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, 
         var (number, total) = (0, file.DataSets.Count * file.Methods.Count * file.Seeds.Count);
         foreach (var set in file.DataSets)
         {
-            var there = Directory.Exists(set.Folder);
+            var there = set.IsThere;
             if (!there && !options.DryRun && !options.SkipMissing)
             {
-                throw new DirectoryNotFoundException($"{set.Name} is not there (in {set.Folder}). --skip-missing leaves it out.");
+                throw new DirectoryNotFoundException(
+                    $"{set.Name} is not there (in {set.Csv ?? set.Folder}). --skip-missing leaves it out."
+                );
             }
             foreach (var method in file.Methods.OrderBy(m => m.EnsembleWith is not null))
             {
@@ -92,7 +94,7 @@ internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, 
     private string Plan(MultiLabelExperimentMethod method, MultiLabelExperimentSet set, bool there)
     {
         var recipe = file.RecipeOf(method, set);
-        var missing = there ? "" : $" (not there: {set.Folder})";
+        var missing = there ? "" : $" (not there: {set.Csv ?? set.Folder})";
         if (method.EnsembleWith is { } other)
         {
             return $"fuses its own scores with those of {other}, share {method.EnsembleShare}{missing}";
@@ -113,7 +115,7 @@ internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, 
         var recipe = file.RecipeOf(method, set);
         var ml = options.Device.Context(seed);
         var nouns = set.NounOptions();
-        var data = MultiLabelDataSets.Open(set.Name, set.Folder, nouns.Table().ClassNames);
+        var data = set.Open();
         if (method.KnownLabels is { } share)
         {
             data = data.WithPartialLabels(share, seed);

@@ -65,12 +65,27 @@ public sealed class MultiLabelExperimentTests
     [TestMethod]
     public void AWrongFile_NamesWhatIsWrong()
     {
-        Assert.Contains("'zs'; expected one of zs-dense", Assert.ThrowsExactly<InvalidDataException>(() => Load("""{"method": "zs"}""")).Message);
-        Assert.Contains("'tai-dpt' is there twice", Assert.ThrowsExactly<InvalidDataException>(() => Load("""{"method": "tai-dpt"}, {"method": "tai-dpt"}""")).Message);
-        Assert.Contains("no method of the file", Assert.ThrowsExactly<InvalidDataException>(() => Load("""{"method": "coop", "ensembleWith": "x"}""")).Message);
-        Assert.Contains("epochs", Assert.ThrowsExactly<InvalidDataException>(() => Load("""{"method": "tai-dpt", "settings": {"epochs": "many"}}""")).Message);
+        Assert.Contains(
+            "'zs'; expected one of zs-dense",
+            Assert.ThrowsExactly<InvalidDataException>(() => Load("""{"method": "zs"}""")).Message
+        );
+        Assert.Contains(
+            "'tai-dpt' is there twice",
+            Assert.ThrowsExactly<InvalidDataException>(() => Load("""{"method": "tai-dpt"}, {"method": "tai-dpt"}""")).Message
+        );
+        Assert.Contains(
+            "no method of the file",
+            Assert.ThrowsExactly<InvalidDataException>(() => Load("""{"method": "coop", "ensembleWith": "x"}""")).Message
+        );
+        Assert.Contains(
+            "epochs",
+            Assert.ThrowsExactly<InvalidDataException>(() => Load("""{"method": "tai-dpt", "settings": {"epochs": "many"}}""")).Message
+        );
         var file = Load("""{"method": "zs-dense"}""");
-        Assert.Contains("VOC2007 is not there", Assert.ThrowsExactly<DirectoryNotFoundException>(() => new MultiLabelExperimentRunner(file, new()).Run(_ => { })).Message);
+        Assert.Contains(
+            "VOC2007 is not there",
+            Assert.ThrowsExactly<DirectoryNotFoundException>(() => new MultiLabelExperimentRunner(file, new()).Run(_ => { })).Message
+        );
     }
 
     private static string s_methods = "";

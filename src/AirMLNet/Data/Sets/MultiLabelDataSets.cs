@@ -33,6 +33,36 @@ internal static class MultiLabelDataSets
             : throw new InvalidDataException($"{set.Name} has {set.ClassNames.Count} classes, but {classNames.Count} names were given.");
     }
 
+    /// <summary>Opens a list of your own: a CSV file "path,split,labels" with labels separated by semicolons, paths relative to it.</summary>
+    /// <param name="name">What it is called.</param>
+    /// <param name="file">The file.</param>
+    /// <param name="classNames">The classes, in the order of the labels' slots.</param>
+    /// <exception cref="InvalidDataException">The list is damaged or names another class; the message names the line.</exception>
+    public static MultiLabelDataSet OpenCsv(string name, string file, IReadOnlyList<string> classNames)
+    {
+        Dictionary<string, List<MultiLabelImage>> parts = new(StringComparer.Ordinal) { ["train"] = [], ["test"] = [] };
+        var home = Path.GetDirectoryName(Path.GetFullPath(file))!;
+        foreach (var (number, text) in ListFiles.Lines(file).Skip(1))
+        {
+            var fields = text.Split(',');
+            if (fields.Length != 3 || !parts.TryGetValue(fields[1], out var part))
+            {
+                throw new InvalidDataException($"{file}: line {number} is '{text}'; path, train or test, and labels were expected.");
+            }
+            var labels = new float[classNames.Count];
+            foreach (var label in fields[2].Split(';', StringSplitOptions.RemoveEmptyEntries))
+            {
+                var c = Enumerable.Range(0, classNames.Count).FirstOrDefault(i => classNames[i] == label, -1);
+                labels[c >= 0 ? c : throw new InvalidDataException($"{file}: line {number} has the label '{label}', which is no class.")] =
+                    1;
+            }
+            part.Add(new(Path.Combine(home, fields[0]), labels));
+        }
+        return parts["test"].Count > 0
+            ? new(name, classNames, parts["train"], parts["test"])
+            : throw new InvalidDataException($"{file} has no test images.");
+    }
+
     private static string Find(string folder, string mark, params string[] below) =>
         below.Prepend("").Select(b => Path.Combine(folder, b)).FirstOrDefault(f => Directory.Exists(Path.Combine(f, mark)))
         ?? throw new DirectoryNotFoundException($"{folder}: no folder '{mark}' in it or in {string.Join(", ", below)}.");

@@ -80,6 +80,34 @@ public sealed class MultiLabelDataSetsTests
     }
 
     [TestMethod]
+    public void AListOfOnesOwn_NamesALineThatIsWrong()
+    {
+        Write("set/scenes.csv", "path,split,labels\na.png,train,cat;dog\nb.png,test,\n");
+        var set = MultiLabelDataSets.OpenCsv("mine", _folder["set/scenes.csv"], ["cat", "dog"]);
+        Assert.AreEqual("1 1", Labels(set.Train));
+        Assert.AreEqual("0 0", Labels(set.Test));
+        Assert.AreEqual(_folder["set/b.png"], set.Test[0].Path);
+        foreach (
+            var (line, expected) in new[]
+            {
+                ("b.png,test,cow", "line 3 has the label 'cow'"),
+                ("b.png,val,cat", "line 3 is 'b.png,val,cat'"),
+            }
+        )
+        {
+            Write("set/scenes.csv", $"path,split,labels\na.png,train,cat\n{line}\n");
+            Assert.Contains(
+                expected,
+                Assert
+                    .ThrowsExactly<InvalidDataException>(() =>
+                        MultiLabelDataSets.OpenCsv("mine", _folder["set/scenes.csv"], ["cat", "dog"])
+                    )
+                    .Message
+            );
+        }
+    }
+
+    [TestMethod]
     public void WhatIsNotThere_IsSaid()
     {
         Assert.Contains(
