@@ -1,4 +1,5 @@
 using AirMLNet.Clip;
+using AirMLNet.Evaluation;
 using AirMLNet.Images;
 using AirMLNet.Layers;
 using static TorchSharp.torch;

@@ -1,3 +1,4 @@
+using AirMLNet.Evaluation;
 using AirMLNet.Images;
 using static TorchSharp.torch;
 

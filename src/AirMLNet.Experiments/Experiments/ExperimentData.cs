@@ -2,9 +2,11 @@ using System.Security.Cryptography;
 using System.Text;
 using AirMLNet.Clip;
 using AirMLNet.Data;
+using AirMLNet.Evaluation;
 using AirMLNet.Features;
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using TorchSharp;
 
 namespace AirMLNet.Experiments;
 
@@ -83,6 +85,7 @@ internal sealed class ExperimentData
     private readonly ExperimentContext _context;
     private readonly HashSet<string> _tested;
     private readonly Lazy<EncodedImages> _spare;
+    private readonly Lazy<double?> _probe;
 
     public ExperimentData(ExperimentDataSet entry, ExperimentContext context)
     {
@@ -93,6 +96,7 @@ internal sealed class ExperimentData
         Train = new(Some(set.Train, entry.MostTrain), context);
         _spare = new(() => Spare(set));
         Test = new(Some(set.Test, entry.MostTest), context);
+        _probe = new(FitProbe);
         Split = entry.SplitFile is { } file ? ClassSplit.Load(file, ClassNames) : ClassSplit.Draw(ClassNames.Count, entry.SplitSeed);
     }
 
@@ -101,6 +105,9 @@ internal sealed class ExperimentData
     public EncodedImages Train { get; }
     public EncodedImages Test { get; }
     public ClassSplit Split { get; }
+
+    /// <summary>Accuracy on the test images of a linear probe with all labels of the pool; null where some label is not known.</summary>
+    public double? Probe => _probe.Value;
 
     /// <summary>Templates of the zero-shot classifier.</summary>
     public IReadOnlyList<string> Templates =>
@@ -128,6 +135,29 @@ internal sealed class ExperimentData
     /// <exception cref="InvalidDataException">There are too few, or of other classes.</exception>
     public EncodedImages StandIn(SyntheticStandIn photos, int seed) =>
         _spare.Value.Pick(photos.Draw([.. _spare.Value.Images.Select(i => i.Class)], ClassNames.Count, seed));
+
+    private double? FitProbe()
+    {
+        if (Train.Images.Concat(Test.Images).Any(i => i.Class < 0))
+        {
+            return null;
+        }
+
+        using var scope = torch.NewDisposeScope();
+        (var features, var labels) = Rows(Train);
+        (var seen, var truth) = Rows(Test);
+        using var probe = LinearProbe.Choose(features, labels, ClassNames.Count);
+        return probe.Accuracy(seen, truth);
+
+        static (torch.Tensor Features, torch.Tensor Labels) Rows(EncodedImages images)
+        {
+            int[] order = [.. new NumpyRandom(0).Choice(images.Images.Count, images.Images.Count)]; // files lie in the order of their classes
+            return (
+                torch.stack(order.Select(i => torch.tensor(images.Features[i]))), // [N, D]
+                torch.tensor(order.Select(i => (long)images.Images[i].Class).ToArray()) // [N]
+            );
+        }
+    }
 
     /// <summary>Photos that are not of the pool, with their classes.</summary>
     private EncodedImages Spare(ImageDataSet set)

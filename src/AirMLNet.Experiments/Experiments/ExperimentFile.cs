@@ -92,6 +92,11 @@ internal sealed record ExperimentFile
     /// <summary>Shows the labels of every round in the results: how many are right, in all and of each class.</summary>
     public bool Rounds { get; init; }
 
+    /// <summary>
+    /// Fits a linear probe with all labels of the pool, and shows what share of the way from zero-shot to it each method goes without labels.
+    /// </summary>
+    public bool Probe { get; init; }
+
     /// <summary>Reads a file and checks it.</summary>
     /// <param name="path">The file.</param>
     /// <param name="changes">What the command line says otherwise; null for nothing.</param>

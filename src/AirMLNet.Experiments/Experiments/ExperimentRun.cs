@@ -138,6 +138,7 @@ internal sealed class ExperimentRun
             FusedLabels = fused,
             Rounds = quality.Rounds(rounds, model, pool),
             ClassNames = Recipe.Supervised || Recipe.Rounds == 0 ? [] : _data.ClassNames,
+            Probe = _context.File.Probe ? _data.Probe : null,
             Transfer = _context.File.Transfer ? Transfer(ml, prompt) : null,
             Images = [train.Count, synthetic?.Images.Count ?? 0, test.Count],
             Seconds = [Math.Round(fit, 3), Math.Round(score, 3)],
@@ -196,6 +197,7 @@ internal sealed class ExperimentRun
             string.Join(',', Given()),
             Paradigm == Paradigm.Transductive ? string.Join(',', _data.Split.Unseen) : "-",
             _context.File.Transfer ? string.Join('|', Others().Select(o => $"{o.Entry.Name} {o.Test.Fingerprint}")) : "-",
+            .. _context.File.Probe ? ["probe"] : Array.Empty<string>(),
             // Zero-shot has nothing random in it; its runs are nevertheless told apart, to be counted.
             _cell.Seed.ToString(CultureInfo.InvariantCulture),
         ];

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using AirMLNet.Evaluation;
+using AirMLNet.Recipes;
 
 namespace AirMLNet.Experiments;
 
@@ -43,8 +44,9 @@ internal static class ExperimentTable
                     $"{some[0].Images[0]} images in the pool, {some.Max(r => r.Images[1])} synthetic, {some[0].Images[2]} to score on; "
                         + $"seeds {string.Join(", ", file.Seeds)}.\n\n"
                 );
-                Row(text, ["method", .. file.Paradigms, "rounds × epochs", "fit, seconds"]);
-                Row(text, ["---", .. file.Paradigms.Select(_ => "---:"), "---:", "---:"]);
+                string[] gap = some[0].Probe is null ? [] : ["of the gap, ul"];
+                Row(text, ["method", .. file.Paradigms, .. gap, "rounds × epochs", "fit, seconds"]);
+                Row(text, ["---", .. file.Paradigms.Select(_ => "---:"), .. gap.Select(_ => "---:"), "---:", "---:"]);
                 foreach (var variant in file.Variants)
                 {
                     RunResult[] own = [.. some.Where(r => r.Method == variant.Title)];
@@ -58,12 +60,20 @@ internal static class ExperimentTable
                         [
                             variant.Title,
                             .. file.Paradigms.Select(p => Cell(variant, set, prompt, p, own)),
+                            .. gap.Select(_ => Gap(file, some, own)),
                             own[0].Epochs is [> 0 and var rounds, var epochs] ? $"{rounds} × {epochs}" : "–",
                             own.Average(r => r.Seconds[0]).ToString("0.0", Plain),
                         ]
                     );
                 }
             }
+            if (runs.FirstOrDefault(r => r.DataSet == set.Name && r.Probe is not null) is { } probed)
+            {
+                var probe = Percent(probed.Probe!.Value);
+                text.Append(Plain, $"\nA linear probe with all labels of the pool: {probe} %. ");
+                text.Append("Of the gap: the share of the way from zero-shot to it.\n");
+            }
+
             Labels(text, set, file, [.. runs.Where(r => r.DataSet == set.Name && r.TextLabels is not null)]);
             if (file.Rounds)
             {
@@ -97,6 +107,17 @@ internal static class ExperimentTable
         (var mean, var spread) = Of(figures);
         var own = string.Create(Plain, $"{mean:0.00} ± {spread:0.00}");
         return paper is null ? own : $"{own} ({paper})";
+    }
+
+    /// <summary>(accuracy − zero-shot) / (probe − zero-shot), in per cent.</summary>
+    private static string Gap(ExperimentFile file, RunResult[] all, RunResult[] own)
+    {
+        var start = file.Variants.FirstOrDefault(v => v.Method == Recipe.ZeroShot.Name)?.Title;
+        double[] zero = [.. all.Where(r => r.Method == start && r.Paradigm == "ul").Select(r => r.Figure)],
+            figures = [.. own.Where(r => r.Paradigm == "ul").Select(r => r.Figure)];
+        return zero.Length == 0 || figures.Length == 0 || own[0].Probe is not { } probe || probe <= zero[0]
+            ? "–"
+            : Percent((figures.Average() - zero[0]) / (probe - zero[0]));
     }
 
     /// <summary>Accuracy of the surest labels, once per paradigm and folder of synthetic images: seeds do not matter to it.</summary>

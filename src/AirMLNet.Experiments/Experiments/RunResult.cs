@@ -35,6 +35,9 @@ internal sealed record RunResult
     /// <summary>How right the labels of each round were, where the pool's labels are known.</summary>
     public IReadOnlyList<RoundQuality>? Rounds { get; init; }
 
+    /// <summary>Accuracy on the test images of a linear probe with all labels of the pool; null where it was not asked for.</summary>
+    public double? Probe { get; init; }
+
     /// <summary>Accuracy of the learned prompt on other data sets, by their names; null where it was not asked for.</summary>
     public IReadOnlyDictionary<string, double>? Transfer { get; init; }
 

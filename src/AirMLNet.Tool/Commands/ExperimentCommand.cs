@@ -51,7 +51,7 @@ internal static class ExperimentCommand
         compute.AddTo(command);
         ExamplesHelpAction.Add(
             command,
-            "airml experiment experiments/mini-grid-text.json",
+            "airml experiment experiments/mini-table1-text.json",
             "airml experiment experiments/t2ipal-table1.json --dry-run",
             "airml experiment experiments/paper-table1.json --data datasets --models models --gpu 0 --dry-run",
             "airml experiment experiments/paper-table1.json --data datasets --models models --gpu 0 --skip-missing"

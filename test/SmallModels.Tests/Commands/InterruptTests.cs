@@ -18,11 +18,14 @@ public sealed partial class InterruptTests
         var data = TinyCifar10.Create(folder["data"]);
         var output = folder["model"];
         using var process = Process.Start(
-            new ProcessStartInfo("dotnet")
+            // A shell starts what it puts into the background with interrupts ignored, and what that starts inherits it.
+            new ProcessStartInfo("env")
             {
                 RedirectStandardError = true,
                 ArgumentList =
                 {
+                    "--default-signal=INT",
+                    "dotnet",
                     Path.Combine(AppContext.BaseDirectory, "small-models.dll"),
                     "mini-clip",
                     "--data",

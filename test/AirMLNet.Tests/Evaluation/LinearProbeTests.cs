@@ -1,6 +1,7 @@
+using AirMLNet.Evaluation;
 using TorchSharp;
 
-namespace AirMLNet.SmallModels.Tests;
+namespace AirMLNet.Tests.Evaluation;
 
 [TestClass]
 public sealed class LinearProbeTests

@@ -2,13 +2,13 @@ using AirMLNet.Optimisation;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
-namespace AirMLNet.SmallModels;
+namespace AirMLNet.Evaluation;
 
 /// <summary>
 /// Multinomial logistic regression on frozen features with all labels: what the features allow when nothing has to be
 /// guessed, the usual yardstick of an image tower (Radford et al. 2021, appendix A.3).
 /// </summary>
-public sealed class LinearProbe : IDisposable
+internal sealed class LinearProbe : IDisposable
 {
     private const int Steps = 400;
     private static readonly double[] Strengths = [1e-4, 1e-3, 3e-3, 1e-2];
