@@ -67,7 +67,8 @@ internal sealed class MiniScenes(Cifar10 photos, string trainDrawings, string te
     private readonly Dictionary<string, Image<Rgba32>> _drawings = new(StringComparer.Ordinal);
 
     /// <summary>
-    /// Writes <c>scenes.csv</c> (path, split, labels), <c>captions.csv</c> of the training scenes, <c>nouns.txt</c>, and the scenes; those that are
+    /// Writes <c>scenes.csv</c> (path, split, labels), <c>captions.csv</c> of the training scenes, <c>nouns.txt</c>, and the scenes; those
+    /// that are
     /// there are left alone.
     /// </summary>
     /// <param name="folder">Where to.</param>

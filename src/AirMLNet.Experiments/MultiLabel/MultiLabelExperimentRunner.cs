@@ -38,7 +38,8 @@ internal sealed record MultiLabelResult(
 );
 
 /// <summary>
-/// Runs a multi-label experiment. A run's result, and its scores for ensembles, are files in <c>runs</c> of the output that appear when they
+/// Runs a multi-label experiment. A run's result, and its scores for ensembles, are files in <c>runs</c> of the output that appear when
+/// they
 /// are whole; what is there is not run again.
 /// </summary>
 /// <param name="file">The experiment.</param>

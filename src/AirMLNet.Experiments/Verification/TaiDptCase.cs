@@ -10,7 +10,8 @@ using static TorchSharp.torch;
 
 namespace AirMLNet.Verification;
 
-/// <summary>TaI-DPT's caption branch: all tokens of captions, shared and class-specific prompts, two steps of SGD, the learning rates.</summary>
+/// <summary>TaI-DPT's caption branch: all tokens of captions, shared and class-specific prompts, two steps of SGD, the learning
+/// rates.</summary>
 internal sealed partial class TaiDptCase : ICaseKind
 {
     private static readonly (double Abs, double Rel) MaskedTolerance = (1e-4, 1e-5);

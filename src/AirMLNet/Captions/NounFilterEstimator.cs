@@ -9,7 +9,8 @@ namespace AirMLNet.Captions;
 /// Labels captions by the classes that their nouns name (<c>docs/methods.md</c> §6.1), and drops those that name none. Nothing is learned.
 /// </summary>
 /// <remarks>
-/// Because it drops rows, append it with <see cref="Microsoft.ML.Data.TransformerScope.TrainTest"/>: the fitted chain scores images, which have
+/// Because it drops rows, append it with <see cref="Microsoft.ML.Data.TransformerScope.TrainTest"/>: the fitted chain scores images, which
+/// have
 /// no captions.
 /// </remarks>
 public sealed class NounFilterEstimator : StageEstimator<NounFilterTransformer>

@@ -54,7 +54,8 @@ public sealed record NounFilterOptions
     public bool DropUnlabelled { get; init; } = true;
 
     /// <summary>
-    /// Keeps this many rows of each class at most, the first ones, a row counting for its rarest label; null for all. TaI-DPT keeps 1,000 of
+    /// Keeps this many rows of each class at most, the first ones, a row counting for its rarest label; null for all. TaI-DPT keeps 1,000
+    /// of
     /// the localized narratives.
     /// </summary>
     public int? MaxPerClass

@@ -6,7 +6,8 @@ using Microsoft.ML.Runtime;
 namespace AirMLNet.Captions;
 
 /// <summary>
-/// Adds the labels and drops rows; see <see cref="NounFilterEstimator"/>. A single row, as in PredictionEngine, is never dropped, and where it has
+/// Adds the labels and drops rows; see <see cref="NounFilterEstimator"/>. A single row, as in PredictionEngine, is never dropped, and
+/// where it has
 /// no caption it passes through unchanged.
 /// </summary>
 public sealed class NounFilterTransformer : ITransformer

@@ -1,6 +1,7 @@
 namespace AirMLNet.Captions;
 
-/// <summary>Words of a caption as singular nouns: irregular plurals by a list, the others by the endings that WordNet's rules remove.</summary>
+/// <summary>Words of a caption as singular nouns: irregular plurals by a list, the others by the endings that WordNet's rules
+/// remove.</summary>
 internal static class NounLemma
 {
     private static readonly Dictionary<string, string> Irregular = new(StringComparer.Ordinal)

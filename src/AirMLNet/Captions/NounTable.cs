@@ -3,7 +3,8 @@ using System.Reflection;
 namespace AirMLNet.Captions;
 
 /// <summary>
-/// Which words of a caption mean which class (<c>docs/methods.md</c> §6.1). Longer phrases are looked for first, and what was found is taken
+/// Which words of a caption mean which class (<c>docs/methods.md</c> §6.1). Longer phrases are looked for first, and what was found is
+/// taken
 /// away, so that "hot dog" is no dog.
 /// </summary>
 internal sealed class NounTable

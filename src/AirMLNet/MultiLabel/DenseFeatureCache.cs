@@ -49,7 +49,8 @@ internal sealed class DenseFeatureCache
     /// <param name="folder">Created if missing.</param>
     /// <param name="encoder">Makes the features.</param>
     /// <param name="images">Paths; their order is the rows'.</param>
-    /// <exception cref="InvalidDataException">The folder holds features of other images, or made otherwise; the message says what differs.</exception>
+    /// <exception cref="InvalidDataException">The folder holds features of other images, or made otherwise; the message says what
+    /// differs.</exception>
     public static DenseFeatureCache Open(string folder, DenseEncoder encoder, IReadOnlyList<string> images)
     {
         JsonObject now = new()

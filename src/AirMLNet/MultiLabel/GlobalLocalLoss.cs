@@ -2,7 +2,8 @@ using static TorchSharp.torch;
 
 namespace AirMLNet.MultiLabel;
 
-/// <summary>L = λ·L_images + (1 − λ)·L_captions; each is the ranking loss of its global and of its local logits, mean over its rows.</summary>
+/// <summary>L = λ·L_images + (1 − λ)·L_captions; each is the ranking loss of its global and of its local logits, mean over its
+/// rows.</summary>
 /// <param name="ImageGlobal">A scalar; null where the branch is not computed.</param>
 /// <param name="ImageLocal">A scalar.</param>
 /// <param name="TextGlobal">A scalar.</param>

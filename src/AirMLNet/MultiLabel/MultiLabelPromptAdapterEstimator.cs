@@ -8,13 +8,16 @@ namespace AirMLNet.MultiLabel;
 
 /// <summary>
 /// Learns to name all that is in an image from captions, from images generated of them, or from both: TaI-DPT and T2I-PAL
-/// (<c>docs/methods.md</c> §6), with zero-shot CLIP, CoOp and DualCoOp beside them. Prompts and an adapter of C·D numbers, shared by captions
+/// (<c>docs/methods.md</c> §6), with zero-shot CLIP, CoOp and DualCoOp beside them. Prompts and an adapter of C·D numbers, shared by
+/// captions
 /// and images, are learned; CLIP stays as it is.
 /// </summary>
 /// <remarks>
-/// <para>Rows of one caption belong together, as DiffusionSynthesis leaves them: a step has a batch of captions, each with one of its images.
+/// <para>Rows of one caption belong together, as DiffusionSynthesis leaves them: a step has a batch of captions, each with one of its
+/// images.
 /// A row without a caption takes part with its image alone, a row without an image with its caption.</para>
-/// <para>The features of captions and training images are computed once, and kept in float16. The fitted stage reads images and encodes them
+/// <para>The features of captions and training images are computed once, and kept in float16. The fitted stage reads images and encodes
+/// them
 /// with its own model, alone or in batches. The seed is MLContext's: same seed, device and thread count, same model.</para>
 /// <para>A fit also throws <see cref="InvalidDataException"/> where no row has a caption or image although these have weight, and
 /// <see cref="Optimisation.TrainingDivergedException"/> where the loss is not finite.</para>

@@ -8,7 +8,8 @@ using Microsoft.ML.Runtime;
 namespace AirMLNet.MultiLabel;
 
 /// <summary>
-/// Adds the scores of all classes and the decisions; see <see cref="MultiLabelPromptAdapterEstimator"/>. It reads images and encodes them with
+/// Adds the scores of all classes and the decisions; see <see cref="MultiLabelPromptAdapterEstimator"/>. It reads images and encodes them
+/// with
 /// its own model.
 /// </summary>
 public sealed class MultiLabelPromptAdapterTransformer : StageTransformer, IDisposable

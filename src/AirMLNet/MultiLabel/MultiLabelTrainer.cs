@@ -18,7 +18,8 @@ internal sealed record MultiLabelItem(float[] Labels, int Text, IReadOnlyList<in
 internal sealed record MultiLabelTrainingSet(IReadOnlyList<MultiLabelItem> Items, IDenseRows? Texts, IDenseRows? Images);
 
 /// <summary>
-/// Trains prompts, adapter and factors by SGD on features that never change (<c>docs/methods.md</c> §6.3 and §6.5). A batch is of items; each
+/// Trains prompts, adapter and factors by SGD on features that never change (<c>docs/methods.md</c> §6.3 and §6.5). A batch is of items;
+/// each
 /// gives its caption to one branch and one of its images to the other. Free of ML.NET.
 /// </summary>
 /// <param name="clip">The frozen model.</param>

@@ -51,7 +51,8 @@ public sealed record MultiLabelTask
 }
 
 /// <summary>
-/// A method for many labels per image with its published numbers, or where they are lost the defaults of <c>docs/methods.md</c> §10: the one
+/// A method for many labels per image with its published numbers, or where they are lost the defaults of <c>docs/methods.md</c> §10: the
+/// one
 /// place where they stand. The command and the experiments build the same recipe.
 /// </summary>
 /// <param name="Name">Its name on the command line and in experiment files.</param>
@@ -110,7 +111,8 @@ public sealed record MultiLabelRecipe(string Name, string Description, RecipeIma
             },
         };
 
-    /// <summary>DualCoOp (Sun et al. 2022): a positive and a negative prompt from real images, some of whose labels may be unknown.</summary>
+    /// <summary>DualCoOp (Sun et al. 2022): a positive and a negative prompt from real images, some of whose labels may be
+    /// unknown.</summary>
     public static MultiLabelRecipe DualCoOp { get; } =
         new("dualcoop", "a positive and a negative prompt from images with labels", RecipeImages.Real)
         {

@@ -4,7 +4,8 @@ using System.Text.Json;
 namespace AirMLNet.Data;
 
 /// <summary>
-/// VOC2007, COCO2014 and NUS-WIDE in their published layouts (<c>docs/methods.md</c> §9): class names in the order of the noun tables, an image
+/// VOC2007, COCO2014 and NUS-WIDE in their published layouts (<c>docs/methods.md</c> §9): class names in the order of the noun tables, an
+/// image
 /// without labels counts as all negative.
 /// </summary>
 internal static class MultiLabelDataSets
@@ -33,7 +34,8 @@ internal static class MultiLabelDataSets
             : throw new InvalidDataException($"{set.Name} has {set.ClassNames.Count} classes, but {classNames.Count} names were given.");
     }
 
-    /// <summary>Opens a list of your own: a CSV file "path,split,labels" with labels separated by semicolons, paths relative to it.</summary>
+    /// <summary>Opens a list of your own: a CSV file "path,split,labels" with labels separated by semicolons, paths relative to
+    /// it.</summary>
     /// <param name="name">What it is called.</param>
     /// <param name="file">The file.</param>
     /// <param name="classNames">The classes, in the order of the labels' slots.</param>
