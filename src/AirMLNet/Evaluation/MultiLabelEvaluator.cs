@@ -84,7 +84,8 @@ internal static class MultiLabelEvaluator
         if (predicted is not { Type: VectorDataViewType { ItemType: BooleanDataViewType, Size: var size } } || size != classes)
         {
             throw new ArgumentException(
-                $"{Stage}: column '{columns.Predicted}' is {predicted?.Type.ToString() ?? "missing"}; expected a vector of {classes} Boolean."
+                $"{Stage}: column '{columns.Predicted}' is {predicted?.Type.ToString() ?? "missing"}; "
+                    + $"expected a vector of {classes} Boolean."
             );
         }
         List<float> scores = [],

@@ -42,7 +42,8 @@ internal sealed class DenseFeatureCache
     public string Description =>
         string.Create(
             CultureInfo.InvariantCulture,
-            $"{_images.Count} images of 1 + {_encoder.Places} features of {_encoder.Dimension} in float16: {Bytes / 1048576.0:0.0} MiB in {Parts} files"
+            $"{_images.Count} images of 1 + {_encoder.Places} features of {_encoder.Dimension} in float16: "
+                + $"{Bytes / 1048576.0:0.0} MiB in {Parts} files"
         );
 
     /// <summary>Opens a folder for a list of images, or begins it.</summary>
@@ -69,8 +70,8 @@ internal sealed class DenseFeatureCache
                 if (before[key]?.ToJsonString() is var was && was != value!.ToJsonString())
                 {
                     throw new InvalidDataException(
-                        $"{folder} holds features with another '{key}' ({was ?? "none"}, now {value!.ToJsonString()}); choose another folder, "
-                            + "or delete this one."
+                        $"{folder} holds features with another '{key}' ({was ?? "none"}, now {value!.ToJsonString()}); "
+                            + "choose another folder, or delete this one."
                     );
                 }
             }
@@ -113,7 +114,8 @@ internal sealed class DenseFeatureCache
         return missing.Count == 0
             ? new MappedRows([.. Enumerable.Range(0, Parts).Select(PathOf)], _images.Count, _encoder.Places, _encoder.RowLength)
             : throw new InvalidDataException(
-                $"{_folder} lacks {missing.Count} of {Parts} parts (the first is {Path.GetFileName(PathOf(missing[0]))}): a shard has not run."
+                $"{_folder} lacks {missing.Count} of {Parts} parts "
+                    + $"(the first is {Path.GetFileName(PathOf(missing[0]))}): a shard has not run."
             );
     }
 

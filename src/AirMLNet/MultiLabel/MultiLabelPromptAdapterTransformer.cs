@@ -73,17 +73,15 @@ public sealed class MultiLabelPromptAdapterTransformer : StageTransformer, IDisp
         _head.Score(rows, count, scores);
     }
 
+    // A chain that was fitted on captions alone binds the stage to rows without images: only reading scores of them is an error.
+    private InputColumn Images => InputColumn.Image(Options.ImageColumn) with { Optional = true };
+
     private protected override RowMapper Bind(DataViewSchema inputSchema, IDataView? input = null) =>
-        new Mapper(
-            this,
-            inputSchema,
-            InputColumn.Image(Options.ImageColumn).Find(inputSchema, MultiLabelPromptAdapterEstimator.Stage),
-            input?.GetRowCount()
-        );
+        new Mapper(this, inputSchema, Images.FindOrNull(inputSchema, MultiLabelPromptAdapterEstimator.Stage), input?.GetRowCount());
 
     private protected override void SaveTo(ModelSaveContext ctx) => MultiLabelPromptAdapterSaved.Save(ctx, this);
 
-    private sealed class Mapper(MultiLabelPromptAdapterTransformer parent, DataViewSchema schema, DataViewSchema.Column column, long? rows)
+    private sealed class Mapper(MultiLabelPromptAdapterTransformer parent, DataViewSchema schema, DataViewSchema.Column? column, long? rows)
         : RowMapper(
             schema,
             StageAnnotations.ClassVector(parent.Options.ScoreColumn, parent.ClassNames),
@@ -92,7 +90,10 @@ public sealed class MultiLabelPromptAdapterTransformer : StageTransformer, IDisp
     {
         private int Classes => parent.ClassNames.Count;
 
-        public override IReadOnlyList<DataViewSchema.Column> Reads => [column];
+        public override IReadOnlyList<DataViewSchema.Column> Reads => column is { } images ? [images] : [];
+
+        private DataViewSchema.Column Column =>
+            InputColumn.Image(parent.Options.ImageColumn).Find(InputSchema, MultiLabelPromptAdapterEstimator.Stage);
 
         public override Delegate?[] CreateGetters(DataViewRow input, Func<int, bool> active)
         {
@@ -100,7 +101,7 @@ public sealed class MultiLabelPromptAdapterTransformer : StageTransformer, IDisp
             {
                 return [null, null];
             }
-            var source = new ImageSource(input, column, MultiLabelPromptAdapterEstimator.Stage);
+            var source = new ImageSource(input, Column, MultiLabelPromptAdapterEstimator.Stage);
             var read = source.Features(parent.Backbone.Preprocessor, ImageFile.MaxPixels, Classes, parent.Score);
             VBuffer<float> scores = default;
             long position = -1;
@@ -151,7 +152,7 @@ public sealed class MultiLabelPromptAdapterTransformer : StageTransformer, IDisp
             );
 
         private sealed class Encoding(Mapper mapper, DataViewRow input, Func<int, bool> active)
-            : ImageBatchEncoder(MultiLabelPromptAdapterEstimator.Stage, input, mapper.Reads[0], mapper.Settings)
+            : ImageBatchEncoder(MultiLabelPromptAdapterEstimator.Stage, input, mapper.Column, mapper.Settings)
         {
             public override IBatch NewBatch() => new ScoreBatch(this);
 

@@ -52,7 +52,7 @@ public sealed class MultiLabelExperimentTests
         var table = File.ReadAllText(Path.Combine(file.Output, "results.md"));
         Assert.Contains("| zs-dense |", table);
         Assert.Contains("(12.5)", table);
-        Assert.HasCount(4, Directory.GetFiles(Path.Combine(file.Output, "images"), "*.png", SearchOption.AllDirectories)); // three, and a sheet
+        Assert.HasCount(4, Directory.GetFiles(Path.Combine(file.Output, "images"), "*.png", SearchOption.AllDirectories));
 
         // What is there is not run again.
         Directory.Delete(_folder["diffusion"], recursive: true);

@@ -141,7 +141,8 @@ internal static class MultiLabelDataSets
                     if (text is not ("0" or "1") || row >= images.Length)
                     {
                         throw new InvalidDataException(
-                            $"{file}: line {number} is '{text}'; 0 or 1 was expected, and as many lines as {Path.GetFileName(list)} has, {images.Length}."
+                            $"{file}: line {number} is '{text}'; 0 or 1 was expected, and as many lines as "
+                                + $" {Path.GetFileName(list)} has, {images.Length}."
                         );
                     }
                     images[row++].Labels[c] = text == "1" ? 1 : 0;
