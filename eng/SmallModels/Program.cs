@@ -7,6 +7,7 @@ var root = new RootCommand("Trains the small models of this repository, and writ
     MiniClipCommand.Build(),
     ResNetClipCommand.Build(),
     MiniDiffusionCommand.Build(),
+    MiniCaptionerCommand.Build(),
     Cifar10Command.Build(),
     MiniScenesCommand.Build(),
 };

@@ -21,12 +21,14 @@ internal static class CaseVerifier
         new VaeCase(),
         new SchedulersCase(),
         new StableDiffusionCase(),
+        new LoraFilesCase(),
         new CollageCase(),
         new LatteClipCase(),
         new ReClipCase(),
         new T2iPalCase(),
         new DualCoOpCase(),
         new MultiLabelMetricsCase(),
+        new LlavaNextCase(),
         new LossesCase(),
     ];
 

@@ -27,18 +27,7 @@ internal sealed class SharedPrompt : IDisposable
         _backbone = backbone;
         Length = length;
         var tokenizer = backbone.Tokenizer;
-        var names = classNames.Select(name => tokenizer.Encode(ClassPrompt.Spoken(name))).ToArray();
-        var longest = names.Max(n => n.Length);
-        var room = backbone.Model.Config.Text.ContextLength - length - 2;
-        if (longest > room)
-        {
-            var name = classNames[Array.FindIndex(names, n => n.Length == longest)];
-            throw new ArgumentException(
-                $"Class name '{name}' is {longest} tokens long; "
-                    + $"beside a prompt of {length} vectors the model's context has room for {room}.",
-                nameof(classNames)
-            );
-        }
+        var names = Names(backbone, classNames, length);
         long[] ids = [.. names.SelectMany(name => name.Append(tokenizer.EndToken)).Select(id => (long)id)];
         using var off = no_grad();
         using var scope = NewDisposeScope();
@@ -54,6 +43,25 @@ internal sealed class SharedPrompt : IDisposable
             [.. names.Select(name => name.Length + 1)],
             backbone.Device
         );
+    }
+
+    /// <summary>The ids of the class names, which must leave room for a prompt; what can fail of a prompt before images are read.</summary>
+    /// <exception cref="ArgumentException">A class name leaves no room for the prompt in the model's context.</exception>
+    public static int[][] Names(ClipBackbone backbone, IReadOnlyList<string> classNames, int length)
+    {
+        var names = classNames.Select(name => backbone.Tokenizer.Encode(ClassPrompt.Spoken(name))).ToArray();
+        var longest = names.Max(n => n.Length);
+        var room = backbone.Model.Config.Text.ContextLength - length - 2;
+        if (longest > room)
+        {
+            var name = classNames[Array.FindIndex(names, n => n.Length == longest)];
+            throw new ArgumentException(
+                $"Class name '{name}' is {longest} tokens long; "
+                    + $"beside a prompt of {length} vectors the model's context has room for {room}.",
+                nameof(classNames)
+            );
+        }
+        return names;
     }
 
     /// <summary>P.</summary>

@@ -116,7 +116,7 @@ public sealed class DiffusionSynthesisEstimator : StageEstimator<DiffusionSynthe
     )
     {
         var precision = _options.Precision ?? (device.type == TorchSharp.DeviceType.CPU ? ScalarType.Float32 : ScalarType.BFloat16);
-        using var model = StableDiffusionPipeline.Load(_options.DiffusionFolder, device, precision);
+        using var model = StableDiffusionPipeline.Load(_options.DiffusionFolder, device, precision, _options.Generation.Scheduler);
         var lora = _options.FineTune ? FineTune(channel, model, source, source.Examples(input)) : null;
         var generator = new StableDiffusionGenerator(model, _options.Generation with { Progress = null });
         return Generate(channel, generator, generator.Settings(lora), prompts, perPrompt);
