@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using AirMLNet.Captions;
+using AirMLNet.Pipeline;
 using AirMLNet.Prompts;
 using AirMLNet.PseudoLabels;
 using AirMLNet.Recipes;
