@@ -83,7 +83,8 @@ internal sealed record ExperimentCaptions
         path is null ? null : Path.Combine(file.Data!, path.Replace("{}", data.Entry.Name.ToLowerInvariant(), StringComparison.Ordinal));
 }
 
-/// <summary>Texts that name words of the true class, a share of them of another class: see <see cref="ExperimentCaptions.Oracle"/>.</summary>
+/// <summary>Texts that name words of the true class, a share of them of another class: see
+/// <see cref="ExperimentCaptions.Oracle"/>.</summary>
 internal sealed class OracleCaptioner : ICaptioner
 {
     private const int Stream = 31;

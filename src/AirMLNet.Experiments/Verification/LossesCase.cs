@@ -7,7 +7,8 @@ using static TorchSharp.torch;
 
 namespace AirMLNet.Verification;
 
-/// <summary>Losses, selections of pseudo-labels and measures, each by itself. What no stage here computes is listed in a last row.</summary>
+/// <summary>Losses, selections of pseudo-labels and measures, each by itself. What no stage here computes is listed in a last
+/// row.</summary>
 internal sealed class LossesCase : ICaseKind
 {
     private const string Expected = "expected.json";

@@ -179,7 +179,8 @@ internal static class AdaptCommand
                 ? $"{rows.Count} images: all texts are there"
                 : string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{rows.Count} images: {found.Left} texts are missing; {found.Timed} took {found.Each.TotalSeconds:0.00} s each, so these "
+                    $"{rows.Count} images: {found.Left} texts are missing; {found.Timed} took {found.Each.TotalSeconds:0.00} s "
+                        + "each, so these "
                         + $"take about {found.Time.TotalHours:0.0} hours"
                 )
         );

@@ -17,7 +17,8 @@ internal sealed class CaptionArguments
     {
         Description =
             "Who writes latteclip's texts and answers lmm-zero-shot: the address of a server that speaks OpenAI's protocol, such as "
-            + $"http://localhost:8000/v1, the folder of a LLaVA-NeXT that runs in this process, or '{AttributesName}': phrases that CLIP itself "
+            + $"http://localhost:8000/v1, the folder of a LLaVA-NeXT that runs in this process, or '{AttributesName}': phrases "
+            + "that CLIP itself "
             + "chooses, which tell it nothing new",
         HelpName = "URL|FOLDER",
     };
@@ -106,7 +107,8 @@ internal sealed class CaptionArguments
     );
     private readonly Option<int?> _chunk = SharedOptions.Optional(
         "--chunk",
-        $"Images of a step that are in memory at a time; it changes no result but by rounding (default: {Recipe.LatteClip.FineTune!.Chunk})",
+        "Images of a step that are in memory at a time; it changes no result but by rounding (default: "
+            + $"{Recipe.LatteClip.FineTune!.Chunk})",
         1,
         65_536
     );

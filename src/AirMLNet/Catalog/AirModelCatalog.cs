@@ -35,7 +35,9 @@ public static class AirModelCatalog
             ExceptionDispatchInfo.Throw(cause);
             throw;
         }
-        catch (Exception e) when (e is InvalidOperationException or FormatException or InvalidDataException or EndOfStreamException)
+        catch (Exception e)
+            // The last one: a model that names an assembly that is none.
+            when (e is InvalidOperationException or FormatException or InvalidDataException or EndOfStreamException or FileLoadException)
         {
             throw new FormatException($"{filePath} is no whole model: {e.Message}", e); // ML.NET does not name the file
         }
