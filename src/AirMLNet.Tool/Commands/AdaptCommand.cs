@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using AirMLNet.Pipeline;
+using AirMLNet.Reports;
 using AirMLNet.Tool.Output;
 using AirMLNet.Tool.Pipelines;
 
@@ -96,7 +97,7 @@ internal static class AdaptCommand
             step =>
             {
                 var (model, schema) = AdaptRun.Fit(ml, settings, rows, known, step, cancellation);
-                SavedModel.Save(ml, model, schema, request.Output);
+                SavedModel.Save(ml, model, schema, request.Output, Card(request, settings, rows.Count, known.Count, clock));
                 return model;
             }
         );
@@ -123,6 +124,19 @@ internal static class AdaptCommand
             );
         }
     }
+
+    private static AdaptationCard Card(Request request, AdaptSettings settings, int images, int known, Stopwatch clock) =>
+        new()
+        {
+            Recipe = settings.Recipe.Name,
+            Title = settings.Recipe.Title,
+            Seed = request.Seed,
+            Images = images,
+            KnownImages = known,
+            Seconds = clock.Elapsed.TotalSeconds,
+            Finished = DateTime.UtcNow,
+            Versions = AdaptationCard.CurrentVersions(),
+        };
 
     private sealed record Request(
         string Images,

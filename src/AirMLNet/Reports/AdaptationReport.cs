@@ -1,4 +1,3 @@
-using AirMLNet.Clip;
 using AirMLNet.Data;
 using AirMLNet.Files;
 using Microsoft.ML;

@@ -22,13 +22,13 @@ internal sealed class Pictures(int longest)
             _known[path] = data = Encode(Small(ImageFile.Load(path)));
         }
 
-        return Figure(data, alt, caption);
+        return Made(data, alt, caption);
     }
 
     /// <summary>The same of an image in memory.</summary>
-    public static XElement Figure(RgbImage image, string alt, params string[] caption) => Figure(Encode(image), alt, caption);
+    public static XElement Figure(RgbImage image, string alt, params string[] caption) => Made(Encode(image), alt, caption);
 
-    private static XElement Figure(string data, string alt, string[] caption) =>
+    private static XElement Made(string data, string alt, string[] caption) =>
         Html.E(
             "figure",
             Html.E(

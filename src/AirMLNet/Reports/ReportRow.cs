@@ -1,4 +1,5 @@
 using AirMLNet.Data;
+using AirMLNet.Features;
 using AirMLNet.Heads;
 using AirMLNet.Options;
 using Microsoft.ML;
@@ -43,7 +44,11 @@ internal sealed record ReportRow(string Path, string Name, int Label, float[] Sc
         {
             feature = "AirMLNetReportFeatures";
             view = ml
-                .Transforms.ClipFeature(feature, "ImagePath", new() { ClipFolder = clip.Folder, Activation = clip.Execution.Activation })
+                .Transforms.ClipFeature(
+                    feature,
+                    "ImagePath",
+                    new ClipFeatureOptions { ClipFolder = clip.Folder, Activation = clip.Execution.Activation }
+                )
                 .Fit(view)
                 .Transform(view);
         }
