@@ -3,17 +3,18 @@
 #   eng/small-models.sh [FOLDER]     FOLDER: where they go (default: artifacts/small-models; models/ is what is committed)
 #   eng/small-models.sh --try        a few steps of each into a temporary folder
 # Interrupted, it goes on where it was: each trainer from its checkpoint, and a finished model is left alone. mini-clip takes about half
-# an hour, resnet-clip a quarter, mini-diffusion one and a half hours on one core of a 2-core processor that does other work too.
+# an hour, resnet-clip a quarter, mini-captioner half an hour, mini-diffusion one and a half hours on one core of a 2-core processor that does other work too.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 to=${1:-$root/artifacts/small-models}
-clip=() resnet=() diffusion=()
+clip=() resnet=() captioner=() diffusion=()
 if [[ $to == --try ]]; then
     to=$(mktemp -d)
     trap 'rm -rf "$to"' EXIT
     clip=(--photos 1000 --epochs 1 --text-epochs 1)
     resnet=(--photos 1000 --epochs 1 --text-epochs 1)
+    captioner=(--photos 640 --steps 20 --scored-photos 20)
     diffusion=(--photos 640 --vae-steps 20 --steps 20 --scored-images 2)
 fi
 
@@ -26,4 +27,5 @@ make_model() { # make_model NAME OPTION...
 }
 make_model mini-clip "${clip[@]}"
 make_model resnet-clip --features "$features" "${resnet[@]}"
+make_model mini-captioner --clip "$to/mini-clip" "${captioner[@]}"
 make_model mini-diffusion --features "$features" "${diffusion[@]}"

@@ -7,6 +7,8 @@ var root = new RootCommand("Trains the small models of this repository, and writ
     MiniClipCommand.Build(),
     ResNetClipCommand.Build(),
     MiniDiffusionCommand.Build(),
+    MiniCaptionerCommand.Build(),
     Cifar10Command.Build(),
+    MiniScenesCommand.Build(),
 };
 return await CommandLine.RunAsync(root, "small-models", args);

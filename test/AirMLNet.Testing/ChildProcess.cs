@@ -10,7 +10,7 @@ public static class ChildProcess
 {
     /// <summary>
     /// MODEL.zip IMAGE… prints the scores of a saved model; --transform MODEL.zip INPUT.idv OUTPUT.txt … writes what saved models
-    /// make of saved data; --synthesis ROOT WORK ACTIVITY DONE is killed in the middle of a fit; --image-memory WARM-UP IMAGE
+    /// make of saved data; --synthesis ROOT WORK ACTIVITY DONE and --captions ROOT WORK DONE are killed in the middle of a fit; --image-memory WARM-UP IMAGE
     /// prints the memory that an image takes at its highest.
     /// </summary>
     public static int Main(string[] args)
@@ -23,6 +23,11 @@ public static class ChildProcess
         if (args is ["--synthesis", var root, var work, var activity, var done])
         {
             SynthesisFixture.FitUntil(root, work, activity, int.Parse(done, System.Globalization.CultureInfo.InvariantCulture));
+            return 0;
+        }
+        if (args is ["--captions", var pictures, var texts, var many])
+        {
+            CaptionFixture.WriteUntil(pictures, texts, int.Parse(many, System.Globalization.CultureInfo.InvariantCulture));
             return 0;
         }
         if (args is ["--transform", .. var files])

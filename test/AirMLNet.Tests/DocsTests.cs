@@ -21,7 +21,7 @@ public sealed partial class DocsTests
             "<!-- recipes -->\n"
             + "| recipe | rounds | K | loss | lr | weight decay | epochs | warm-up | batch | clip | prototypes | λ | β |\n"
             + "|---|---|---|---|---|---|---|---|---|---|---|---|---|\n"
-            + string.Concat(Recipe.All.Select(Row))
+            + string.Concat(Recipe.All.Where(r => r.FineTune is null).Select(Row))
             + "<!-- /recipes -->";
         if (Environment.GetEnvironmentVariable("AIRML_UPDATE") == "1")
         {

@@ -84,7 +84,7 @@ internal static class DiffusionBenchmark
         peers[0].Process.Ask("trace", file, Text(config.SampleSize), "2");
         using var trace = new TraceModel(file, ScalarType.Float32);
         Step((s, t, x) => trace.Run(s, t, x), config, calls);
-        Step(model.UNet.Forward, config, calls); // the first calls of a process are slow everywhere
+        Step((s, t, x) => model.UNet.Forward(s, t, x), config, calls); // the first calls of a process are slow everywhere
         AskAll(peers, calls, "step", Text(config.SampleSize), "2", Text(calls));
         Generate(model, inputs, out _, steps: 5);
         AskAll(
@@ -102,7 +102,7 @@ internal static class DiffusionBenchmark
         AskAll(peers, 2, "lora", Text(config.SampleSize), Text(batch), "16", "2");
         for (var repeat = 0; repeat < repeats; repeat++)
         {
-            times[0].Add(Step(model.UNet.Forward, config, calls));
+            times[0].Add(Step((s, t, x) => model.UNet.Forward(s, t, x), config, calls));
             times[6].Add(Step((s, t, x) => trace.Run(s, t, x), config, calls));
             times[1].AddRange(AskAll(peers, calls, "step", Text(config.SampleSize), "2", Text(calls)));
             times[2].Add(Generate(model, inputs, out picture));

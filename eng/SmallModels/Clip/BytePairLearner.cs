@@ -54,6 +54,14 @@ internal static class BytePairLearner
             .Select(g => (Symbols: Encoding.UTF8.GetBytes(g.Key).Select(b => ByteSymbols.OfByte[b]).ToList(), Count: g.Count()))
             .ToList();
         words.ForEach(w => w.Symbols[^1] += ClipVocabulary.EndOfWord);
+        return Merges(words, merges);
+    }
+
+    /// <summary>The merges of words, the most frequent pair first.</summary>
+    /// <param name="words">Each word's symbols, which are merged, and how often it occurs.</param>
+    /// <param name="merges">How many merges at most.</param>
+    public static List<(string Left, string Right)> Merges(List<(List<string> Symbols, int Count)> words, int merges)
+    {
         var learned = new List<(string, string)>();
         while (learned.Count < merges)
         {

@@ -20,7 +20,8 @@ internal sealed class CaptionCorpus(
     /// <summary>Share of captions that say only what kind of thing it is.</summary>
     public const double KindShare = 0.20;
 
-    private static readonly string[][] OtherWords =
+    /// <summary>Other words for each class.</summary>
+    public static readonly IReadOnlyList<string[]> OtherWords =
     [
         ["jet", "plane", "aircraft", "airliner", "biplane"],
         ["car", "sedan", "coupe", "hatchback", "roadster"],
@@ -49,8 +50,11 @@ internal sealed class CaptionCorpus(
         [1, 0],
     ];
 
-    private static readonly string[] Animals = ["animal", "creature", "wildlife"];
-    private static readonly string[] Machines = ["vehicle", "transport", "machine"];
+    /// <summary>Words for any of the animals.</summary>
+    public static readonly IReadOnlyList<string> Animals = ["animal", "creature", "wildlife"];
+
+    /// <summary>Words for any of the machines.</summary>
+    public static readonly IReadOnlyList<string> Machines = ["vehicle", "transport", "machine"];
 
     private static readonly string[] Titles =
     [
@@ -126,9 +130,10 @@ internal sealed class CaptionCorpus(
     private bool IsAmbiguous(int label, Random random) =>
         random.NextDouble() < ambiguousNameShare && (ambiguous is null || ambiguous.Contains(label));
 
-    private static bool IsAnimal(int label) => label is >= 2 and <= 7;
+    /// <summary>Whether a class is an animal.</summary>
+    public static bool IsAnimal(int label) => label is >= 2 and <= 7;
 
-    private static string Pick(string[] from, Random random) => from[random.Next(from.Length)];
+    private static string Pick(IReadOnlyList<string> from, Random random) => from[random.Next(from.Count)];
 
     private Random Stream(int photo, int kind) => SeededRandom.Create(seed, 100 + kind, photo);
 }

@@ -4,6 +4,7 @@ using AirMLNet.Clip;
 using AirMLNet.Diffusion;
 using AirMLNet.Prompts;
 using AirMLNet.PseudoLabels;
+using AirMLNet.Recipes;
 using TorchSharp;
 
 namespace AirMLNet.Experiments;
@@ -40,7 +41,7 @@ internal sealed class ExperimentCosts
     public RunPlan Plan(ExperimentData data, ExperimentRun run, int labelled)
     {
         string N(double value) => value.ToString("#,0", CultureInfo.InvariantCulture);
-        var pool = data.Train.Images.Count;
+        var pool = run.PoolImages;
         var cost = 0.0;
         if (_counted.Add($"encode {data.Entry.Name}"))
         {
@@ -65,6 +66,13 @@ internal sealed class ExperimentCosts
 
             cost += _counted.Add($"encode {synthesis.Key}") ? synthesis.Images * ImageForward(0) : 0;
         }
+        else if (run.Recipe is { NeedsCaptions: true, FineTune: { } tune })
+        {
+            makes =
+                tune.Kind == FineTuneKind.LmmZeroShot
+                    ? $"{N(data.Test.Images.Count)} answers"
+                    : $"{N(((tune.ImageText ? 1 : 0) + (tune.GroupText ? 1 : 0)) * pool)} texts, of which those that are there are taken";
+        }
         else if (run.SyntheticImages > 0)
         {
             makes = $"no images: {N(run.SyntheticImages)} are given";
@@ -80,8 +88,13 @@ internal sealed class ExperimentCosts
     private (string Text, double Cost) Training(ExperimentData data, ExperimentRun run, int labelled)
     {
         var recipe = run.Recipe;
-        int pool = data.Train.Images.Count,
+        int pool = run.PoolImages,
             classes = data.ClassNames.Count;
+        if (recipe is { FineTune: { } tune, Rounds: > 0 })
+        {
+            return FineTuning(recipe, tune, pool, data.Test.Images.Count);
+        }
+
         if (recipe.Rounds == 0)
         {
             return ($"nothing; {classes} classes by text", classes * TextForward());
@@ -108,6 +121,21 @@ internal sealed class ExperimentCosts
                 + $"{batch:0} images"
         );
         return (text, (steps * step) + naming);
+    }
+
+    /// <summary>Both towers, or ReCLIP's norms; then the test images are encoded by the tuned tower.</summary>
+    private (string Text, double Cost) FineTuning(Recipe recipe, FineTuneSettings tune, int pool, int test)
+    {
+        var epochs = tune.EpochsByImages ? Math.Min(100, (pool / 5000) + 2) : recipe.Epochs;
+        var batch = Math.Min(pool, recipe.BatchSize);
+        var steps = Math.Min((long)Math.Max(1, pool / batch) * epochs, tune.MostSteps);
+        // An image text, a group text, and class texts of which a batch has at most twice as many as images.
+        var texts = tune.Kind == FineTuneKind.LatteClip ? 3 : 1;
+        var step = Backward * batch * (ImageForward(0) + (texts * TextForward()));
+        return (
+            string.Create(CultureInfo.InvariantCulture, $"CLIP itself in {epochs} epochs, {steps:#,0} steps of {batch} images"),
+            (steps * step) + (test * ImageForward(0))
+        );
     }
 
     private double Making(ExperimentSynthesis synthesis, int images)

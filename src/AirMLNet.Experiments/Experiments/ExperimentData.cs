@@ -111,7 +111,7 @@ internal sealed class ExperimentData
 
     /// <summary>Templates of the zero-shot classifier.</summary>
     public IReadOnlyList<string> Templates =>
-        Entry.Templates ?? (Entry.IsPublished ? PromptTemplates.For(Entry.Name, TemplateSource.Grip) : PromptTemplates.Single);
+        Entry.Templates ?? (Entry.IsPublished ? PromptTemplates.For(Entry.Name, _context.File.Paper) : PromptTemplates.Single);
 
     /// <summary>What comes before a class name in the diffusion model's prompts.</summary>
     public string Domain => Entry.Domain ?? Data.DataSets.Description(Entry.Name) ?? ClassPrompt.DefaultDescription;
@@ -130,6 +130,10 @@ internal sealed class ExperimentData
             ? known
             : _synthetic[key] = new(SyntheticImageFolder.FromFolder(folder, ClassNames, most), _context);
     }
+
+    /// <summary>A share of the pool; the same share of the same seed is the same images.</summary>
+    public EncodedImages Share(double share, int seed) =>
+        Train.Pick([.. PoolShare.Choose(Train.Images.Count, share, seed).Select(i => (i, Train.Images[i].Class))]);
 
     /// <summary>Photos in the place of synthetic images.</summary>
     /// <exception cref="InvalidDataException">There are too few, or of other classes.</exception>

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using AirMLNet.Clip;
 using AirMLNet.Options;
 using AirMLNet.Prompts;
 using AirMLNet.Recipes;
@@ -44,6 +45,16 @@ internal sealed record ExperimentFile
 
     /// <summary>Members of <see cref="Synthesis.DiffusionSynthesisOptions"/> that replace the defaults of docs/methods.md §4.2.</summary>
     public JsonObject? Synthesis { get; init; }
+
+    /// <summary>Who writes the texts of methods that need some; null where none does.</summary>
+    public ExperimentCaptions? Captions { get; init; }
+
+    /// <summary>Whose templates a published data set has, and whose figures stand beside the results.</summary>
+    public TemplateSource Paper
+    {
+        get;
+        init => field = OptionCheck.Defined(value);
+    } = TemplateSource.Grip;
 
     /// <summary>Folder for results.</summary>
     public required string Output
@@ -192,6 +203,7 @@ internal sealed record ExperimentFile
             {
                 _ = cell.Variant.RecipeFor(this, set, cell.Paradigm, cell.Prompt);
                 _ = cell.Variant.SynthesisFor(this, ExperimentSynthesis.Standard);
+                _ = cell.Variant.CaptionsFor(this);
             }
         }
     }

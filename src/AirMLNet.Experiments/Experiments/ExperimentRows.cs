@@ -17,14 +17,14 @@ internal sealed class ExperimentRow
 internal static class ExperimentRows
 {
     /// <summary>The images of the pool, with the labels that are given.</summary>
-    public static IEnumerable<ExperimentRow> Real(ExperimentData data, PoolLabels labels)
+    public static IEnumerable<ExperimentRow> Real(ExperimentData data, EncodedImages pool, PoolLabels labels)
     {
-        for (var i = 0; i < data.Train.Images.Count; i++)
+        for (var i = 0; i < pool.Images.Count; i++)
         {
             yield return new ExperimentRow
             {
-                ImagePath = data.Train.Images[i].Path,
-                Features = data.Train.Features[i],
+                ImagePath = pool.Images[i].Path,
+                Features = pool.Features[i],
                 LabelName = labels.IsGiven(i) ? data.ClassNames[labels[i]] : "",
             };
         }

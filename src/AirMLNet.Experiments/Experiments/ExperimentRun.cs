@@ -2,8 +2,10 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using AirMLNet.Captions;
 using AirMLNet.Data;
 using AirMLNet.Evaluation;
+using AirMLNet.Options;
 using AirMLNet.Prompts;
 using AirMLNet.Recipes;
 using Microsoft.ML;
@@ -23,7 +25,9 @@ internal sealed class ExperimentRun
     private readonly ExperimentContext _context;
     private readonly ExperimentData _data;
     private readonly ExperimentCell _cell;
+    private readonly EncodedImages _pool;
     private readonly EncodedImages? _found;
+    private readonly ExperimentCaptions? _captions;
 
     /// <exception cref="InvalidDataException">
     /// The settings are not accepted, the method needs synthetic images and there are none, or the paradigm needs labels.
@@ -32,6 +36,8 @@ internal sealed class ExperimentRun
     {
         (_context, _data, _cell) = (context, data, cell);
         Recipe = cell.Variant.RecipeFor(context.File, data.Entry, cell.Paradigm, cell.Prompt);
+        _pool = cell.Variant.Share is { } share ? data.Share(share, cell.Seed) : data.Train;
+        _captions = cell.Variant.CaptionsFor(context.File);
         Task = MakeTask();
         if (Recipe.NeedsSynthetic)
         {
@@ -60,6 +66,9 @@ internal sealed class ExperimentRun
     /// <summary>Most synthetic images of a class; null for all.</summary>
     public int? MostSynthetic => _cell.Variant.MostSynthetic ?? _data.Entry.MostSynthetic;
 
+    /// <summary>Images of the pool that the method sees.</summary>
+    public int PoolImages => _pool.Images.Count;
+
     /// <summary>Synthetic images that take part.</summary>
     public int SyntheticImages =>
         _found?.Images.Count
@@ -87,18 +96,21 @@ internal sealed class ExperimentRun
 
     public RunResult Execute()
     {
-        IReadOnlyList<LabelledImage> train = _data.Train.Images,
+        IReadOnlyList<LabelledImage> train = _pool.Images,
             test = _data.Test.Images;
         var synthetic = _found ?? Synthesis?.Make(MostSynthetic);
         var labels = new PoolLabels([.. train.Select(i => i.Class)], Given());
         // The rows are of a context of their own: the stages are the first to draw seeds from theirs, as everywhere else.
         var ml = _context.Device.Context();
-        var rows = ExperimentRows.Real(_data, labels).Concat(synthetic is null ? [] : ExperimentRows.Synthetic(_data, synthetic));
+        var rows = ExperimentRows.Real(_data, _pool, labels).Concat(synthetic is null ? [] : ExperimentRows.Synthetic(_data, synthetic));
         IDataView pool = ExperimentRows.Keyed(ml, rows, _data, Task.ClassNames),
             scored = ExperimentRows.Scored(ml, _data.Test);
         var rounds = new List<RoundLabels>();
+        var captions = _captions?.For(_context.File, _data, _pool, _cell.Seed);
         var task = Task with
         {
+            Captions = captions,
+            WorkFolder = WorkFolder,
             Progress = _context.Options.Progress,
             CancellationToken = _context.CancellationToken,
             Labelled = rounds.Add,
@@ -114,8 +126,9 @@ internal sealed class ExperimentRun
         var fit = clock.Elapsed.TotalSeconds;
         clock.Restart();
         // What was learned on the seen classes names all of them.
-        var prompt = (PromptAdapterTransformer)((TransformerChain<ITransformer>)model).LastTransformer;
-        using var wider = Task.ClassNames.Count < _data.ClassNames.Count ? prompt.ForClasses(_data.ClassNames, _data.Templates) : null;
+        var last = ((TransformerChain<ITransformer>)model).LastTransformer;
+        var prompt = last as PromptAdapterTransformer;
+        using var wider = Task.ClassNames.Count < _data.ClassNames.Count ? prompt?.ForClasses(_data.ClassNames, _data.Templates) : null;
         var predicted = Predicted((wider ?? model).Transform(scored));
         double score = clock.Elapsed.TotalSeconds,
             processor = (Environment.CpuUsage.TotalTime - busy).TotalSeconds;
@@ -138,16 +151,25 @@ internal sealed class ExperimentRun
             FusedLabels = fused,
             Rounds = quality.Rounds(rounds, model, pool),
             ClassNames = Recipe.Supervised || Recipe.Rounds == 0 ? [] : _data.ClassNames,
+            Transfer = _context.File.Transfer && prompt is not null ? Transfer(ml, prompt) : null,
+            Unmatched = (last as LmmZeroShotTransformer)?.Unmatched,
             Probe = _context.File.Probe ? _data.Probe : null,
-            Transfer = _context.File.Transfer ? Transfer(ml, prompt) : null,
             Images = [train.Count, synthetic?.Images.Count ?? 0, test.Count],
             Seconds = [Math.Round(fit, 3), Math.Round(score, 3)],
             ProcessorSeconds = Math.Round(processor, 3),
             Device = _context.Device.Gpu is { } gpu ? $"cuda:{gpu}" : "cpu",
         };
+        (last as IDisposable)?.Dispose();
         (model as IDisposable)?.Dispose();
+        (captions?.Captioner as IDisposable)?.Dispose();
+        if (Directory.Exists(WorkFolder))
+        {
+            Directory.Delete(WorkFolder, recursive: true); // a checkpoint and the tuned model; the result is what stays
+        }
         return Name(result);
     }
+
+    private string WorkFolder => Path.Combine(_context.File.Cache!, "tuned", Hash[..24]);
 
     /// <summary>Fits a recipe to features; the same model as from the images.</summary>
     internal static ITransformer Fit(MLContext ml, Recipe recipe, AdaptationTask task, IDataView pool) =>
@@ -191,7 +213,7 @@ internal sealed class ExperimentRun
             _context.ClipHash,
             Recipe.Resolved(Task),
             string.Join('|', _data.ClassNames),
-            _data.Train.Fingerprint,
+            _pool.Fingerprint,
             _data.Test.Fingerprint,
             _found?.Fingerprint ?? (Synthesis is null ? "-" : $"{Synthesis.Key} {SyntheticImages}"),
             string.Join(',', Given()),
@@ -201,17 +223,19 @@ internal sealed class ExperimentRun
             // Zero-shot has nothing random in it; its runs are nevertheless told apart, to be counted.
             _cell.Seed.ToString(CultureInfo.InvariantCulture),
         ];
-        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', parts))));
+        // Only where there are texts, so that the keys of all other methods stay what they were.
+        IEnumerable<string> texts = _captions is null ? [] : [OptionsJson.Write(_captions with { ParallelCalls = 1 })];
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', parts.Concat(texts)))));
     }
 
     /// <summary>Rows of the pool whose labels the paradigm gives.</summary>
     private IEnumerable<int> Given()
     {
-        int[] classes = [.. _data.Train.Images.Select(i => i.Class)];
-        if (Paradigm != Paradigm.Unsupervised && Array.IndexOf(classes, -1) >= 0)
+        int[] classes = [.. _pool.Images.Select(i => i.Class)];
+        if ((Paradigm != Paradigm.Unsupervised || IsOracle) && Array.IndexOf(classes, -1) >= 0)
         {
             throw new InvalidDataException(
-                $"'{_data.Entry.Name}': {_cell.Paradigm} needs the class of every training image; {classes.Count(c => c < 0)} have none."
+                $"'{_data.Entry.Name}': {(IsOracle ? _cell.Variant.Title : _cell.Paradigm)} needs the class of every training image; {classes.Count(c => c < 0)} have none."
             );
         }
 
@@ -219,9 +243,12 @@ internal sealed class ExperimentRun
         {
             Paradigm.SemiSupervised => LabelledShots.Choose(classes, _data.ClassNames.Count, _context.File.Shots),
             Paradigm.Transductive => Enumerable.Range(0, classes.Length).Where(i => _data.Split.Seen.Contains(classes[i])),
-            _ => [],
+            _ => IsOracle ? Enumerable.Range(0, classes.Length) : [],
         };
     }
+
+    /// <summary>Whether it is given the truth: the oracle, and groups made by it.</summary>
+    private bool IsOracle => Recipe is { FineTune: not null, Supervised: true } or { FineTune.CorrectInGroup: not null };
 
     private IEnumerable<ExperimentData> Others() => _context.Sets.Where(s => s.Name != _data.Entry.Name).Select(_context.Open);
 

@@ -115,7 +115,7 @@ internal sealed class ExperimentSynthesis
     {
         var ml = _context.Device.Context(Seed);
         var labels = new PoolLabels([.. _data.Train.Images.Select(i => i.Class)], _given);
-        var rows = ExperimentRows.Real(_data, labels).Where((_, i) => !_data.IsTested(_data.Train.Images[i]));
+        var rows = ExperimentRows.Real(_data, _data.Train, labels).Where((_, i) => !_data.IsTested(_data.Train.Images[i]));
         // A context of their own for the rows: the stages are the first to draw seeds from theirs.
         var pool = ExperimentRows.Keyed(new MLContext(), rows, _data, _task.ClassNames);
         var task = _task with { Progress = _context.Options.Progress, CancellationToken = _context.CancellationToken };

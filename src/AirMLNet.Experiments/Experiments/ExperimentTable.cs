@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using AirMLNet.Clip;
 using AirMLNet.Evaluation;
 using AirMLNet.Recipes;
 
@@ -44,7 +45,7 @@ internal static class ExperimentTable
                     $"{some[0].Images[0]} images in the pool, {some.Max(r => r.Images[1])} synthetic, {some[0].Images[2]} to score on; "
                         + $"seeds {string.Join(", ", file.Seeds)}.\n\n"
                 );
-                string[] gap = some[0].Probe is null ? [] : ["of the gap, ul"];
+                string[] gap = some[0].Probe is null || ZeroShot(file) is null ? [] : ["of the gap, ul"];
                 Row(text, ["method", .. file.Paradigms, .. gap, "rounds × epochs", "fit, seconds"]);
                 Row(text, ["---", .. file.Paradigms.Select(_ => "---:"), .. gap.Select(_ => "---:"), "---:", "---:"]);
                 foreach (var variant in file.Variants)
@@ -59,7 +60,7 @@ internal static class ExperimentTable
                         text,
                         [
                             variant.Title,
-                            .. file.Paradigms.Select(p => Cell(variant, set, prompt, p, own)),
+                            .. file.Paradigms.Select(p => Cell(file, variant, set, prompt, p, own)),
                             .. gap.Select(_ => Gap(file, some, own)),
                             own[0].Epochs is [> 0 and var rounds, var epochs] ? $"{rounds} × {epochs}" : "–",
                             own.Average(r => r.Seconds[0]).ToString("0.0", Plain),
@@ -67,11 +68,12 @@ internal static class ExperimentTable
                     );
                 }
             }
+            Unmatched(text, set, [.. runs.Where(r => r.DataSet == set.Name && r.Unmatched is not null)]);
             if (runs.FirstOrDefault(r => r.DataSet == set.Name && r.Probe is not null) is { } probed)
             {
                 var probe = Percent(probed.Probe!.Value);
                 text.Append(Plain, $"\nA linear probe with all labels of the pool: {probe} %. ");
-                text.Append("Of the gap: the share of the way from zero-shot to it.\n");
+                text.Append(ZeroShot(file) is null ? "\n" : "Of the gap: the share of the way from zero-shot to it.\n");
             }
 
             Labels(text, set, file, [.. runs.Where(r => r.DataSet == set.Name && r.TextLabels is not null)]);
@@ -95,10 +97,20 @@ internal static class ExperimentTable
         return (mean, values.Count < 2 ? 0 : Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / (values.Count - 1)));
     }
 
-    private static string Cell(ExperimentVariant variant, ExperimentDataSet set, string prompt, string paradigm, RunResult[] runs)
+    private static string Cell(
+        ExperimentFile file,
+        ExperimentVariant variant,
+        ExperimentDataSet set,
+        string prompt,
+        string paradigm,
+        RunResult[] runs
+    )
     {
         double[] figures = [.. runs.Where(r => r.Paradigm == paradigm).Select(r => 100 * r.Figure)];
-        var paper = PaperFigures.Of(variant.Title, prompt, set.Name, paradigm, set.Pool);
+        var paper =
+            file.Paper == TemplateSource.LatteClip
+                ? LattePaperFigures.Of(variant.Title, set.Name)
+                : PaperFigures.Of(variant.Title, prompt, set.Name, paradigm, set.Pool);
         if (figures.Length == 0)
         {
             return paper is null ? "" : $"({paper})";
@@ -109,10 +121,21 @@ internal static class ExperimentTable
         return paper is null ? own : $"{own} ({paper})";
     }
 
+    private static string? ZeroShot(ExperimentFile file) => file.Variants.FirstOrDefault(v => v.Method == Recipe.ZeroShot.Name)?.Title;
+
+    private static void Unmatched(StringBuilder text, ExperimentDataSet set, RunResult[] runs)
+    {
+        if (runs.Length > 0)
+        {
+            var share = Percent(runs.Average(r => r.Unmatched!.Value));
+            text.Append(Plain, $"\n{set.Name}: {share} % of the language model's answers name no class and count as wrong.\n");
+        }
+    }
+
     /// <summary>(accuracy − zero-shot) / (probe − zero-shot), in per cent.</summary>
     private static string Gap(ExperimentFile file, RunResult[] all, RunResult[] own)
     {
-        var start = file.Variants.FirstOrDefault(v => v.Method == Recipe.ZeroShot.Name)?.Title;
+        var start = ZeroShot(file);
         double[] zero = [.. all.Where(r => r.Method == start && r.Paradigm == "ul").Select(r => r.Figure)],
             figures = [.. own.Where(r => r.Paradigm == "ul").Select(r => r.Figure)];
         return zero.Length == 0 || figures.Length == 0 || own[0].Probe is not { } probe || probe <= zero[0]

@@ -30,6 +30,16 @@ internal sealed record ExperimentVariant
     /// <summary>Members of <see cref="DiffusionSynthesisOptions"/> that replace the file's.</summary>
     public JsonObject? Synthesis { get; init; }
 
+    /// <summary>Other texts than the file's.</summary>
+    public ExperimentCaptions? Captions { get; init; }
+
+    /// <summary>The share of the pool, 0..1, that the method sees, drawn by the seed; null for all of it.</summary>
+    public double? Share
+    {
+        get;
+        init => field = OptionCheck.RangeOrNull(value, 0, 1);
+    }
+
     /// <summary>At most so many synthetic images per class; null: as the data set says.</summary>
     public int? MostSynthetic
     {
@@ -39,10 +49,18 @@ internal sealed record ExperimentVariant
 
     internal string Title => Name ?? Method;
 
-    /// <summary>Whether there is such a run: what learns from labels needs some, and the kind of prompt that it learns.</summary>
+    /// <summary>
+    /// Whether there is such a run: what learns from labels needs some, and the kind of prompt that it learns; what fine-tunes CLIP learns
+    /// no prompt, and knows no label or, as an oracle, all of them.
+    /// </summary>
     internal bool Fits(string paradigm, string prompt)
     {
         var recipe = Recipe.Named(Method);
+        if (recipe.FineTune is not null)
+        {
+            return paradigm == "ul" && prompt == "text";
+        }
+
         return !recipe.Supervised || (paradigm != "ul" && prompt == "text" == (recipe.Prompt == PromptKind.Text));
     }
 
@@ -60,7 +78,7 @@ internal sealed record ExperimentVariant
         var recipe = published;
         foreach (var settings in new[] { file.Settings, file.PromptSettings?.GetValueOrDefault(prompt), Settings, file.Overrides })
         {
-            recipe = settings is null ? recipe : With(recipe, settings, "settings");
+            recipe = settings is null ? recipe : With(recipe, Fitting(settings, published), "settings");
         }
         // A method that has one round, or none, keeps them whatever the settings for the others are.
         return published.Rounds > 1 ? recipe : recipe with { Rounds = published.Rounds };
@@ -78,34 +96,52 @@ internal sealed record ExperimentVariant
         return standard;
     }
 
+    /// <summary>The texts' maker; null where the method needs none.</summary>
+    /// <exception cref="InvalidDataException">It needs one and there is none, or what is said of it does not hold together.</exception>
+    internal ExperimentCaptions? CaptionsFor(ExperimentFile file)
+    {
+        if (!Recipe.Named(Method).NeedsCaptions)
+        {
+            return null;
+        }
+
+        try
+        {
+            var captions =
+                Captions ?? file.Captions ?? throw new FormatException("it needs texts, and neither the method nor the file has captions.");
+            captions.Check();
+            return captions;
+        }
+        catch (FormatException e)
+        {
+            throw new InvalidDataException($"'{Title}': {e.Message}", e);
+        }
+    }
+
+    // Settings of a file are for all its methods; how CLIP is fine-tuned means nothing to those that do not.
+    private static JsonObject Fitting(JsonObject settings, Recipe published)
+    {
+        const string member = "fineTune";
+        if (published.FineTune is not null || !settings.ContainsKey(member))
+        {
+            return settings;
+        }
+
+        var others = settings.DeepClone().AsObject();
+        others.Remove(member);
+        return others;
+    }
+
     private T With<T>(T options, JsonObject settings, string what)
         where T : class
     {
-        var json = JsonNode.Parse(OptionsJson.Write(options))!.AsObject();
-        Merge(json, settings);
         try
         {
-            return OptionsJson.Read<T>(json.ToJsonString());
+            return OptionMembers.With(options, settings);
         }
         catch (FormatException e)
         {
             throw new InvalidDataException($"{what} of '{Title}': {e.Message}", e);
-        }
-    }
-
-    /// <summary>Objects within are merged too, so that one member of <c>training</c> leaves the others.</summary>
-    private static void Merge(JsonObject into, JsonObject settings)
-    {
-        foreach ((var name, var value) in settings)
-        {
-            if (value is JsonObject inner && into[name] is JsonObject old)
-            {
-                Merge(old, inner);
-            }
-            else
-            {
-                into[name] = value?.DeepClone();
-            }
         }
     }
 }

@@ -31,7 +31,7 @@ internal sealed class LabelQuality(Recipe recipe, AdaptationTask task, PoolLabel
     /// <summary>How right the surest labels of the unlabelled images are, by text alone and, where there are prototypes, fused.</summary>
     public (PseudoLabelAccuracy? Text, PseudoLabelAccuracy? Fused) Surest(MLContext ml, ITransformer model, IDataView pool)
     {
-        if ((!recipe.UsesPrototypes && recipe.Rounds > 0) || !IsKnown)
+        if ((!recipe.UsesPrototypes && recipe.Rounds > 0) || recipe.FineTune is not null || !IsKnown)
         {
             return (null, null);
         }

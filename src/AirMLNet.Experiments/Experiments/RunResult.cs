@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using AirMLNet.Evaluation;
 
 namespace AirMLNet.Experiments;
@@ -40,6 +41,10 @@ internal sealed record RunResult
 
     /// <summary>Accuracy of the learned prompt on other data sets, by their names; null where it was not asked for.</summary>
     public IReadOnlyDictionary<string, double>? Transfer { get; init; }
+
+    /// <summary>The share of a language model's answers, 0..1, that name no class; null where none was asked.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? Unmatched { get; init; }
 
     /// <summary>Names of the classes, where <see cref="Rounds"/> has figures of them.</summary>
     public IReadOnlyList<string> ClassNames { get; init; } = [];

@@ -11,6 +11,7 @@ internal static class CaseVerifier
     // A new kind of case is one more class here.
     private static readonly ICaseKind[] Kinds =
     [
+        new TaiDptCase(),
         new ClipVitCase(),
         new ClipResNetCase(),
         new TokenizerCase(),
@@ -20,9 +21,15 @@ internal static class CaseVerifier
         new VaeCase(),
         new SchedulersCase(),
         new StableDiffusionCase(),
+        new LoraFilesCase(),
         new CollageCase(),
         new LatteClipCase(),
         new ReClipCase(),
+        new T2iPalCase(),
+        new DualCoOpCase(),
+        new MultiLabelMetricsCase(),
+        new LlavaNextCase(),
+        new LossesCase(),
     ];
 
     /// <summary>Runs the case in a folder with each of its weights files and compares every output it lists.</summary>

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using AirMLNet.Diffusion;
 using AirMLNet.Weights;
 using TorchSharp;
@@ -56,7 +57,7 @@ internal sealed class UNetCase : ICaseKind
             {
                 if (run is null)
                 {
-                    adapters = LoraAdapters.Load(file, model);
+                    adapters = LoraAdapters.Load(file, model, standard: Standard(folder));
                     adapters.Attach(model);
                     run = new UNetRun(model, folder, adapters);
                 }
@@ -75,6 +76,12 @@ internal sealed class UNetCase : ICaseKind
             adapters?.Dispose();
         }
     }
+
+    // What a case says of its LoRA holds for all of its files, also for those whose naming has no place for it.
+    private static PeftConfig? Standard(CaseFolder folder) =>
+        folder.Has("lora/adapter_config.json") ? PeftConfig.Read(folder.File("lora/adapter_config.json"))
+        : folder.Case["lora"] is JsonObject { } said && said["alpha"] is not null ? new() { LoraAlpha = (double)said["alpha"]! }
+        : null;
 
     private static bool IsLora(string name) => name.StartsWith(UNetRun.LoraPrefix, StringComparison.Ordinal);
 }
@@ -110,15 +117,37 @@ internal sealed class UNetRun(UNet2DConditionModel model, CaseFolder folder, Lor
     private Dictionary<string, Tensor> Forward()
     {
         using var off = no_grad();
-        var (sample, times, text) = (Sample(), Times(), Text());
+        var (sample, times, text, added) = (Sample(), Times(), Text(), Added());
         Dictionary<string, Tensor> known = new(StringComparer.Ordinal);
-        known["sample"] = model.Forward(sample, times, text, (stage, state) => known[stage] = state.clone().MoveToOuterDisposeScope());
-        known["sample_swapped_timesteps"] = model.Forward(sample, times.flip(0), text);
+        known["sample"] = model.Forward(
+            sample,
+            times,
+            text,
+            added,
+            (stage, state) => known[stage] = state.clone().DetachFromDisposeScope()
+        );
+        foreach (var state in known.Where(k => k.Key != "sample").Select(k => k.Value))
+        {
+            _scope.Attach(state);
+        }
+        known["sample_swapped_timesteps"] = model.Forward(sample, times.flip(0), text, added);
         known["time_proj"] = model.ProjectTime(times);
         known["time_embedding"] = model.EmbedTime(times, ScalarType.Float32);
-        if (folder.Io.Entries.ContainsKey("in.target_noise"))
+        if (added is not null)
         {
-            known["loss"] = F.mse_loss(known["sample"], folder.Tensor("in.target_noise", ScalarType.Float32));
+            known["add_time_proj"] = model.ProjectAdded(added.TimeIds);
+            known["add_embedding_input"] = model.AddedInput(added, ScalarType.Float32);
+            known["add_embedding"] = model.EmbedAdded(added, ScalarType.Float32);
+            known["sample_swapped_time_ids"] = model.Forward(sample, times, text, added with { TimeIds = added.TimeIds.flip(0) });
+            known["sample_swapped_text_embeds"] = model.Forward(sample, times, text, added with { Pooled = added.Pooled.flip(0) });
+        }
+        if (Target() is { } target)
+        {
+            known["loss"] = F.mse_loss(known["sample"], target);
+        }
+        if (Has("clean_latents"))
+        {
+            known["target_velocity"] = Velocity();
         }
         return adapters is null ? known : known.ToDictionary(k => LoraPrefix + k.Key, k => k.Value, StringComparer.Ordinal);
     }
@@ -126,12 +155,23 @@ internal sealed class UNetRun(UNet2DConditionModel model, CaseFolder folder, Lor
     private Dictionary<string, Tensor> Backward()
     {
         var (sample, text) = (Sample().requires_grad_(true), Text().requires_grad_(true));
-        F.mse_loss(model.Forward(sample, Times(), text), folder.Tensor("in.target_noise", ScalarType.Float32)).backward();
+        var added = Added();
+        if (added is not null)
+        {
+            added = new(added.Pooled.requires_grad_(true), added.TimeIds.requires_grad_(true));
+        }
+        var target = Target() ?? throw new InvalidDataException("io.safetensors has neither in.target_noise nor in.clean_latents");
+        F.mse_loss(model.Forward(sample, Times(), text, added), target).backward();
         Dictionary<string, Tensor> gradients = new(StringComparer.Ordinal)
         {
             ["in.sample"] = sample.grad!,
             ["in.encoder_hidden_states"] = text.grad!,
         };
+        if (added is not null)
+        {
+            gradients["in.text_embeds"] = added.Pooled.grad!;
+            gradients["in.time_ids"] = added.TimeIds.grad!;
+        }
         foreach (var (name, adapter) in adapters?.UNet ?? new Dictionary<string, Layers.LoraAdapter>())
         {
             gradients[$"{LoraPrefix}{name}.lora_A.weight"] = adapter.Down.grad!;
@@ -146,6 +186,27 @@ internal sealed class UNetRun(UNet2DConditionModel model, CaseFolder folder, Lor
         }
         return gradients;
     }
+
+    private bool Has(string input) => folder.Io.Entries.ContainsKey("in." + input);
+
+    private AddedCondition? Added() =>
+        Has("time_ids") ? new(folder.Tensor("in.text_embeds", ScalarType.Float32), folder.Tensor("in.time_ids", ScalarType.Float32)) : null;
+
+    // The noise, or the velocity where the case has what it is made of.
+    private Tensor? Target() =>
+        Has("target_noise") ? folder.Tensor("in.target_noise", ScalarType.Float32)
+        : Has("clean_latents") ? Velocity()
+        : null;
+
+    // The case's schedule, which is that of all Stable Diffusion models.
+    private Tensor Velocity() =>
+        NoiseScheduler
+            .Create(new() { Kind = SchedulerKind.Ddpm, PredictionType = "v_prediction" })
+            .Velocity(
+                folder.Tensor("in.clean_latents", ScalarType.Float32),
+                folder.Tensor("in.noise", ScalarType.Float32),
+                folder.Tensor("in.timesteps", ScalarType.Int64)
+            );
 
     private Tensor Sample() => folder.Tensor("in.sample", ScalarType.Float32);
 

@@ -1,3 +1,5 @@
+using AirMLNet.Files;
+
 namespace AirMLNet.Clip;
 
 /// <summary>
@@ -9,8 +11,11 @@ internal static class ClassPrompt
     /// <summary>What comes before a class name for a diffusion model where no data set says better.</summary>
     public const string DefaultDescription = "a photo of a";
 
-    /// <summary>A name as it is said: underscores, which folders and lists have for blanks, are blanks.</summary>
-    public static string Spoken(string className) => className.Replace('_', ' ').Trim();
+    /// <summary>
+    /// A name as it is said: underscores, which folders and lists have for blanks, are blanks; in one Unicode form, since systems write
+    /// names of folders in two.
+    /// </summary>
+    public static string Spoken(string className) => UnicodeForms.Compose(className.Replace('_', ' ').Trim());
 
     /// <summary>
     /// A template with a name in it. GRIP's published prompt, which leaves its braces in, is <c>a photo of a {{}}{}</c>.

@@ -19,6 +19,7 @@ public sealed class ClipBackbone
     private static readonly Dictionary<string, (string Stamp, string Hash)> Hashes = new(StringComparer.Ordinal);
 
     private readonly string _key;
+    private readonly Lazy<ClipTokenizer> _tokenizer;
     private int _holders;
 
     private ClipBackbone(string key, string folder, string hash, Device device, ClipExecution execution)
@@ -29,7 +30,8 @@ public sealed class ClipBackbone
         Name = Path.GetFileName(folder);
         WeightsSha256 = hash;
         Device = device;
-        Tokenizer = ClipTokenizer.Load(folder);
+        // Images alone need none.
+        _tokenizer = new(() => ClipTokenizer.Load(folder));
         Preprocessor = ClipPreprocessor.Load(folder);
         Model = ClipModel.Load(folder, device, execution.Activation);
         if (Preprocessor.Size != Model.Config.Vision.ImageSize)
@@ -45,7 +47,7 @@ public sealed class ClipBackbone
         LogitScale = Math.Exp(Model.logit_scale.item<float>());
         if (execution.Precision != ClipPrecision.Float32)
         {
-            Model.to(execution.Precision == ClipPrecision.Float16 ? ScalarType.Float16 : ScalarType.BFloat16);
+            Model.to(TypeOf(execution.Precision, device));
         }
     }
 
@@ -64,8 +66,10 @@ public sealed class ClipBackbone
     /// <summary>The model: frozen, in the precision of <see cref="Execution"/>. Do not change or dispose it.</summary>
     public ClipModel Model { get; }
 
-    /// <summary>The model's tokenizer.</summary>
-    public ClipTokenizer Tokenizer { get; }
+    /// <summary>The model's tokenizer, read when it is first asked for: a folder for images alone may have none.</summary>
+    /// <exception cref="FileNotFoundException">The folder holds no tokenizer.</exception>
+    /// <exception cref="InvalidDataException">Its files are damaged.</exception>
+    public ClipTokenizer Tokenizer => _tokenizer.Value;
 
     /// <summary>The model's image preprocessing.</summary>
     public ClipPreprocessor Preprocessor { get; }
@@ -95,13 +99,7 @@ public sealed class ClipBackbone
         execution ??= new ClipExecution();
         var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
         var where = device ?? CPU;
-        if (execution.Precision == ClipPrecision.Float16 && where.type == DeviceType.CPU)
-        {
-            throw new ArgumentException(
-                "Precision is Float16, which only GPUs compute in; Float32 and BFloat16 run on a CPU.",
-                nameof(execution)
-            );
-        }
+        _ = TypeOf(execution.Precision, where);
         // Loading under the lock: two stages that ask at once for the same model must not both read it.
         lock (Gate)
         {
@@ -222,6 +220,20 @@ public sealed class ClipBackbone
         var output = ClipModel.Normalise(raw.to_type(ScalarType.Float32)).cpu().contiguous();
         MemoryMarshal.Cast<byte, float>(output.bytes).CopyTo(features);
     }
+
+    /// <summary>The type of the numbers of a precision.</summary>
+    /// <exception cref="ArgumentException">The device does not compute in it.</exception>
+    internal static ScalarType TypeOf(ClipPrecision precision, Device device) =>
+        precision switch
+        {
+            ClipPrecision.Float32 => ScalarType.Float32,
+            ClipPrecision.BFloat16 => ScalarType.BFloat16,
+            _ when device.type != DeviceType.CPU => ScalarType.Float16,
+            _ => throw new ArgumentException(
+                "Precision is Float16, which only GPUs compute in; Float32 and BFloat16 run on a CPU.",
+                nameof(precision)
+            ),
+        };
 
     /// <summary>The <see cref="WeightsSha256"/> of a folder; nothing is loaded.</summary>
     internal static string Fingerprint(string folder)

@@ -11,8 +11,10 @@ namespace AirMLNet.Clip;
 /// <remarks>Immutable. <see cref="Check()"/> runs whenever a model is built from it.</remarks>
 internal sealed record ClipConfig
 {
+    internal const int DefaultProjection = 512;
+
     /// <summary>Width of the shared feature space; at least 1.</summary>
-    public int ProjectionDim { get; init; } = 512;
+    public int ProjectionDim { get; init; } = DefaultProjection;
 
     /// <summary>Initial value of the (logarithmic) logit scale; ln(1/0.07) in the published models.</summary>
     [JsonPropertyName("logit_scale_init_value")]
@@ -225,6 +227,13 @@ internal sealed record ClipTextConfig
     /// <summary>Id that fills the context after the end token, null when the configuration does not say.</summary>
     [JsonPropertyName("pad_token_id")]
     public int? PadToken { get; init; }
+
+    /// <summary>
+    /// Width of the projection of the whole text, of a text encoder that stands alone and has one (that of Stable Diffusion XL's second);
+    /// null for none.
+    /// </summary>
+    [JsonIgnore]
+    public int? ProjectionDim { get; init; }
 
     /// <summary>
     /// True when the end of a text is its highest id. So in every published model: the end token has the highest id.

@@ -33,12 +33,21 @@ internal static class ClipConfigFile
     }
 
     /// <summary>Reads the <c>config.json</c> of a text encoder that stands alone, model_type "clip_text_model".</summary>
-    public static ClipTextConfig ReadText(string path)
+    /// <param name="path">The file.</param>
+    /// <param name="projected">
+    /// Whether the encoder projects the whole text (CLIPTextModelWithProjection), which files do not reliably say themselves.
+    /// </param>
+    public static ClipTextConfig ReadText(string path, bool projected = false)
     {
         var file = ConfigFile.Open(path);
         file.Refuse(RefusedTextKeys);
+        var projection = file.At("projection_dim") is null ? ClipConfig.DefaultProjection : file.Get<int>("projection_dim");
         // Checked as the text tower of a whole model.
-        return new ClipConfig { Text = file.To<ClipTextConfig>() }
+        return new ClipConfig
+        {
+            Text = file.To<ClipTextConfig>() with { ProjectionDim = projected ? projection : null },
+            ProjectionDim = projected ? projection : ClipConfig.DefaultProjection,
+        }
             .Check(path)
             .Text;
     }
@@ -48,7 +57,14 @@ internal static class ClipConfigFile
 
     /// <summary>The <c>config.json</c> of a text encoder that stands alone.</summary>
     public static string WriteText(ClipTextConfig text) =>
-        ConfigFile.Write(Model(ConfigFile.Object(text), "CLIPTextModel", "clip_text_model", text.HiddenSize));
+        ConfigFile.Write(
+            Model(
+                ConfigFile.Object(text),
+                text.ProjectionDim is null ? "CLIPTextModel" : "CLIPTextModelWithProjection",
+                "clip_text_model",
+                text.ProjectionDim ?? text.HiddenSize
+            )
+        );
 
     private static ClipConfig HuggingFace(ConfigFile file)
     {

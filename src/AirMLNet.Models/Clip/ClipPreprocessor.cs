@@ -1,11 +1,11 @@
-using AirMLNet.Files;
 using AirMLNet.Images;
 
 namespace AirMLNet.Clip;
 
 /// <summary>
-/// Turns an image into the input of CLIP's image tower: shorter side to n pixels (bicubic, antialiased, on 8 bits), centre
-/// crop n×n, scaled to 0..1, normalised per channel (Radford et al. 2021, <c>clip.py</c>). Safe for concurrent use.
+/// Turns an image into the input of CLIP's image tower, as the model's folder says; OpenAI's models: shorter side to n pixels (bicubic,
+/// antialiased, on 8 bits), centre crop n×n, scaled to 0..1, normalised per channel (Radford et al. 2021, <c>clip.py</c>). Safe for
+/// concurrent use.
 /// </summary>
 public sealed class ClipPreprocessor
 {
@@ -15,6 +15,7 @@ public sealed class ClipPreprocessor
     /// <summary>Standard deviation of each channel in CLIP's training data.</summary>
     public static readonly IReadOnlyList<float> DefaultStd = [0.26862954f, 0.26130258f, 0.27577711f];
 
+    private readonly ClipPreprocessing _settings;
     private readonly float[][] _table; // [3][256]: what a byte becomes
 
     /// <summary>Makes a preprocessor.</summary>
@@ -23,53 +24,43 @@ public sealed class ClipPreprocessor
     /// <param name="std">Three values above 0; CLIP's when null.</param>
     /// <exception cref="ArgumentException">A value is out of range.</exception>
     public ClipPreprocessor(int size, IReadOnlyList<float>? mean = null, IReadOnlyList<float>? std = null)
+        : this(new ClipPreprocessing(size) { Mean = mean ?? DefaultMean, Std = std ?? DefaultStd }) { }
+
+    internal ClipPreprocessor(ClipPreprocessing settings)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);
-        mean ??= DefaultMean;
-        std ??= DefaultStd;
+        ArgumentOutOfRangeException.ThrowIfLessThan(settings.Size, 1);
+        var (mean, std) = (settings.Mean, settings.Std);
         if (mean.Count != 3 || std.Count != 3 || std.Any(s => !(s > 0)))
         {
-            throw new ArgumentException("Three means and three standard deviations above 0 are needed.", nameof(std));
+            throw new ArgumentException("Three means and three standard deviations above 0 are needed.", nameof(settings));
         }
-
-        Size = size;
-        _table = [.. Enumerable.Range(0, 3).Select(c => Enumerable.Range(0, 256).Select(b => (b / 255f - mean[c]) / std[c]).ToArray())];
+        _settings = settings;
+        // Divided rather than multiplied where this is what is meant: the table is then OpenAI's, bit for bit.
+        float Scaled(int b) => settings.Factor is null ? b / 255f : (float)(b * settings.Factor.Value);
+        _table = [.. Enumerable.Range(0, 3).Select(c => Enumerable.Range(0, 256).Select(b => (Scaled(b) - mean[c]) / std[c]).ToArray())];
     }
 
     /// <summary>Height and width of the result in pixels.</summary>
-    public int Size { get; }
+    public int Size => _settings.Size;
+
+    /// <summary>Everything that the result depends on, as a text: a key for what is kept of images.</summary>
+    internal string Description => _settings.Describe();
 
     /// <summary>
-    /// Reads <c>preprocessor_config.json</c>, <c>open_clip_config.json</c> or the image size in <c>config.json</c>;
-    /// what none of them says is as in OpenAI's models (224 pixels, their mean and deviation).
+    /// Reads <c>preprocessor_config.json</c> or <c>processor_config.json</c> (Hugging Face), <c>open_clip_config.json</c>, or
+    /// <c>config.json</c> (timm's <c>pretrained_cfg</c>, or the image size alone); what none of them says is as in OpenAI's models (224
+    /// pixels, their mean and deviation).
     /// </summary>
-    /// <exception cref="InvalidDataException">A file is there but cannot be understood.</exception>
+    /// <exception cref="InvalidDataException">A file is there but cannot be understood, or asks for what is not built; the message names
+    /// the key.</exception>
     public static ClipPreprocessor Load(string folder) => Load(folder, 0);
 
     /// <summary>As <see cref="Load(string)"/>, with a size that overrides the folder's unless it is 0.</summary>
     internal static ClipPreprocessor Load(string folder, int wanted)
     {
-        const string Own = "preprocessor_config.json",
-            OpenClip = "open_clip_config.json",
-            Model = "config.json";
-        var sizes = ConfigFile.Said<SquareSide>(
-            [folder],
-            (Own, "crop_size"),
-            (Own, "size"),
-            (OpenClip, "model_cfg.vision_cfg.image_size"),
-            // OpenAI's own description of a ResNet, and a preprocessor's configuration under this name.
-            (Model, "image_resolution"),
-            (Model, "crop_size"),
-            (Model, "vision_config.image_size")
-        );
-        IReadOnlyList<float>? Channels(string key) =>
-            ConfigFile
-                .Said<IReadOnlyList<float>>([folder], (Own, "image_" + key), (OpenClip, "preprocess_cfg." + key), (Model, "image_" + key))
-                .FirstOrDefault();
-        var (mean, std) = (Channels("mean"), Channels("std"));
         try
         {
-            return new(wanted != 0 ? wanted : sizes.FirstOrDefault(new SquareSide(224)).Pixels, mean, std);
+            return new(ClipPreprocessing.Read(folder).WithSize(wanted));
         }
         catch (ArgumentException e)
         {
@@ -115,22 +106,33 @@ public sealed class ClipPreprocessor
     /// <summary>The 8-bit image that normalisation starts from.</summary>
     internal RgbImage ResizeAndCrop(RgbImage image)
     {
-        var (width, height) = ResizedTo(image);
-        // torchvision rounds the offset to even halves.
-        var left = (int)Math.Round((width - Size) / 2.0, MidpointRounding.ToEven);
-        var top = (int)Math.Round((height - Size) / 2.0, MidpointRounding.ToEven);
-        return PilResize.Bicubic(image, width, height, left, top, Size, Size);
+        var (width, height) = _settings.ResizedTo(image);
+        var (left, across) = Window(width);
+        var (top, down) = Window(height);
+        var window = PilResize.Resize(_settings.Filter, image, width, height, left, top, across, down);
+        return across == Size && down == Size ? window : Padded(window);
     }
 
-    /// <summary>The shorter side becomes <see cref="Size"/>, the longer one keeps the proportion, rounded down.</summary>
+    /// <summary>The whole image resized, before the crop.</summary>
     internal RgbImage Resize(RgbImage image)
     {
-        var (width, height) = ResizedTo(image);
-        return PilResize.Bicubic(image, width, height);
+        var (width, height) = _settings.ResizedTo(image);
+        return PilResize.Resize(_settings.Filter, image, width, height, 0, 0, width, height);
     }
 
-    private (int Width, int Height) ResizedTo(RgbImage image) =>
-        image.Width <= image.Height
-            ? (Size, checked((int)((long)Size * image.Height / image.Width)))
-            : (checked((int)((long)Size * image.Width / image.Height)), Size);
+    // torchvision rounds the offset to even halves.
+    private (int From, int Length) Window(int length) =>
+        length <= Size ? (0, length) : ((int)Math.Round((length - Size) / 2.0, MidpointRounding.ToEven), Size);
+
+    private RgbImage Padded(RgbImage image)
+    {
+        var pixels = new byte[3 * Size * Size];
+        Array.Fill(pixels, _settings.Fill);
+        var (left, top) = ((Size - image.Width) / 2, (Size - image.Height) / 2);
+        for (var y = 0; y < image.Height; y++)
+        {
+            image.Pixels.AsSpan(3 * y * image.Width, 3 * image.Width).CopyTo(pixels.AsSpan(3 * (((top + y) * Size) + left)));
+        }
+        return new(Size, Size, pixels);
+    }
 }

@@ -1,18 +1,20 @@
 using AirMLNet.Files;
+using AirMLNet.Layers;
 using AirMLNet.Weights;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Clip;
 
 /// <summary>
-/// CLIP's text tower alone, as diffusion models use it: every token's state after the last layer normalisation, without a
-/// projection (CLIPTextModel of transformers). The attention is causal and knows no padding.
+/// CLIP's text tower alone, as diffusion models use it: the state of every token (CLIPTextModel of transformers) and, where the
+/// configuration has one, a projection of the whole text (CLIPTextModelWithProjection). The attention is causal and knows no padding.
 /// </summary>
 internal sealed class ClipTextModel : nn.Module
 {
     private static readonly WeightFileNames Files = new("CLIP text", "model.safetensors", "model.fp16.safetensors");
 
     private readonly ClipTextTower text_model;
+    private readonly LinearLayer? text_projection;
 
     /// <summary>Builds the architecture with weights drawn from a generator.</summary>
     /// <param name="config">The architecture.</param>
@@ -25,6 +27,7 @@ internal sealed class ClipTextModel : nn.Module
     {
         Config = config;
         text_model = new ClipTextTower(config);
+        text_projection = config.ProjectionDim is { } width ? new LinearLayer(config.HiddenSize, width, bias: false) : null;
         RegisterComponents();
     }
 
@@ -43,16 +46,32 @@ internal sealed class ClipTextModel : nn.Module
     /// <exception cref="ArgumentException">The shape is another.</exception>
     public Tensor Encode(Tensor inputIds) => text_model.EncodeAll(inputIds);
 
+    /// <summary>
+    /// The states that Stable Diffusion XL attends to: those before the last block, without a normalisation; and the projection of the
+    /// whole text, of its end token after the last block and the normalisation.
+    /// </summary>
+    /// <param name="inputIds">[B, L] int64, L at most the context length.</param>
+    /// <returns>States [B, L, W], and [B, P] where the model projects.</returns>
+    /// <exception cref="ArgumentException">The shape is another.</exception>
+    public (Tensor States, Tensor? Pooled) EncodePenultimate(Tensor inputIds)
+    {
+        using var scope = NewDisposeScope();
+        var (before, last) = text_model.LastTwo(inputIds, needsLast: text_projection is not null);
+        var pooled = text_projection is null ? null : text_projection.Forward(text_model.AtEnd(last!, inputIds));
+        return (before.MoveToOuterDisposeScope(), pooled?.MoveToOuterDisposeScope());
+    }
+
     /// <summary>Loads a folder with <c>config.json</c> (model_type "clip_text_model") and <c>model.safetensors</c>.</summary>
     /// <param name="folder">The folder, <c>text_encoder</c> of a diffusion model.</param>
     /// <param name="device">Where the weights go; CPU when null.</param>
+    /// <param name="projected">Whether the model projects the whole text.</param>
     /// <returns>The model in float32, in evaluation mode.</returns>
     /// <exception cref="FileNotFoundException">The folder lacks a file.</exception>
     /// <exception cref="InvalidDataException">Configuration and weights do not fit each other; the message names the tensors.</exception>
-    public static ClipTextModel Load(string folder, Device? device = null)
+    public static ClipTextModel Load(string folder, Device? device = null, bool projected = false)
     {
         using var files = WeightFiles.Find(folder, Files);
-        return Load(ClipConfigFile.ReadText(Path.Combine(folder, "config.json")), files, device);
+        return Load(ClipConfigFile.ReadText(Path.Combine(folder, "config.json"), projected), files, device);
     }
 
     internal static ClipTextModel Load(ClipTextConfig config, WeightFiles files, Device? device) =>

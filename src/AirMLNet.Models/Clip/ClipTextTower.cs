@@ -80,6 +80,13 @@ internal sealed class ClipTextTower : nn.Module
     /// <exception cref="ArgumentException">The shape is another.</exception>
     public Tensor EncodeAll(Tensor ids)
     {
+        CheckIds(ids);
+        using var scope = NewDisposeScope();
+        return final_layer_norm.Forward(encoder.Forward(AddPositions(EmbedTokens(ids)), causal: true)).MoveToOuterDisposeScope();
+    }
+
+    private void CheckIds(Tensor ids)
+    {
         if (ids.dim() != 2 || ids.size(0) == 0 || ids.size(1) > _config.ContextLength)
         {
             throw new ArgumentException(
@@ -87,9 +94,32 @@ internal sealed class ClipTextTower : nn.Module
                 nameof(ids)
             );
         }
-        using var scope = NewDisposeScope();
-        return final_layer_norm.Forward(encoder.Forward(AddPositions(EmbedTokens(ids)), causal: true)).MoveToOuterDisposeScope();
     }
+
+    /// <summary>The states of all tokens before and after the last block, neither of them normalised.</summary>
+    /// <param name="ids">[B, L] int64, L at most the context length.</param>
+    /// <param name="needsLast">Whether the last block is computed; it is null otherwise.</param>
+    /// <returns>[B, L, W] each.</returns>
+    /// <exception cref="ArgumentException">The shape is another.</exception>
+    public (Tensor Before, Tensor? Last) LastTwo(Tensor ids, bool needsLast)
+    {
+        CheckIds(ids);
+        var x = AddPositions(EmbedTokens(ids)); // [B, L, W]
+        var blocks = encoder.Blocks;
+        for (var i = 0; i < blocks.Count - 1; i++)
+        {
+            var next = blocks[i].Forward(x, causal: true);
+            x.Dispose(); // autograd keeps what it needs
+            x = next;
+        }
+        return (x, needsLast ? blocks[^1].Forward(x, causal: true) : null);
+    }
+
+    /// <summary>The normalised state of the token that ends each text, [B, W].</summary>
+    /// <param name="states">[B, L, W], after the last block.</param>
+    /// <param name="ids">[B, L] int64.</param>
+    public Tensor AtEnd(Tensor states, Tensor ids) =>
+        final_layer_norm.Forward(states)[arange(ids.size(0), ScalarType.Int64, ids.device), EndPositions(ids)];
 
     /// <summary>Every intermediate state, for checks against a reference and for models that read all tokens.</summary>
     internal ClipHiddenStates HiddenStates(Tensor ids)
@@ -97,7 +127,7 @@ internal sealed class ClipTextTower : nn.Module
         var first = AddPositions(EmbedTokens(ids)); // [B, L, W]
         List<Tensor> states = [first, .. encoder.ForwardAll(first, causal: true)];
         var last = final_layer_norm.Forward(states[^1]);
-        return new(states, last, last[arange(ids.size(0), ScalarType.Int64, ids.device), EndPositions(ids)]);
+        return new(states, last, AtEnd(states[^1], ids));
     }
 
     private Tensor AddPositions(Tensor tokens) => tokens.add(embeddings.position_embedding.weight.narrow(0, 0, tokens.size(1)));

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text;
+using AirMLNet.Files;
 
 namespace AirMLNet.Clip;
 
@@ -51,8 +52,8 @@ public sealed class ClipTokenizer
     public int VocabularySize => _vocabulary.Size;
 
     /// <summary>
-    /// Loads <c>vocab.json</c> and <c>merges.txt</c> from a model folder or its sub-folder <c>tokenizer</c>, or OpenAI's
-    /// <c>bpe_simple_vocab_16e6.txt.gz</c>. The context length comes from <c>tokenizer_config.json</c>, else from
+    /// Loads <c>vocab.json</c> and <c>merges.txt</c>, or <c>tokenizer.json</c>, from a model folder or its sub-folder <c>tokenizer</c>, or
+    /// OpenAI's <c>bpe_simple_vocab_16e6.txt.gz</c>. The context length is the lesser of those in <c>tokenizer_config.json</c> and in
     /// <c>config.json</c> or <c>open_clip_config.json</c>, else it is 77.
     /// </summary>
     /// <exception cref="FileNotFoundException">The folder holds no vocabulary; the message says which files were looked for.</exception>
@@ -155,7 +156,8 @@ public sealed class ClipTokenizer
             return;
         }
 
-        foreach (var piece in ClipTextSplitter.Split(ClipTextSplitter.Clean(text)))
+        // Composed first, as ftfy and Hugging Face's normaliser do: é has the same ids however it is written.
+        foreach (var piece in ClipTextSplitter.Split(ClipTextSplitter.Clean(UnicodeForms.Compose(text))))
         {
             AppendPiece(piece, ids);
         }

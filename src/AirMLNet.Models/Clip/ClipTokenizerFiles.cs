@@ -7,6 +7,10 @@ namespace AirMLNet.Clip;
 internal static class ClipTokenizerFiles
 {
     public const string Archive = "bpe_simple_vocab_16e6.txt.gz";
+
+    /// <summary>Vocabulary and merges in one file.</summary>
+    public const string Fast = "tokenizer.json";
+    private const long LargestArchive = 64L << 20; // the published one has 3.2 MB
     private const int DefaultContext = 77;
     private const int LongestContext = 100_000;
 
@@ -17,30 +21,47 @@ internal static class ClipTokenizerFiles
     public static IEnumerable<string> ReadArchive(string path)
     {
         using var gzip = new GZipStream(File.OpenRead(path), CompressionMode.Decompress);
-        using var reader = new StreamReader(gzip);
-        while (reader.ReadLine() is { } line)
+        using var bytes = new MemoryStream();
+        var buffer = new byte[1 << 16];
+        for (int read; (read = gzip.Read(buffer)) > 0; )
         {
-            yield return line;
+            bytes.Write(buffer, 0, read);
+            if (bytes.Length > LargestArchive)
+            {
+                throw new InvalidDataException($"it unpacks to more than {LargestArchive} bytes");
+            }
         }
+        return TextFile.Decode(path, bytes.ToArray()).Split('\n').Select(l => l.TrimEnd('\r'));
     }
 
     public static int ContextLength(string folder)
     {
-        var lengths = ConfigFile.Said<double>(
-            Folders(folder),
-            ("tokenizer_config.json", "model_max_length"),
+        // A tokenizer may be said to take more than the model has places for, never the other way round.
+        var said = Length(folder, ("tokenizer_config.json", "model_max_length"));
+        var places = Length(
+            folder,
             ("config.json", "text_config.max_position_embeddings"),
             ("config.json", "max_position_embeddings"),
             ("open_clip_config.json", "model_cfg.text_cfg.context_length")
         );
-        // Hugging Face writes 1e30 where it has no limit.
-        return lengths.FirstOrDefault(n => n is >= 3 and <= LongestContext) is not 0 and var length ? (int)length : DefaultContext;
+        return said is null ? places ?? DefaultContext : Math.Min(said.Value, places ?? said.Value);
     }
+
+    // Hugging Face writes 1e30 where it has no limit.
+    private static int? Length(string folder, params (string File, string Key)[] keys) =>
+        ConfigFile.Said<double>(Folders(folder), keys).FirstOrDefault(n => n is >= 3 and <= LongestContext) is not 0 and var length
+            ? (int)length
+            : null;
 
     /// <summary>The padding token's text, null where no file says.</summary>
     public static string? PadToken(string folder) =>
         ConfigFile
-            .Said<TokenText>(Folders(folder), ("tokenizer_config.json", "pad_token"), ("special_tokens_map.json", "pad_token"))
+            .Said<TokenText>(
+                Folders(folder),
+                ("tokenizer_config.json", "pad_token"),
+                ("special_tokens_map.json", "pad_token"),
+                (Fast, "padding.pad_token")
+            )
             .FirstOrDefault()
             ?.Text;
 

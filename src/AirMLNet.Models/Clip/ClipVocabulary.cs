@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using AirMLNet.Files;
 
 namespace AirMLNet.Clip;
 
@@ -59,7 +60,13 @@ internal sealed class ClipVocabulary
         var merges = ClipTokenizerFiles.Find(folder, "merges.txt");
         if (vocabulary is not null && merges is not null)
         {
-            return new(ReadIds(vocabulary), ReadMerges(File.ReadLines(merges), merges), vocabulary);
+            return new(ReadIds(vocabulary), ReadMerges(TextFile.ReadLines(merges), merges), vocabulary);
+        }
+
+        if (ClipTokenizerFiles.Find(folder, ClipTokenizerFiles.Fast) is { } fast)
+        {
+            var (ids, pairs) = FastTokenizerFile.Read(fast);
+            return new(ids, pairs, fast);
         }
 
         if (ClipTokenizerFiles.Find(folder, ClipTokenizerFiles.Archive) is { } archive)
@@ -68,8 +75,8 @@ internal sealed class ClipVocabulary
         }
 
         throw new FileNotFoundException(
-            $"{folder} holds no tokenizer: vocab.json and merges.txt (also in a sub-folder 'tokenizer'), or {ClipTokenizerFiles.Archive}, "
-                + $"were looked for."
+            $"{folder} holds no tokenizer: vocab.json and merges.txt, or {ClipTokenizerFiles.Fast} (both also in a sub-folder 'tokenizer'), "
+                + $"or {ClipTokenizerFiles.Archive}, were looked for."
         );
     }
 
@@ -179,7 +186,7 @@ internal sealed class ClipVocabulary
         }
     }
 
-    private static IEnumerable<(string Left, string Right)> ReadMerges(IEnumerable<string> lines, string file)
+    internal static IEnumerable<(string Left, string Right)> ReadMerges(IEnumerable<string> lines, string file)
     {
         var number = 0;
         foreach (var line in lines)

@@ -22,8 +22,12 @@ internal static class ZeroShotClassifier
         using var scope = NewDisposeScope();
         var texts = classNames.SelectMany(name => templates.Select(t => ClassPrompt.Fill(t, name))).ToArray();
         var vectors = backbone.EncodeTexts(texts); // [C·T, D]
-        var mean = vectors.view(classNames.Count, templates.Count, backbone.FeatureDimension).mean([1L]); // [C, D]
-        var unit = nn.functional.normalize(mean, 2, -1, 1e-12);
+        var unit = Mean(vectors.view(classNames.Count, templates.Count, backbone.FeatureDimension));
         return unit.cpu().contiguous().data<float>().ToArray();
     }
+
+    /// <summary>The direction between the vectors of several texts.</summary>
+    /// <param name="vectors">[C, T, D], each of length 1.</param>
+    /// <returns>[C, D], each of length 1.</returns>
+    public static Tensor Mean(Tensor vectors) => ClipModel.Normalise(vectors.mean([1L]));
 }

@@ -13,6 +13,10 @@ namespace AirMLNet.Files;
 /// <remarks>Keys are snake_case. Null is the same as a missing key. Unknown keys are ignored.</remarks>
 internal sealed partial class ConfigFile
 {
+    private const int MostLayers = 1000,
+        MostNumber = 1 << 24;
+    private const long Largest = 64L << 20; // the largest tokenizers have 20 MB
+
     private static readonly JsonSerializerOptions Settings = ConfigValue.Settings;
     private static readonly JsonSerializerOptions OneLine = new(Settings) { WriteIndented = false };
 
@@ -38,7 +42,7 @@ internal sealed partial class ConfigFile
         }
         try
         {
-            return Parse(File.ReadAllText(path)) is JsonObject root
+            return Parse(TextFile.ReadAll(path, Largest)) is JsonObject root
                 ? new(path, root)
                 : throw new InvalidDataException($"{path}: a JSON object was expected.");
         }
@@ -139,6 +143,12 @@ internal sealed partial class ConfigFile
             foreach (var number in numbers.Where(n => n < least))
             {
                 throw new InvalidDataException($"{path}: {section}{property.Name} is {number}; it must be at least {least}.");
+            }
+            // Layers are built before they are compared with the weights: a file must not make that endless.
+            var most = property.Name.Contains("layers", StringComparison.Ordinal) ? MostLayers : MostNumber;
+            foreach (var number in numbers.Where(n => n > most))
+            {
+                throw new InvalidDataException($"{path}: {section}{property.Name} is {number}; it must be at most {most}.");
             }
             if (value is not null && Settings.GetTypeInfo(property.PropertyType).Kind == JsonTypeInfoKind.Object)
             {

@@ -11,7 +11,7 @@ namespace AirMLNet.Images;
 /// then vertical, coefficients in 22-bit fixed point, rounded to 8 bits after each pass. CLIP's published features were
 /// made so with the bicubic filter; another resampling moves them.
 /// </summary>
-internal static class PilResize
+internal static partial class PilResize
 {
     private const int Precision = 22;
     private const int Half = 1 << (Precision - 1); // rounds
@@ -29,6 +29,43 @@ internal static class PilResize
     /// </summary>
     public static RgbImage Bicubic(RgbImage image, int width, int height, int left, int top, int windowWidth, int windowHeight) =>
         Resample<CubicFilter>(image, width, height, left, top, windowWidth, windowHeight);
+
+    /// <summary>As <see cref="Bicubic(RgbImage, int, int, int, int, int, int)"/>, by any of Pillow's filters.</summary>
+    public static RgbImage Resize(
+        PilFilter filter,
+        RgbImage image,
+        int width,
+        int height,
+        int left,
+        int top,
+        int windowWidth,
+        int windowHeight
+    ) =>
+        filter switch
+        {
+            PilFilter.Nearest => Nearest(image, width, height, left, top, windowWidth, windowHeight),
+            PilFilter.Lanczos => Resample<LanczosFilter>(image, width, height, left, top, windowWidth, windowHeight),
+            PilFilter.Bilinear => Resample<TriangleFilter>(image, width, height, left, top, windowWidth, windowHeight),
+            PilFilter.Box => Resample<BoxFilter>(image, width, height, left, top, windowWidth, windowHeight),
+            PilFilter.Hamming => Resample<HammingFilter>(image, width, height, left, top, windowWidth, windowHeight),
+            _ => Resample<CubicFilter>(image, width, height, left, top, windowWidth, windowHeight),
+        };
+
+    private static RgbImage Nearest(RgbImage image, int width, int height, int left, int top, int windowWidth, int windowHeight)
+    {
+        var result = new byte[3 * windowWidth * windowHeight];
+        for (var y = 0; y < windowHeight; y++)
+        {
+            var row = Source(top + y, image.Height, height) * 3 * image.Width;
+            for (var x = 0; x < windowWidth; x++)
+            {
+                image.Pixels.AsSpan(row + (3 * Source(left + x, image.Width, width)), 3).CopyTo(result.AsSpan(3 * ((y * windowWidth) + x)));
+            }
+        }
+        return new(windowWidth, windowHeight, result);
+
+        static int Source(int at, int from, int to) => Math.Min(from - 1, (int)((at + 0.5) * from / to));
+    }
 
     private static RgbImage Resample<TFilter>(RgbImage image, int width, int height, int left, int top, int windowWidth, int windowHeight)
         where TFilter : struct, IFilter
@@ -305,43 +342,5 @@ internal static class PilResize
         }
 
         return (starts, weights, taps);
-    }
-
-    /// <summary>A filter; a structure, so that the compiler makes code of its own for each.</summary>
-    private interface IFilter
-    {
-        /// <summary>How far from its middle a filter reaches, in pixels of the smaller image.</summary>
-        static abstract double Support { get; }
-
-        /// <summary>The weight at a distance.</summary>
-        static abstract double At(double x);
-    }
-
-    private readonly struct CubicFilter : IFilter
-    {
-        private const double A = -0.5;
-
-        public static double Support => 2;
-
-        public static double At(double x)
-        {
-            x = Math.Abs(x);
-            return x < 1 ? ((A + 2) * x - (A + 3)) * x * x + 1
-                : x < 2 ? (((x - 5) * x + 8) * x - 4) * A
-                : 0;
-        }
-    }
-
-    private readonly struct LanczosFilter : IFilter
-    {
-        public static double Support => 3;
-
-        public static double At(double x) => x is >= -3 and < 3 ? Sinc(x) * Sinc(x / 3) : 0;
-
-        private static double Sinc(double x)
-        {
-            x *= Math.PI;
-            return x == 0 ? 1 : Math.Sin(x) / x;
-        }
     }
 }

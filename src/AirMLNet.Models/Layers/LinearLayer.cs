@@ -8,7 +8,7 @@ namespace AirMLNet.Layers;
 /// y = x·Wᵀ + b, with or without b. It works on rows, [R, in]: a plain matrix keeps it one addmm and lets in-place steps
 /// stay in place under autograd. A LoRA adapter can be set; it is no parameter of the module and is in no checkpoint of it.
 /// </summary>
-internal sealed class LinearLayer : nn.Module
+internal sealed class LinearLayer : nn.Module, ILoraLayer
 {
     internal readonly Parameter weight; // [out, in], or [out, in, 1, 1]
     internal readonly Parameter? bias; // [out]
@@ -37,21 +37,16 @@ internal sealed class LinearLayer : nn.Module
     /// <summary>Whether the checkpoint holds the layer as a 1×1 convolution.</summary>
     public bool IsConvolution => _convolution;
 
-    /// <summary>What LoRA adds to the layer; null for nothing. The layer does not own it.</summary>
-    /// <exception cref="ArgumentException">The adapter's shapes do not fit the layer.</exception>
+    /// <inheritdoc/>
+    public Parameter Weight => weight;
+
+    /// <inheritdoc/>
     public LoraAdapter? Adapter
     {
         get => _adapter;
         set
         {
-            if (value is not null && (value.Down.size(1) != Inputs || value.Up.size(0) != Outputs))
-            {
-                throw new ArgumentException(
-                    $"The adapter takes {value.Down.size(1)} and gives {value.Up.size(0)} values; the layer takes {Inputs} and gives "
-                        + $"{Outputs}.",
-                    nameof(value)
-                );
-            }
+            value?.Check([Outputs, Inputs]);
             _adapter = value;
         }
     }

@@ -138,12 +138,19 @@ internal static class ModelWeights
         }
     }
 
-    /// <summary>The linear layers of a module by their names: those that LoRA may adapt.</summary>
+    /// <summary>The linear layers of a module by their names: those that LoRA is trained for.</summary>
     public static IReadOnlyDictionary<string, LinearLayer> LinearLayers(nn.Module module) =>
         module
             .named_modules()
             .Where(m => m.module is LinearLayer)
             .ToDictionary(m => m.name, m => (LinearLayer)m.module, StringComparer.Ordinal);
+
+    /// <summary>The layers of a module that a LoRA file may adapt, by their names.</summary>
+    public static IReadOnlyDictionary<string, ILoraLayer> LoraLayers(nn.Module module) =>
+        module
+            .named_modules()
+            .Where(m => m.module is ILoraLayer)
+            .ToDictionary(m => m.name, m => (ILoraLayer)m.module, StringComparer.Ordinal);
 
     private static long[] InFile(long[] shape, WeightSource source) =>
         source.Part >= 0 ? [3 * shape[0], .. shape[1..]]

@@ -71,6 +71,10 @@ internal sealed class SafetensorsHeader
         {
             if (property.Name == "__metadata__")
             {
+                if (property.Value.ValueKind == JsonValueKind.Null)
+                {
+                    continue; // as the format's own library takes it
+                }
                 foreach (var item in property.Value.EnumerateObject())
                 {
                     metadata[item.Name] = item.Value.GetString() ?? "";

@@ -1,7 +1,9 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using AirMLNet.Files;
 using AirMLNet.Native;
 using static TorchSharp.torch;
@@ -9,8 +11,10 @@ using static TorchSharp.torch;
 namespace AirMLNet.Weights;
 
 /// <summary>The tensors of a model on disk, in one safetensors file or in several shards.</summary>
-internal sealed class WeightFiles : IDisposable
+internal sealed partial class WeightFiles : IDisposable
 {
+    private static readonly string[] Variants = ["fp32", "fp16", "bf16", "ema"];
+
     private readonly List<SafetensorsFile> _files = [];
     private readonly Dictionary<string, SafetensorsFile> _owner = new(StringComparer.Ordinal);
 
@@ -48,6 +52,13 @@ internal sealed class WeightFiles : IDisposable
         Path.Combine(Path.GetFileName(Path.GetDirectoryName(Path.GetFullPath(Description))) ?? "", Path.GetFileName(Description));
 
     public IReadOnlyCollection<string> Names => _owner.Keys;
+
+    /// <summary>The texts in the headers; those of the first shard that has one of a name.</summary>
+    public IReadOnlyDictionary<string, string> Metadata =>
+        _files
+            .SelectMany(f => f.Metadata)
+            .GroupBy(p => p.Key, StringComparer.Ordinal)
+            .ToDictionary(g => g.Key, g => g.First().Value, StringComparer.Ordinal);
 
     public bool Contains(string name) => _owner.ContainsKey(name);
 
@@ -89,9 +100,65 @@ internal sealed class WeightFiles : IDisposable
                 return Shards(folder, index);
             }
         }
+        if (Variant(folder, names) is { } variant)
+        {
+            return variant.EndsWith(".json", StringComparison.Ordinal) ? Shards(folder, variant) : ([variant], variant);
+        }
+        if (WithoutIndex(folder, names) is { } shards)
+        {
+            return shards;
+        }
         var others = Directory.GetFiles(folder, "*.safetensors");
         return others.Length == 1 ? ([others[0]], others[0]) : throw NotAModel(folder, others, names);
     }
+
+    /// <summary>
+    /// The file or index of a variant such as fp16: <c>model.fp16.safetensors</c>, <c>model.fp16.safetensors.index.json</c> or
+    /// <c>model.safetensors.index.fp16.json</c>. Of several the one with the most exact numbers.
+    /// </summary>
+    private static string? Variant(string folder, WeightFileNames names)
+    {
+        foreach (var stem in names.Names.Select(n => n[..^".safetensors".Length]))
+        {
+            var pattern = new Regex(
+                $@"\A{Regex.Escape(stem)}(\.(?<variant>\w+)\.safetensors(\.index\.json)?|\.safetensors\.index\.(?<variant>\w+)\.json)\z",
+                RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant
+            );
+            var found = Directory
+                .GetFiles(folder)
+                .Select(f => (Path: f, Match: pattern.Match(Path.GetFileName(f))))
+                .Where(f => f.Match.Success)
+                .Select(f => (f.Path, Variant: f.Match.Groups["variant"].Value))
+                .OrderBy(f => Array.IndexOf(Variants, f.Variant) is var place && place < 0 ? Variants.Length : place)
+                .ThenBy(f => f.Path, StringComparer.Ordinal)
+                .ToList();
+            if (found.Count > 0)
+            {
+                return found[0].Path;
+            }
+        }
+        return null;
+    }
+
+    // All shards are there, and only the list of what is in them is not.
+    private static (IReadOnlyList<string>, string)? WithoutIndex(string folder, WeightFileNames names)
+    {
+        foreach (var stem in names.Names.Select(n => n[..^".safetensors".Length]))
+        {
+            var shards = Directory.GetFiles(folder, stem + "-*-of-*.safetensors").Order(StringComparer.Ordinal).ToArray();
+            var match = shards.Length == 0 ? null : ShardPattern().Match(Path.GetFileName(shards[0]));
+            if (match is { Success: true } && int.TryParse(match.Groups["count"].Value, CultureInfo.InvariantCulture, out var count))
+            {
+                return shards.Length == count
+                    ? (shards, Path.Combine(folder, $"{stem}-*-of-{match.Groups["count"].Value}.safetensors"))
+                    : throw new FileNotFoundException($"{folder} holds {shards.Length} of the {count} shards {stem}-*.safetensors.");
+            }
+        }
+        return null;
+    }
+
+    [GeneratedRegex(@"-\d+-of-(?<count>\d+)\.safetensors\z", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
+    private static partial Regex ShardPattern();
 
     /// <summary>SHA-256 of the weights: of the file, or for shards of the list of their hashes in order.</summary>
     public static string Sha256(IReadOnlyList<string> paths)
@@ -116,7 +183,7 @@ internal sealed class WeightFiles : IDisposable
     {
         try
         {
-            if (JsonNode.Parse(File.ReadAllText(index))?["weight_map"] is not JsonObject map || map.Count == 0)
+            if (JsonNode.Parse(TextFile.ReadAll(index))?["weight_map"] is not JsonObject map || map.Count == 0)
             {
                 throw new InvalidDataException($"{index}: weight_map was expected.");
             }

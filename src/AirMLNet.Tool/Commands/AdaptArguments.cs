@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using AirMLNet.Captions;
 using AirMLNet.Prompts;
 using AirMLNet.PseudoLabels;
 using AirMLNet.Recipes;
@@ -25,13 +26,15 @@ internal sealed class AdaptArguments
             + "with growing numbers of labels; prototypes: grip helped by one image prototype per class; cpl: candidate labels in ten "
             + "growing rounds; air: cpl or grip with synthetic images, as prototypes and in training; air-mean: the same on grip with the "
             + "mean of "
-            + "all images of a class as its prototype, which is ours; coop, vpt: learn from --labels "
+            + "all images of a class as its prototype, which is ours; latteclip: CLIP itself is fine-tuned with texts that a multimodal "
+            + "model writes (--captioner); flyp-pl: the same with class names alone; flyp-oracle: from --labels; reclip: label "
+            + "propagation and two copies that teach each other; lmm-zero-shot: only asks the model; coop, vpt: learn from --labels "
             + "(default: air with --diffusion or --synthetic, coop or vpt with --labels, otherwise grip)",
     };
 
     private readonly Option<int?> _epochs = SharedOptions.Optional(
         "--epochs",
-        $"Epochs of prompt training per round ({Published(r => r.Epochs)})",
+        $"Epochs of training, per round where there are rounds ({Published(r => r.Epochs)})",
         1,
         100_000
     );
@@ -56,7 +59,7 @@ internal sealed class AdaptArguments
 
     private readonly Option<double?> _rate = SharedOptions.Optional(
         "--lr",
-        $"Peak learning rate of prompt training ({Published(r => r.LearningRate)})",
+        $"Peak learning rate ({Published(r => r.LearningRate)})",
         1e-9,
         1000.0
     );
@@ -96,6 +99,15 @@ internal sealed class AdaptArguments
         1,
         100_000
     );
+
+    private readonly Option<double?> _share = SharedOptions.Optional(
+        "--share",
+        "Share of the images to adapt to, drawn by the seed (default: all)",
+        0.0,
+        1.0
+    );
+
+    private readonly CaptionArguments _captions = new();
 
     private readonly Option<string> _base = new("--base")
     {
@@ -152,10 +164,12 @@ internal sealed class AdaptArguments
             command.Options.Add(_method);
         }
 
-        foreach (var option in new Option[] { _epochs, _rounds, _perClass, _batch, _rate, _clipNorm, _lambda, _selection })
+        foreach (var option in new Option[] { _epochs, _rounds, _perClass, _batch, _rate, _clipNorm, _lambda, _selection, _share })
         {
             command.Options.Add(option);
         }
+
+        _captions.AddTo(command);
 
         // What a whole method needs beside the images; 'compare' has images alone.
         foreach (var option in method ? new Option[] { _base, _beta, _representatives, _synthetic, _prototypeAtTest, _prompt } : [])
@@ -168,8 +182,9 @@ internal sealed class AdaptArguments
     /// <param name="parsed">The command line.</param>
     /// <param name="labels">Whether the images' labels are learned from.</param>
     /// <param name="generates">Whether a diffusion model was named.</param>
+    /// <param name="dataSet">The published data set that the images are of; null for none.</param>
     /// <exception cref="UsageException">Method and kind of prompt do not fit each other.</exception>
-    public AdaptSettings Read(ParseResult parsed, bool labels = false, bool generates = false)
+    public AdaptSettings Read(ParseResult parsed, bool labels = false, bool generates = false, string? dataSet = null)
     {
         var synthetic = parsed.GetValue(_synthetic);
         var visual = PromptOf(parsed) != PromptKind.Text;
@@ -186,7 +201,7 @@ internal sealed class AdaptArguments
             );
         return new()
         {
-            Recipe = RecipeOf(parsed, method),
+            Recipe = RecipeOf(parsed, method, dataSet),
             ClipFolder = parsed.GetRequiredValue(_clip),
             ClassNames = Data.ClassNames.Load(parsed.GetRequiredValue(_classes)),
             Labels = labels,
@@ -194,12 +209,33 @@ internal sealed class AdaptArguments
         };
     }
 
+    /// <summary>Who writes the texts of methods that need some.</summary>
+    public CaptionSynthesisOptions? CaptionsOf(ParseResult parsed, IReadOnlyCollection<Recipe> recipes, string? dataSet) =>
+        _captions.Read(
+            parsed,
+            recipes,
+            parsed.GetRequiredValue(_clip),
+            dataSet,
+            new DeviceChoice(parsed.GetValue<int?>("--gpu"), parsed.GetValue<bool>("--fallback-to-cpu")).Resolve(_ => { })
+        );
+
+    /// <summary>The share of the images that is adapted to; null for all.</summary>
+    public double? ShareOf(ParseResult parsed) => parsed.GetValue(_share);
+
     /// <summary>The recipe of a method's name, with what the command line changes.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="method">Its name.</param>
+    /// <param name="dataSet">The published data set whose numbers it takes; null for none.</param>
     /// <exception cref="UsageException">The method learns another kind of prompt.</exception>
-    public Recipe RecipeOf(ParseResult parsed, string method)
+    public Recipe RecipeOf(ParseResult parsed, string method, string? dataSet = null)
     {
         var recipe = Recipe.Named(method == Air ? Recipe.AirPrefix + (parsed.GetValue(_base) ?? Recipe.Cpl.Name) : method);
+        recipe = _captions.Apply(parsed, recipe.FineTune is null ? recipe : recipe.WithDataSet(dataSet));
         var prompt = PromptOf(parsed);
+        if (recipe.FineTune is not null && prompt != PromptKind.Text)
+        {
+            throw new UsageException($"--method {recipe.Name} learns no prompt");
+        }
         if (recipe.Name == Recipe.CoOp.Name && prompt != PromptKind.Text)
         {
             throw new UsageException("--method coop learns words; vpt learns visual prompts");

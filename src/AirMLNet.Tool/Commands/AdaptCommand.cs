@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
+using AirMLNet.Data;
 using AirMLNet.Pipeline;
 using AirMLNet.Reports;
 using AirMLNet.Tool.Output;
@@ -26,6 +27,10 @@ internal static class AdaptCommand
                 + "those only",
             HelpName = "FOLDER",
         };
+        var estimate = new Option<bool>("--estimate")
+        {
+            Description = "Only say how long the texts of latteclip will take, by a few of them, which are kept",
+        };
         var seed = SharedOptions.Number("--seed", "Seed of everything random", 1, 0, int.MaxValue);
         var json = SharedOptions.Json();
         var skip = SharedOptions.SkipUnreadable();
@@ -35,7 +40,7 @@ internal static class AdaptCommand
         var command = new Command("adapt", "Adapt CLIP to images without labels, and save the model") { images, output };
         arguments.AddTo(command);
         synthesis.AddTo(command);
-        foreach (var option in new Option[] { labels, labelled, seed, json, skip })
+        foreach (var option in new Option[] { labels, labelled, estimate, seed, json, skip })
         {
             command.Options.Add(option);
         }
@@ -47,7 +52,9 @@ internal static class AdaptCommand
             "airml adapt photos --classes classes.txt --clip models/mini-clip -o model.zip --method prototypes --seed 7",
             "airml adapt photos --classes classes.txt --clip clip-vit-base-patch32 --diffusion stable-diffusion-v1-4 --domain 'Flowers:' "
                 + "-o model.zip",
-            "airml adapt photos --classes classes.txt --clip models/mini-clip -o model.zip --method air --synthetic generated"
+            "airml adapt photos --classes classes.txt --clip models/mini-clip -o model.zip --method air --synthetic generated",
+            "airml adapt photos --classes classes.txt --clip clip-vit-base-patch32 -o model.zip --method latteclip --captioner "
+                + "http://localhost:8000/v1 --captioner-model llava-hf/llava-v1.6-mistral-7b-hf --estimate"
         );
         command.Does(
             (parsed, cancellation) =>
@@ -59,13 +66,30 @@ internal static class AdaptCommand
                     parsed.GetValue(json),
                     parsed.GetValue(skip),
                     parsed.GetValue(SharedOptions.Verbose),
+                    arguments.ShareOf(parsed),
                     compute.Apply(parsed)
                 );
-                var given = arguments.Read(parsed, parsed.GetValue(labels), synthesis.IsGiven(parsed)) with
+                var dataSet = synthesis.DataSetOf(parsed, request.Images);
+                var given = arguments.Read(parsed, parsed.GetValue(labels), synthesis.IsGiven(parsed), dataSet) with
                 {
                     Labelled = parsed.GetValue(labelled),
                 };
-                Run(request, given with { Diffusion = synthesis.Read(parsed, given, request.Images, request.Output) }, cancellation);
+                given = given with
+                {
+                    Diffusion = synthesis.Read(parsed, given, request.Images, request.Output),
+                    Captions = arguments.CaptionsOf(parsed, [given.Recipe], dataSet),
+                    Work = given.Recipe.FineTune is null ? null : synthesis.WorkOf(parsed, request.Output, "tuned"),
+                };
+                using var captioner = given.Captions?.Captioner as IDisposable;
+                if (parsed.GetValue(estimate))
+                {
+                    Estimate(request, given, cancellation);
+                }
+                else
+                {
+                    Run(request, given, cancellation);
+                }
+
                 return 0;
             }
         );
@@ -76,7 +100,7 @@ internal static class AdaptCommand
     {
         settings.Check();
         SavedModel.CheckTarget(request.Output);
-        var rows = Photos.Pool(request.Images, settings.Labels, request.SkipUnreadable, cancellation);
+        var rows = request.Rows(settings.Labels, cancellation);
         if (settings.Labels)
         {
             ImageLabels.MatchLabels(rows, [.. settings.ClassNames], request.Images);
@@ -125,6 +149,7 @@ internal static class AdaptCommand
         }
     }
 
+<<<<<<< HEAD
     private static AdaptationCard Card(Request request, AdaptSettings settings, int images, int known, Stopwatch clock) =>
         new()
         {
@@ -137,6 +162,44 @@ internal static class AdaptCommand
             Finished = DateTime.UtcNow,
             Versions = AdaptationCard.CurrentVersions(),
         };
+=======
+    private static void Estimate(Request request, AdaptSettings settings, CancellationToken cancellation)
+    {
+        if (!settings.Recipe.NeedsCaptions)
+        {
+            throw new UsageException("--estimate is of the texts that --method latteclip has written");
+        }
+
+        settings.Check();
+        var rows = request.Rows(settings.Labels, cancellation);
+        var ml = request.Device.Context(request.Seed);
+        Terminal.Listen(ml, request.Verbose);
+        var found = Terminal.Work("Estimating", rows.Count, step => AdaptRun.Estimate(ml, settings, rows, step, cancellation));
+        if (request.Json)
+        {
+            Terminal.WriteJson(
+                new
+                {
+                    images = rows.Count,
+                    missing = found?.Left ?? 0,
+                    secondsEach = found?.Each.TotalSeconds ?? 0,
+                    hours = found?.Time.TotalHours ?? 0,
+                }
+            );
+            return;
+        }
+
+        Console.Out.WriteLine(
+            found is null
+                ? $"{rows.Count} images: all texts are there"
+                : string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{rows.Count} images: {found.Left} texts are missing; {found.Timed} took {found.Each.TotalSeconds:0.00} s each, so these "
+                        + $"take about {found.Time.TotalHours:0.0} hours"
+                )
+        );
+    }
+>>>>>>> main
 
     private sealed record Request(
         string Images,
@@ -145,6 +208,15 @@ internal static class AdaptCommand
         bool Json,
         bool SkipUnreadable,
         bool Verbose,
+        double? Share,
         DeviceChoice Device
-    );
+    )
+    {
+        /// <summary>The images that are adapted to.</summary>
+        public IReadOnlyList<ImageRow> Rows(bool labels, CancellationToken cancellation)
+        {
+            var rows = Photos.Pool(Images, labels, SkipUnreadable, cancellation);
+            return Share is { } share ? [.. PoolShare.Choose(rows.Count, share, Seed).Select(i => rows[i])] : rows;
+        }
+    }
 }

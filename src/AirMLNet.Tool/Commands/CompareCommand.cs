@@ -29,7 +29,8 @@ internal static class CompareCommand
         };
         var methods = new Option<string>("--methods")
         {
-            Description = "Methods to compare, separated by commas: any but air, coop and vpt, for which there is 'airml experiment'",
+            Description =
+                "Methods to compare, separated by commas: any but air, coop, vpt and flyp-oracle, for which there is 'airml experiment'",
             DefaultValueFactory = _ => "zero-shot,fpl,grip,prototypes",
         };
         var json = SharedOptions.Json();
@@ -57,12 +58,14 @@ internal static class CompareCommand
                     text => int.TryParse(text, NumberStyles.None, Plain, out var seed) ? seed : (int?)null
                 );
                 var device = compute.Apply(parsed);
-                var settings = arguments.Read(parsed);
+                var settings = arguments.Read(parsed) with { Captions = arguments.CaptionsOf(parsed, chosen, dataSet: null) };
+                using var captioner = settings.Captions?.Captioner as IDisposable;
                 var width = ClipConfig.Load(settings.ClipFolder)?.Text.HiddenSize ?? long.MaxValue;
                 var run = new ComparisonRun(
                     settings,
                     device,
                     parsed.GetValue(skip),
+                    arguments.ShareOf(parsed),
                     device.Gpu is null && PromptRounds.WantsOneThread(width, settings.Recipe.Prompt) && !compute.HasThreads(parsed),
                     cancellation
                 );

@@ -18,7 +18,7 @@ internal sealed class DomainOptions
     private readonly Option<string?> _dataSet = new("--data-set")
     {
         Description =
-            $"Published data set whose words come before class names ({string.Join(", ", DataSets.Names)}); one whose folder is IMAGES "
+            $"Published data set whose words come before class names, and whose numbers latteclip takes ({string.Join(", ", DataSets.Names)}); one whose folder is IMAGES "
             + "need not be named",
         HelpName = "NAME",
         CustomParser = result =>
@@ -33,14 +33,20 @@ internal sealed class DomainOptions
         },
     };
 
+    public Option Domain => _domain;
+
     public IEnumerable<Option> All => [_domain, _dataSet];
+
+    /// <summary>The published data set that was named, or whose folder the images are in; null for none.</summary>
+    public string? NameOf(ParseResult parsed, string? images) =>
+        parsed.GetValue(_dataSet) ?? (images is null || !Directory.Exists(images) ? null : DataSets.Around(images)?.Name);
 
     /// <summary>What comes before a class name.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="images">The folder of images, which may be a published data set's; null where there is none.</param>
     public string Read(ParseResult parsed, string? images = null)
     {
-        var name = parsed.GetValue(_dataSet) ?? (images is null ? null : DataSets.Around(images)?.Name);
+        var name = NameOf(parsed, images);
         return parsed.GetValue(_domain) ?? (name is null ? null : DataSets.Description(name)) ?? ClassPrompt.DefaultDescription;
     }
 }

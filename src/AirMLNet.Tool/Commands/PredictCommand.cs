@@ -64,8 +64,10 @@ internal static class PredictCommand
             }
             else
             {
-                var classes = best.Select(c => string.Create(CultureInfo.InvariantCulture, $"{names[c]}\t{image.Score[c]:0.0000}"));
-                Console.Out.WriteLine($"{image.ImagePath}\t{string.Join('\t', classes)}");
+                var classes = best.Select(c =>
+                    string.Create(CultureInfo.InvariantCulture, $"{TabSeparated.Field(names[c])}\t{image.Score[c]:0.0000}")
+                );
+                Console.Out.WriteLine($"{TabSeparated.Field(image.ImagePath)}\t{string.Join('\t', classes)}");
             }
         }
     }

@@ -20,13 +20,15 @@ internal sealed class SynthesisArguments
     private readonly Option<string?> _diffusion = new("--diffusion")
     {
         Description =
-            "Stable Diffusion v1 model for air: fine-tuned on the most confident images, then images of every class are generated",
+            "Stable Diffusion model (v1, 2 or XL) for air: fine-tuned on the most confident images, then images of every class are generated",
         HelpName = "FOLDER",
     };
 
     private readonly Option<string?> _work = new("--work")
     {
-        Description = "Folder for the adapter and the images; an interrupted run goes on there (default: beside the output)",
+        Description =
+            "Folder for the adapter and the images, or for the CLIP that is fine-tuned and its checkpoints; an interrupted run goes on there "
+            + "(default: beside the output)",
         HelpName = "FOLDER",
     };
 
@@ -81,6 +83,13 @@ internal sealed class SynthesisArguments
         }
     }
 
+    /// <summary>The published data set that was named, or whose folder the images are in; null for none.</summary>
+    public string? DataSetOf(ParseResult parsed, string images) => _domain.NameOf(parsed, images);
+
+    /// <summary>The folder to work in.</summary>
+    public string WorkOf(ParseResult parsed, string output, string kind) =>
+        parsed.GetValue(_work) ?? Path.ChangeExtension(output, null) + "-" + kind;
+
     /// <summary>Whether a diffusion model was named.</summary>
     public bool IsGiven(ParseResult parsed) => parsed.GetValue(_diffusion) is not null;
 
@@ -90,7 +99,9 @@ internal sealed class SynthesisArguments
     {
         if (parsed.GetValue(_diffusion) is not { } folder)
         {
-            var idle = Details.FirstOrDefault(o => parsed.GetResult(o) is { Implicit: false });
+            // What fine-tunes CLIP has a folder and numbers of a data set too.
+            var others = settings.Recipe.FineTune is null ? Details : Details.Except([_work, .. _domain.All]).Append(_domain.Domain);
+            var idle = others.FirstOrDefault(o => parsed.GetResult(o) is { Implicit: false });
             return idle is null ? null : throw new UsageException($"{idle.Name} says how images are generated; it needs --diffusion");
         }
 
@@ -99,7 +110,7 @@ internal sealed class SynthesisArguments
             DiffusionFolder = folder,
             ClipFolder = settings.ClipFolder,
             ClassNames = settings.ClassNames,
-            WorkFolder = parsed.GetValue(_work) ?? Path.ChangeExtension(output, null) + "-synthetic",
+            WorkFolder = WorkOf(parsed, output, "synthetic"),
             Domain = _domain.Read(parsed, images),
             FineTune = parsed.GetValue(_steps) != 0,
         };

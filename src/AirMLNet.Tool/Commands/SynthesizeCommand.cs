@@ -33,7 +33,7 @@ internal static class SynthesizeCommand
         var diffusion = new Option<string>("--diffusion")
         {
             Description =
-                "Folder of the Stable Diffusion v1 model, in diffusers layout (model_index.json, unet, vae, text_encoder, tokenizer)",
+                "Folder of the Stable Diffusion model (v1, 2 or XL), in diffusers layout (model_index.json, unet, vae, text_encoder, …)",
             HelpName = "FOLDER",
             Required = true,
         };
@@ -50,6 +50,7 @@ internal static class SynthesizeCommand
             Description = "LoRA file (safetensors; names of diffusers, PEFT or kohya) that adapts the model",
             HelpName = "FILE",
         };
+        var weight = SharedOptions.Optional("--lora-weight", "By what the LoRA's own scale is multiplied (default: 1)", -10.0, 10.0);
         var count = SharedOptions.Number("-n", "Images of the prompt, or of each class", 1, 1, 100_000);
         var seed = SharedOptions.Number("--seed", "Seed of the first image", 1, 0, int.MaxValue);
         var output = new Option<string>("--output", "-o")
@@ -60,6 +61,12 @@ internal static class SynthesizeCommand
         };
         var steps = SharedOptions.Number("--steps", "Denoising steps", 50, 1, 1000);
         var guidance = SharedOptions.Optional("--guidance", "Weight of the prompt; 1 for none (default: 7.5)", 0.0, 100.0);
+        var rescale = SharedOptions.Optional(
+            "--guidance-rescale",
+            "Share of the guided prediction brought back to its deviation without guidance (default: 0)",
+            0.0,
+            1.0
+        );
         var eta = SharedOptions.Optional("--eta", "Share of fresh noise in each step of the scheduler ddim (default: 0)", 0.0, 1.0);
         var scheduler = new Option<string?>("--scheduler")
         {
@@ -84,6 +91,7 @@ internal static class SynthesizeCommand
         {
             diffusion,
             lora,
+            weight,
             prompt,
             classes,
             negative,
@@ -92,6 +100,7 @@ internal static class SynthesizeCommand
             output,
             steps,
             guidance,
+            rescale,
             eta,
             scheduler,
             size,
@@ -120,6 +129,7 @@ internal static class SynthesizeCommand
                 {
                     Steps = parsed.GetValue(steps),
                     Guidance = parsed.GetValue(guidance) ?? new StableDiffusionOptions().Guidance,
+                    GuidanceRescale = parsed.GetValue(rescale) ?? 0,
                     Eta = parsed.GetValue(eta) ?? 0,
                     Scheduler = parsed.GetValue(scheduler) is { } name ? Schedulers.Single(s => s.Name == name).Kind : null,
                     Width = width,
@@ -127,11 +137,16 @@ internal static class SynthesizeCommand
                     BatchSize = parsed.GetValue(batch),
                 };
                 torch.ScalarType? type = parsed.GetValue(precision) is { } wanted ? Precisions.Single(p => p.Name == wanted).Type : null;
-                using var model = StableDiffusionPipeline.Load(parsed.GetRequiredValue(diffusion), compute.Device(parsed), type);
+                using var model = StableDiffusionPipeline.Load(
+                    parsed.GetRequiredValue(diffusion),
+                    compute.Device(parsed),
+                    type,
+                    options.Scheduler
+                );
                 var adapter = parsed.GetValue(lora);
                 if (adapter is not null)
                 {
-                    model.LoadLora(adapter);
+                    model.LoadLora(adapter, parsed.GetValue(weight) ?? 1);
                 }
 
                 var result = Terminal.Work(
@@ -158,7 +173,7 @@ internal static class SynthesizeCommand
                                 Seed = parsed.GetValue(seed),
                                 NegativePrompt = parsed.GetValue(negative),
                                 GroupSize = options.BatchSize,
-                                Settings = generator.Settings(adapter),
+                                Settings = generator.Settings(adapter, parsed.GetValue(weight) ?? 1),
                                 Progress = new DirectProgress(p =>
                                     rate = string.Create(
                                         CultureInfo.InvariantCulture,

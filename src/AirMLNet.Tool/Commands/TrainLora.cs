@@ -22,7 +22,7 @@ internal static class TrainLora
         };
         var diffusion = new Option<string>("--diffusion")
         {
-            Description = "Folder of the Stable Diffusion v1 model, in diffusers layout",
+            Description = "Folder of the Stable Diffusion model (v1, 2 or XL), in diffusers layout",
             HelpName = "FOLDER",
             Required = true,
         };

@@ -1,7 +1,9 @@
+using AirMLNet.Captions;
 using AirMLNet.Data;
 using AirMLNet.Recipes;
 using AirMLNet.Tool.Output;
 using Microsoft.ML;
+using Microsoft.ML.Data;
 
 namespace AirMLNet.Tool.Pipelines;
 
@@ -40,6 +42,32 @@ internal static class AdaptRun
                 ? unlabelled
                 : ml.Data.LoadFromEnumerable(Terminal.Counted([.. photos.Select(AdaptRow.Real), .. known], step, cancellation));
         var keyed = settings.Labels || known.Count > 0 ? ImageLabels.WithKeys(ml, all, settings.ClassNames) : all;
-        return (stages.Fit(keyed), unlabelled.Schema);
+        var model = stages.Fit(keyed);
+        // What only training needed, texts and the original CLIP, would be saved along: the tuned model does without.
+        return (
+            settings.Recipe.FineTune is null ? model : ((TransformerChain<ITransformer>)model).GetModelFor(TransformerScope.Scoring),
+            unlabelled.Schema
+        );
+    }
+
+    /// <summary>How long the texts of a recipe will take; null where all are there.</summary>
+    public static CaptionEstimate? Estimate(
+        MLContext ml,
+        AdaptSettings settings,
+        IReadOnlyList<ImageRow> photos,
+        IStep step,
+        CancellationToken cancellation
+    )
+    {
+        var (labels, captions) = settings.Recipe.CaptionStages(
+            ml,
+            settings.Task(hasFeatures: false) with
+            {
+                Progress = Terminal.Progress(step, p => $"{p.Source}: {p.Activity}"),
+                CancellationToken = cancellation,
+            }
+        );
+        var rows = ml.Data.LoadFromEnumerable(photos);
+        return captions.Estimate(labels.Fit(rows).Transform(rows));
     }
 }

@@ -1,3 +1,4 @@
+using AirMLNet.Captions;
 using AirMLNet.Recipes;
 using AirMLNet.Synthesis;
 using AirMLNet.Tool.Output;
@@ -31,6 +32,12 @@ internal sealed record AdaptSettings
     /// <summary>Classes without labelled images, the only ones that pseudo-labels may take; null for all.</summary>
     public IReadOnlyList<string>? Unseen { get; init; }
 
+    /// <summary>Who writes the texts of methods that need some.</summary>
+    public CaptionSynthesisOptions? Captions { get; init; }
+
+    /// <summary>Folder of checkpoints and the tuned CLIP.</summary>
+    public string? Work { get; init; }
+
     /// <summary>What the recipe is applied to.</summary>
     /// <param name="hasFeatures">Whether the rows are features instead of image files.</param>
     public AdaptationTask Task(bool hasFeatures) =>
@@ -42,6 +49,8 @@ internal sealed record AdaptSettings
             UnseenClasses = Unseen is { Count: > 0 } ? Unseen : null,
             HasFeatures = hasFeatures,
             Synthesis = Diffusion,
+            Captions = Captions,
+            WorkFolder = Work,
         };
 
     /// <exception cref="UsageException">What was given does not fit the method.</exception>
@@ -53,11 +62,19 @@ internal sealed record AdaptSettings
                 "--labels learns from the folders of the images alone; it takes none of --labelled, --synthetic and --diffusion"
             );
         }
+        if (Recipe.FineTune is not null && Labelled is not null)
+        {
+            throw new UsageException($"--method {Recipe.Name} takes no --labelled: it learns from no label, or as an oracle from all");
+        }
+        if (Recipe.Name == Recipe.LmmZeroShot.Name)
+        {
+            throw new UsageException($"--method {Recipe.Name} learns nothing that could be saved; 'airml compare' scores it");
+        }
         if (Recipe.Supervised != Labels)
         {
             throw new UsageException(
                 Labels
-                    ? $"--labels learns from labels by coop or, with a visual prompt, vpt; --method {Recipe.Name} makes its own"
+                    ? $"--labels learns from labels by coop, flyp-oracle or, with a visual prompt, vpt; --method {Recipe.Name} makes its own"
                     : $"--method {Recipe.Name} learns from labels; --labels says that the images lie in folders of their classes"
             );
         }

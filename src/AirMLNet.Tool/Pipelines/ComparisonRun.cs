@@ -27,6 +27,7 @@ internal sealed class ComparisonRun(
     AdaptSettings settings,
     DeviceChoice device,
     bool skipUnreadable,
+    double? share,
     bool sideBySide,
     CancellationToken cancellation
 )
@@ -45,6 +46,12 @@ internal sealed class ComparisonRun(
                 return (Photos.Pool(poolFolder, labels: false, skipUnreadable, cancellation), testRows);
             }
         );
+        if (share is { } part)
+        {
+            // Of the first seed for all: what the seeds tell apart is the training.
+            pool = [.. PoolShare.Choose(pool.Count, part, seeds[0]).Select(i => pool[i])];
+        }
+
         var poolFeatures = Encode(ml, pool, "pool");
         var testFeatures = Encode(ml, test, "test");
         return new MethodComparison(pool.Count, test.Count, Score(recipes, seeds, poolFeatures, testFeatures), _steps);
@@ -128,10 +135,46 @@ internal sealed class ComparisonRun(
     {
         // A fresh context per seed: its seed is the only one.
         var ml = device.Context(seed);
-        var clock = Stopwatch.StartNew();
-        var model = Fit(ml, settings with { Recipe = recipe }, pool, cancellation);
-        var fitting = clock.Elapsed.TotalSeconds;
-        return (ImageLabels.Of(ml, model.Transform(test), [.. settings.ClassNames]).MicroAccuracy, fitting);
+        if (recipe.FineTune is not null)
+        {
+            Terminal.Listen(ml, verbose: false); // whose texts are they, and which are missing
+        }
+
+        var work = recipe.FineTune is null ? null : Directory.CreateTempSubdirectory("airml-tuned-");
+        try
+        {
+            var clock = Stopwatch.StartNew();
+            var model = Fit(ml, settings with { Recipe = recipe, Work = work?.FullName }, pool, cancellation);
+            var fitting = clock.Elapsed.TotalSeconds;
+            var accuracy = Accuracy(ml, model.Transform(test));
+            (model as IDisposable)?.Dispose();
+            return (accuracy, fitting);
+        }
+        finally
+        {
+            work?.Delete(recursive: true);
+        }
+    }
+
+    /// <summary>The share of right answers; an image without a predicted class counts as wrong.</summary>
+    private double Accuracy(MLContext ml, IDataView scored)
+    {
+        var keyed = ImageLabels.WithKeys(ml, scored, settings.ClassNames);
+        using var cursor = keyed.GetRowCursor([keyed.Schema["PredictedLabel"], keyed.Schema[AdaptSettings.LabelColumn]]);
+        var predicted = cursor.GetGetter<uint>(keyed.Schema["PredictedLabel"]);
+        var wanted = cursor.GetGetter<uint>(keyed.Schema[AdaptSettings.LabelColumn]);
+        int rows = 0,
+            right = 0;
+        while (cursor.MoveNext())
+        {
+            uint a = 0,
+                b = 0;
+            predicted(ref a);
+            wanted(ref b);
+            rows++;
+            right += a == b && b > 0 ? 1 : 0;
+        }
+        return right / (double)Math.Max(1, rows);
     }
 
     /// <summary>Fits to features: the same model as <see cref="AdaptRun.Fit"/> from the images.</summary>

@@ -15,9 +15,22 @@ internal static class CaptionGroups
     /// <param name="size">Images of a group.</param>
     /// <param name="perClass">Groups of a class, which its images share in turn; null draws one for every image, as published.</param>
     /// <param name="seed">Draws.</param>
+    /// <param name="correct">
+    /// True class of each image, and how many images of a group are of its class by it; null: all as they come. A class without any image
+    /// by the truth has groups as they come.
+    /// </param>
     /// <returns>For each image its group; null for an image without a class.</returns>
-    public static int[]?[] Draw(IReadOnlyList<int> classes, int size, int? perClass, int seed)
+    public static int[]?[] Draw(
+        IReadOnlyList<int> classes,
+        int size,
+        int? perClass,
+        int seed,
+        (IReadOnlyList<int> Truth, int Count)? correct = null
+    )
     {
+        var byTruth = correct is { } known
+            ? Enumerable.Range(0, classes.Count).GroupBy(i => known.Truth[i]).ToDictionary(g => g.Key, g => g.ToArray())
+            : [];
         var members = Enumerable.Range(0, classes.Count).GroupBy(i => classes[i]).ToDictionary(g => g.Key, g => g.ToArray());
         var place = new Dictionary<int, int>();
         var groups = new int[]?[classes.Count];
@@ -32,9 +45,18 @@ internal static class CaptionGroups
             place[classes[i]] = turn + 1;
             // A shared group is drawn for the image of the class that comes first with it.
             var drawnFor = perClass is { } most && turn >= most ? members[classes[i]][turn % most] : i;
-            groups[i] = drawnFor == i ? Draw(members[classes[i]], size, SeededRandom.Create(seed, Stream, i)) : groups[drawnFor];
+            groups[i] = drawnFor == i ? One(i) : groups[drawnFor];
         }
         return groups;
+
+        int[] One(int i)
+        {
+            var random = SeededRandom.Create(seed, Stream, i);
+            var right = Math.Min(correct?.Count ?? 0, size);
+            return right > 0 && byTruth.TryGetValue(classes[i], out var ofClass)
+                ? [.. Draw(ofClass, right, random), .. Draw(members[classes[i]], size - right, random)]
+                : Draw(members[classes[i]], size, random);
+        }
     }
 
     private static int[] Draw(int[] members, int size, Random random)

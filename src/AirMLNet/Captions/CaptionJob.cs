@@ -74,6 +74,29 @@ internal sealed class CaptionJob(ICaptioner captioner, CaptionJobOptions options
 
     private readonly CaptionStore? _store = captioner.Identity is { } identity ? new(options.Folder, identity) : null;
 
+    /// <summary>The job of a stage.</summary>
+    /// <param name="options">Captioner, folder, and how it is asked.</param>
+    /// <param name="stage">The stage, for reports.</param>
+    /// <param name="checkAlive">Called after each text; throws where the work is to end.</param>
+    public static CaptionJob Of(CaptionSynthesisOptions options, string stage, Action checkAlive) =>
+        new(
+            options.Captioner!,
+            new CaptionJobOptions
+            {
+                Folder = options.WorkFolder,
+                Parallel = options.ParallelCalls,
+                Retries = options.Retries,
+                Timeout = TimeSpan.FromSeconds(options.TimeoutSeconds),
+                Time = options.Time,
+                Progress = new DirectProgress(p =>
+                {
+                    checkAlive();
+                    options.Progress?.Report(p with { Source = stage });
+                }),
+                CancellationToken = options.CancellationToken,
+            }
+        );
+
     /// <summary>Describes the images.</summary>
     /// <exception cref="CaptionException">The server does not answer, or refuses everything; what is there is kept.</exception>
     /// <exception cref="IOException">A text cannot be written.</exception>

@@ -11,7 +11,8 @@ internal sealed class CaptionRows(
     IReadOnlyList<string> paths,
     IReadOnlyList<int> classes,
     IReadOnlyList<string> classNames,
-    CaptionSynthesisOptions options
+    CaptionSynthesisOptions options,
+    IReadOnlyList<int>? truth = null
 )
 {
     private readonly Lazy<string[]> _hashes = new(() =>
@@ -38,7 +39,13 @@ internal sealed class CaptionRows(
     public (List<CaptionItem> Items, int[] Of) OfGroups(int seed, bool kept)
     {
         var prompt = options.GroupPrompt ?? CaptionPrompts.Group(options.Domain, options.Wording);
-        var groups = CaptionGroups.Draw(classes, options.GroupSize, options.GroupsPerClass, seed);
+        var groups = CaptionGroups.Draw(
+            classes,
+            options.GroupSize,
+            options.GroupsPerClass,
+            seed,
+            options.CorrectInGroup is { } correct && truth is not null ? (truth, correct) : null
+        );
         List<CaptionItem> items = [];
         Dictionary<int[], int> known = new(ReferenceEqualityComparer.Instance);
         var of = new int[groups.Length];
@@ -60,7 +67,10 @@ internal sealed class CaptionRows(
                             CaptionKind.Group,
                             Named(prompt, classes[i]),
                             () => GroupCollage.Of([.. members.Select(m => ImageFile.Load(paths[m]))])
-                        ),
+                        )
+                        {
+                            Members = [.. members.Select(m => paths[m])],
+                        },
                         kept ? HashOf(members) : ""
                     )
                 );
@@ -82,7 +92,7 @@ internal sealed class CaptionRows(
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(content)));
     }
 
-    private static string Hash(string path)
+    internal static string Hash(string path)
     {
         try
         {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using AirMLNet.Images;
+using AirMLNet.Optimisation;
 using AirMLNet.Options;
 using AirMLNet.Pipeline;
 using Microsoft.ML;
@@ -23,7 +24,8 @@ namespace AirMLNet.Captions;
 public sealed class CaptionSynthesisEstimator : StageEstimator<CaptionSynthesisTransformer>
 {
     internal const string Stage = "CaptionSynthesis";
-    private const int Named = 3;
+    private const int Named = 3,
+        ShuffleStream = 26;
     private readonly string _imageText,
         _groupText,
         _paths;
@@ -53,6 +55,15 @@ public sealed class CaptionSynthesisEstimator : StageEstimator<CaptionSynthesisT
             );
         }
 
+        if (options is { CorrectInGroup: { } correct } && (options.TrueLabelColumn is null || correct > options.GroupSize))
+        {
+            throw new ArgumentException(
+                $"{nameof(CaptionSynthesisOptions.CorrectInGroup)} = {correct}; expected 0..{options.GroupSize}, the images of a group, and a "
+                    + $"column of the truth in {nameof(CaptionSynthesisOptions.TrueLabelColumn)}.",
+                nameof(options)
+            );
+        }
+
         if (options is { ImageTexts: false, GroupTexts: false })
         {
             throw new ArgumentException(
@@ -63,13 +74,66 @@ public sealed class CaptionSynthesisEstimator : StageEstimator<CaptionSynthesisT
         }
     }
 
+    private string? TrueLabelColumn => _options is { CorrectInGroup: not null, GroupTexts: true } ? _options.TrueLabelColumn : null;
+
+    /// <summary>How long the texts that are not there yet will take, by a few of them, which are written; null where all are there.</summary>
+    internal CaptionEstimate? Estimate(IDataView input)
+    {
+        using var channel = Host.Start("Estimate");
+        var work = Items(input, channel);
+        // Images and groups by turns: the calls that are timed are the first ones.
+        List<CaptionItem> mixed = [];
+        for (var i = 0; i < Math.Max(work.Images.Count, work.Groups.Count); i++)
+        {
+            mixed.AddRange(work.Images.Skip(i).Take(1));
+            mixed.AddRange(work.Groups.Skip(i).Take(1));
+        }
+        return Task.Run(() => Job().EstimateAsync(mixed), _options.CancellationToken).GetAwaiter().GetResult();
+    }
+
     private protected override IEnumerable<InputColumn> Inputs(SchemaShape input) =>
-        [InputColumn.Text(_paths), InputColumn.Label(_options.LabelColumn)];
+        TrueLabelColumn is { } truth
+            ? [InputColumn.Text(_paths), InputColumn.Label(_options.LabelColumn), InputColumn.Label(truth)]
+            : [InputColumn.Text(_paths), InputColumn.Label(_options.LabelColumn)];
 
     private protected override IEnumerable<SchemaShape.Column> Outputs(SchemaShape input) =>
         [OutputColumns.Text(_imageText), OutputColumns.Text(_groupText)];
 
     private protected override CaptionSynthesisTransformer Fit(IDataView input, IChannel channel)
+    {
+        var work = Items(input, channel);
+        var (images, groups) = (work.Images, work.Groups);
+        channel.Say($"{Stage}: {images.Count} texts of images and {groups.Count} of groups.");
+        var result = Run(channel, [.. images, .. groups]);
+        var count = work.Paths.Count;
+        var own = Places(count, images.Count > 0 ? Enumerable.Range(0, count) : [], 0);
+        var shared = Places(count, groups.Count > 0 ? work.GroupOf : [], images.Count);
+        Dictionary<string, CaptionTexts> texts = new(StringComparer.Ordinal);
+        for (var i = 0; i < count; i++)
+        {
+            texts[work.Paths[i]] = new(own[i] < 0 ? "" : result.Texts[own[i]], shared[i] < 0 ? "" : result.Texts[shared[i]]);
+        }
+        return new CaptionSynthesisTransformer(Host, _imageText, _groupText, _paths, _options, texts);
+    }
+
+    /// <summary>Which text a row gets, −1 for none: its own, or where they are shuffled that of any row.</summary>
+    private int[] Places(int rows, IEnumerable<int> texts, int first)
+    {
+        int[] places = [.. texts.Select(t => t < 0 ? -1 : first + t)];
+        if (places.Length == 0)
+        {
+            return [.. Enumerable.Repeat(-1, rows)];
+        }
+
+        if (_options.Shuffled)
+        {
+            SeededRandom.Create(_seed, ShuffleStream, first).Shuffle(places);
+        }
+
+        return places;
+    }
+
+    private Work Items(IDataView input, IChannel channel)
     {
         var label = input.Schema[_options.LabelColumn];
         var names =
@@ -77,6 +141,7 @@ public sealed class CaptionSynthesisEstimator : StageEstimator<CaptionSynthesisT
         var rows = new TrainingRows(input, Stage);
         var paths = rows.Values<ReadOnlyMemory<char>, string>(input.Schema[_paths], path => path.ToString());
         var labels = rows.Classes(label);
+        var truth = rows.Classes(TrueLabelColumn is { } column ? input.Schema[column] : null);
         rows.Read(_options.CancellationToken);
         var blank = paths.ToList().FindIndex(string.IsNullOrWhiteSpace);
         if (blank >= 0)
@@ -89,42 +154,15 @@ public sealed class CaptionSynthesisEstimator : StageEstimator<CaptionSynthesisT
             channel.Warn($"{Stage}: {caveat}.");
         }
 
-        var items = new CaptionRows(paths, labels, names, _options);
+        var items = new CaptionRows(paths, labels, names, _options, truth.Count > 0 ? truth : null);
         var kept = _options.Captioner.Identity is not null;
-        var images = _options.ImageTexts ? items.OfImages(kept) : [];
         var (groups, groupOf) = _options.GroupTexts ? items.OfGroups(_seed, kept) : ([], []);
-        channel.Say($"{Stage}: {images.Count} texts of images and {groups.Count} of groups.");
-        var result = Run(channel, [.. images, .. groups]);
-        Dictionary<string, CaptionTexts> texts = new(StringComparer.Ordinal);
-        for (var i = 0; i < paths.Count; i++)
-        {
-            texts[paths[i]] = new(
-                images.Count > 0 ? result.Texts[i] : "",
-                groups.Count > 0 && groupOf[i] >= 0 ? result.Texts[images.Count + groupOf[i]] : ""
-            );
-        }
-        return new CaptionSynthesisTransformer(Host, _imageText, _groupText, _paths, _options, texts);
+        return new(paths, _options.ImageTexts ? items.OfImages(kept) : [], groups, groupOf);
     }
 
     private CaptionResult Run(IChannel channel, List<CaptionItem> items)
     {
-        var job = new CaptionJob(
-            _options.Captioner!,
-            new CaptionJobOptions
-            {
-                Folder = _options.WorkFolder,
-                Parallel = _options.ParallelCalls,
-                Retries = _options.Retries,
-                Timeout = TimeSpan.FromSeconds(_options.TimeoutSeconds),
-                Time = _options.Time,
-                Progress = new DirectProgress(p =>
-                {
-                    FriendMembers.CheckAlive(Host);
-                    _options.Progress?.Report(p with { Source = Stage });
-                }),
-                CancellationToken = _options.CancellationToken,
-            }
-        );
+        var job = Job();
         // Off this thread's context, so that a client that comes back to it cannot wait for itself.
         var result = Task.Run(() => job.RunAsync(items), _options.CancellationToken).GetAwaiter().GetResult();
         if (result.Missing.Count == items.Count)
@@ -148,4 +186,9 @@ public sealed class CaptionSynthesisEstimator : StageEstimator<CaptionSynthesisT
         channel.Say($"{Stage}: {result.Made} texts were written now.");
         return result;
     }
+
+    private CaptionJob Job() => CaptionJob.Of(_options, Stage, () => FriendMembers.CheckAlive(Host));
+
+    /// <summary>What is to be asked.</summary>
+    private sealed record Work(IReadOnlyList<string> Paths, List<CaptionItem> Images, List<CaptionItem> Groups, int[] GroupOf);
 }

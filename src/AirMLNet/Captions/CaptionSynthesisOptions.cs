@@ -78,6 +78,26 @@ public sealed record CaptionSynthesisOptions
         init => field = value is { } v ? OptionCheck.Range(v, 1, 1_000_000) : null;
     }
 
+    /// <summary>
+    /// Images of a group, 0..<see cref="GroupSize"/>, that are drawn from those of its class by <see cref="TrueLabelColumn"/>, the others
+    /// as always: what better labels would give (LatteCLIP, Table 4). Null: all by the zero-shot labels.
+    /// </summary>
+    public int? CorrectInGroup
+    {
+        get;
+        init => field = value is { } v ? OptionCheck.Range(v, 0, 64) : null;
+    }
+
+    /// <summary>Key column with the true classes, read for <see cref="CorrectInGroup"/> only.</summary>
+    public string? TrueLabelColumn
+    {
+        get;
+        init => field = OptionCheck.NullOrNotBlank(value);
+    }
+
+    /// <summary>Deals the texts out among the images at random: a control, which shows what their content is worth.</summary>
+    public bool Shuffled { get; init; }
+
     /// <summary>Calls at a time, 1..256.</summary>
     public int ParallelCalls
     {

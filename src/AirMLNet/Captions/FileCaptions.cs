@@ -1,4 +1,5 @@
 using System.Text.Json;
+using AirMLNet.Files;
 using AirMLNet.Options;
 
 namespace AirMLNet.Captions;
@@ -41,7 +42,7 @@ public sealed class FileCaptions : ICaptioner
         {
             var folder = request.Kind == CaptionKind.Image ? imageTexts : groupTexts;
             var file = folder is null ? null : Path.Combine(folder, Path.GetFileNameWithoutExtension(request.Name) + ".txt");
-            return file is not null && File.Exists(file) ? File.ReadLines(file).FirstOrDefault() : null;
+            return file is not null && File.Exists(file) ? TextFile.ReadLines(file).FirstOrDefault() : null;
         });
     }
 
@@ -64,7 +65,7 @@ public sealed class FileCaptions : ICaptioner
         Dictionary<string, (string? Text, string? Group)?> byPath = new(StringComparer.Ordinal),
             byName = new(StringComparer.Ordinal);
         var number = 0;
-        foreach (var line in File.ReadLines(path))
+        foreach (var line in TextFile.ReadLines(path))
         {
             number++;
             if (string.IsNullOrWhiteSpace(line))

@@ -49,6 +49,9 @@ public sealed class CaptionRequest(string name, CaptionKind kind, string prompt,
     /// <summary>What is asked.</summary>
     public string Prompt { get; } = prompt;
 
+    /// <summary>The files of a group's images; of one image empty.</summary>
+    public IReadOnlyList<string> Members { get; internal init; } = [];
+
     /// <summary>The image, or the canvas of a group; read when it is first asked for.</summary>
     /// <exception cref="UnreadableImageException">A file cannot be read.</exception>
     public RgbImage Image => _image.Value;

@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Runtime.ExceptionServices;
+using AirMLNet.Pipeline;
 
 namespace Microsoft.ML;
 
@@ -21,9 +22,13 @@ public static class AirModelCatalog
     public static ITransformer LoadAdapted(this ModelOperationsCatalog catalog, string filePath, out DataViewSchema inputSchema)
     {
         ArgumentNullException.ThrowIfNull(catalog);
+        ModelZip.Check(filePath);
         try
         {
-            return catalog.Load(filePath, out inputSchema);
+            DataViewSchema? schema = null;
+            var model = SavedModelPlace.While(filePath, () => catalog.Load(filePath, out schema));
+            inputSchema = schema!;
+            return model;
         }
         catch (Exception wrapped) when (Cause(wrapped) is { } cause)
         {

@@ -1,11 +1,16 @@
+using AirMLNet.Files;
+
 namespace AirMLNet.Data;
 
 /// <summary>Reads and checks lists of class names.</summary>
 public static class ClassNames
 {
-    /// <summary>Reads one name a line; white space around names and empty lines at the end are dropped.</summary>
+    /// <summary>
+    /// Reads one name a line, in UTF-8 or with a byte order mark; white space around names and empty lines at the end are dropped, and
+    /// names are brought into one Unicode form (NFC).
+    /// </summary>
     /// <exception cref="FileNotFoundException">The file does not exist.</exception>
-    /// <exception cref="InvalidDataException">Fewer than two names, an empty one, or one twice; the message names the line.</exception>
+    /// <exception cref="InvalidDataException">Fewer than two names, an empty one, one twice, or another encoding; the message names the line.</exception>
     public static IReadOnlyList<string> Load(string file)
     {
         ArgumentException.ThrowIfNullOrEmpty(file);
@@ -14,7 +19,8 @@ public static class ClassNames
             throw new FileNotFoundException($"{file}: the file of class names does not exist.", file);
         }
 
-        string[] names = [.. File.ReadAllText(file).TrimEnd().Split('\n').Select(line => line.Trim())];
+        // One form for what looks the same: names of folders, which some systems write in another, are compared with these.
+        string[] names = [.. TextFile.ReadAll(file).TrimEnd().Split('\n').Select(line => UnicodeForms.Compose(line.Trim()))];
         return Fault(names, "line") is { } fault ? throw new InvalidDataException($"{file}: {fault}") : names;
     }
 
@@ -43,9 +49,10 @@ public static class ClassNames
                     : $"{unit} {i + 1} is empty; a class name was expected.";
             }
 
-            if (!seen.TryAdd(names[i].Trim(), i))
+            var name = UnicodeForms.Compose(names[i].Trim());
+            if (!seen.TryAdd(name, i))
             {
-                return $"{unit} {i + 1}: the class '{names[i]}' is already {unit} {seen[names[i].Trim()] + 1}.";
+                return $"{unit} {i + 1}: the class '{names[i]}' is already {unit} {seen[name] + 1}.";
             }
         }
 

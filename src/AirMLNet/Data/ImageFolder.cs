@@ -1,3 +1,5 @@
+using AirMLNet.Files;
+
 namespace AirMLNet.Data;
 
 /// <summary>An image file and, where known, its class.</summary>
@@ -25,7 +27,9 @@ internal sealed record ImageFolder
     /// <summary>At least one image.</summary>
     internal IReadOnlyList<ImageEntry> Entries { get; }
 
-    /// <summary>Lists PNG, JPEG, BMP, WebP, GIF and TIFF files; hidden files and folders are left out.</summary>
+    /// <summary>
+    /// Lists PNG, JPEG, BMP, WebP, GIF and TIFF files, each real file once whatever links lead to it; hidden files and folders are left out.
+    /// </summary>
     /// <param name="folder">The folder to search, with all its subfolders.</param>
     /// <param name="labelsFromSubfolders">Takes the name of the first subfolder on the way to an image as its class.</param>
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
@@ -42,12 +46,9 @@ internal sealed record ImageFolder
             );
         }
 
-        var options = new EnumerationOptions
-        {
-            RecurseSubdirectories = true,
-            AttributesToSkip = FileAttributes.Hidden | FileAttributes.System,
-        };
-        string[] files = [.. Directory.EnumerateFiles(folder, "*", options).Where(IsImage).Order(StringComparer.Ordinal)];
+        List<string> found = [];
+        Walk(folder, RealPath(new DirectoryInfo(folder)), [], found);
+        string[] files = [.. Once(found.Order(StringComparer.Ordinal))];
         if (files.Length == 0)
         {
             throw new InvalidDataException(
@@ -64,12 +65,81 @@ internal sealed record ImageFolder
     /// <summary>Whether a file is listed, by its ending.</summary>
     internal static bool IsImage(string file) => Extensions.Contains(Path.GetExtension(file));
 
+    // A link may lead to a folder that is above it, or that was there before: each real folder is gone through once.
+    private static void Walk(string folder, string real, HashSet<string> seen, List<string> found)
+    {
+        if (!seen.Add(real))
+        {
+            return;
+        }
+        var options = new EnumerationOptions
+        {
+            AttributesToSkip = FileAttributes.Hidden | FileAttributes.System,
+            IgnoreInaccessible = true,
+        };
+        foreach (var entry in new DirectoryInfo(folder).EnumerateFileSystemInfos("*", options).OrderBy(e => e.Name, StringComparer.Ordinal))
+        {
+            var path = Path.Combine(folder, entry.Name);
+            if (entry is FileInfo || !Directory.Exists(path))
+            {
+                if (IsImage(path))
+                {
+                    found.Add(path);
+                }
+            }
+            else
+            {
+                var isLink = entry.LinkTarget is not null;
+                Walk(path, isLink ? RealPath((DirectoryInfo)entry) : Path.Combine(real, entry.Name), seen, found);
+            }
+        }
+    }
+
+    // Of a file and links to it the first; a link that leads nowhere stays, to be named as unreadable.
+    private static IEnumerable<string> Once(IEnumerable<string> files)
+    {
+        HashSet<string> seen = new(StringComparer.Ordinal);
+        Dictionary<string, string> folders = new(StringComparer.Ordinal);
+        foreach (var file in files)
+        {
+            var folder = Path.GetDirectoryName(file)!;
+            if (!folders.TryGetValue(folder, out var real))
+            {
+                folders[folder] = real = RealPath(new DirectoryInfo(folder.Length == 0 ? "." : folder));
+            }
+            var info = new FileInfo(file);
+            var target = info.LinkTarget is null ? Path.Combine(real, info.Name) : RealPath(info);
+            if (seen.Add(target))
+            {
+                yield return file;
+            }
+        }
+    }
+
+    /// <summary>The full path with all links on the way followed; as far as they lead.</summary>
+    private static string RealPath(FileSystemInfo entry)
+    {
+        var full = Path.TrimEndingDirectorySeparator(entry.FullName);
+        try
+        {
+            var parent = Path.GetDirectoryName(full);
+            var own = entry.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? full;
+            return own != full ? RealPath(new DirectoryInfo(own))
+                : parent is null ? full
+                : Path.Combine(RealPath(new DirectoryInfo(parent)), Path.GetFileName(full));
+        }
+        catch (IOException) // a link that leads nowhere, or in a circle
+        {
+            return full;
+        }
+    }
+
     private static string LabelOf(string folder, string file)
     {
         var relative = Path.GetRelativePath(folder, file);
         var end = relative.IndexOf(Path.DirectorySeparatorChar);
         return end > 0
-            ? relative[..end]
+            ? UnicodeForms.Compose(relative[..end]) // macOS writes names decomposed
             : throw new InvalidDataException($"{file}: lies in no subfolder of {folder}, whose names are the classes.");
     }
 }

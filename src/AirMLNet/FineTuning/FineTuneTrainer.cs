@@ -58,6 +58,7 @@ internal static class FineTuneTrainer
     /// <param name="objective">Gives the loss.</param>
     /// <param name="plan">How long and how.</param>
     /// <param name="progress">Told after every step.</param>
+    /// <param name="half">Computes in bfloat16; null computes with the model itself.</param>
     /// <exception cref="TrainingDivergedException">The loss is not finite; the message names the step.</exception>
     /// <exception cref="InvalidOperationException">The checkpoint was made with other settings.</exception>
     public static void Run(
@@ -66,13 +67,14 @@ internal static class FineTuneTrainer
         FineTuneImages images,
         IFineTuneObjective objective,
         FineTunePlan plan,
-        IProgress<ProgressReport>? progress = null
+        IProgress<ProgressReport>? progress = null,
+        HalfCopy? half = null
     )
     {
         var (perEpoch, steps) = Steps(plan, rows);
         var size = Math.Min(plan.BatchSize, rows);
         var device = model.logit_scale.device;
-        var towers = ClipTowers.Of(model);
+        var towers = half?.Towers ?? ClipTowers.Of(model);
         var pixelSize = model.Config.Vision.ImageSize;
         using var optimizer = new FineTuneOptimizer(model, plan.Schedule);
         var state = model.state_dict().Concat(objective.State).ToDictionary(p => p.Key, p => p.Value, StringComparer.Ordinal);
@@ -95,6 +97,7 @@ internal static class FineTuneTrainer
                 var next = step + 1 < steps ? Rows(plan.Seed, rows, size, perEpoch, step + 1) : null;
                 var pixels = Tensors.Of(images.Take(step, batch, next), [size, 3, pixelSize, pixelSize], device);
                 optimizer.Begin(step, steps);
+                half?.Refresh();
                 var at = step;
                 var loss = FineTuneStep.Backward(
                     towers,
@@ -104,6 +107,7 @@ internal static class FineTuneTrainer
                     plan.Chunk,
                     () => $"epoch {epoch + 1}, step {at + 1} of {steps}"
                 );
+                half?.CarryGradients();
                 objective.AfterBackward();
                 optimizer.Step();
                 progress?.Report(new(nameof(FineTuneTrainer), $"epoch {epoch + 1}", step + 1, steps, loss));

@@ -14,6 +14,9 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
 {
     private static readonly string[] Extensions = [".json", ".txt", ".gz", ".safetensors"];
 
+    /// <summary>Where the model was when the stage was saved, in full; null in models saved before it was kept, and where it is embedded.</summary>
+    public string? Folder { get; init; }
+
     public static BackboneReference Of(ClipBackbone backbone, bool embed)
     {
         var config = backbone.Model.Config;
@@ -21,7 +24,10 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
             $"{(config.Vision.ResNet is null ? "ViT" : "ResNet")} {config.Vision.Layers}x{config.Vision.HiddenSize}, "
             + $"patch {config.Vision.PatchSize}, {config.Vision.ImageSize} px; "
             + $"text {config.Text.Layers}x{config.Text.HiddenSize}; {config.ProjectionDim} features";
-        return new(backbone.Name, backbone.WeightsSha256, architecture, embed ? FilesOf(backbone.Folder) : []);
+        return new(backbone.Name, backbone.WeightsSha256, architecture, embed ? FilesOf(backbone.Folder) : [])
+        {
+            Folder = embed ? null : backbone.Folder,
+        };
     }
 
     public void WriteFiles(ModelSaveContext ctx, string folder)
@@ -32,11 +38,17 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
         }
     }
 
-    /// <summary>Finds and loads the model: the embedded files, the folder it was trained with, then AIRMLNET_HOME.</summary>
+    /// <summary>
+    /// Finds and loads the model: the embedded files, the folder it was trained with, one beside the zip, then AIRMLNET_HOME.
+    /// </summary>
     /// <exception cref="FileNotFoundException">It is nowhere.</exception>
     /// <exception cref="InvalidOperationException">What is there has other weights.</exception>
     public BackboneLease Take(ModelLoadContext ctx, string folder, torch.Device device, ClipExecution execution)
     {
+        if (Files is null || Sha256 is null || Name is null)
+        {
+            throw new FormatException("The saved model does not say which CLIP model it needs.");
+        }
         if (Files.Length > 0)
         {
             return Load(Extract(ctx), device, execution, out var found)
@@ -45,13 +57,22 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
                 );
         }
 
-        var tried = new List<string> { folder };
+        List<string> tried = [Path.GetFullPath(folder), .. Folder is null ? Array.Empty<string>() : [Folder]];
+        if (SavedModelPlace.Folder is { } place)
+        {
+            tried.Add(Path.Combine(place, SafeName(Name)));
+            if (!Path.IsPathRooted(folder))
+            {
+                tried.Add(Path.GetFullPath(folder, place));
+            }
+        }
         if (AirHome.Given is { } home)
         {
-            tried.Add(Path.Combine(home, Name));
+            tried.Add(Path.Combine(home, SafeName(Name)));
         }
 
         var wrong = new List<string>();
+        tried = [.. tried.Distinct(StringComparer.Ordinal)];
         foreach (var candidate in tried.Where(Directory.Exists))
         {
             if (Load(candidate, device, execution, out var hash) is { } model)
@@ -71,7 +92,7 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
         throw new FileNotFoundException(
             $"The saved model needs the CLIP model {Name} ({Architecture}; SHA-256 of its weights {Sha256}), "
                 + $"which is not in {string.Join(" or ", tried)}. "
-                + $"Put its folder there, or set {AirHome.Variable} to the folder that holds a folder '{Name}'.",
+                + $"Put its folder beside the model's file, or set {AirHome.Variable} to the folder that holds a folder '{Name}'.",
             folder
         );
     }
@@ -104,9 +125,19 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
             for (var i = 0; i < Files.Length; i++)
             {
                 var path = Path.GetFullPath(Path.Combine(part, Files[i]));
-                if (!path.StartsWith(Path.GetFullPath(part) + Path.DirectorySeparatorChar, StringComparison.Ordinal))
+                if (
+                    !path.StartsWith(Path.GetFullPath(part) + Path.DirectorySeparatorChar, StringComparison.Ordinal)
+                    || Files[i].Contains('\\', StringComparison.Ordinal)
+                )
                 {
                     throw new FormatException($"The saved model has an embedded file '{Files[i]}' outside its folder.");
+                }
+                // Nothing that a system or a loader would run, whatever its name in the list.
+                if (!Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase) || File.Exists(path))
+                {
+                    throw new FormatException(
+                        $"The saved model has an embedded file '{Files[i]}'; {string.Join(", ", Extensions)}, each once, are expected."
+                    );
                 }
 
                 Directory.CreateDirectory(Path.GetDirectoryName(path)!);

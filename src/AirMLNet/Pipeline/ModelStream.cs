@@ -19,7 +19,8 @@ internal static class ModelStream
     private const string JsonName = "stage.json",
         StateName = "state.safetensors";
     private const uint Version = 0x00010001;
-    private const long LargestState = 1L << 31;
+    private const long LargestState = 1L << 31,
+        LargestFile = 1L << 36;
 
     public static void Begin(ModelSaveContext ctx, string signature, string loader)
     {
@@ -141,7 +142,7 @@ internal static class ModelStream
             reader =>
             {
                 using var file = File.Create(path);
-                reader.BaseStream.CopyTo(file);
+                Copy(reader.BaseStream, file, LargestFile, stage, name);
             }
         );
         if (!found)
@@ -155,7 +156,7 @@ internal static class ModelStream
         using var bytes = new MemoryStream();
         try
         {
-            if (!ctx.TryLoadBinaryStream(name, reader => reader.BaseStream.CopyTo(bytes)))
+            if (!ctx.TryLoadBinaryStream(name, reader => Copy(reader.BaseStream, bytes, LargestState, stage, name)))
             {
                 throw new FormatException($"{stage}: the saved model has no '{name}'.");
             }
@@ -165,6 +166,22 @@ internal static class ModelStream
             throw new FormatException($"{stage}: '{name}' of the saved model is damaged: {e.Message}", e);
         }
         return bytes.ToArray();
+    }
+
+    // A stream says how long it is; a stranger's may say so wrongly.
+    private static void Copy(Stream from, Stream to, long most, string stage, string name)
+    {
+        var buffer = new byte[1 << 16];
+        long total = 0;
+        for (int read; (read = from.Read(buffer)) > 0; )
+        {
+            total += read;
+            if (total > most)
+            {
+                throw new FormatException($"{stage}: '{name}' of the saved model has more than {most} bytes.");
+            }
+            to.Write(buffer, 0, read);
+        }
     }
 
     private static VersionInfo VersionOf(string signature, string loader) =>

@@ -107,6 +107,10 @@ public sealed class PromptAdapterEstimator : StageEstimator<PromptAdapterTransfo
 
         VisualPrompt? visual =
             _options.Prompt == PromptKind.Text ? null : new(clip, _options.PromptLength, _options.Prompt == PromptKind.VisualDeep);
+        if (visual is null)
+        {
+            _ = SharedPrompt.Names(clip, _options.ClassNames, _options.PromptLength); // before images are encoded
+        }
         using var images = visual is null ? null : new FrozenImages(visual, clip, _options.CancellationToken);
         var rows = Read(input, images);
         channel.Say($"{Stage}: {rows.Count} images, {_options.Rounds} rounds of {_options.Epochs} epochs.");

@@ -27,7 +27,29 @@ internal sealed class SharedPrompt : IDisposable
         _backbone = backbone;
         Length = length;
         var tokenizer = backbone.Tokenizer;
-        var names = classNames.Select(name => tokenizer.Encode(ClassPrompt.Spoken(name))).ToArray();
+        var names = Names(backbone, classNames, length);
+        long[] ids = [.. names.SelectMany(name => name.Append(tokenizer.EndToken)).Select(id => (long)id)];
+        using var off = no_grad();
+        using var scope = NewDisposeScope();
+        var text = backbone.Model.Text;
+        _start = text.EmbedTokens(tensor([(long)tokenizer.StartToken], [1, 1], device: backbone.Device))
+            .view(1, -1)
+            .DetachFromDisposeScope();
+        _rest = text.EmbedTokens(tensor(ids, [1, ids.Length], device: backbone.Device)).squeeze(0).DetachFromDisposeScope();
+        _tower = new ClipSharedPrefix(
+            backbone.Model.Text,
+            backbone.Model.TextProjection,
+            1 + length,
+            [.. names.Select(name => name.Length + 1)],
+            backbone.Device
+        );
+    }
+
+    /// <summary>The ids of the class names, which must leave room for a prompt; what can fail of a prompt before images are read.</summary>
+    /// <exception cref="ArgumentException">A class name leaves no room for the prompt in the model's context.</exception>
+    public static int[][] Names(ClipBackbone backbone, IReadOnlyList<string> classNames, int length)
+    {
+        var names = classNames.Select(name => backbone.Tokenizer.Encode(ClassPrompt.Spoken(name))).ToArray();
         var longest = names.Max(n => n.Length);
         var room = backbone.Model.Config.Text.ContextLength - length - 2;
         if (longest > room)
@@ -39,15 +61,7 @@ internal sealed class SharedPrompt : IDisposable
                 nameof(classNames)
             );
         }
-        long[] ids = [.. names.SelectMany(name => name.Append(tokenizer.EndToken)).Select(id => (long)id)];
-        using var off = no_grad();
-        using var scope = NewDisposeScope();
-        var text = backbone.Model.Text;
-        _start = text.EmbedTokens(tensor([(long)tokenizer.StartToken], [1, 1], device: backbone.Device))
-            .view(1, -1)
-            .DetachFromDisposeScope();
-        _rest = text.EmbedTokens(tensor(ids, [1, ids.Length], device: backbone.Device)).squeeze(0).DetachFromDisposeScope();
-        _tower = new ClipSharedPrefix(backbone.Model, 1 + length, [.. names.Select(name => name.Length + 1)], backbone.Device);
+        return names;
     }
 
     /// <summary>P.</summary>

@@ -63,6 +63,10 @@ public sealed class LatteClipEstimator : StageEstimator<LatteClipTransformer>
 
     private IHostEnvironment Environment { get; }
 
+    internal IEnumerable<InputColumn> Reads(SchemaShape input) => Inputs(input);
+
+    internal IEnumerable<SchemaShape.Column> Adds(SchemaShape input) => Outputs(input);
+
     private bool Mixes => _options.Method == FineTuneMethod.LatteClip;
 
     private protected override IEnumerable<InputColumn> Inputs(SchemaShape input)
@@ -103,7 +107,11 @@ public sealed class LatteClipEstimator : StageEstimator<LatteClipTransformer>
             crop,
             _seed
         );
-        FineTuneTrainer.Run(model, rows.Images.Count, images, (IFineTuneObjective?)latte ?? flyp!, plan, new DirectProgress(Report));
+        using var half =
+            _options.TrainingPrecision == TunedPrecision.BFloat16
+                ? new HalfCopy(model, ClipModel.Load(_options.ClipFolder, device, _options.Activation))
+                : null;
+        FineTuneTrainer.Run(model, rows.Images.Count, images, (IFineTuneObjective?)latte ?? flyp!, plan, new DirectProgress(Report), half);
         using var off = no_grad();
         return Finish(channel, model, ClipModel.Normalise(latte?.Bank.Prototypes ?? ReClipStep.ClassVectors(model, templates)));
     }

@@ -18,13 +18,13 @@ public enum FineTuneMethod
     FlypGivenLabels,
 }
 
-/// <summary>Numbers that the tuned model is saved in.</summary>
+/// <summary>Numbers that CLIP is trained in, or that the tuned model is saved in.</summary>
 public enum TunedPrecision
 {
-    /// <summary>As trained.</summary>
+    /// <summary>32 bits.</summary>
     Float32,
 
-    /// <summary>Half the size.</summary>
+    /// <summary>16 bits.</summary>
     BFloat16,
 }
 
@@ -231,6 +231,17 @@ public sealed record LatteClipOptions
 
     /// <summary>Numbers that the tuned model is kept, scored and saved in.</summary>
     public TunedPrecision Precision
+    {
+        get;
+        init => field = OptionCheck.Defined(value);
+    }
+
+    /// <summary>
+    /// Numbers that are computed in while training. With <see cref="TunedPrecision.BFloat16"/> the weights themselves and what moves them
+    /// stay float32.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public TunedPrecision TrainingPrecision
     {
         get;
         init => field = OptionCheck.Defined(value);

@@ -40,6 +40,8 @@ public sealed class LatteClipTransformer : StageTransformer, IDisposable
     /// <summary>Gives the tuned model back.</summary>
     public void Dispose() => _model.Dispose();
 
+    internal RowMapper On(DataViewSchema inputSchema, IDataView? input) => Bind(inputSchema, input);
+
     private protected override RowMapper Bind(DataViewSchema inputSchema, IDataView? input = null)
     {
         const string stage = LatteClipEstimator.Stage;

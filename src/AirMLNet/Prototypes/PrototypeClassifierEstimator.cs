@@ -13,7 +13,8 @@ namespace AirMLNet.Prototypes;
 /// </summary>
 /// <remarks>
 /// A class without any image has no prototype: its probability is 0, the others share the whole, and a warning names it.
-/// The label, confidence and origin columns are needed for fitting only.
+/// The label, confidence and origin columns are needed for fitting only. With <see cref="PrototypeAdaptation.FineTune"/> it is LatteCLIP's
+/// trainer, <see cref="LatteClipEstimator"/>: see there.
 /// </remarks>
 public sealed class PrototypeClassifierEstimator : StageEstimator<PrototypeClassifierTransformer>
 {
@@ -21,6 +22,7 @@ public sealed class PrototypeClassifierEstimator : StageEstimator<PrototypeClass
     private readonly string _output,
         _features;
     private readonly PrototypeClassifierOptions _options;
+    private readonly LatteClipEstimator? _tuning;
 
     internal PrototypeClassifierEstimator(
         IHostEnvironment environment,
@@ -34,7 +36,18 @@ public sealed class PrototypeClassifierEstimator : StageEstimator<PrototypeClass
         _output = OptionCheck.NotBlank(outputColumnName, nameof(outputColumnName));
         _features = OptionCheck.NotBlank(featureColumnName, nameof(featureColumnName));
         _options = options;
-        if (options.ClipFolder is null && RanksByText)
+        if (options.Adaptation == PrototypeAdaptation.FineTune)
+        {
+            var tuning =
+                options.FineTuning
+                ?? throw new ArgumentException(
+                    $"{nameof(PrototypeClassifierOptions.Adaptation)} is {options.Adaptation} but "
+                        + $"{nameof(PrototypeClassifierOptions.FineTuning)} is not set; expected how CLIP is fine-tuned.",
+                    nameof(options)
+                );
+            _tuning = new(environment, tuning with { ScoreColumn = _output });
+        }
+        else if (options.ClipFolder is null && RanksByText)
         {
             throw new ArgumentException(
                 $"{nameof(PrototypeClassifierOptions.Ranking)} is {options.Ranking} but {nameof(PrototypeClassifierOptions.ClipFolder)} is "
@@ -52,7 +65,9 @@ public sealed class PrototypeClassifierEstimator : StageEstimator<PrototypeClass
     /// <summary>Whether it matters which rows are synthetic.</summary>
     private bool ReadsOrigin => _options.PreferSynthetic || _options.Centre;
 
-    private protected override IEnumerable<InputColumn> Inputs(SchemaShape input)
+    private protected override IEnumerable<InputColumn> Inputs(SchemaShape input) => _tuning?.Reads(input) ?? FrozenInputs();
+
+    private IEnumerable<InputColumn> FrozenInputs()
     {
         yield return InputColumn.Vector(_features);
         yield return InputColumn.Label(_options.LabelColumn);
@@ -70,10 +85,16 @@ public sealed class PrototypeClassifierEstimator : StageEstimator<PrototypeClass
         }
     }
 
-    private protected override IEnumerable<SchemaShape.Column> Outputs(SchemaShape input) => [OutputColumns.ClassVector(_output)];
+    private protected override IEnumerable<SchemaShape.Column> Outputs(SchemaShape input) =>
+        _tuning?.Adds(input) ?? [OutputColumns.ClassVector(_output)];
 
     private protected override PrototypeClassifierTransformer Fit(IDataView input, IChannel channel)
     {
+        if (_tuning is not null)
+        {
+            return new PrototypeClassifierTransformer(Host, _features, _options, _tuning.Fit(input));
+        }
+
         var schema = input.Schema;
         var label = schema[_options.LabelColumn];
         var names =

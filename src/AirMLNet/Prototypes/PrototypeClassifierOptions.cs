@@ -4,9 +4,35 @@ using AirMLNet.Options;
 
 namespace AirMLNet.Prototypes;
 
+/// <summary>What becomes of CLIP where prototypes classify.</summary>
+public enum PrototypeAdaptation
+{
+    /// <summary>It stays as it is, and prototypes are made of its features once (AiR).</summary>
+    Frozen,
+
+    /// <summary>It is fine-tuned together with the prototypes (LatteCLIP).</summary>
+    FineTune,
+}
+
 /// <summary>Options of <see cref="PrototypeClassifierEstimator"/>. Values are checked when they are set.</summary>
 public sealed record PrototypeClassifierOptions
 {
+    /// <summary>
+    /// Whether CLIP is fine-tuned. With <see cref="PrototypeAdaptation.FineTune"/> the stage does what
+    /// <c>ml.MulticlassClassification.Trainers.LatteClip</c> does by <see cref="FineTuning"/>: it reads images, not features, and no other
+    /// option counts.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public PrototypeAdaptation Adaptation
+    {
+        get;
+        init => field = OptionCheck.Defined(value);
+    }
+
+    /// <summary>How CLIP is fine-tuned; the score goes to the stage's output column.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public LatteClipOptions? FineTuning { get; init; }
+
     /// <summary>Key column with the classes of the images; rows where it is missing are not used.</summary>
     public string LabelColumn
     {

@@ -1,3 +1,4 @@
+using AirMLNet.Captions;
 using AirMLNet.Clip;
 using AirMLNet.Options;
 using AirMLNet.Prompts;
@@ -54,6 +55,20 @@ public sealed record AdaptationTask
     /// recipe takes none. Its model, classes and columns are set by the recipe.
     /// </summary>
     public DiffusionSynthesisOptions? Synthesis { get; init; }
+
+    /// <summary>
+    /// Who writes LatteCLIP's texts, and where they are kept; null where the recipe needs none. Questions and groups are the recipe's.
+    /// </summary>
+    public CaptionSynthesisOptions? Captions { get; init; }
+
+    /// <summary>
+    /// Folder for checkpoints and the tuned CLIP of the recipes that fine-tune it, which the fitted stages read until they are saved.
+    /// </summary>
+    public string? WorkFolder
+    {
+        get;
+        init => field = OptionCheck.NullOrNotBlank(value);
+    }
 
     /// <summary>Told the labels of each round of training; for measuring them.</summary>
     internal Action<RoundLabels>? Labelled { get; init; }

@@ -3,7 +3,7 @@ using AirMLNet.PseudoLabels;
 
 namespace AirMLNet.Recipes;
 
-// The only place with published numbers. Sources: docs/methods.md §2.3, §3 and §4.
+// The published numbers of what learns a prompt. Sources: docs/methods.md §2.3, §3 and §4.
 public sealed partial record Recipe
 {
     internal const string AirPrefix = "air-";
@@ -20,6 +20,11 @@ public sealed partial record Recipe
         ["air-grip"] = "AiR on GRIP",
         ["air-cpl"] = "AiR on CPL",
         ["air-mean"] = "AiR with mean prototypes (ours)",
+        ["latteclip"] = "LatteCLIP",
+        ["flyp-pl"] = "FLYP with pseudo-labels",
+        ["flyp-oracle"] = "FLYP with true labels",
+        ["reclip"] = "ReCLIP",
+        ["lmm-zero-shot"] = "zero-shot by the language model",
     };
 
     /// <summary>Zero-shot CLIP: nothing is learned (Radford et al. 2021).</summary>
@@ -123,7 +128,24 @@ public sealed partial record Recipe
 
     /// <summary>All recipes.</summary>
     public static IReadOnlyList<Recipe> All { get; } =
-    [ZeroShot, CoOp, Vpt, Fpl, Ifpl, Grip, GripWithPrototypes, Cpl, AirOnGrip, AirOnCpl, AirMean];
+    [
+        ZeroShot,
+        CoOp,
+        Vpt,
+        Fpl,
+        Ifpl,
+        Grip,
+        GripWithPrototypes,
+        Cpl,
+        AirOnGrip,
+        AirOnCpl,
+        AirMean,
+        LatteClip,
+        FlypPseudoLabels,
+        FlypOracle,
+        ReClip,
+        LmmZeroShot,
+    ];
 
     /// <summary>The names that <see cref="Named"/> knows.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. All.Select(r => r.Name)];

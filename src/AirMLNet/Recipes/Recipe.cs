@@ -13,7 +13,7 @@ namespace AirMLNet.Recipes;
 /// command, the experiments and programs all make their stages from it, so that one name means one thing everywhere.
 /// <see cref="RecipeStages.Stages"/> makes the estimators.
 /// </summary>
-/// <remarks>The published recipes are in <c>Recipe.Published.cs</c>.</remarks>
+/// <remarks>The published recipes are in <c>Recipe.Published.cs</c> and <c>Recipe.FineTuned.cs</c>.</remarks>
 public sealed partial record Recipe
 {
     /// <summary>The method's name, such as <c>air-cpl</c>; see <see cref="Names"/>.</summary>
@@ -249,6 +249,14 @@ public sealed partial record Recipe
     /// </summary>
     public bool PaperQuirk { get; init; }
 
+    /// <summary>The part of methods that fine-tune CLIP; null for those that learn a prompt or nothing.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public FineTuneSettings? FineTune { get; init; }
+
+    /// <summary>Whether a captioner is asked for texts; <see cref="AdaptationTask.Captions"/> has it.</summary>
+    [JsonIgnore]
+    public bool NeedsCaptions => FineTune?.NeedsCaptions == true;
+
     /// <summary>Whether synthetic images take part: they must be among the rows, or be made by the stages.</summary>
     [JsonIgnore]
     public bool NeedsSynthetic => (UsesPrototypes && !PrototypesOfPseudoLabels) || (Rounds > 0 && SyntheticWeight > 0);
@@ -259,11 +267,17 @@ public sealed partial record Recipe
     /// <summary>Learns another kind of prompt.</summary>
     public Recipe WithPrompt(PromptKind prompt) => this with { Prompt = prompt };
 
-    /// <summary>Takes CPL's published quantiles for a data set.</summary>
-    public Recipe WithDataSet(string? name) => this with { DataSet = name };
+    /// <summary>Takes the published numbers for a data set: CPL's quantiles, LatteCLIP's learning rate and length.</summary>
+    public Recipe WithDataSet(string? name) => (this with { DataSet = name }).WithLatteSchedule(name);
 
     /// <summary>Trains for other epochs per round; the warm-up is then 5 of them, or a tenth if that is less.</summary>
-    public Recipe WithEpochs(int epochs) => this with { Epochs = epochs, WarmUpEpochs = null };
+    public Recipe WithEpochs(int epochs) =>
+        this with
+        {
+            Epochs = epochs,
+            WarmUpEpochs = null,
+            FineTune = FineTune is { } tune ? tune with { EpochsByImages = false } : null,
+        };
 
     /// <summary>Takes another number of rounds. Methods of one round, or none, keep theirs.</summary>
     public Recipe WithRounds(int rounds) => Rounds > 1 ? this with { Rounds = rounds } : this;

@@ -9,7 +9,7 @@ using Microsoft.ML.Data;
 namespace AirMLNet.Recipes;
 
 /// <summary>Makes the estimators of a recipe.</summary>
-public static class RecipeStages
+public static partial class RecipeStages
 {
     /// <summary>Column of image-side probabilities, where there is one.</summary>
     public const string PrototypeColumn = "PrototypeScore";
@@ -33,7 +33,9 @@ public static class RecipeStages
     /// <param name="ml">The context, whose seed is the only one. Take a fresh one for each fit that is to repeat another.</param>
     /// <param name="task">What the method is applied to.</param>
     /// <returns>A chain whose last stage writes <c>Score</c> and <c>PredictedLabel</c>.</returns>
-    /// <exception cref="InvalidOperationException">The recipe needs labels or synthetic images and the task has none.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The recipe needs labels, synthetic images, a captioner or a working folder and the task has none.
+    /// </exception>
     public static IEstimator<ITransformer> Stages(this Recipe recipe, MLContext ml, AdaptationTask task)
     {
         ArgumentNullException.ThrowIfNull(recipe);
@@ -59,6 +61,15 @@ public static class RecipeStages
             new ClipFeatureOptions { ClipFolder = task.ClipFolder, CancellationToken = task.CancellationToken }
         );
         var chain = new EstimatorChain<ITransformer>();
+        if (recipe.FineTune is { } tune)
+        {
+            return FineTuned(
+                tune.NeedsZeroShotLabels && !task.HasFeatures ? chain.Append<ITransformer>(encoder, TransformerScope.TrainTest) : chain,
+                recipe,
+                ml,
+                task
+            );
+        }
         if (!task.HasFeatures)
         {
             chain = chain.Append<ITransformer>(encoder);
@@ -122,13 +133,15 @@ public static class RecipeStages
     /// recipes that agree in it do the same.
     /// </summary>
     internal static string Resolved(this Recipe recipe, AdaptationTask task) =>
-        string.Join(
-            '\n',
-            OptionsJson.Write(recipe with { DataSet = null }),
-            OptionsJson.Write(recipe.PseudoLabels(task, recipe.Prototypes) with { ClipFolder = "-" }),
-            recipe.UsesPrototypes ? OptionsJson.Write(recipe.PrototypeOptions(task) with { ClipFolder = "-" }) : "-",
-            OptionsJson.Write(recipe.Trainer(task) with { ClipFolder = "-" })
-        );
+        recipe.FineTune is not null
+            ? FineTunedResolved(recipe, task)
+            : string.Join(
+                '\n',
+                OptionsJson.Write(recipe with { DataSet = null }),
+                OptionsJson.Write(recipe.PseudoLabels(task, recipe.Prototypes) with { ClipFolder = "-" }),
+                recipe.UsesPrototypes ? OptionsJson.Write(recipe.PrototypeOptions(task) with { ClipFolder = "-" }) : "-",
+                OptionsJson.Write(recipe.Trainer(task) with { ClipFolder = "-" })
+            );
 
     /// <summary>AiR's steps A to C: the surest images of each class by zero-shot CLIP, and synthetic images from them.</summary>
     private static EstimatorChain<ITransformer> AppendSynthesis(

@@ -101,6 +101,28 @@ public sealed class ExperimentReportsTests
     }
 
     [TestMethod]
+    public void ProbeWithAllLabels_IsTheFarEndOfTheGap()
+    {
+        var file = ColourExperiment.Load(_root, """["zero-shot", "grip"]""", """ "seeds": [1], "probe": true """);
+        var results = ExperimentRunner.Run(file);
+        // Three colours are told apart by any probe that has their labels.
+        Assert.IsTrue(results.All(r => r.Probe is > 0.9 and <= 1), string.Join(", ", results.Select(r => r.Probe)));
+        double zero = results[0].Figure,
+            grip = results[1].Figure,
+            probe = results[0].Probe!.Value;
+        var table = File.ReadAllText(Path.Combine(file.Output, "results.md"));
+        Assert.Contains("| method | ul | of the gap, ul |", table);
+        var share = zero < probe ? ExperimentTable.Percent((grip - zero) / (probe - zero)) : "–";
+        Assert.Contains($"± 0.00 | {share} |", table.Split('\n').Single(l => l.StartsWith("| grip |", StringComparison.Ordinal)));
+
+        // Without zero-shot there is no gap to speak of, and a file that asks for no probe shares no run with this one.
+        var other = ColourExperiment.Load(_root, """["grip"]""", """ "seeds": [1], "probe": true """);
+        Assert.AreEqual(results[1].Hash, ExperimentRunner.Run(other).Single().Hash);
+        Assert.DoesNotContain("of the gap", File.ReadAllText(Path.Combine(other.Output, "results.md")));
+        Assert.IsNull(ExperimentRunner.Run(ColourExperiment.Load(_root, """["grip"]""", """ "seeds": [1] """)).Single().Probe);
+    }
+
+    [TestMethod]
     public void FewerSyntheticImages_AreTheFirstOnes_AndAnotherRun()
     {
         var file = ColourExperiment.Load(

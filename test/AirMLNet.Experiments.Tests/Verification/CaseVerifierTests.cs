@@ -23,9 +23,20 @@ public sealed class CaseVerifierTests
     [DataRow("unet-tiny", 16 + (4 * 14))]
     [DataRow("schedulers", 119)]
     [DataRow("sd-tiny", 11)]
+    [DataRow("unet-sdxl-tiny", 37)]
+    [DataRow("sdxl-tiny", 18)]
+    [DataRow("unet-sd2-tiny", 30)]
+    [DataRow("sd2-tiny", 15)]
+    [DataRow("lora-wild-tiny", 50)]
     [DataRow("collage-tiny", 12)]
     [DataRow("latteclip-tiny", 524 + 40)]
     [DataRow("reclip-tiny", 110)]
+    [DataRow("t2ipal-tiny", 188)]
+    [DataRow("tai-dpt-tiny", 45)]
+    [DataRow("dualcoop-tiny", 46)]
+    [DataRow("multilabel-metrics", 63)]
+    [DataRow("llava-next-tiny", 14)]
+    [DataRow("losses", 48)]
     public void ReferenceCasePasses(string name, int rows)
     {
         var report = CaseVerifier.Verify(TestData.Path("golden/" + name));

@@ -52,7 +52,7 @@ public sealed class DiffusionFolderTests
     public void OtherModelsAreRefusedByName()
     {
         Change("model_index.json", json => json["_class_name"] = "StableDiffusionXLPipeline");
-        Assert.Contains("Stable Diffusion XL, which is not supported", Refused());
+        Assert.Contains("has no text_encoder_2", Refused());
         Change(
             "model_index.json",
             json =>
@@ -61,7 +61,7 @@ public sealed class DiffusionFolderTests
                 json["text_encoder_2"] = new JsonArray("transformers", "CLIPTextModelWithProjection");
             }
         );
-        Assert.Contains("Stable Diffusion XL", Refused());
+        Assert.Contains("text_encoder_2, which only StableDiffusionXLPipeline has", Refused());
         Change(
             "model_index.json",
             json =>

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using AirMLNet.Clip;
 using AirMLNet.Diffusion;
 using AirMLNet.Files;
+using AirMLNet.Llava;
 using AirMLNet.Testing;
 
 namespace AirMLNet.Tests.Files;
@@ -22,8 +23,41 @@ public sealed class RefusedKeyTests
         ["SchedulerConfig.RefusedKeys"] = Scheduler(SchedulerKind.Ddpm),
         ["SchedulerConfig.RefusedPndmKeys"] = Scheduler(SchedulerKind.Pndm),
         ["SchedulerConfig.RefusedSolverKeys"] = Scheduler(SchedulerKind.DpmSolverMultistep),
-        ["ModelIndex.RefusedKeys"] = (ModelIndex.Of(SchedulerKind.Ddim, true).ToJson(), p => ModelIndex.Read(p)),
+        ["SchedulerConfig.RefusedDdpmKeys"] = Scheduler(SchedulerKind.Ddpm),
+        ["SchedulerConfig.RefusedSigmaKeys"] = Scheduler(SchedulerKind.EulerDiscrete),
+        ["ClipPreprocessing.RefusedKeys"] = ("""{ "crop_size": 32 }""", p => ClipPreprocessing.HuggingFace(ConfigFile.Open(p), 32)),
+        ["ClipPreprocessing.RefusedOpenClipKeys"] = ("{}", p => ClipPreprocessing.FromOpenClip(ConfigFile.Open(p), 32)),
+        ["ClipPreprocessing.RefusedTimmKeys"] = ("{}", p => ClipPreprocessing.Timm(ConfigFile.Open(p))),
+        ["FastTokenizerFile.RefusedKeys"] = (
+            """{ "model": { "type": "BPE", "end_of_word_suffix": "</w>", "vocab": {}, "merges": [] } }""",
+            p => FastTokenizerFile.Read(p)
+        ),
         ["PeftConfig.RefusedKeys"] = ("""{ "lora_alpha": 8 }""", p => PeftConfig.Read(p)),
+        ["LlavaNextConfig.RefusedKeys"] = (
+            """
+            {
+              "image_grid_pinpoints": [[64, 64]], "vision_config": { "image_size": 32, "patch_size": 8 },
+              "text_config": { "hidden_size": 8, "num_attention_heads": 2, "num_key_value_heads": 1, "rope_parameters": {} }
+            }
+            """,
+            p => LlavaNextConfig.Load(p)
+        ),
+        ["LlavaImageProcessor.RefusedKeys"] = (
+            "{}",
+            p =>
+                LlavaImageProcessor.Check(
+                    p,
+                    new LlavaNextConfig
+                    {
+                        ImageGridPinpoints =
+                        [
+                            [224, 224],
+                        ],
+                        Text = new(),
+                    }
+                )
+        ),
+        ["LlamaTokenizerFile.RefusedKeys"] = (TinyLlava.Tokenizer(["a"], []).ToJsonString(), p => LlamaTokenizerFile.Read(p)),
     };
 
     private readonly TemporaryFolder _folder = new();
@@ -71,7 +105,7 @@ public sealed class RefusedKeyTests
         if (key is not null)
         {
             var parts = key.Split('.');
-            var section = parts.Length == 1 ? root : (JsonObject)root[parts[0]]!;
+            var section = parts[..^1].Aggregate(root, (outer, part) => (JsonObject)outer[part]!);
             section[parts[^1]] = value!.DeepClone();
         }
         var path = Path.Combine(_folder, "config.json");

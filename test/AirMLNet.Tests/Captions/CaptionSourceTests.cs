@@ -79,6 +79,30 @@ public sealed class CaptionSourceTests
     }
 
     [TestMethod]
+    [DataRow(0)]
+    [DataRow(2)]
+    [DataRow(4)]
+    public void ImagesThatAreOfTheClassByTheTruth_CanBeAskedFor(int correct)
+    {
+        // Zero-shot class 0 has rows 0..9, of which only 8 and 9 are of it; 20 and 21 are of it too, under another label.
+        int[] classes = [.. Enumerable.Repeat(0, 10), .. Enumerable.Repeat(1, 20)];
+        int[] truth = [.. Enumerable.Range(0, 30).Select(i => i is 8 or 9 or 20 or 21 ? 0 : 1)];
+        var groups = CaptionGroups.Draw(classes, 4, null, 3, (truth, correct));
+        for (var i = 0; i < 10; i++)
+        {
+            Assert.HasCount(4, groups[i]!);
+            Assert.IsTrue(groups[i]!.Take(correct).All(m => truth[m] == 0));
+            Assert.IsTrue(groups[i]!.Skip(correct).All(m => classes[m] == 0));
+        }
+        Assert.AreEqual(4, groups.Take(10).SelectMany(g => g!.Take(correct)).Distinct().Count() + (correct == 0 ? 4 : 0));
+        if (correct == 0)
+        {
+            var plain = CaptionGroups.Draw(classes, 4, null, 3);
+            Assert.IsTrue(groups.Zip(plain).All(p => p.First!.SequenceEqual(p.Second!)));
+        }
+    }
+
+    [TestMethod]
     public async Task TextsComeFromAFilePerImage()
     {
         Directory.CreateDirectory(_folder["one"]);

@@ -83,6 +83,30 @@ public sealed class CaptionSynthesisTests
     }
 
     [TestMethod]
+    public void ShuffledTextsAreTheSameTexts_WithOtherImages()
+    {
+        using var f = new StageFixture(18);
+        var data = Labelled(f);
+        var (images, groups) = Written(shuffled: false);
+        var (dealt, dealtGroups) = Written(shuffled: true);
+        CollectionAssert.AreEquivalent(images, dealt);
+        CollectionAssert.AreNotEqual(images, dealt);
+        CollectionAssert.AreEquivalent(groups, dealtGroups);
+
+        (string[] Images, string[] Groups) Written(bool shuffled)
+        {
+            var options = new CaptionSynthesisOptions
+            {
+                Captioner = new ColourCaptioner(),
+                WorkFolder = Path.Combine(f.Root, "captions"),
+                Shuffled = shuffled,
+            };
+            var stage = new MLContext(5).Transforms.CaptionSynthesis("ImageText", "GroupText", "ImagePath", options);
+            return Texts(stage.Fit(data).Transform(data));
+        }
+    }
+
+    [TestMethod]
     public void InATrainingScope_ScoringDoesWithoutTheCaptioner()
     {
         using var f = new StageFixture(6);
@@ -116,6 +140,20 @@ public sealed class CaptionSynthesisTests
             Estimator(f, new ColourCaptioner(), o => o with { ImageTexts = false, GroupTexts = false })
         );
         Assert.Contains("both off", e.Message);
+        foreach (var change in new CaptionSynthesisOptions[] { With(2, null), With(5, "Truth") })
+        {
+            e = Assert.ThrowsExactly<ArgumentException>(() => Estimator(f, new ColourCaptioner(), _ => change));
+            Assert.Contains("expected 0..4", e.Message);
+        }
+
+        CaptionSynthesisOptions With(int correct, string? truth) =>
+            new()
+            {
+                Captioner = new ColourCaptioner(),
+                WorkFolder = f.Root,
+                CorrectInGroup = correct,
+                TrueLabelColumn = truth,
+            };
     }
 
     private static PseudoLabelOptions All(StageFixture f) => f.PseudoLabels() with { Strategy = PseudoLabelStrategy.All };

@@ -30,6 +30,26 @@ public sealed class ImageFolderTests
     }
 
     [TestMethod]
+    public void Each_real_file_comes_once_whatever_links_lead_to_it()
+    {
+        Touch("a/1.png", "a/2.png", "b/3.png");
+        Directory.CreateSymbolicLink(Path.Combine(_root, "a", "up"), _root);
+        Directory.CreateSymbolicLink(Path.Combine(_root, "a", "up2"), Path.Combine("..", ".."));
+        Directory.CreateSymbolicLink(Path.Combine(_root, "c"), Path.Combine(_root, "b"));
+        Directory.CreateSymbolicLink(Path.Combine(_root, "loop"), Path.Combine(_root, "loop"));
+        File.CreateSymbolicLink(Path.Combine(_root, "b", "4.png"), Path.Combine(_root, "a", "1.png"));
+        var names = ImageFolder.Open(_root, labelsFromSubfolders: false).Entries.Select(e => Path.GetFileName(e.Path)).ToArray();
+        CollectionAssert.AreEquivalent(new[] { "1.png", "2.png", "3.png" }, names);
+    }
+
+    [TestMethod]
+    public void A_folders_name_in_decomposed_Unicode_is_the_class_in_composed()
+    {
+        Touch("cafe\u0301/1.png");
+        Assert.AreEqual("caf\u00e9", ImageFolder.Open(_root, labelsFromSubfolders: true).Entries.Single().Label);
+    }
+
+    [TestMethod]
     public void The_first_subfolder_is_the_class()
     {
         Touch("cat/1.png", "cat/deep/2.png", "dog/3.jpg");

@@ -88,6 +88,68 @@ public sealed class FineTuneTrainerTests
     }
 
     [TestMethod]
+    public void ATextWhoseFeatureIsNotFinite_NamesTheStepInWhichItComes_AndMovesNothing()
+    {
+        using var bench = new Bench(rows: 24);
+        using (no_grad())
+        {
+            // One token of some texts alone: the others stay finite.
+            bench.Spoil("group 17 of blue");
+        }
+
+        var steps = 0L;
+        var e = Assert.ThrowsExactly<TrainingDivergedException>(() => bench.Run(2, 1e-3, p => steps = p.Done));
+        Assert.Contains($"step {steps + 1} of 6", e.Message);
+        Assert.Contains("texts whose features are not finite", e.Message);
+        Assert.IsTrue(bench.Prototypes().All(float.IsFinite));
+    }
+
+    [TestMethod]
+    public void ABatchOfOneClass_Trains_AndLeavesTheOtherPrototypesAsTheyWere()
+    {
+        using var bench = new Bench(rows: 8, label: 1);
+        var before = bench.Prototypes();
+        List<double> losses = [];
+        // Current labels may be of other classes: without their loss and with a model that names one class, only class 1 can move.
+        bench.Run(epochs: 2, rate: 1e-4, progress: p => losses.Add(p.Loss!.Value));
+        Assert.IsTrue(losses.All(double.IsFinite));
+        Assert.IsTrue(bench.Bits().All(float.IsFinite));
+        var after = bench.Prototypes();
+        Assert.IsTrue(after.All(float.IsFinite));
+        Assert.IsFalse(Row(before, 1).SequenceEqual(Row(after, 1)));
+        Assert.Contains(c => Row(before, c).SequenceEqual(Row(after, c)), new[] { 0, 2 });
+
+        static float[] Row(float[] all, int c) => all[(c * all.Length / 3)..((c + 1) * all.Length / 3)];
+    }
+
+    [TestMethod]
+    public void InBFloat16_StepsTooSmallForItAreKept()
+    {
+        using var whole = new Bench(rows: 24);
+        using var half = new Bench(rows: 24);
+        var start = half.Bits();
+        whole.Run(epochs: 4, rate: 2e-6);
+        half.Run(epochs: 4, rate: 2e-6, half: true);
+        var moved = half.Bits();
+        // float32 weights that moved by less than a bfloat16 can say, and in the direction of the run in float32.
+        Assert.IsFalse(start.SequenceEqual(moved));
+        var small = start.Zip(moved).Count(p => p.First != p.Second && (ushort)(Bits(p.First) >> 16) == (ushort)(Bits(p.Second) >> 16));
+        Assert.IsGreaterThan(start.Length / 4, small);
+        double dot = 0,
+            one = 0,
+            other = 0;
+        foreach (var (s, (a, b)) in start.Zip(whole.Bits().Zip(moved)))
+        {
+            dot += (double)(a - s) * (b - s);
+            one += (double)(a - s) * (a - s);
+            other += (double)(b - s) * (b - s);
+        }
+        Assert.IsGreaterThan(0.8, dot / Math.Sqrt(one * other));
+
+        static uint Bits(float value) => BitConverter.SingleToUInt32Bits(value);
+    }
+
+    [TestMethod]
     public void OnlyMatricesDecay()
     {
         using var scope = NewDisposeScope();
@@ -160,7 +222,7 @@ public sealed class FineTuneTrainerTests
         private readonly RgbImage[] _pictures;
         private readonly LatteObjective _objective;
 
-        public Bench(int rows)
+        public Bench(int rows, int? label = null)
         {
             var random = new Random(3);
             _pictures = [.. Enumerable.Range(0, rows).Select(i => TinyClip.Picture(i % 3, random))];
@@ -175,7 +237,7 @@ public sealed class FineTuneTrainerTests
             _objective = new(
                 FlypObjective.ClassFeatures(ClipTowers.Of(Model).Text, ClassIds),
                 ClassIds,
-                [.. Enumerable.Range(0, rows).Select(i => i % 3)],
+                [.. Enumerable.Range(0, rows).Select(i => label ?? i % 3)],
                 Texts("image"),
                 Texts("group"),
                 new MixerRule { TextShare = 0.1 },
@@ -204,7 +266,21 @@ public sealed class FineTuneTrainerTests
             );
         }
 
-        public void Run(int epochs, double rate, Action<ProgressReport>? progress = null, string? checkpoint = null) =>
+        /// <summary>Makes the feature of one text alone not a number, by the token of its number.</summary>
+        public void Spoil(string text)
+        {
+            using var scope = NewDisposeScope();
+            var own = Ids([text]).data<long>().ToArray();
+            var others = Ids([.. Enumerable.Range(0, 24).Select(i => $"image {i} of {Names[i % 3]}"), "a photo of a red."])
+                .data<long>()
+                .ToArray();
+            var token = own.Except(others).First();
+            Model.state_dict()["text_model.embeddings.token_embedding.weight"].select(0, token).fill_(float.NaN);
+        }
+
+        public void Run(int epochs, double rate, Action<ProgressReport>? progress = null, string? checkpoint = null, bool half = false)
+        {
+            using var copy = half ? new HalfCopy(Model, ClipModel.Load(TinyModels.Clip)) : null;
             FineTuneTrainer.Run(
                 Model,
                 _pictures.Length,
@@ -221,8 +297,10 @@ public sealed class FineTuneTrainerTests
                     CheckpointSteps = 4,
                     Settings = "bench",
                 },
-                progress is null ? null : new DirectProgress(progress)
+                progress is null ? null : new DirectProgress(progress),
+                copy
             );
+        }
 
         public float[] Bits() => [.. Model.parameters().SelectMany(p => p.detach().contiguous().data<float>().ToArray())];
 

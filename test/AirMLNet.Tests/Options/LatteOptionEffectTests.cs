@@ -48,6 +48,15 @@ public sealed class LatteOptionEffectTests
         s_labelled = ml.Data.Cache(
             s_f.Features().Append(ml.Transforms.PseudoLabel("ZeroShotLabel", "Features", all)).Fit(s_f.Data).Transform(s_f.Data)
         );
+        // The truth, or what is said to be it: the classes in turn.
+        var names = StageFixture.Names.Select((n, i) => KeyValuePair.Create(i, n));
+        var keys = ml.Data.LoadFromEnumerable(StageFixture.Names.Select(n => new Named { Name = n }));
+        s_labelled = ml.Data.Cache(
+            ml.Transforms.Conversion.MapValue("OtherName", names, "Number")
+                .Append(ml.Transforms.Conversion.MapValueToKey("OtherLabel", "OtherName", keyData: keys))
+                .Fit(s_labelled)
+                .Transform(s_labelled)
+        );
         s_captioned = ml.Data.Cache(
             ml.Transforms.CaptionSynthesis("ImageText", "GroupText", "ImagePath", Captions).Fit(s_labelled).Transform(s_labelled)
         );
@@ -75,6 +84,17 @@ public sealed class LatteOptionEffectTests
             .Changes(nameof(CaptionSynthesisOptions.GroupTexts), o => o with { GroupTexts = false })
             .Changes(nameof(CaptionSynthesisOptions.GroupSize), o => o with { GroupSize = 9 })
             .Changes(nameof(CaptionSynthesisOptions.GroupsPerClass), o => o with { GroupsPerClass = 1 }, o => o with { GroupSize = 1 })
+            .Changes(
+                nameof(CaptionSynthesisOptions.CorrectInGroup),
+                o => o with { CorrectInGroup = 4 },
+                o => o with { TrueLabelColumn = "OtherLabel" }
+            )
+            .Changes(
+                nameof(CaptionSynthesisOptions.TrueLabelColumn),
+                o => o with { TrueLabelColumn = "OtherLabel" },
+                o => o with { CorrectInGroup = 4, TrueLabelColumn = "ZeroShotLabel" }
+            )
+            .Changes(nameof(CaptionSynthesisOptions.Shuffled), o => o with { Shuffled = true })
             .SeenIn(nameof(CaptionSynthesisOptions.ParallelCalls), "LatteOptionEffectTests.CallsAreMadeAsTheOptionsSay")
             .SeenIn(nameof(CaptionSynthesisOptions.Retries), "LatteOptionEffectTests.CallsAreMadeAsTheOptionsSay")
             .SeenIn(nameof(CaptionSynthesisOptions.TimeoutSeconds), "LatteOptionEffectTests.CallsAreMadeAsTheOptionsSay")
@@ -152,6 +172,7 @@ public sealed class LatteOptionEffectTests
             .Changes(nameof(LatteClipOptions.MinCropArea), o => o with { MinCropArea = 0.3 })
             .SeenIn(nameof(LatteClipOptions.CheckpointSteps), "FineTuneTrainerTests.AnInterruptedRunEndsAsOneThatWasNot")
             .Changes(nameof(LatteClipOptions.Precision), o => o with { Precision = TunedPrecision.BFloat16 })
+            .Changes(nameof(LatteClipOptions.TrainingPrecision), o => o with { TrainingPrecision = TunedPrecision.BFloat16 })
             .Changes(nameof(LatteClipOptions.Progress), o => o with { Progress = Counter })
             .Changes(nameof(LatteClipOptions.CancellationToken), o => o with { CancellationToken = Cancelled })
             .Check(o =>
@@ -203,6 +224,11 @@ public sealed class LatteOptionEffectTests
                 var output = fitted.Transform(s_f.Data);
                 return StagePrint.Describe(output.Schema) + StagePrint.Values(output) + s_reports;
             });
+
+    private sealed class Named
+    {
+        public string Name { get; set; } = "";
+    }
 
     /// <summary>Counts how many calls there are at a time; each takes as long as it is told.</summary>
     private sealed class WatchedCaptioner(TimeSpan takes) : ICaptioner

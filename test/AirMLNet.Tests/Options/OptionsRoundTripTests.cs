@@ -141,6 +141,7 @@ public sealed class OptionsRoundTripTests
             _ when kind == typeof(string) => ["other words, with \"quotes\" and ö", "more"],
             _ when kind == typeof(Uri) => [new Uri("https://example.org/models"), new Uri("http://localhost:8080")],
             _ when kind == typeof(TimeSpan) => [TimeSpan.FromSeconds(7), TimeSpan.FromSeconds(8)],
+            _ when kind == typeof(IReadOnlyList<double>) => [new[] { 0.25, 0.5 }],
             _ when kind == typeof(IReadOnlyList<string>) => [new[] { "a {}", "the {}" }],
             _ when kind == typeof(IReadOnlyDictionary<string, string>) => [new Dictionary<string, string> { ["a"] = "b" }],
             _ when kind == typeof(IReadOnlyList<SynthesisPrompt>) =>

@@ -153,6 +153,8 @@ public sealed class StageOptionEffectTests
     [TestMethod]
     public void EveryOptionOfPrototypeClassifier() =>
         new OptionEffects<PrototypeClassifierOptions>(new() { Shots = 2 })
+            .Changes(nameof(PrototypeClassifierOptions.Adaptation), o => o with { Adaptation = PrototypeAdaptation.FineTune })
+            .SeenIn(nameof(PrototypeClassifierOptions.FineTuning), "FineTunedRecipeTests.APrototypeClassifierThatFineTunes_IsLatteClip")
             .Changes(nameof(PrototypeClassifierOptions.LabelColumn), o => o with { LabelColumn = "Truth" })
             .Changes(nameof(PrototypeClassifierOptions.ConfidenceColumn), o => o with { ConfidenceColumn = "Rank" })
             .Changes(nameof(PrototypeClassifierOptions.Ranking), Ranked, o => o with { ConfidenceColumn = "Rank" })

@@ -92,6 +92,7 @@ public sealed class SynthesisOptionEffectTests
         new OptionEffects<StableDiffusionOptions>(Basis.Generation)
             .Changes(nameof(StableDiffusionOptions.Steps), o => o with { Steps = 3 })
             .Changes(nameof(StableDiffusionOptions.Guidance), o => o with { Guidance = 2 })
+            .Changes(nameof(StableDiffusionOptions.GuidanceRescale), o => o with { GuidanceRescale = 0.7 })
             .Changes(nameof(StableDiffusionOptions.Scheduler), o => o with { Scheduler = SchedulerKind.EulerDiscrete })
             .Changes(nameof(StableDiffusionOptions.Eta), o => o with { Eta = 1 })
             .Changes(nameof(StableDiffusionOptions.Height), o => o with { Height = 32 })

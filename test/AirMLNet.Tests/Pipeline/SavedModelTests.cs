@@ -112,6 +112,112 @@ public sealed class SavedModelTests
         Assert.IsTrue(e is FormatException or InvalidDataException, e.ToString());
     }
 
+    [TestMethod]
+    public void ABackbone_IsFoundFromAnotherFolder_AndBesideTheZip()
+    {
+        using var f = new StageFixture(4, ownModel: true);
+        var relative = Path.GetRelativePath(Environment.CurrentDirectory, f.ClipFolder);
+        var path = Path.Combine(f.Root, "relative.zip");
+        using (
+            var model = f
+                .Context.Transforms.ClipFeature("Features", "ImagePath", new ClipFeatureOptions { ClipFolder = relative })
+                .Fit(f.Data)
+        )
+        {
+            f.Context.Model.Save(model, f.Data.Schema, path);
+        }
+
+        var before = Environment.CurrentDirectory;
+        try
+        {
+            Environment.CurrentDirectory = Path.GetTempPath();
+            Dispose(new MLContext().Model.LoadAdapted(path, out _));
+        }
+        finally
+        {
+            Environment.CurrentDirectory = before;
+        }
+
+        var place = Directory.CreateDirectory(Path.Combine(f.Root, "moved")).FullName;
+        Directory.Move(f.ClipFolder, Path.Combine(place, Path.GetFileName(f.ClipFolder)));
+        File.Move(path, Path.Combine(place, "model.zip"));
+        Dispose(new MLContext().Model.LoadAdapted(Path.Combine(place, "model.zip"), out _));
+    }
+
+    [TestMethod]
+    [DataRow("../outside.json", "outside the model's folder")]
+    [DataRow("/etc/x.json", "outside the model's folder")]
+    [DataRow("C:/x.json", "outside the model's folder")]
+    [DataRow("a\\..\\..\\x.json", "outside the model's folder")]
+    public void AZipThatNamesPlacesOutside_IsRefused(string name, string expected) =>
+        Refused(zip => zip.CreateEntry(name).Open().Dispose(), expected);
+
+    [TestMethod]
+    public void AZipThatIsNestedOrBlownUp_IsRefused()
+    {
+        Refused(zip => zip.CreateEntry(string.Join('/', Enumerable.Repeat("a", 100))).Open().Dispose(), "folders deep");
+        Refused(zip => zip.CreateEntry(new string('x', 2000)).Open().Dispose(), "2000 characters");
+        Refused(
+            zip =>
+            {
+                using var stream = zip.CreateEntry("x", CompressionLevel.Fastest).Open();
+                var zeros = new byte[1 << 20];
+                for (var i = 0; i < 300; i++)
+                {
+                    stream.Write(zeros);
+                }
+            },
+            "times as many"
+        );
+        Refused(zip => zip.CreateEntry("x").ExternalAttributes = 0xa1ff << 16, "is a link");
+    }
+
+    [TestMethod]
+    [DataRow("../../evil.json", "outside its folder")]
+    [DataRow("evil.so", "each once, are expected")]
+    public void AnEmbeddedFileOutsideItsPlaceOrOfAnotherKind_IsRefused(string name, string expected)
+    {
+        using var f = new StageFixture(4, ownModel: true);
+        var path = SaveFeatures(f, embed: true);
+        using (var zip = ZipFile.Open(path, ZipArchiveMode.Update))
+        {
+            var entry = zip.Entries.Single(e => e.FullName.EndsWith("stage.json", StringComparison.Ordinal));
+            string json;
+            using (var reader = new StreamReader(entry.Open()))
+            {
+                json = reader.ReadToEnd();
+            }
+
+            var place = entry.FullName;
+            entry.Delete();
+            using var writer = new StreamWriter(zip.CreateEntry(place).Open(), new UTF8Encoding(false));
+            writer.Write(json.Replace("\"config.json\"", $"\"{name}\"", StringComparison.Ordinal));
+        }
+
+        var home = Path.Combine(f.Root, "home");
+        WithHome(
+            home,
+            () =>
+                Assert.Contains(
+                    expected,
+                    Assert.ThrowsExactly<FormatException>(() => new MLContext().Model.LoadAdapted(path, out _)).Message
+                )
+        );
+        Assert.IsEmpty(Directory.GetFiles(f.Root, "evil*", SearchOption.AllDirectories));
+    }
+
+    private static void Refused(Action<ZipArchive> change, string expected)
+    {
+        using var f = new StageFixture(4);
+        var path = SaveFeatures(f, embed: false);
+        using (var zip = ZipFile.Open(path, ZipArchiveMode.Update))
+        {
+            change(zip);
+        }
+
+        Assert.Contains(expected, Assert.ThrowsExactly<FormatException>(() => new MLContext().Model.LoadAdapted(path, out _)).Message);
+    }
+
     private static string SaveFeatures(StageFixture f, bool embed)
     {
         var path = Path.Combine(f.Root, "features.zip");

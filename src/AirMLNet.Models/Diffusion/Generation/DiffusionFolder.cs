@@ -4,14 +4,29 @@ using AirMLNet.Files;
 namespace AirMLNet.Diffusion;
 
 /// <summary>
-/// The folder of a Stable Diffusion v1 model, its configurations read and checked against each other before any weight is.
+/// The folder of a Stable Diffusion model (v1, 2 or XL), its configurations read and checked against each other before any weight is.
 /// </summary>
 internal sealed class DiffusionFolder
 {
     private const string Index = "model_index.json";
 
-    private DiffusionFolder(string path, UNet2DConditionConfig unet, AutoencoderKLConfig vae, ClipTextConfig text, bool hasTokenizer) =>
-        (Path, UNet, Vae, Text, HasTokenizer) = (path, unet, vae, text, hasTokenizer);
+    private DiffusionFolder(
+        string path,
+        UNet2DConditionConfig unet,
+        AutoencoderKLConfig vae,
+        ClipTextConfig text,
+        ClipTextConfig? text2,
+        ModelIndex index
+    ) =>
+        (Path, UNet, Vae, Text, Text2, HasTokenizer, ZerosForNoPrompt) = (
+            path,
+            unet,
+            vae,
+            text,
+            text2,
+            index.HasTokenizer,
+            index.IsXl && (index.ForceZerosForEmptyPrompt ?? true)
+        );
 
     public string Path { get; }
 
@@ -20,6 +35,12 @@ internal sealed class DiffusionFolder
     public AutoencoderKLConfig Vae { get; }
 
     public ClipTextConfig Text { get; }
+
+    /// <summary>The second text encoder of Stable Diffusion XL; null for the others.</summary>
+    public ClipTextConfig? Text2 { get; }
+
+    /// <summary>Whether no negative prompt stands for zeros instead of the states of an empty text.</summary>
+    public bool ZerosForNoPrompt { get; }
 
     /// <summary>Whether there is a tokenizer; a model without one takes ids only.</summary>
     public bool HasTokenizer { get; }
@@ -42,7 +63,7 @@ internal sealed class DiffusionFolder
         if (!File.Exists(file))
         {
             throw new FileNotFoundException(
-                $"{path} is not a diffusion model: it has no {Index}. The folder of a Stable Diffusion v1 model was expected.",
+                $"{path} is not a diffusion model: it has no {Index}. The folder of a Stable Diffusion model (v1, 2 or XL) was expected.",
                 file
             );
         }
@@ -60,11 +81,27 @@ internal sealed class DiffusionFolder
             ClipConfigFile.ReadText(textFile),
             AutoencoderKLConfig.Load(vaeFile)
         );
-        if (unet.CrossAttentionDim != text.HiddenSize)
+        var text2 = index.IsXl ? ClipConfigFile.ReadText(Config("text_encoder_2", "config.json"), projected: true) : null;
+        if (unet.CrossAttentionDim != text.HiddenSize + (text2?.HiddenSize ?? 0))
         {
             throw new InvalidDataException(
-                $"{unetFile}: cross_attention_dim is {unet.CrossAttentionDim}, but the text encoder gives {text.HiddenSize} values "
-                    + $"(hidden_size in {textFile}); they must be equal."
+                $"{unetFile}: cross_attention_dim is {unet.CrossAttentionDim}, but "
+                    + (
+                        text2 is null
+                            ? $"the text encoder gives {text.HiddenSize} values (hidden_size in {textFile}); they must be equal."
+                            : $"the text encoders give {text.HiddenSize} and {text2.HiddenSize} values (hidden_size in {textFile} and in "
+                                + "text_encoder_2); it must be their sum."
+                    )
+            );
+        }
+        if (unet.PooledDim != text2?.ProjectionDim)
+        {
+            throw new InvalidDataException(
+                text2 is null
+                    ? $"{unetFile}: addition_embed_type is \"{unet.AdditionEmbedType}\", which only Stable Diffusion XL has."
+                    : $"{unetFile}: the added condition takes {unet.PooledDim ?? 0} values of the whole text "
+                        + "(projection_class_embeddings_input_dim without the sizes), but text_encoder_2 gives "
+                        + $"{text2.ProjectionDim} (projection_dim); they must be equal."
             );
         }
         if (unet.InChannels != vae.LatentChannels || unet.OutChannels != vae.LatentChannels)
@@ -74,7 +111,7 @@ internal sealed class DiffusionFolder
                     + $"latent_channels; they must be equal."
             );
         }
-        return new(path, unet, vae, text, index.HasTokenizer);
+        return new(path, unet, vae, text, text2, index);
     }
 
     /// <summary>Writes the index; a folder that has one is whole, so it comes last.</summary>

@@ -19,5 +19,8 @@ public interface ITextToImageGenerator
 /// <summary>One image to make.</summary>
 /// <param name="Prompt">What it shows; may be empty.</param>
 /// <param name="Seed">The seed of its noise: the same request gives the same image.</param>
-/// <param name="NegativePrompt">What it must not show; null or empty for nothing in particular.</param>
+/// <param name="NegativePrompt">
+/// What it must not show; null for nothing in particular. Stable Diffusion XL takes an empty text for a prompt like another, all other
+/// models for none.
+/// </param>
 public sealed record TextToImageRequest(string Prompt, int Seed, string? NegativePrompt = null);

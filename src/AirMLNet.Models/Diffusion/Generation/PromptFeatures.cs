@@ -10,27 +10,36 @@ internal sealed class PromptFeatures : IDisposable
     private readonly StableDiffusionPipeline _model;
     private readonly IReadOnlyList<TextToImageRequest> _requests;
     private readonly bool _guided;
-    private readonly Dictionary<string, int> _places = new(StringComparer.Ordinal);
-    private readonly Tensor _states; // [P, L, D]
+    private readonly Dictionary<(bool Given, string Text), int> _places = [];
+    private readonly (long Height, long Width) _size;
+    private readonly PromptStates _states; // of P different prompts
     private List<int> _rows = [];
     private UNetConditions? _conditions;
 
-    public PromptFeatures(StableDiffusionPipeline model, IReadOnlyList<TextToImageRequest> requests, bool guided)
+    /// <param name="model">The model.</param>
+    /// <param name="requests">What is to be made.</param>
+    /// <param name="guided">Whether negative prompts are used.</param>
+    /// <param name="size">Height and width of the images in pixels.</param>
+    public PromptFeatures(
+        StableDiffusionPipeline model,
+        IReadOnlyList<TextToImageRequest> requests,
+        bool guided,
+        (long Height, long Width) size
+    )
     {
-        (_model, _requests, _guided) = (model, requests, guided);
+        (_model, _requests, _guided, _size) = (model, requests, guided, size);
         foreach (var request in requests)
         {
-            _places.TryAdd(request.Prompt, _places.Count);
+            _places.TryAdd(Key(request.Prompt), _places.Count);
             if (guided)
             {
-                _places.TryAdd(request.NegativePrompt ?? "", _places.Count);
+                _places.TryAdd(Key(request.NegativePrompt), _places.Count);
             }
         }
         using var scope = NewDisposeScope();
         using var off = no_grad();
-        _states = cat([.. _places.Keys.Chunk(TextBatch).Select(chunk => model.EncodePrompts(chunk))], 0)
-            .to_type(model.Precision)
-            .DetachFromDisposeScope();
+        var parts = _places.Keys.Chunk(TextBatch).Select(c => model.Encode([.. c.Select(k => k.Given ? k.Text : null)])).ToList();
+        _states = PromptStates.Join(parts).To(model.Precision).DetachFromDisposeScope();
     }
 
     /// <summary>The conditions of a batch; those of the batch before where nothing differs.</summary>
@@ -40,8 +49,8 @@ internal sealed class PromptFeatures : IDisposable
     {
         List<int> rows =
         [
-            .. _guided ? batch.Select(i => _places[_requests[i].NegativePrompt ?? ""]) : [],
-            .. batch.Select(i => _places[_requests[i].Prompt]),
+            .. _guided ? batch.Select(i => _places[Key(_requests[i].NegativePrompt)]) : [],
+            .. batch.Select(i => _places[Key(_requests[i].Prompt)]),
         ];
         if (_conditions is null || !rows.SequenceEqual(_rows))
         {
@@ -50,8 +59,13 @@ internal sealed class PromptFeatures : IDisposable
             using var scope = NewDisposeScope();
             using var off = no_grad();
             List<int> used = [.. rows.Distinct()];
-            var states = _states.index_select(0, tensor(used.Select(u => (long)u).ToArray(), ScalarType.Int64, device: _states.device));
-            _conditions = _model.UNet.Prepare(states, [.. rows.Select(r => used.IndexOf(r))], timesteps);
+            var states = _states.Select(used);
+            _conditions = _model.UNet.Prepare(
+                states.States,
+                [.. rows.Select(r => used.IndexOf(r))],
+                timesteps,
+                states.Added(_size.Height, _size.Width)
+            );
         }
         return _conditions;
     }
@@ -61,4 +75,7 @@ internal sealed class PromptFeatures : IDisposable
         _conditions?.Dispose();
         _states.Dispose();
     }
+
+    // Only to a model that zeroes what is not given is no prompt another than an empty one.
+    private static (bool Given, string Text) Key(string? prompt) => (prompt is not null, prompt ?? "");
 }

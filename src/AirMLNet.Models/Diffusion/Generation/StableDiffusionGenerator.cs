@@ -16,11 +16,12 @@ public sealed class StableDiffusionGenerator(StableDiffusionPipeline pipeline, S
 
     /// <summary>What the images of a request depend on, by name: what a work folder of synthetic images compares.</summary>
     /// <param name="lora">The file of the adapters in use; null for none.</param>
+    /// <param name="multiplier">By what their scale is multiplied.</param>
     /// <exception cref="IOException">The file, or the model's, cannot be read.</exception>
-    public IReadOnlyDictionary<string, string> Settings(string? lora = null)
+    public IReadOnlyDictionary<string, string> Settings(string? lora = null, double multiplier = 1)
     {
         var how = options ?? new();
-        return new Dictionary<string, string>
+        var settings = new Dictionary<string, string>
         {
             ["model"] = pipeline.Fingerprint(),
             ["lora"] = lora is null ? "" : FileHash.Sha256(lora),
@@ -31,5 +32,15 @@ public sealed class StableDiffusionGenerator(StableDiffusionPipeline pipeline, S
             ["size"] = $"{how.Width ?? pipeline.NativeSize}x{how.Height ?? pipeline.NativeSize}",
             ["precision"] = pipeline.Precision.ToString(),
         };
+        // Named where they are used: folders made before there were such settings go on.
+        if (lora is not null && multiplier != 1)
+        {
+            settings["lora weight"] = multiplier.ToString("R", CultureInfo.InvariantCulture);
+        }
+        if (how.GuidanceRescale != 0)
+        {
+            settings["guidance rescale"] = how.GuidanceRescale.ToString("R", CultureInfo.InvariantCulture);
+        }
+        return settings;
     }
 }

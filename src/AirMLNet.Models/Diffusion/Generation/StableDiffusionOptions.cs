@@ -20,6 +20,16 @@ public sealed record StableDiffusionOptions
         init => field = OptionCheck.Range(value, 0, 100);
     } = 7.5;
 
+    /// <summary>
+    /// Share in which the guided prediction is brought back to the deviation it has without guidance, 0 to 1 (φ of Lin et al. 2023); for
+    /// models whose schedule ends in pure noise 0.7 is published.
+    /// </summary>
+    public double GuidanceRescale
+    {
+        get;
+        init => field = OptionCheck.Range(value, 0, 1);
+    }
+
     /// <summary>The scheduler; null for the model's own.</summary>
     public SchedulerKind? Scheduler { get; init; }
 

@@ -8,31 +8,29 @@ using static TorchSharp.torch;
 namespace AirMLNet.Diffusion;
 
 /// <summary>
-/// A Stable Diffusion v1 model: text encoder, UNet, VAE and scheduler of a folder in diffusers' layout. Generation is in
-/// <see cref="Generate"/>; training takes the parts.
+/// A Stable Diffusion model, v1, 2 or XL: text encoder (two in XL), UNet, VAE and scheduler of a folder in diffusers' layout. Generation
+/// is in <see cref="Generate"/>; training takes the parts.
 /// </summary>
 public sealed class StableDiffusionPipeline : IDisposable
 {
+    private readonly bool _zerosForNoPrompt;
+
     private StableDiffusionPipeline(
-        string folder,
+        DiffusionFolder files,
         UNet2DConditionModel unet,
         AutoencoderKL vae,
-        ClipTextModel textEncoder,
-        ClipTokenizer? tokenizer,
+        (ClipTextModel First, ClipTextModel? Second) text,
+        (ClipTokenizer? First, ClipTokenizer? Second) tokenizers,
         NoiseScheduler scheduler,
         Device device,
         ScalarType precision
-    ) =>
-        (Folder, UNet, Vae, TextEncoder, Tokenizer, Scheduler, Device, Precision) = (
-            folder,
-            unet,
-            vae,
-            textEncoder,
-            tokenizer,
-            scheduler,
-            device,
-            precision
-        );
+    )
+    {
+        (Folder, UNet, Vae, Scheduler, Device, Precision) = (files.Path, unet, vae, scheduler, device, precision);
+        (TextEncoder, TextEncoder2) = text;
+        (Tokenizer, Tokenizer2) = tokenizers;
+        _zerosForNoPrompt = files.ZerosForNoPrompt;
+    }
 
     /// <summary>The model's folder.</summary>
     public string Folder { get; }
@@ -55,6 +53,15 @@ public sealed class StableDiffusionPipeline : IDisposable
     /// <summary>The text encoder, in float32.</summary>
     internal ClipTextModel TextEncoder { get; }
 
+    /// <summary>The second text encoder of Stable Diffusion XL, in float32; null for other models.</summary>
+    internal ClipTextModel? TextEncoder2 { get; }
+
+    /// <summary>The tokenizer of <see cref="TextEncoder2"/>, which pads in another way than the first.</summary>
+    internal ClipTokenizer? Tokenizer2 { get; }
+
+    /// <summary>Whether it is Stable Diffusion XL.</summary>
+    public bool IsXl => TextEncoder2 is not null;
+
     /// <summary>The tokenizer; null where the folder has none: only ids can be given then.</summary>
     public ClipTokenizer? Tokenizer { get; }
 
@@ -75,15 +82,21 @@ public sealed class StableDiffusionPipeline : IDisposable
 
     /// <summary>Loads a model folder.</summary>
     /// <param name="folder">With <c>model_index.json</c>, <c>unet</c>, <c>vae</c>, <c>text_encoder</c>, <c>scheduler</c> and
-    /// <c>tokenizer</c>.</param>
+    /// <c>tokenizer</c>; of Stable Diffusion XL <c>text_encoder_2</c> and <c>tokenizer_2</c> too.</param>
     /// <param name="device">Where to compute; CPU when null.</param>
     /// <param name="precision">Float32, Float16 or BFloat16 of the UNet; null for Float32 on the CPU and Float16 on a GPU.</param>
+    /// <param name="scheduler">The scheduler that is used; null for the model's own, which must then be one that is built.</param>
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
     /// <exception cref="FileNotFoundException">A file or component is missing; the message names it.</exception>
-    /// <exception cref="InvalidDataException">The folder is another kind of model (such as Stable Diffusion XL), or its parts do not fit
+    /// <exception cref="InvalidDataException">The folder is another kind of model (such as Flux), or its parts do not fit
     /// each other.</exception>
     /// <exception cref="ArgumentException">The precision is another, or one that the device does not compute in.</exception>
-    public static StableDiffusionPipeline Load(string folder, Device? device = null, ScalarType? precision = null)
+    public static StableDiffusionPipeline Load(
+        string folder,
+        Device? device = null,
+        ScalarType? precision = null,
+        SchedulerKind? scheduler = null
+    )
     {
         var where = device ?? CPU;
         var onCpu = where.type == DeviceType.CPU;
@@ -97,18 +110,10 @@ public sealed class StableDiffusionPipeline : IDisposable
             );
         }
         var files = DiffusionFolder.Open(folder);
-        var scheduler = NoiseScheduler.Load(files.SchedulerFile);
-        var tokenizer = files.HasTokenizer ? ClipTokenizer.LoadPadded(files.Component("tokenizer")) : null;
-        if (
-            tokenizer is not null
-            && (tokenizer.VocabularySize > files.Text.VocabularySize || tokenizer.ContextLength > files.Text.ContextLength)
-        )
-        {
-            throw new InvalidDataException(
-                $"{folder}: the tokenizer has {tokenizer.VocabularySize} ids and {tokenizer.ContextLength} places, the text encoder only "
-                    + $"{files.Text.VocabularySize} and {files.Text.ContextLength}."
-            );
-        }
+        var noise = NoiseScheduler.Load(files.SchedulerFile, scheduler);
+        var tokenizers = files.HasTokenizer
+            ? (ReadTokenizer(files, "tokenizer", files.Text), files.Text2 is null ? null : ReadTokenizer(files, "tokenizer_2", files.Text2))
+            : ((ClipTokenizer?)null, (ClipTokenizer?)null);
         List<IDisposable> loaded = [];
         try
         {
@@ -119,13 +124,14 @@ public sealed class StableDiffusionPipeline : IDisposable
                 return part;
             }
             var text = Keep(ClipTextModel.Load(files.Component("text_encoder"), where));
+            var text2 = files.Text2 is null ? null : Keep(ClipTextModel.Load(files.Component("text_encoder_2"), where, projected: true));
             var vae = Keep(AutoencoderKL.Load(files.Component("vae"), where));
             var unet = Keep(UNet2DConditionModel.Load(files.Component("unet"), where));
             if (numbers != ScalarType.Float32)
             {
                 unet.to(numbers);
             }
-            return new StableDiffusionPipeline(folder, unet, vae, text, tokenizer, scheduler, where, numbers);
+            return new StableDiffusionPipeline(files, unet, vae, (text, text2), tokenizers, noise, where, numbers);
         }
         catch
         {
@@ -135,12 +141,22 @@ public sealed class StableDiffusionPipeline : IDisposable
     }
 
     /// <summary>Adapts the model by a LoRA file, in place of one that was there.</summary>
-    /// <param name="path">The file, as <see cref="LoraAdapters.Load"/> takes it.</param>
+    /// <param name="path">
+    /// The safetensors file, in the naming of diffusers, PEFT or kohya, with adapters of linear layers and convolutions of the UNet and
+    /// the text encoders.
+    /// </param>
+    /// <param name="multiplier">By what its scale, α/r of each layer, is multiplied: 1 as it was trained, 0.5 for half of it.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">The file is not one, or does not fit the model; the model is then as it was.</exception>
-    public void LoadLora(string path)
+    /// <exception cref="InvalidDataException">The file is not one, does not fit the model, or holds what is not built (DoRA, LoHa, …); the
+    /// message names it, and the model is then as it was.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The multiplier is not a number.</exception>
+    public void LoadLora(string path, double multiplier = 1)
     {
-        UseLora(LoraAdapters.Load(path, UNet, TextEncoder));
+        if (!double.IsFinite(multiplier))
+        {
+            throw new ArgumentOutOfRangeException(nameof(multiplier), multiplier, "multiplier must be a number.");
+        }
+        UseLora(LoraAdapters.Load(path, UNet, TextEncoder, TextEncoder2, multiplier));
     }
 
     /// <summary>Adapts the model by adapters, which it owns from now on, in place of those that were there.</summary>
@@ -149,14 +165,14 @@ public sealed class StableDiffusionPipeline : IDisposable
     {
         ArgumentNullException.ThrowIfNull(adapters);
         UnloadLora();
-        adapters.Attach(UNet, TextEncoder);
+        adapters.Attach(UNet, TextEncoder, TextEncoder2);
         Lora = adapters;
     }
 
     /// <summary>Makes the model as it was without adapters.</summary>
     public void UnloadLora()
     {
-        Lora?.Detach(UNet, TextEncoder);
+        Lora?.Detach(UNet, TextEncoder, TextEncoder2);
         Lora?.Dispose();
         Lora = null;
     }
@@ -213,13 +229,47 @@ public sealed class StableDiffusionPipeline : IDisposable
 
     /// <summary>The states of prompts that the UNet attends to.</summary>
     /// <param name="prompts">Texts; long ones are cut at the context's end.</param>
-    /// <returns>[N, L, D] in float32 on <see cref="Device"/>, without gradient.</returns>
+    /// <returns>
+    /// [N, L, D] in float32 on <see cref="Device"/>, without gradient; of Stable Diffusion XL the states of both text encoders beside each
+    /// other.
+    /// </returns>
     /// <exception cref="InvalidOperationException">The model has no tokenizer.</exception>
     public Tensor EncodePrompts(IReadOnlyList<string> prompts)
     {
         using var scope = NewDisposeScope();
+        return Encode(prompts).States.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The states of prompts, and what the UNet needs of the whole texts.</summary>
+    /// <param name="prompts">Texts; long ones are cut at the context's end. Null stands for no prompt at all.</param>
+    /// <exception cref="InvalidOperationException">The model has no tokenizer.</exception>
+    internal PromptStates Encode(IReadOnlyList<string?> prompts)
+    {
+        using var scope = NewDisposeScope();
         using var off = no_grad();
-        return TextEncoder.Encode(Tokenize(prompts)).MoveToOuterDisposeScope();
+        string[] texts = [.. prompts.Select(p => p ?? "")];
+        var states = Encode(Tokenize(texts), Tokenizer2 is null ? null : Tokenize(Tokenizer2, texts));
+        if (_zerosForNoPrompt && prompts.Contains(null))
+        {
+            var given = tensor(prompts.Select(p => p is null ? 0f : 1f).ToArray(), device: Device); // [N]
+            states = new(states.States.mul(given.view(-1, 1, 1)), states.Pooled?.mul(given.view(-1, 1)));
+        }
+        return states.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The states of ids, with gradient where one is wanted.</summary>
+    /// <param name="ids">[N, L] int64 of the first tokenizer.</param>
+    /// <param name="ids2">[N, L] of the second, for Stable Diffusion XL.</param>
+    internal PromptStates Encode(Tensor ids, Tensor? ids2)
+    {
+        if (TextEncoder2 is null)
+        {
+            return new(TextEncoder.Encode(ids), null);
+        }
+        using var scope = NewDisposeScope();
+        var (first, _) = TextEncoder.EncodePenultimate(ids);
+        var (second, pooled) = TextEncoder2.EncodePenultimate(ids2!);
+        return new PromptStates(cat([first, second], -1), pooled).MoveToOuterDisposeScope();
     }
 
     /// <summary>The ids of prompts, padded as the model was trained.</summary>
@@ -228,7 +278,12 @@ public sealed class StableDiffusionPipeline : IDisposable
     /// <exception cref="InvalidOperationException">The model has no tokenizer.</exception>
     public Tensor Tokenize(IReadOnlyList<string> prompts)
     {
-        var tokenizer = Tokenizer ?? throw new InvalidOperationException($"{Folder} has no tokenizer: it cannot read prompts.");
+        return Tokenize(Tokenizer ?? throw new InvalidOperationException($"{Folder} has no tokenizer: it cannot read prompts."), prompts);
+    }
+
+    /// <summary>The ids of prompts in one of the tokenizers.</summary>
+    internal Tensor Tokenize(ClipTokenizer tokenizer, IReadOnlyList<string> prompts)
+    {
         var ids = new long[prompts.Count * tokenizer.ContextLength];
         for (var i = 0; i < prompts.Count; i++)
         {
@@ -293,5 +348,17 @@ public sealed class StableDiffusionPipeline : IDisposable
         UNet.Dispose();
         Vae.Dispose();
         TextEncoder.Dispose();
+        TextEncoder2?.Dispose();
+    }
+
+    private static ClipTokenizer ReadTokenizer(DiffusionFolder files, string component, ClipTextConfig text)
+    {
+        var tokenizer = ClipTokenizer.LoadPadded(files.Component(component));
+        return tokenizer.VocabularySize > text.VocabularySize || tokenizer.ContextLength > text.ContextLength
+            ? throw new InvalidDataException(
+                $"{files.Path}: the {component} has {tokenizer.VocabularySize} ids and {tokenizer.ContextLength} places, the text encoder "
+                    + $"only {text.VocabularySize} and {text.ContextLength}."
+            )
+            : tokenizer;
     }
 }

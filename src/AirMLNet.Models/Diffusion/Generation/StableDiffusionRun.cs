@@ -66,7 +66,8 @@ internal sealed class StableDiffusionRun
             yield break;
         }
         // What prompts have in common is computed once for all batches.
-        using var features = new PromptFeatures(_model, _requests, Guided);
+        var pixels = _model.Vae.Config.Downscaling;
+        using var features = new PromptFeatures(_model, _requests, Guided, (_shape[2] * pixels, _shape[3] * pixels));
         for (var from = 0; from < _requests.Count; from += _options.BatchSize)
         {
             var batch = Enumerable.Range(from, Math.Min(_options.BatchSize, _requests.Count - from)).ToList();
@@ -137,6 +138,22 @@ internal sealed class StableDiffusionRun
     private Tensor Denoise(SchedulerRun run, Tensor latents, UNetConditions conditions, Func<Tensor> noise, Action<int, Tensor> observe) =>
         Denoise(_model, run, latents, conditions, _options, noise, (step, _, sample) => observe(step, sample));
 
+    /// <summary>
+    /// Classifier-free guidance, without + weight · (with − without), and then a share of it rescaled to the deviation of the prediction
+    /// with the prompt (Lin et al. 2023, §3.4).
+    /// </summary>
+    private static Tensor Guide(Tensor without, Tensor with, StableDiffusionOptions options)
+    {
+        var guided = without.add(with.sub(without).mul_(options.Guidance));
+        if (options.GuidanceRescale == 0)
+        {
+            return guided;
+        }
+        long[] all = [.. Enumerable.Range(1, (int)with.dim() - 1)];
+        var rescaled = guided.mul(with.std(all, unbiased: true, keepdim: true).div(guided.std(all, unbiased: true, keepdim: true)));
+        return rescaled.mul(options.GuidanceRescale).add(guided.mul(1 - options.GuidanceRescale));
+    }
+
     /// <summary>As the other; <paramref name="observe"/> sees the guided prediction too.</summary>
     internal static Tensor Denoise(
         StableDiffusionPipeline model,
@@ -158,9 +175,7 @@ internal sealed class StableDiffusionRun
             var batch = latents.size(0);
             if (conditions.Batch > batch)
             {
-                // Guidance: without + weight · (with − without).
-                var without = output.narrow(0, 0, batch);
-                output = without.add(output.narrow(0, batch, batch).sub(without).mul_(options.Guidance));
+                output = Guide(output.narrow(0, 0, batch), output.narrow(0, batch, batch), options);
             }
             var next = run.Step(output, i, latents, noise);
             observe(i, output, next);

@@ -1,4 +1,3 @@
-using System.Globalization;
 using AirMLNet.Clip;
 using AirMLNet.Layers;
 using AirMLNet.Weights;
@@ -14,10 +13,13 @@ internal sealed class LoraAdapters : IDisposable
     private const string DownSuffix = ".lora_A.weight",
         UpSuffix = ".lora_B.weight";
 
-    private readonly List<(LinearLayer Layer, Tensor Original)> _merged = [];
+    private readonly List<(ILoraLayer Layer, Tensor Original)> _merged = [];
 
-    private LoraAdapters(Dictionary<string, LoraAdapter> unet, Dictionary<string, LoraAdapter> textEncoder) =>
-        (UNet, TextEncoder) = (unet, textEncoder);
+    private LoraAdapters(
+        Dictionary<string, LoraAdapter> unet,
+        Dictionary<string, LoraAdapter> textEncoder,
+        Dictionary<string, LoraAdapter> textEncoder2
+    ) => (UNet, TextEncoder, TextEncoder2) = (unet, textEncoder, textEncoder2);
 
     /// <summary>The UNet's.</summary>
     public IReadOnlyDictionary<string, LoraAdapter> UNet { get; }
@@ -25,43 +27,51 @@ internal sealed class LoraAdapters : IDisposable
     /// <summary>The text encoder's; often none.</summary>
     public IReadOnlyDictionary<string, LoraAdapter> TextEncoder { get; }
 
+    /// <summary>Those of the second text encoder of Stable Diffusion XL; often none.</summary>
+    public IReadOnlyDictionary<string, LoraAdapter> TextEncoder2 { get; }
+
     /// <summary>
-    /// Reads a file in the naming of diffusers and PEFT, of diffusers of 2023 (also with attention processors) or of kohya.
-    /// α comes from the file, else from <c>adapter_config.json</c> beside it, else it is the rank.
+    /// Reads a file in the naming of diffusers and PEFT, of diffusers of 2023 (also with attention processors) or of kohya, also with
+    /// convolutions (LoCon). The scale of each layer is α/r, with α from the layer's own tensor, else from the settings in the file's
+    /// header or in <c>adapter_config.json</c> beside it (with patterns of layers, and α/√r), else it is the rank.
     /// </summary>
     /// <param name="path">The safetensors file, such as <c>pytorch_lora_weights.safetensors</c>.</param>
     /// <param name="unet">The model the file is for.</param>
     /// <param name="textEncoder">Its text encoder; null refuses a file with adapters for one.</param>
+    /// <param name="textEncoder2">Its second text encoder, of Stable Diffusion XL.</param>
+    /// <param name="multiplier">By what every update is multiplied.</param>
+    /// <param name="standard">Settings for a file that says nothing of them.</param>
     /// <returns>The adapters in float32 on the model's device, not yet attached.</returns>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">The file is none of these, or does not fit the model; the message names the
     /// tensors.</exception>
-    public static LoraAdapters Load(string path, UNet2DConditionModel unet, ClipTextModel? textEncoder = null)
+    public static LoraAdapters Load(
+        string path,
+        UNet2DConditionModel unet,
+        ClipTextModel? textEncoder = null,
+        ClipTextModel? textEncoder2 = null,
+        double multiplier = 1,
+        PeftConfig? standard = null
+    )
     {
         ArgumentNullException.ThrowIfNull(unet);
-        using var files = WeightFiles.Open(path);
-        var standard = ConfiguredAlpha(path);
-        HashSet<string> used = new(StringComparer.Ordinal);
+        using var reader = new LoraReader(path, multiplier, standard);
         Dictionary<string, LoraAdapter> forUNet = new(StringComparer.Ordinal),
-            forText = new(StringComparer.Ordinal);
-        var result = new LoraAdapters(forUNet, forText);
+            forText = new(StringComparer.Ordinal),
+            forText2 = new(StringComparer.Ordinal);
+        var result = new LoraAdapters(forUNet, forText, forText2);
         try
         {
-            Read(files, unet.LinearLayers, LoraNames.OfUNet, standard, forUNet, used);
+            reader.Read("unet", ModelWeights.LoraLayers(unet), LoraNames.OfUNet(unet.Config), forUNet);
             if (textEncoder is not null)
             {
-                Read(files, ModelWeights.LinearLayers(textEncoder), LoraNames.OfTextEncoder, standard, forText, used);
+                reader.Read("text_encoder", ModelWeights.LoraLayers(textEncoder), LoraNames.TextEncoder, forText);
             }
-            var extra = files.Names.Where(n => !used.Contains(n)).Order(StringComparer.Ordinal).ToList();
-            if (extra.Count > 0 || used.Count == 0)
+            if (textEncoder2 is not null)
             {
-                throw new InvalidDataException(
-                    used.Count == 0
-                        ? $"{path} holds no LoRA for this model: none of its {files.Names.Count} tensors is named after a layer of "
-                            + $"it{Shown(extra)}."
-                        : $"{path} does not fit the model: {extra.Count} tensors are for no layer of it{Shown(extra)}."
-                );
+                reader.Read("text_encoder_2", ModelWeights.LoraLayers(textEncoder2), LoraNames.TextEncoder2, forText2);
             }
+            reader.CheckAllUsed();
             return result;
         }
         catch
@@ -76,9 +86,16 @@ internal sealed class LoraAdapters : IDisposable
     /// <param name="textEncoder">Its text encoder; needed where <see cref="LoraOptions.TextEncoderTargets"/> is set.</param>
     /// <param name="options">Rank and layers.</param>
     /// <param name="generator">The source of randomness for A.</param>
+    /// <param name="textEncoder2">Its second text encoder, which has the same targets.</param>
     /// <returns>The adapters in float32 on the model's device, not yet attached.</returns>
     /// <exception cref="ArgumentException">A target names no linear layer of the model.</exception>
-    public static LoraAdapters Create(UNet2DConditionModel unet, ClipTextModel? textEncoder, LoraOptions options, Generator generator)
+    public static LoraAdapters Create(
+        UNet2DConditionModel unet,
+        ClipTextModel? textEncoder,
+        LoraOptions options,
+        Generator generator,
+        ClipTextModel? textEncoder2 = null
+    )
     {
         ArgumentNullException.ThrowIfNull(unet);
         ArgumentNullException.ThrowIfNull(options);
@@ -91,8 +108,11 @@ internal sealed class LoraAdapters : IDisposable
         var forText = textEncoder is null
             ? []
             : Targets(ModelWeights.LinearLayers(textEncoder), options.TextEncoderTargets ?? [], nameof(LoraOptions.TextEncoderTargets));
+        var forText2 = textEncoder2 is null
+            ? []
+            : Targets(ModelWeights.LinearLayers(textEncoder2), options.TextEncoderTargets ?? [], nameof(LoraOptions.TextEncoderTargets));
         using var off = no_grad();
-        return new(Made(forUNet), Made(forText));
+        return new(Made(forUNet), Made(forText), Made(forText2));
 
         Dictionary<string, LoraAdapter> Made(IEnumerable<KeyValuePair<string, LinearLayer>> layers) =>
             layers.ToDictionary(
@@ -129,7 +149,11 @@ internal sealed class LoraAdapters : IDisposable
     public long ParameterCount => Stems.Sum(s => s.Adapter.Down.numel() + s.Adapter.Up.numel());
 
     private IEnumerable<(string Stem, LoraAdapter Adapter)> Stems =>
-        [.. UNet.Select(p => ("unet." + p.Key, p.Value)), .. TextEncoder.Select(p => ("text_encoder." + p.Key, p.Value))];
+        [
+            .. UNet.Select(p => ("unet." + p.Key, p.Value)),
+            .. TextEncoder.Select(p => ("text_encoder." + p.Key, p.Value)),
+            .. TextEncoder2.Select(p => ("text_encoder_2." + p.Key, p.Value)),
+        ];
 
     /// <summary>
     /// Writes a file in the naming of PEFT that diffusers reads: <c>unet.….lora_A.weight</c>. Such files carry no α, readers
@@ -158,24 +182,24 @@ internal sealed class LoraAdapters : IDisposable
     /// </summary>
     /// <param name="unet">The model.</param>
     /// <param name="textEncoder">Its text encoder, where adapters are for it.</param>
+    /// <param name="textEncoder2">Its second text encoder, where adapters are for it.</param>
     /// <exception cref="InvalidOperationException">The adapters are merged already.</exception>
-    public void Merge(UNet2DConditionModel unet, ClipTextModel? textEncoder = null)
+    public void Merge(UNet2DConditionModel unet, ClipTextModel? textEncoder = null, ClipTextModel? textEncoder2 = null)
     {
         ArgumentNullException.ThrowIfNull(unet);
         if (_merged.Count > 0)
         {
             throw new InvalidOperationException("The adapters are merged already; unmerge them first.");
         }
-        Detach(unet, textEncoder);
-        Merge(unet.LinearLayers, UNet);
-        if (textEncoder is not null)
+        Detach(unet, textEncoder, textEncoder2);
+        foreach (var (layers, adapters) in Parts(unet, textEncoder, textEncoder2))
         {
-            Merge(ModelWeights.LinearLayers(textEncoder), TextEncoder);
+            Merge(layers, adapters);
         }
     }
 
     /// <summary>
-    /// Puts back the weights from before <see cref="Merge(UNet2DConditionModel, ClipTextModel?)"/>, bit for bit; the adapters are then not
+    /// Puts back the weights from before <see cref="Merge(UNet2DConditionModel, ClipTextModel?, ClipTextModel?)"/>, bit for bit; the adapters are then not
     /// attached.
     /// </summary>
     public void Unmerge()
@@ -184,7 +208,7 @@ internal sealed class LoraAdapters : IDisposable
         foreach (var (layer, original) in _merged)
         {
             using var scope = NewDisposeScope();
-            layer.Matrix.copy_(original);
+            layer.Weight.copy_(original);
             original.Dispose();
         }
         _merged.Clear();
@@ -193,29 +217,28 @@ internal sealed class LoraAdapters : IDisposable
     /// <summary>Makes the layers of a model use the adapters.</summary>
     /// <param name="unet">The model.</param>
     /// <param name="textEncoder">Its text encoder, where adapters are for it.</param>
+    /// <param name="textEncoder2">Its second text encoder, where adapters are for it.</param>
     /// <exception cref="InvalidOperationException">The adapters are merged.</exception>
-    public void Attach(UNet2DConditionModel unet, ClipTextModel? textEncoder = null)
+    public void Attach(UNet2DConditionModel unet, ClipTextModel? textEncoder = null, ClipTextModel? textEncoder2 = null)
     {
         ArgumentNullException.ThrowIfNull(unet);
         if (_merged.Count > 0)
         {
             throw new InvalidOperationException("The adapters are merged; unmerge them first.");
         }
-        Attach(unet.LinearLayers, UNet);
-        if (textEncoder is not null)
+        foreach (var (layers, adapters) in Parts(unet, textEncoder, textEncoder2))
         {
-            Attach(ModelWeights.LinearLayers(textEncoder), TextEncoder);
+            Attach(layers, adapters);
         }
     }
 
     /// <summary>Makes the layers of a model work without the adapters again.</summary>
-    public void Detach(UNet2DConditionModel unet, ClipTextModel? textEncoder = null)
+    public void Detach(UNet2DConditionModel unet, ClipTextModel? textEncoder = null, ClipTextModel? textEncoder2 = null)
     {
         ArgumentNullException.ThrowIfNull(unet);
-        Detach(unet.LinearLayers, UNet);
-        if (textEncoder is not null)
+        foreach (var (layers, adapters) in Parts(unet, textEncoder, textEncoder2))
         {
-            Detach(ModelWeights.LinearLayers(textEncoder), TextEncoder);
+            Detach(layers, adapters);
         }
     }
 
@@ -224,9 +247,26 @@ internal sealed class LoraAdapters : IDisposable
     {
         _merged.ForEach(m => m.Original.Dispose());
         _merged.Clear();
-        foreach (var adapter in UNet.Values.Concat(TextEncoder.Values))
+        foreach (var adapter in UNet.Values.Concat(TextEncoder.Values).Concat(TextEncoder2.Values))
         {
             adapter.Dispose();
+        }
+    }
+
+    private IEnumerable<(IReadOnlyDictionary<string, ILoraLayer> Layers, IReadOnlyDictionary<string, LoraAdapter> Adapters)> Parts(
+        UNet2DConditionModel unet,
+        ClipTextModel? textEncoder,
+        ClipTextModel? textEncoder2
+    )
+    {
+        yield return (ModelWeights.LoraLayers(unet), UNet);
+        if (textEncoder is not null)
+        {
+            yield return (ModelWeights.LoraLayers(textEncoder), TextEncoder);
+        }
+        if (textEncoder2 is not null)
+        {
+            yield return (ModelWeights.LoraLayers(textEncoder2), TextEncoder2);
         }
     }
 
@@ -261,89 +301,20 @@ internal sealed class LoraAdapters : IDisposable
                 : last
             : name;
 
-    private void Merge(IReadOnlyDictionary<string, LinearLayer> layers, IReadOnlyDictionary<string, LoraAdapter> adapters)
+    private void Merge(IReadOnlyDictionary<string, ILoraLayer> layers, IReadOnlyDictionary<string, LoraAdapter> adapters)
     {
         using var off = no_grad();
         foreach (var (name, adapter) in adapters)
         {
             using var scope = NewDisposeScope();
-            var weight = layers[name].Matrix;
+            var weight = layers[name].Weight;
             _merged.Add((layers[name], weight.clone().DetachFromDisposeScope()));
             // Summed in float32: in a half type the update would be rounded twice.
-            weight.copy_(weight.to_type(ScalarType.Float32).add_(adapter.Delta()));
+            weight.copy_(weight.to_type(ScalarType.Float32).add_(adapter.Delta().view(weight.shape)));
         }
     }
 
-    private static void Read(
-        WeightFiles files,
-        IReadOnlyDictionary<string, LinearLayer> layers,
-        Func<string, IEnumerable<LoraKeys>> names,
-        double? standard,
-        Dictionary<string, LoraAdapter> found,
-        HashSet<string> used
-    )
-    {
-        using var off = no_grad();
-        foreach (var (name, layer) in layers)
-        {
-            foreach (var keys in names(name).Where(k => files.Contains(k.Down) || files.Contains(k.Up)))
-            {
-                if (!files.Contains(keys.Down) || !files.Contains(keys.Up))
-                {
-                    throw new InvalidDataException(
-                        $"{files.Description}: \"{(files.Contains(keys.Down) ? keys.Up : keys.Down)}\" is missing."
-                    );
-                }
-                used.UnionWith([keys.Down, keys.Up]);
-                using var scope = NewDisposeScope();
-                var (down, up) = (Matrix(files, keys.Down), Matrix(files, keys.Up));
-                if (down.size(1) != layer.Inputs || up.size(0) != layer.Outputs || up.size(1) != down.size(0))
-                {
-                    throw new InvalidDataException(
-                        $"{files.Description}: \"{keys.Down}\" is [{string.Join(", ", down.shape)}] and \"{keys.Up}\" "
-                            + $"[{string.Join(", ", up.shape)}]; [r, {layer.Inputs}] and [{layer.Outputs}, r] were expected."
-                    );
-                }
-                var rank = down.size(0);
-                var alpha = standard ?? rank;
-                if (files.Contains(keys.Alpha))
-                {
-                    used.Add(keys.Alpha);
-                    alpha = files.Get(keys.Alpha).item<float>();
-                }
-                if (found.ContainsKey(name))
-                {
-                    throw new InvalidDataException($"{files.Description}: the layer {name} has two adapters.");
-                }
-                found[name] = new LoraAdapter(Own(down), Own(up), alpha / rank);
-
-                Parameter Own(Tensor matrix)
-                {
-                    var parameter = new Parameter(matrix.to(layer.weight.device));
-                    parameter.DetachFromDisposeScope();
-                    return parameter;
-                }
-            }
-        }
-    }
-
-    // What adapts a 1×1 convolution is stored as such.
-    private static Tensor Matrix(WeightFiles files, string name)
-    {
-        var shape = files.Shape(name);
-        return shape.Length == 2 || (shape.Length == 4 && shape[2] == 1 && shape[3] == 1)
-            ? files.Get(name).view(shape[0], shape[1])
-            : throw new InvalidDataException($"{files.Description}: \"{name}\" is [{string.Join(", ", shape)}]; a matrix was expected.");
-    }
-
-    private static double? ConfiguredAlpha(string path)
-    {
-        var config = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path))!, "adapter_config.json");
-        // It belongs to PEFT's own file; other files may lie in the same folder.
-        return Path.GetFileName(path) == "adapter_model.safetensors" && File.Exists(config) ? PeftConfig.Read(config).LoraAlpha : null;
-    }
-
-    private static void Attach(IReadOnlyDictionary<string, LinearLayer> layers, IReadOnlyDictionary<string, LoraAdapter> adapters)
+    private static void Attach(IReadOnlyDictionary<string, ILoraLayer> layers, IReadOnlyDictionary<string, LoraAdapter> adapters)
     {
         foreach (var (name, adapter) in adapters)
         {
@@ -351,7 +322,7 @@ internal sealed class LoraAdapters : IDisposable
         }
     }
 
-    private static void Detach(IReadOnlyDictionary<string, LinearLayer> layers, IReadOnlyDictionary<string, LoraAdapter> adapters)
+    private static void Detach(IReadOnlyDictionary<string, ILoraLayer> layers, IReadOnlyDictionary<string, LoraAdapter> adapters)
     {
         foreach (var (name, adapter) in adapters)
         {
@@ -361,12 +332,4 @@ internal sealed class LoraAdapters : IDisposable
             }
         }
     }
-
-    private static string Shown(List<string> names) =>
-        names.Count == 0
-            ? ""
-            : string.Create(
-                CultureInfo.InvariantCulture,
-                $" ({string.Join(", ", names.Take(Listed))}{(names.Count > Listed ? ", …" : "")})"
-            );
 }

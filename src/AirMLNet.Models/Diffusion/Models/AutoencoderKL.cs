@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace AirMLNet.Diffusion;
 
 /// <summary>
-/// The variational autoencoder of Stable Diffusion v1, under the parameter names of diffusers' class of the same name: images
+/// The variational autoencoder of Stable Diffusion, under the parameter names of diffusers' class of the same name: images
 /// to latents, an eighth of their height and width, and back.
 /// </summary>
 internal sealed partial class AutoencoderKL : nn.Module

@@ -36,15 +36,17 @@ internal sealed class Transformer2DModel : nn.Module
 
     /// <param name="x">[B, C, H, W].</param>
     /// <param name="context">The text; its batch may be a multiple of B, and is then the batch of the result.</param>
+    /// <param name="observe">Sees the state after each block.</param>
     /// <returns>[B', C, H, W] with the text's batch B'.</returns>
-    public Tensor Forward(Tensor x, UNetContext context)
+    public Tensor Forward(Tensor x, UNetContext context, Action<string, Tensor>? observe = null)
     {
         using var scope = NewDisposeScope();
         var places = norm.Forward(x).flatten(2).transpose(1, 2).contiguous(); // [B, N, C]
         var h = proj_in.Forward(places);
-        foreach (var block in transformer_blocks)
+        for (var i = 0; i < transformer_blocks.Count; i++)
         {
-            h = block.Forward(h, context); // [B', N, C]
+            h = transformer_blocks[i].Forward(h, context); // [B', N, C]
+            observe?.Invoke($"transformer_blocks.{i}", h);
         }
         var y = proj_out.Forward(h).transpose(1, 2).view(h.size(0), x.size(1), x.size(2), x.size(3)); // [B', C, H, W]
         return context.Expand(x).add(y).MoveToOuterDisposeScope();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Serialization;
 using AirMLNet.Files;
 using AirMLNet.Options;
@@ -5,7 +6,7 @@ using AirMLNet.Options;
 namespace AirMLNet.Diffusion;
 
 /// <summary>The architecture of a <see cref="UNet2DConditionModel"/>, in the terms of diffusers' <c>unet/config.json</c>.</summary>
-/// <remarks>Immutable. Defaults are those of Stable Diffusion v1.</remarks>
+/// <remarks>Immutable. Defaults are those of Stable Diffusion v1; version 2 and XL have the same parts.</remarks>
 internal sealed record UNet2DConditionConfig
 {
     /// <summary>A down block without attention.</summary>
@@ -20,14 +21,18 @@ internal sealed record UNet2DConditionConfig
     /// <summary>An up block with attention.</summary>
     public const string CrossAttnUpBlock = "CrossAttnUpBlock2D";
 
+    /// <summary>The added condition of Stable Diffusion XL: a pooled text and numbers of sizes and places.</summary>
+    public const string TextTime = "text_time";
+
+    /// <summary>Numbers of the added condition: height and width of the original, top and left of the cut, height and width wanted.</summary>
+    public const int TimeIds = 6;
+
     private static readonly string[] DefaultDown = [CrossAttnDownBlock, CrossAttnDownBlock, CrossAttnDownBlock, DownBlock];
     private static readonly string[] DefaultUp = [UpBlock, CrossAttnUpBlock, CrossAttnUpBlock, CrossAttnUpBlock];
 
     internal static readonly RefusedKey[] RefusedKeys =
     [
         new("_class_name", "Another kind of model.", "UNet2DConditionModel"),
-        new("addition_embed_type", "Stable Diffusion XL has one (text_time); Stable Diffusion v1 is built."),
-        new("addition_time_embed_dim", "Stable Diffusion XL has one; Stable Diffusion v1 is built."),
         new("down_block_types", "These two are built.", DownBlock, CrossAttnDownBlock) { IsList = true },
         new("mid_block_type", "The middle block has attention.", "UNetMidBlock2DCrossAttn"),
         new("up_block_types", "These two are built.", UpBlock, CrossAttnUpBlock) { IsList = true },
@@ -43,7 +48,6 @@ internal sealed record UNet2DConditionConfig
         new("encoder_hid_dim_type", "Text states are not projected."),
         new("class_embed_type", "Class embeddings are not built."),
         new("num_class_embeds", "Class embeddings are not built."),
-        new("projection_class_embeddings_input_dim", "Class embeddings are not built."),
         new("class_embeddings_concat", "Class embeddings are not built.", false),
         new("time_embedding_type", "Times are embedded by sines and cosines.", "positional"),
         new("time_embedding_dim", "The time embedding is four times as wide as the first block."),
@@ -130,6 +134,18 @@ internal sealed record UNet2DConditionConfig
 
     /// <summary>Whether attention is computed in float32 whatever the model's type.</summary>
     public bool UpcastAttention { get; init; }
+
+    /// <summary>What is added to the time embedding: null for nothing, or <see cref="TextTime"/>.</summary>
+    public string? AdditionEmbedType { get; init; }
+
+    /// <summary>Sinusoids of each of the <see cref="TimeIds"/> numbers; null without <see cref="TextTime"/>.</summary>
+    public int? AdditionTimeEmbedDim { get; init; }
+
+    /// <summary>Width of pooled text and sinusoids together; null without <see cref="TextTime"/>.</summary>
+    public int? ProjectionClassEmbeddingsInputDim { get; init; }
+
+    /// <summary>Width of the pooled text of the added condition; null where there is none.</summary>
+    internal int? PooledDim => AdditionEmbedType is null ? null : ProjectionClassEmbeddingsInputDim - (TimeIds * AdditionTimeEmbedDim);
 
     /// <summary>Groups of every group normalisation.</summary>
     public int NormNumGroups { get; init; } = 32;
@@ -226,8 +242,33 @@ internal sealed record UNet2DConditionConfig
                 $"{path}: the first of block_out_channels must be even, conv_in_kernel and conv_out_kernel odd."
             );
         }
+        if (AdditionEmbedType is not (null or TextTime))
+        {
+            throw new InvalidDataException(
+                $"{path}: addition_embed_type is \"{AdditionEmbedType}\", which is not supported; {TextTime} (Stable Diffusion XL) and null are."
+            );
+        }
+        if (AdditionEmbedType is not null)
+        {
+            if (AdditionTimeEmbedDim is not > 1 || AdditionTimeEmbedDim % 2 != 0 || PooledDim is not > 0)
+            {
+                throw new InvalidDataException(
+                    $"{path}: with addition_embed_type {AdditionEmbedType}, addition_time_embed_dim must be even (it is "
+                        + $"{Shown(AdditionTimeEmbedDim)}) and projection_class_embeddings_input_dim (it is "
+                        + $"{Shown(ProjectionClassEmbeddingsInputDim)}) above {TimeIds} times that."
+                );
+            }
+        }
+        else if (ProjectionClassEmbeddingsInputDim is not null || AdditionTimeEmbedDim is not null)
+        {
+            throw new InvalidDataException(
+                $"{path}: projection_class_embeddings_input_dim and addition_time_embed_dim belong to an addition_embed_type, which is null."
+            );
+        }
         return !(NormEps is > 0 and < 1)
             ? throw new InvalidDataException(FormattableString.Invariant($"{path}: norm_eps is {NormEps}; it must be between 0 and 1."))
             : this;
     }
+
+    private static string Shown(int? value) => value?.ToString(CultureInfo.InvariantCulture) ?? "null";
 }

@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace AirMLNet.Diffusion;
 
 /// <summary>
-/// The noise predictor of Stable Diffusion v1 (Rombach et al. 2022), under the parameter names of diffusers' class of the
-/// same name: a UNet of resnets and transformers, conditioned on a time and a text.
+/// The noise predictor of Stable Diffusion v1 and 2 (Rombach et al. 2022) and XL (Podell et al. 2023), under the parameter names of
+/// diffusers' class of the same name: a UNet of resnets and transformers, conditioned on a time, a text and, in XL, sizes.
 /// </summary>
 /// <remarks>Forward is safe to call from several threads while no weight or adapter changes.</remarks>
 internal sealed class UNet2DConditionModel : nn.Module
@@ -23,6 +23,7 @@ internal sealed class UNet2DConditionModel : nn.Module
 
     private readonly ConvLayer conv_in;
     private readonly TimestepEmbedding time_embedding;
+    private readonly TimestepEmbedding? add_embedding;
     private readonly ModuleList<UNetDownBlock> down_blocks;
     private readonly UNetMidBlock mid_block;
     private readonly ModuleList<UNetUpBlock> up_blocks;
@@ -45,6 +46,9 @@ internal sealed class UNet2DConditionModel : nn.Module
         var count = config.BlockOutChannels.Count;
         conv_in = new ConvLayer(config.InChannels, first, config.ConvInKernel);
         time_embedding = new TimestepEmbedding(first, timeWidth);
+        add_embedding = config.AdditionEmbedType is null
+            ? null
+            : new TimestepEmbedding(config.ProjectionClassEmbeddingsInputDim!.Value, timeWidth);
         down_blocks = new ModuleList<UNetDownBlock>([.. Enumerable.Range(0, count).Select(i => new UNetDownBlock(config, i, timeWidth))]);
         mid_block = new UNetMidBlock(config, timeWidth);
         up_blocks = new ModuleList<UNetUpBlock>([.. Enumerable.Range(0, count).Select(i => new UNetUpBlock(config, i, timeWidth))]);
@@ -59,7 +63,7 @@ internal sealed class UNet2DConditionModel : nn.Module
     /// <summary>The architecture.</summary>
     public UNet2DConditionConfig Config { get; }
 
-    /// <summary>The linear layers by their diffusers names: those that LoRA may adapt.</summary>
+    /// <summary>The linear layers by their diffusers names: those that LoRA is trained for.</summary>
     internal IReadOnlyDictionary<string, LinearLayer> LinearLayers => ModelWeights.LinearLayers(this);
 
     private IEnumerable<ResnetBlock2D> Resnets =>
@@ -75,15 +79,20 @@ internal sealed class UNet2DConditionModel : nn.Module
     /// <param name="sample">[B, in, h, w], noisy latents.</param>
     /// <param name="timesteps">[B] or [1], any number type, 0 to 999.</param>
     /// <param name="encoderHiddenStates">[B, L, D], the text's states.</param>
+    /// <param name="added">The added condition of XL; null for a model without.</param>
+    /// <param name="observe">Sees the state after each stage.</param>
     /// <returns>[B, out, h, w].</returns>
     /// <exception cref="ArgumentException">A shape does not fit.</exception>
-    public Tensor Forward(Tensor sample, Tensor timesteps, Tensor encoderHiddenStates) =>
-        Forward(sample, timesteps, encoderHiddenStates, null);
-
-    /// <summary>As <see cref="Forward(Tensor, Tensor, Tensor)"/>; shows the state after each stage.</summary>
-    internal Tensor Forward(Tensor sample, Tensor timesteps, Tensor encoderHiddenStates, Action<string, Tensor>? observe)
+    public Tensor Forward(
+        Tensor sample,
+        Tensor timesteps,
+        Tensor encoderHiddenStates,
+        AddedCondition? added = null,
+        Action<string, Tensor>? observe = null
+    )
     {
         Check(sample, encoderHiddenStates, sample.size(0));
+        CheckAdded(added, sample.size(0));
         if (timesteps.dim() != 1 || (timesteps.size(0) != sample.size(0) && timesteps.size(0) != 1))
         {
             throw new ArgumentException(
@@ -92,8 +101,12 @@ internal sealed class UNet2DConditionModel : nn.Module
             );
         }
         using var scope = NewDisposeScope();
-        return Run(sample, new UNetContext(EmbedTime(timesteps, sample.dtype).silu(), encoderHiddenStates), observe)
-            .MoveToOuterDisposeScope();
+        var time = EmbedTime(timesteps, sample.dtype); // [B, T]
+        if (added is not null)
+        {
+            time = time.add(EmbedAdded(added, sample.dtype));
+        }
+        return Run(sample, new UNetContext(time.silu(), encoderHiddenStates), observe).MoveToOuterDisposeScope();
     }
 
     /// <summary>
@@ -103,11 +116,18 @@ internal sealed class UNet2DConditionModel : nn.Module
     /// <param name="encoderHiddenStates">[T, L, D], different texts.</param>
     /// <param name="rows">Which text each row of the batch has.</param>
     /// <param name="timesteps">The times of all steps.</param>
+    /// <param name="added">The added condition of each different text, for XL; null for a model without.</param>
     /// <returns>The prepared conditions, to be disposed; weights and adapters must not change while they are used.</returns>
     /// <exception cref="ArgumentException">A shape does not fit.</exception>
-    public UNetConditions Prepare(Tensor encoderHiddenStates, IReadOnlyList<int> rows, IReadOnlyList<double> timesteps)
+    public UNetConditions Prepare(
+        Tensor encoderHiddenStates,
+        IReadOnlyList<int> rows,
+        IReadOnlyList<double> timesteps,
+        AddedCondition? added = null
+    )
     {
         CheckText(encoderHiddenStates);
+        CheckAdded(added, encoderHiddenStates.size(0));
         using var off = no_grad();
         using var scope = NewDisposeScope();
         var device = encoderHiddenStates.device;
@@ -119,11 +139,16 @@ internal sealed class UNet2DConditionModel : nn.Module
             keysValues[attention] = (keys.index_select(0, index), values.index_select(0, index)); // [B, heads, L, D]
         }
         var times = tensor(timesteps.ToArray(), ScalarType.Float64, device: device);
-        var time = EmbedTime(times, encoderHiddenStates.dtype).silu(); // [S, T]
+        var time = EmbedTime(times, encoderHiddenStates.dtype).unsqueeze(1); // [S, 1, T]
+        if (added is not null)
+        {
+            time = time.add(EmbedAdded(added, encoderHiddenStates.dtype).index_select(0, index)); // [S, B, T]
+        }
+        time = time.silu();
         Dictionary<ResnetBlock2D, Tensor> timeShifts = new(ReferenceEqualityComparer.Instance);
         foreach (var resnet in Resnets)
         {
-            timeShifts[resnet] = resnet.TimeShift(time); // [S, C]
+            timeShifts[resnet] = resnet.TimeShift(time); // [S, 1 or B, C]
         }
         return new UNetConditions(this, keysValues, timeShifts, rows.Count);
     }
@@ -154,10 +179,32 @@ internal sealed class UNet2DConditionModel : nn.Module
     /// <summary>The sinusoids of times (Vaswani et al. 2017), in float32.</summary>
     /// <param name="timesteps">[B].</param>
     /// <returns>[B, channels of the first block].</returns>
-    internal Tensor ProjectTime(Tensor timesteps)
+    internal Tensor ProjectTime(Tensor timesteps) => Sinusoids(timesteps, Config.BlockOutChannels[0]);
+
+    /// <summary>The sinusoids of the added numbers, one row each.</summary>
+    /// <param name="timeIds">[B, 6].</param>
+    /// <returns>[6B, W] with W of <see cref="UNet2DConditionConfig.AdditionTimeEmbedDim"/>, in float32.</returns>
+    internal Tensor ProjectAdded(Tensor timeIds) => Sinusoids(timeIds.flatten(), Config.AdditionTimeEmbedDim!.Value);
+
+    /// <summary>Pooled text and sinusoids beside each other, [B, P + 6W].</summary>
+    internal Tensor AddedInput(AddedCondition added, ScalarType dtype)
     {
         using var scope = NewDisposeScope();
-        long half = Config.BlockOutChannels[0] / 2;
+        var sizes = ProjectAdded(added.TimeIds).view(added.TimeIds.size(0), -1).to_type(dtype); // [B, 6W]
+        return cat([added.Pooled.to_type(dtype), sizes], 1).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>What is added to the time embedding, [B, T].</summary>
+    internal Tensor EmbedAdded(AddedCondition added, ScalarType dtype)
+    {
+        using var scope = NewDisposeScope();
+        return add_embedding!.Forward(AddedInput(added, dtype)).MoveToOuterDisposeScope();
+    }
+
+    private Tensor Sinusoids(Tensor timesteps, int width)
+    {
+        using var scope = NewDisposeScope();
+        long half = width / 2;
         var exponent = arange(half, ScalarType.Float32, timesteps.device).mul(-Math.Log(MaxPeriod) / (half - Config.FreqShift));
         var angles = timesteps.to_type(ScalarType.Float32).unsqueeze(1).mul(exponent.exp().unsqueeze(0)); // [B, half]
         return cat(Config.FlipSinToCos ? [angles.cos(), angles.sin()] : [angles.sin(), angles.cos()], 1).MoveToOuterDisposeScope();
@@ -206,6 +253,10 @@ internal sealed class UNet2DConditionModel : nn.Module
     private Tensor Run(Tensor sample, UNetContext context, Action<string, Tensor>? observe)
     {
         var x = conv_in.Forward(sample); // [B, C₀, h, w]
+        if (add_embedding is not null)
+        {
+            x = context.Expand(x); // texts differ from the first resnet on
+        }
         observe?.Invoke("conv_in", x);
         List<Tensor> skips = [x];
         for (var i = 0; i < down_blocks.Count; i++)
@@ -213,7 +264,7 @@ internal sealed class UNet2DConditionModel : nn.Module
             x = down_blocks[i].Forward(x, context, skips);
             observe?.Invoke($"down_blocks.{i}", x);
         }
-        x = mid_block.Forward(x, context);
+        x = mid_block.Forward(x, context, observe is null ? null : (part, state) => observe($"mid_block.{part}", state));
         observe?.Invoke("mid_block", x);
         for (var i = 0; i < up_blocks.Count; i++)
         {
@@ -230,6 +281,33 @@ internal sealed class UNet2DConditionModel : nn.Module
         if (text.size(0) != batch)
         {
             throw new ArgumentException($"{batch} texts were expected, not {text.size(0)}.", nameof(text));
+        }
+    }
+
+    private void CheckAdded(AddedCondition? added, long batch)
+    {
+        if (added is null != add_embedding is null)
+        {
+            throw new ArgumentException(
+                added is null
+                    ? "The model takes pooled texts and sizes beside the text, as Stable Diffusion XL does; none were given."
+                    : "The model takes no pooled texts and sizes.",
+                nameof(added)
+            );
+        }
+        if (
+            added is not null
+            && (
+                !added.Pooled.shape.SequenceEqual([batch, Config.PooledDim!.Value])
+                || !added.TimeIds.shape.SequenceEqual([batch, UNet2DConditionConfig.TimeIds])
+            )
+        )
+        {
+            throw new ArgumentException(
+                $"Pooled texts [{batch}, {Config.PooledDim}] and sizes [{batch}, {UNet2DConditionConfig.TimeIds}] were expected, not "
+                    + $"[{string.Join(", ", added.Pooled.shape)}] and [{string.Join(", ", added.TimeIds.shape)}].",
+                nameof(added)
+            );
         }
     }
 
@@ -255,6 +333,13 @@ internal sealed class UNet2DConditionModel : nn.Module
         }
     }
 }
+
+/// <summary>What Stable Diffusion XL adds to the time embedding (Podell et al. 2023, §2.2).</summary>
+/// <param name="Pooled">[B, P], one vector of the whole text.</param>
+/// <param name="TimeIds">
+/// [B, 6]: height and width of the original image, top and left of the cut, height and width wanted, in pixels.
+/// </param>
+internal sealed record AddedCondition(Tensor Pooled, Tensor TimeIds);
 
 /// <summary>Two linear layers with SiLU between them.</summary>
 internal sealed class TimestepEmbedding : nn.Module

@@ -91,10 +91,15 @@ internal sealed class UNetMidBlock : nn.Module
 
     /// <param name="x">[B, C, H, W].</param>
     /// <param name="context">Time and text.</param>
-    public Tensor Forward(Tensor x, UNetContext context)
+    /// <param name="observe">Sees the states inside.</param>
+    public Tensor Forward(Tensor x, UNetContext context, Action<string, Tensor>? observe = null)
     {
         using var scope = NewDisposeScope();
-        return resnets[1].Forward(attentions[0].Forward(resnets[0].Forward(x, context), context), context).MoveToOuterDisposeScope();
+        x = resnets[0].Forward(x, context);
+        observe?.Invoke("resnets.0", x);
+        x = attentions[0].Forward(x, context, observe is null ? null : (part, state) => observe($"attentions.0.{part}", state));
+        observe?.Invoke("attentions.0", x);
+        return resnets[1].Forward(x, context).MoveToOuterDisposeScope();
     }
 }
 

@@ -10,7 +10,7 @@ internal sealed class UNetConditions : IDisposable
 
     /// <param name="model">The model they are for.</param>
     /// <param name="keysValues">Keys and values of the texts for each attention to them, [B, heads, L, D]; taken over.</param>
-    /// <param name="timeShifts">What each resnet adds for the time of each step, [S, C]; taken over.</param>
+    /// <param name="timeShifts">What each resnet adds for the time of each step, [S, 1 or B, C]; taken over.</param>
     /// <param name="batch">B.</param>
     internal UNetConditions(
         UNet2DConditionModel model,
@@ -35,8 +35,8 @@ internal sealed class UNetConditions : IDisposable
 
     internal (Tensor Keys, Tensor Values) KeysValues(CrossAttention attention) => _keysValues[attention];
 
-    /// <summary>[1, C], in the caller's dispose scope.</summary>
-    internal Tensor TimeShift(ResnetBlock2D resnet, int step) => _timeShifts[resnet].narrow(0, step, 1);
+    /// <summary>[1 or B, C], in the caller's dispose scope.</summary>
+    internal Tensor TimeShift(ResnetBlock2D resnet, int step) => _timeShifts[resnet].select(0, step);
 
     /// <summary>Frees the tensors.</summary>
     public void Dispose()

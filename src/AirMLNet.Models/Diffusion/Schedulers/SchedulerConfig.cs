@@ -14,11 +14,19 @@ internal sealed record SchedulerConfig
         new("beta_schedule", "Other schedules are not built.", "linear", "scaled_linear", "squaredcos_cap_v2"),
         new("prediction_type", "Other predictions are not built.", "epsilon", "v_prediction", "sample"),
         new("timestep_spacing", "Other spacings are not built.", "leading", "linspace", "trailing"),
+        new("thresholding", "Predicted images are clipped at a constant, if at all.", false),
+    ];
+
+    internal static readonly RefusedKey[] RefusedDdpmKeys =
+    [
         new("variance_type", "The model is one that does not predict its variance.", "fixed_small", "fixed_small_log", "fixed_large"),
+    ];
+
+    internal static readonly RefusedKey[] RefusedSigmaKeys =
+    [
         new("interpolation_type", "Other interpolations are not built.", "linear", "log_linear"),
         new("final_sigmas_type", "Other ends are not built.", "zero", "sigma_min"),
         new("timestep_type", "Times are whole numbers.", "discrete"),
-        new("thresholding", "Predicted images are clipped at a constant, if at all.", false),
         new("use_exponential_sigmas", "Only Karras's noise levels are built.", false),
         new("use_beta_sigmas", "Only Karras's noise levels are built.", false),
         new("use_lu_lambdas", "Only Karras's noise levels are built.", false),
@@ -42,15 +50,24 @@ internal sealed record SchedulerConfig
 
     private static readonly SchedulerFacts[] Kinds =
     [
-        new(SchedulerKind.Ddpm, "DDPMScheduler", "clip_sample clip_sample_range rescale_betas_zero_snr variance_type"),
+        new(SchedulerKind.Ddpm, "DDPMScheduler", "clip_sample clip_sample_range rescale_betas_zero_snr variance_type")
+        {
+            Refused = RefusedDdpmKeys,
+        },
         new(SchedulerKind.Ddim, "DDIMScheduler", "clip_sample clip_sample_range rescale_betas_zero_snr set_alpha_to_one"),
         new(SchedulerKind.Pndm, "PNDMScheduler", "set_alpha_to_one skip_prk_steps") { Refused = RefusedPndmKeys },
-        new(SchedulerKind.DpmSolverMultistep, "DPMSolverMultistepScheduler", SolverKeys) { Refused = RefusedSolverKeys },
+        new(SchedulerKind.DpmSolverMultistep, "DPMSolverMultistepScheduler", SolverKeys)
+        {
+            Refused = [.. RefusedSolverKeys, .. RefusedSigmaKeys],
+        },
         new(
             SchedulerKind.EulerDiscrete,
             "EulerDiscreteScheduler",
             "final_sigmas_type interpolation_type rescale_betas_zero_snr use_karras_sigmas"
-        ),
+        )
+        {
+            Refused = RefusedSigmaKeys,
+        },
     ];
 
     private const string SolverKeys =

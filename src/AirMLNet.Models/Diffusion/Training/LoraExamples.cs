@@ -15,12 +15,25 @@ internal sealed class LoraExamples : IDisposable
 
     private readonly Tensor _means; // [N·V, C, h, w] on the processor; scaled for the UNet
     private readonly Tensor _deviations; // the same
-    private readonly Tensor _prompts; // [P, L, D] states, or [P, L] ids where the text encoder is trained
+    private readonly Tensor _sizes; // [N·V, 6], of the original image, its cut, and what is wanted
+    private readonly PromptStates? _states; // of P prompts; null where the text encoder is trained
+    private readonly Tensor? _ids; // [P, L], then
+    private readonly Tensor? _ids2; // [P, L], then, of a second text encoder
     private readonly long[] _promptOf;
     private readonly int _views;
 
-    private LoraExamples(Tensor means, Tensor deviations, Tensor prompts, long[] promptOf, int views, string fingerprint) =>
-        (_means, _deviations, _prompts, _promptOf, _views, Fingerprint) = (means, deviations, prompts, promptOf, views, fingerprint);
+    private LoraExamples(
+        (Tensor Means, Tensor Deviations, Tensor Sizes) images,
+        (PromptStates? States, Tensor? Ids, Tensor? Ids2) prompts,
+        long[] promptOf,
+        int views,
+        string fingerprint
+    )
+    {
+        (_means, _deviations, _sizes) = images;
+        (_states, _ids, _ids2) = prompts;
+        (_promptOf, _views, Fingerprint) = (promptOf, views, fingerprint);
+    }
 
     public int Count => _promptOf.Length;
 
@@ -53,6 +66,7 @@ internal sealed class LoraExamples : IDisposable
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         List<Tensor> means = [],
             deviations = [];
+        List<float> sizes = [];
         Dictionary<string, long> places = new(StringComparer.Ordinal) { [""] = 0 };
         var promptOf = new long[examples.Count];
         for (var i = 0; i < examples.Count; i++)
@@ -61,7 +75,7 @@ internal sealed class LoraExamples : IDisposable
             var image = examples[i].Load();
             Append(hash, image, examples[i].Prompt);
             promptOf[i] = places.TryGetValue(examples[i].Prompt, out var known) ? known : places[examples[i].Prompt] = places.Count;
-            foreach (var cut in Cuts(image, model.NativeSize, options.Crops, SeededRandom.Create(seed, CropStream, i)))
+            foreach (var (cut, top, left, across) in Cuts(image, model.NativeSize, options.Crops, SeededRandom.Create(seed, CropStream, i)))
             {
                 foreach (var mirrored in options.HorizontalFlip ? new[] { false, true } : [false])
                 {
@@ -69,19 +83,19 @@ internal sealed class LoraExamples : IDisposable
                     var pixels = Pixels(cut, mirrored).to(model.Device); // [1, 3, S, S]
                     using var latents = model.Vae.Encode(pixels);
                     means.Add(latents.Mean.mul(model.Vae.Config.ScalingFactor).cpu().MoveToOuterDisposeScope());
+                    var from = mirrored ? across - left - cut.Width : left;
+                    sizes.AddRange([image.Height, image.Width, top, from, cut.Height, cut.Width]);
                     deviations.Add(latents.Deviation().mul(model.Vae.Config.ScalingFactor).cpu().MoveToOuterDisposeScope());
                 }
             }
         }
-        List<Tensor> prompts = [];
-        foreach (var chunk in places.Keys.Chunk(TextBatch))
-        {
-            prompts.Add(options.Lora.TextEncoderTargets is null ? model.EncodePrompts(chunk) : model.Tokenize(chunk));
-        }
         return new(
-            cat(means, 0).DetachFromDisposeScope(),
-            cat(deviations, 0).DetachFromDisposeScope(),
-            cat(prompts, 0).DetachFromDisposeScope(),
+            (
+                cat(means, 0).DetachFromDisposeScope(),
+                cat(deviations, 0).DetachFromDisposeScope(),
+                tensor(sizes.ToArray(), [means.Count, UNet2DConditionConfig.TimeIds]).DetachFromDisposeScope()
+            ),
+            Prompts(model, [.. places.Keys], options.Lora.TextEncoderTargets is not null),
             promptOf,
             means.Count / examples.Count,
             Convert.ToHexStringLower(hash.GetHashAndReset())
@@ -92,12 +106,17 @@ internal sealed class LoraExamples : IDisposable
     /// <param name="members">B images.</param>
     /// <param name="random">Chooses the views.</param>
     /// <param name="noise">[B, C, h, w], for the VAE's own uncertainty.</param>
-    /// <returns>[B, C, h, w] on the processor.</returns>
-    public Tensor Latents(IReadOnlyList<int> members, Random random, Tensor noise)
+    /// <returns>
+    /// [B, C, h, w], and [B, 6] of their sizes as Stable Diffusion XL is told them, both on the processor.
+    /// </returns>
+    public (Tensor Latents, Tensor Sizes) Latents(IReadOnlyList<int> members, Random random, Tensor noise)
     {
         using var scope = NewDisposeScope();
         var rows = tensor(members.Select(m => ((long)m * _views) + random.Next(_views)).ToArray());
-        return _means.index_select(0, rows).add_(_deviations.index_select(0, rows).mul_(noise)).MoveToOuterDisposeScope();
+        return (
+            _means.index_select(0, rows).add_(_deviations.index_select(0, rows).mul_(noise)).MoveToOuterDisposeScope(),
+            _sizes.index_select(0, rows).MoveToOuterDisposeScope()
+        );
     }
 
     public long[] LatentShape(int batch) => [batch, .. _means.shape[1..]];
@@ -105,34 +124,52 @@ internal sealed class LoraExamples : IDisposable
     /// <summary>States of prompts; those of a text encoder that is trained carry gradients.</summary>
     /// <param name="model">The model.</param>
     /// <param name="members">B images; −1 for no prompt.</param>
-    /// <returns>[B, L, D] in the UNet's precision.</returns>
-    public Tensor States(StableDiffusionPipeline model, IEnumerable<int> members)
+    /// <returns>In the UNet's precision.</returns>
+    public PromptStates States(StableDiffusionPipeline model, IEnumerable<int> members)
     {
         using var scope = NewDisposeScope();
-        long[] wanted = [.. members.Select(m => m < 0 ? 0 : _promptOf[m])];
-        if (_prompts.dim() == 3)
+        int[] wanted = [.. members.Select(m => m < 0 ? 0 : (int)_promptOf[m])];
+        if (_states is not null)
         {
-            return _prompts
-                .index_select(0, tensor(wanted, ScalarType.Int64, device: _prompts.device))
-                .to_type(model.Precision)
-                .MoveToOuterDisposeScope();
+            return _states.Select(wanted).To(model.Precision).MoveToOuterDisposeScope();
         }
         // Each different prompt is encoded once.
-        long[] different = [.. wanted.Distinct()];
-        var states = model.TextEncoder.Encode(_prompts.index_select(0, tensor(different, ScalarType.Int64, device: _prompts.device)));
-        var rows = tensor(wanted.Select(w => (long)Array.IndexOf(different, w)).ToArray(), ScalarType.Int64, device: states.device);
-        return states.index_select(0, rows).to_type(model.Precision).MoveToOuterDisposeScope();
+        int[] different = [.. wanted.Distinct()];
+        var rows = tensor(different.Select(d => (long)d).ToArray(), ScalarType.Int64, device: _ids!.device);
+        return model
+            .Encode(_ids.index_select(0, rows), _ids2?.index_select(0, rows))
+            .Select(wanted.Select(w => Array.IndexOf(different, w)))
+            .To(model.Precision)
+            .MoveToOuterDisposeScope();
     }
 
     public void Dispose()
     {
         _means.Dispose();
         _deviations.Dispose();
-        _prompts.Dispose();
+        _sizes.Dispose();
+        _states?.Dispose();
+        _ids?.Dispose();
+        _ids2?.Dispose();
     }
 
-    /// <summary>Squares of the model's size: the shorter side is scaled to it (bicubic, as PIL), the longer one cut.</summary>
-    private static IEnumerable<RgbImage> Cuts(RgbImage image, int size, int crops, Random random)
+    private static (PromptStates?, Tensor?, Tensor?) Prompts(StableDiffusionPipeline model, string[] prompts, bool trained)
+    {
+        if (trained)
+        {
+            return (
+                null,
+                model.Tokenize(prompts).DetachFromDisposeScope(),
+                model.Tokenizer2 is null ? null : model.Tokenize(model.Tokenizer2, prompts).DetachFromDisposeScope()
+            );
+        }
+        // An empty prompt is what the model is guided away from: where that is zeros, it is trained so.
+        var parts = prompts.Chunk(TextBatch).Select(chunk => model.Encode([.. chunk.Select(p => p.Length == 0 ? null : p)])).ToList();
+        return (PromptStates.Join(parts).DetachFromDisposeScope(), null, null);
+    }
+
+    /// <summary>Squares of the model's size: the shorter side is scaled to it (bicubic, as PIL), the longer one cut; with the place of the cut.</summary>
+    private static IEnumerable<(RgbImage Cut, int Top, int Left, int Width)> Cuts(RgbImage image, int size, int crops, Random random)
     {
         var shorter = Math.Min(image.Width, image.Height);
         var (width, height) = ((int)((long)image.Width * size / shorter), (int)((long)image.Height * size / shorter));
@@ -140,9 +177,11 @@ internal sealed class LoraExamples : IDisposable
         {
             var (left, top) =
                 crops == 1 ? ((width - size) / 2, (height - size) / 2) : (random.Next(width - size + 1), random.Next(height - size + 1));
-            yield return width == image.Width && height == image.Height && width == height
-                ? image
-                : PilResize.Bicubic(image, width, height, left, top, size, size);
+            var cut =
+                width == image.Width && height == image.Height && width == height
+                    ? image
+                    : PilResize.Bicubic(image, width, height, left, top, size, size);
+            yield return (cut, top, left, width);
         }
     }
 

@@ -72,7 +72,7 @@ public sealed class LoraTrainer(StableDiffusionPipeline model, LoraTrainingOptio
         using var data = LoraExamples.Encode(model, examples, _options, seed);
         var settings = Settings(data.Fingerprint, seed);
         using var generator = new Generator((ulong)SeededRandom.Create(seed, InitStream, 0).Next());
-        var adapters = LoraAdapters.Create(model.UNet, model.TextEncoder, _options.Lora, generator);
+        var adapters = LoraAdapters.Create(model.UNet, model.TextEncoder, _options.Lora, generator, model.TextEncoder2);
         model.UseLora(adapters);
         try
         {
@@ -101,7 +101,11 @@ public sealed class LoraTrainer(StableDiffusionPipeline model, LoraTrainingOptio
         var checkpoint = Path.Combine(folder, "checkpoint");
         var weights = adapters.Parameters.ToDictionary(p => p.Key, p => (Tensor)p.Value, StringComparer.Ordinal);
         List<Parameter> parameters = [.. adapters.Parameters.Select(p => p.Value)];
-        using var frozen = new FrozenWeights(model.UNet, model.TextEncoder);
+        using var frozen = new FrozenWeights([
+            model.UNet,
+            model.TextEncoder,
+            .. model.TextEncoder2 is null ? Array.Empty<nn.Module>() : [model.TextEncoder2],
+        ]);
         using var optimizer = optim.AdamW(
             parameters,
             lr: _options.LearningRate,
@@ -162,7 +166,7 @@ public sealed class LoraTrainer(StableDiffusionPipeline model, LoraTrainingOptio
         var random = SeededRandom.Create(seed, StepStream, step);
         var members = Members(data.Count, step, seed);
         // Everything is drawn for the whole step, so that it does not depend on the parts it is worked on in.
-        var (latents, noise, times) = Draw(data, members, random);
+        var drawn = Draw(data, members, random);
         List<int> prompted = [.. members.Select(m => random.NextDouble() < _options.PromptDropout ? -1 : m)];
         var part = (members.Count + _options.AccumulationSteps - 1) / Math.Min(_options.AccumulationSteps, members.Count);
         double total = 0;
@@ -170,34 +174,30 @@ public sealed class LoraTrainer(StableDiffusionPipeline model, LoraTrainingOptio
         {
             using var scope = NewDisposeScope();
             var count = Math.Min(part, members.Count - from);
-            var loss = Loss(
-                    data,
-                    latents.narrow(0, from, count),
-                    noise.narrow(0, from, count),
-                    times.narrow(0, from, count),
-                    prompted.GetRange(from, count)
-                )
-                .mul((double)count / members.Count);
+            var loss = Loss(data, drawn.Narrow(from, count), prompted.GetRange(from, count)).mul((double)count / members.Count);
             loss.backward();
             total += loss.item<float>();
         }
         return total;
     }
 
-    private (Tensor Latents, Tensor Noise, Tensor Times) Draw(LoraExamples data, List<int> members, Random random)
+    private Draws Draw(LoraExamples data, List<int> members, Random random)
     {
         using var generator = new Generator((ulong)random.Next());
         var shape = data.LatentShape(members.Count);
-        var latents = data.Latents(members, random, randn(shape, ScalarType.Float32, generator: generator)); // [B, C, h, w]
+        var (latents, sizes) = data.Latents(members, random, randn(shape, ScalarType.Float32, generator: generator)); // [B, C, h, w]
         var noise = randn(shape, ScalarType.Float32, generator: generator);
         var times = tensor(members.Select(_ => (long)random.Next(model.Scheduler.Config.NumTrainTimesteps)).ToArray()); // [B]
-        return (latents.to(model.Device), noise.to(model.Device), times.to(model.Device));
+        return new(latents.to(model.Device), noise.to(model.Device), times.to(model.Device), sizes.to(model.Device));
     }
 
-    private Tensor Loss(LoraExamples data, Tensor latents, Tensor noise, Tensor times, IEnumerable<int> prompted)
+    private Tensor Loss(LoraExamples data, Draws drawn, IEnumerable<int> prompted)
     {
+        var (latents, noise, times, sizes) = drawn;
         var noisy = model.Scheduler.AddNoise(latents, noise, times);
-        var predicted = model.UNet.Forward(noisy.to_type(model.Precision), times, data.States(model, prompted));
+        var states = data.States(model, prompted);
+        var added = states.Pooled is null ? null : new AddedCondition(states.Pooled, sizes);
+        var predicted = model.UNet.Forward(noisy.to_type(model.Precision), times, states.States, added);
         return F.mse_loss(predicted.to_type(ScalarType.Float32), model.Scheduler.Target(latents, noise, times));
     }
 
@@ -213,8 +213,8 @@ public sealed class LoraTrainer(StableDiffusionPipeline model, LoraTrainingOptio
         foreach (var (batch, number) in members.Chunk(_options.BatchSize).Select((b, n) => (b, n)))
         {
             using var scope = NewDisposeScope();
-            var (latents, noise, times) = Draw(data, [.. batch], SeededRandom.Create(seed, JudgeStream, number));
-            sum += batch.Length * Loss(data, latents, noise, times, batch).item<float>();
+            var drawn = Draw(data, [.. batch], SeededRandom.Create(seed, JudgeStream, number));
+            sum += batch.Length * Loss(data, drawn, batch).item<float>();
         }
         return sum / members.Count;
     }
@@ -278,6 +278,13 @@ public sealed class LoraTrainer(StableDiffusionPipeline model, LoraTrainingOptio
                         + $"lower learning rate may help."
                 )
             );
+
+    /// <summary>What is drawn for a batch: latents and noise [B, C, h, w], times [B], and the images' sizes [B, 6].</summary>
+    private sealed record Draws(Tensor Latents, Tensor Noise, Tensor Times, Tensor Sizes)
+    {
+        public Draws Narrow(long from, long count) =>
+            new(Latents.narrow(0, from, count), Noise.narrow(0, from, count), Times.narrow(0, from, count), Sizes.narrow(0, from, count));
+    }
 
     /// <summary>Models whose own weights want no gradient while this lasts.</summary>
     private sealed class FrozenWeights : IDisposable

@@ -34,7 +34,7 @@ internal static class CoOpLayout
             foreach (var entry in list.EnumerateArray())
             {
                 (var path, var label, var name) = (
-                    Path.Combine(folder, known.CoOpImages, entry[0].GetString()!),
+                    Path.Combine(folder, known.CoOpImages, entry[0].GetString()!.TrimStart('/')),
                     entry[1].GetInt32(),
                     ClassPrompt.Spoken(entry[2].GetString()!)
                 );

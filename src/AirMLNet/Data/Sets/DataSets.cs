@@ -1,3 +1,5 @@
+using AirMLNet.Clip;
+
 namespace AirMLNet.Data;
 
 /// <summary>What is known about a published data set.</summary>
@@ -17,8 +19,8 @@ internal sealed record KnownDataSet(
 );
 
 /// <summary>
-/// Opens data sets: RESISC45, FGVCAircraft, Flowers102, EuroSAT and DTD in the layouts of CoOp and of GRIP and CPL (methods
-/// §9), which are told apart by their files; and any other as folders of classes or as a CSV file.
+/// Opens data sets in the layouts of CoOp (LatteCLIP's ten) and of GRIP and CPL (AiR's five; methods §9), which are told apart by their
+/// files; and any other as folders of classes or as a CSV file.
 /// </summary>
 internal static class DataSets
 {
@@ -31,6 +33,12 @@ internal static class DataSets
         new("Flowers102", "Flowers:", "oxford_flowers", "jpg", "split_zhou_OxfordFlowers.json", "Flowers102"),
         new("EuroSAT", "Satellite:", "eurosat", "2750", "split_zhou_EuroSAT.json", "EuroSAT"),
         new("DTD", "Texture:", "dtd", "images", "split_zhou_DescribableTextures.json", "DTD"),
+        new("OxfordPets", "Pet:", "oxford_pets", "images", "split_zhou_OxfordPets.json"),
+        new("StanfordCars", "Car:", "stanford_cars", "", "split_zhou_StanfordCars.json"), // its list names cars_train and cars_test
+        new("Food101", "Food:", "food-101", "images", "split_zhou_Food101.json"),
+        new("SUN397", "Scene:", "sun397", "SUN397", "split_zhou_SUN397.json"),
+        new("UCF101", ClassPrompt.DefaultDescription, "ucf101", "UCF-101-midframes", "split_zhou_UCF101.json"),
+        new("Caltech101", ClassPrompt.DefaultDescription, "caltech-101", "101_ObjectCategories", "split_zhou_Caltech101.json"),
     ];
 
     /// <summary>Names of the data sets whose layouts are known.</summary>
@@ -59,13 +67,18 @@ internal static class DataSets
             return found.Grip ? GripLayout.Read(known, found.Folder, options) : CoOpLayout.Read(known, found.Folder, options);
         }
 
-        var coOp =
-            known.CoOpFolder.Length == 0
-                ? ""
-                : $"{(known.CoOpSplit.Length > 0 ? known.CoOpSplit : "images_variant_train.txt")} (CoOp's layout), or ";
+        string[] layouts =
+        [
+            .. known.CoOpFolder.Length == 0
+                ? Array.Empty<string>()
+                : [$"{(known.CoOpSplit.Length > 0 ? known.CoOpSplit : "images_variant_train.txt")} (CoOp's layout)"],
+            .. known.GripFolders.Length == 0
+                ? Array.Empty<string>()
+                : ["train.txt and test.txt or train.json and test.json (GRIP's and CPL's layout)"],
+        ];
         throw new DirectoryNotFoundException(
-            $"{folder}: {known.Name} was not found; expected {coOp}train.txt and test.txt "
-                + $"or train.json and test.json (GRIP's and CPL's layout), there or in '{known.GripFolders[0]}'."
+            $"{folder}: {known.Name} was not found; expected {string.Join(", or ", layouts)}, there or in "
+                + $"'{known.GripFolders.FirstOrDefault() ?? known.CoOpFolder}'."
         );
     }
 
@@ -107,7 +120,8 @@ internal static class DataSets
 
     private static (string Folder, bool Grip)? Locate(KnownDataSet known, string folder)
     {
-        foreach (var place in known.GripFolders.Select(f => Path.Combine(folder, f)).Prepend(folder).Where(GripLayout.IsAt))
+        string[] grip = known.GripFolders.Length == 0 ? [] : [folder, .. known.GripFolders.Select(f => Path.Combine(folder, f))];
+        foreach (var place in grip.Where(GripLayout.IsAt))
         {
             return (place, true);
         }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using AirMLNet.Files;
 
 namespace AirMLNet.Data;
 
@@ -33,12 +34,12 @@ internal static class ListFiles
     ) => options.ValidationInPool ? [.. train.Concat(validation).DistinctBy(i => i.Path, StringComparer.Ordinal)] : train;
 
     /// <summary>The content of a file.</summary>
-    /// <exception cref="InvalidDataException">It does not exist.</exception>
+    /// <exception cref="InvalidDataException">It does not exist, or is in another encoding than UTF-8.</exception>
     public static string Text(string file)
     {
         try
         {
-            return File.ReadAllText(file);
+            return TextFile.ReadAll(file);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

@@ -125,3 +125,15 @@ internal static class LabelledShots
         return [.. chosen];
     }
 }
+
+/// <summary>A share of a pool's images (LatteCLIP, Figure 6).</summary>
+internal static class PoolShare
+{
+    /// <summary>Which images are taken: at least one; those of a smaller share are among those of a larger one.</summary>
+    /// <param name="count">Images of the pool.</param>
+    /// <param name="share">0..1.</param>
+    /// <param name="seed">Draws.</param>
+    /// <returns>Indices, ascending.</returns>
+    public static int[] Choose(int count, double share, int seed) =>
+        [.. new NumpyRandom((uint)seed).Choice(count, Math.Clamp((int)Math.Round(share * count), 1, count)).Order()];
+}

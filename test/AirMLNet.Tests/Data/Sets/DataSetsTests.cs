@@ -16,9 +16,16 @@ public sealed class DataSetsTests
     [DataRow("Flowers102", "oxford_flowers", "jpg", "split_zhou_OxfordFlowers.json")]
     [DataRow("EuroSAT", "eurosat", "2750", "split_zhou_EuroSAT.json")]
     [DataRow("DTD", "dtd", "images", "split_zhou_DescribableTextures.json")]
+    [DataRow("OxfordPets", "oxford_pets", "images", "split_zhou_OxfordPets.json")]
+    [DataRow("StanfordCars", "stanford_cars", "", "split_zhou_StanfordCars.json")]
+    [DataRow("Food101", "food-101", "images", "split_zhou_Food101.json")]
+    [DataRow("SUN397", "sun397", "SUN397", "split_zhou_SUN397.json")]
+    [DataRow("UCF101", "ucf101", "UCF-101-midframes", "split_zhou_UCF101.json")]
+    [DataRow("Caltech101", "caltech-101", "101_ObjectCategories", "split_zhou_Caltech101.json")]
     public void CoOpSplits_AreRead(string name, string folder, string images, string split)
     {
-        Image($"{folder}/{images}/a/1.jpg", $"{folder}/{images}/a/2.jpg", $"{folder}/{images}/b c/3.jpg", $"{folder}/{images}/b c/4.jpg");
+        var home = images.Length == 0 ? folder : $"{folder}/{images}";
+        Image($"{home}/a/1.jpg", $"{home}/a/2.jpg", $"{home}/b c/3.jpg", $"{home}/b c/4.jpg");
         Write(
             $"{folder}/{split}",
             """{"train":[["b c/3.jpg",1,"snap_dragon"],["a/1.jpg",0,"fire lily"]],"val":[["a/2.jpg",0,"fire lily"]],"test":[["b c/4.jpg",1,"snap_dragon"]]}"""
@@ -27,10 +34,26 @@ public sealed class DataSetsTests
         {
             var set = DataSets.Open(name, place);
             CollectionAssert.AreEqual(new[] { "fire lily", "snap dragon" }, set.ClassNames.ToArray());
-            Same([("b c/3.jpg", 1), ("a/1.jpg", 0), ("a/2.jpg", 0)], set.Train, $"{folder}/{images}");
-            Same([("b c/4.jpg", 1)], set.Test, $"{folder}/{images}");
+            Same([("b c/3.jpg", 1), ("a/1.jpg", 0), ("a/2.jpg", 0)], set.Train, home);
+            Same([("b c/4.jpg", 1)], set.Test, home);
             Assert.HasCount(2, DataSets.Open(name, place, new() { ValidationInPool = false }).Train);
         }
+    }
+
+    [TestMethod]
+    public void ASetOfOneLayoutOnly_SaysWhatItLookedFor()
+    {
+        var e = Assert.ThrowsExactly<DirectoryNotFoundException>(() => DataSets.Open("SUN397", _root));
+        Assert.Contains("expected split_zhou_SUN397.json (CoOp's layout), there or in 'sun397'", e.Message);
+        Assert.IsFalse(DataSets.IsThere("Food101", _root));
+    }
+
+    [TestMethod]
+    public void PathsThatBeginWithASlash_AsInSuns_AreOfTheFolder()
+    {
+        Image("sun397/SUN397/a/abbey/1.jpg", "sun397/SUN397/b/bar/2.jpg");
+        Write("sun397/split_zhou_SUN397.json", """{"train":[["/a/abbey/1.jpg",0,"abbey"]],"val":[],"test":[["/b/bar/2.jpg",1,"bar"]]}""");
+        Same([("a/abbey/1.jpg", 0)], DataSets.Open("SUN397", _root).Train, "sun397/SUN397");
     }
 
     [TestMethod]

@@ -98,4 +98,18 @@ public sealed class SplitsTests
         CollectionAssert.AreEqual(new[] { 1, 18, second[0], second[1], 39 }, shots);
         Assert.HasCount(0, LabelledShots.Choose([-1, -1], 2, 2));
     }
+
+    [TestMethod]
+    public void ASmallerShareIsPartOfALargerOne()
+    {
+        int[] some = PoolShare.Choose(200, 0.2, 1),
+            more = PoolShare.Choose(200, 0.5, 1);
+        Assert.HasCount(40, some);
+        Assert.HasCount(100, more);
+        CollectionAssert.IsSubsetOf(some, more);
+        CollectionAssert.AreEqual(more.Order().ToArray(), more);
+        CollectionAssert.AreNotEqual(some, PoolShare.Choose(200, 0.2, 2));
+        Assert.HasCount(1, PoolShare.Choose(200, 0, 1));
+        Assert.HasCount(200, PoolShare.Choose(200, 1, 1));
+    }
 }

@@ -1,0 +1,295 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using AirMLNet.Files;
+using AirMLNet.Images;
+
+namespace AirMLNet.Clip;
+
+/// <summary>How an image is brought to the crop's size.</summary>
+internal enum ClipResize
+{
+    /// <summary>It is not.</summary>
+    None,
+
+    /// <summary>The shorter side becomes the edge, the longer one keeps the proportion, rounded down.</summary>
+    Shortest,
+
+    /// <summary>The longer side becomes the edge; the rest is padded.</summary>
+    Longest,
+
+    /// <summary>Both sides become the edge, whatever the proportion.</summary>
+    Squash,
+}
+
+/// <summary>
+/// Everything a model folder says of preprocessing: in the terms of Hugging Face's image processors, of OpenCLIP or of timm.
+/// </summary>
+/// <param name="Size">Height and width of the result in pixels.</param>
+internal sealed record ClipPreprocessing(int Size)
+{
+    private const string Own = "preprocessor_config.json",
+        Processor = "processor_config.json",
+        OpenClip = "open_clip_config.json",
+        Model = "config.json";
+    private const double TimmCrop = 0.875;
+
+    // All of these resize and crop alike; they differ in what a missing key and a size of one number mean.
+    private static readonly string[] SquashingProcessors = ["ViT", "Deit", "DeiT", "Siglip", "ChineseCLIP"];
+    private static readonly string[] Processors = ["CLIP", "Bit", .. SquashingProcessors];
+
+    internal static readonly RefusedKey[] RefusedKeys =
+    [
+        new("do_pad", "Images are padded by the crop alone.", false),
+        new("do_flip_channel_order", "Channels are red, green, blue.", false),
+        new("do_align_long_axis", "Images are not turned.", false),
+        new("do_thumbnail", "Images are resized once.", false),
+        new("do_split_image", "An image is one input.", false),
+        new("do_image_splitting", "An image is one input.", false),
+        new("use_square_size", "The size says itself whether it is a square.", false),
+        new("crop_pct", "The size says itself what is resized to."),
+        new("size_divisor", "The size says itself what is resized to."),
+        new("pad_size", "Images are padded by the crop alone."),
+    ];
+
+    internal static readonly RefusedKey[] RefusedOpenClipKeys =
+    [
+        new("mode", "Images have three channels.", "RGB"),
+        new("resize_mode", "Others are not built.", "shortest", "longest", "squash"),
+    ];
+
+    internal static readonly RefusedKey[] RefusedTimmKeys = [new("crop_mode", "Others are not built.", "center", "squash")];
+
+    /// <summary>How images are resized.</summary>
+    public ClipResize Mode { get; init; } = ClipResize.Shortest;
+
+    /// <summary>Pixels that images are resized to before the crop.</summary>
+    public int Edge { get; init; } = Size;
+
+    /// <summary>By what filter.</summary>
+    public PilFilter Filter { get; init; } = PilFilter.Bicubic;
+
+    /// <summary>Grey of what is padded.</summary>
+    public byte Fill { get; init; }
+
+    /// <summary>By what pixels are multiplied; null for 1/255.</summary>
+    public double? Factor { get; init; }
+
+    /// <summary>Mean of each channel.</summary>
+    public IReadOnlyList<float> Mean { get; init; } = ClipPreprocessor.DefaultMean;
+
+    /// <summary>Standard deviation of each channel.</summary>
+    public IReadOnlyList<float> Std { get; init; } = ClipPreprocessor.DefaultStd;
+
+    /// <summary>The settings with another size; the proportion of resizing to crop stays.</summary>
+    /// <param name="size">0 for the same.</param>
+    public ClipPreprocessing WithSize(int size) =>
+        size == 0 || size == Size ? this : this with { Size = size, Edge = (int)Math.Round((double)Edge * size / Size) };
+
+    /// <summary>Width and height of an image after resizing.</summary>
+    public (int Width, int Height) ResizedTo(RgbImage image)
+    {
+        var (width, height) = (image.Width, image.Height);
+        var longer = Math.Max(width, height);
+        int Whole(int side) => Math.Max(1, (int)Math.Round((double)side * Edge / longer, MidpointRounding.ToEven));
+        return Mode switch
+        {
+            ClipResize.None => (width, height),
+            ClipResize.Squash => (Edge, Edge),
+            ClipResize.Longest => (Whole(width), Whole(height)),
+            _ => width <= height
+                ? (Edge, checked((int)((long)Edge * height / width)))
+                : (checked((int)((long)Edge * width / height)), Edge),
+        };
+    }
+
+    /// <summary>All settings as a text.</summary>
+    public string Describe() =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Mode} {Edge} {Filter}, crop {Size} on {Fill}, x{Factor ?? 1 / 255.0:R}, mean {string.Join(' ', Mean.Select(Number))}, std {string.Join(' ', Std.Select(Number))}"
+        );
+
+    /// <summary>Reads the files of a model folder; what the first that says something leaves open has the format's default.</summary>
+    /// <exception cref="InvalidDataException">A file is damaged, or asks for what is not built.</exception>
+    public static ClipPreprocessing Read(string folder)
+    {
+        ConfigFile? Open(string name) => File.Exists(Path.Combine(folder, name)) ? ConfigFile.Open(Path.Combine(folder, name)) : null;
+        var model = Open(Model);
+        if (Open(Own) is { } own)
+        {
+            return HuggingFace(own, ImageSize(Open(OpenClip), model));
+        }
+        if (Open(Processor) is { } processor && processor.Root["image_processor"] is JsonObject inner)
+        {
+            return HuggingFace(new ConfigFile(processor.Path, inner), ImageSize(Open(OpenClip), model));
+        }
+        if (Open(OpenClip) is { } openClip)
+        {
+            var size = ImageSize(openClip, model);
+            return openClip.Root["preprocess_cfg"] is JsonObject cfg ? FromOpenClip(new ConfigFile(openClip.Path, cfg), size) : new(size);
+        }
+        if (model?.Root["pretrained_cfg"] is JsonObject timm)
+        {
+            return Timm(new ConfigFile(model.Path, timm));
+        }
+        // A preprocessor's configuration may go under this name.
+        return model is not null && (model.Root.ContainsKey("crop_size") || model.Root.ContainsKey("image_mean"))
+            ? HuggingFace(model, ImageSize(null, model))
+            : new(ImageSize(null, model));
+    }
+
+    private static int ImageSize(ConfigFile? openClip, ConfigFile? model)
+    {
+        foreach (
+            var (file, key) in new[]
+            {
+                (openClip, "model_cfg.vision_cfg.image_size"),
+                // OpenAI's own description of a ResNet.
+                (model, "image_resolution"),
+                (model, "vision_config.image_size"),
+            }
+        )
+        {
+            if (file?.At(key) is not null)
+            {
+                return file.Get<SquareSide>(key).Pixels;
+            }
+        }
+        return 224;
+    }
+
+    // CLIPImageProcessor of transformers and its kin.
+    internal static ClipPreprocessing HuggingFace(ConfigFile file, int imageSize)
+    {
+        file.Refuse(RefusedKeys);
+        var type = new[] { "image_processor_type", "feature_extractor_type" }
+            .Select(k => file.At(k)?.ToString())
+            .FirstOrDefault(t => t is not null);
+        if (type is not null && !Processors.Any(p => type.StartsWith(p, StringComparison.Ordinal)))
+        {
+            throw new InvalidDataException(
+                $"{file.Path}: the images are preprocessed by {type}, which is not supported; {string.Join(", ", Processors.Select(p => p + "ImageProcessor"))} are."
+            );
+        }
+        bool Does(string key) => file.At(key) is null || file.Get<bool>(key);
+        var (mode, edge) = Sized(file, type is not null && SquashingProcessors.Any(p => type.StartsWith(p, StringComparison.Ordinal)));
+        var crop = file.At("crop_size") is not null ? file.Get<SquareSide>("crop_size").Pixels : edge ?? imageSize;
+        edge ??= crop;
+        if (!Does("do_resize"))
+        {
+            mode = ClipResize.None;
+        }
+        if (!Does("do_center_crop") && mode != ClipResize.Squash)
+        {
+            throw new InvalidDataException(
+                $"{file.Path}: do_center_crop is false, and size does not make a square of every image; the model takes squares."
+            );
+        }
+        return new(Does("do_center_crop") ? crop : edge.Value)
+        {
+            Mode = mode,
+            Edge = edge.Value,
+            Filter = file.At("resample") is null ? PilFilter.Bicubic : Filtered(file, "resample"),
+            Factor = !Does("do_rescale") ? 1 : FactorOf(file),
+            Mean = !Does("do_normalize") ? [0, 0, 0] : Channels(file, "image_mean", ClipPreprocessor.DefaultMean),
+            Std = !Does("do_normalize") ? [1, 1, 1] : Channels(file, "image_std", ClipPreprocessor.DefaultStd),
+        };
+    }
+
+    private static (ClipResize Mode, int? Edge) Sized(ConfigFile file, bool squashes)
+    {
+        var size = file.At("size");
+        switch (size)
+        {
+            case null:
+                return (squashes ? ClipResize.Squash : ClipResize.Shortest, null);
+            case JsonObject sides when sides.ContainsKey("shortest_edge"):
+                return (ClipResize.Shortest, file.Get<SquareSide>("size.shortest_edge").Pixels);
+            case JsonObject sides when sides.ContainsKey("height"):
+                return (ClipResize.Squash, file.Get<SquareSide>("size").Pixels);
+            case JsonObject:
+                throw file.Bad("size", "a number, or have shortest_edge, or height and width");
+            default:
+                return (squashes || size is JsonArray ? ClipResize.Squash : ClipResize.Shortest, file.Get<SquareSide>("size").Pixels);
+        }
+    }
+
+    internal static ClipPreprocessing FromOpenClip(ConfigFile own, int imageSize)
+    {
+        own.Refuse(RefusedOpenClipKeys);
+        var fill = own.At("fill_color") is null ? 0 : own.Get<double>("fill_color");
+        return new(own.At("size") is null ? imageSize : own.Get<SquareSide>("size").Pixels)
+        {
+            Mode = own.At("resize_mode")?.ToString() switch
+            {
+                "longest" => ClipResize.Longest,
+                "squash" => ClipResize.Squash,
+                _ => ClipResize.Shortest,
+            },
+            Filter = own.At("interpolation") is null ? PilFilter.Bicubic : Filtered(own, "interpolation"),
+            Fill = fill is >= 0 and <= 255 ? (byte)fill : throw own.Bad("fill_color", "0 to 255"),
+            Mean = Channels(own, "mean", ClipPreprocessor.DefaultMean),
+            Std = Channels(own, "std", ClipPreprocessor.DefaultStd),
+        };
+    }
+
+    // transforms_imagenet_eval of timm.
+    internal static ClipPreprocessing Timm(ConfigFile file)
+    {
+        file.Refuse(RefusedTimmKeys);
+        int[] input = file.At("input_size") is null ? [3, 224, 224] : [.. file.Get<IReadOnlyList<float>>("input_size").Select(v => (int)v)];
+        if (input.Length != 3 || input[0] != 3 || input[1] != input[2] || input[1] < 1)
+        {
+            throw file.Bad("input_size", "3 channels of a square");
+        }
+        var share = file.At("crop_pct") is null ? TimmCrop : file.Get<double>("crop_pct");
+        return !(share is > 0 and <= 1)
+            ? throw file.Bad("crop_pct", "above 0 and at most 1")
+            : new(input[1])
+            {
+                Mode = file.At("crop_mode")?.ToString() == "squash" ? ClipResize.Squash : ClipResize.Shortest,
+                Edge = (int)Math.Floor(input[1] / share),
+                Filter = file.At("interpolation") is null ? PilFilter.Bicubic : Filtered(file, "interpolation"),
+                Mean = Channels(file, "mean", [0.485f, 0.456f, 0.406f]),
+                Std = Channels(file, "std", [0.229f, 0.224f, 0.225f]),
+            };
+    }
+
+    // Pillow's number, or a name.
+    private static PilFilter Filtered(ConfigFile file, string key)
+    {
+        var value = file.At(key) as JsonValue;
+        return
+            value is not null
+            && (
+                value.GetValueKind() == JsonValueKind.Number && value.TryGetValue<int>(out var number) && Enum.IsDefined((PilFilter)number)
+                    ? (PilFilter?)number
+                : value.GetValueKind() == JsonValueKind.String
+                && Enum.TryParse<PilFilter>(value.ToString(), ignoreCase: true, out var named)
+                && !char.IsDigit(value.ToString()[0])
+                    ? named
+                : null
+            )
+                is { } filter
+            ? filter
+            : throw file.Bad(key, "one of " + string.Join(", ", Enum.GetValues<PilFilter>().Select(f => $"{(int)f} ({f})")));
+    }
+
+    private static double? FactorOf(ConfigFile file)
+    {
+        if (file.At("rescale_factor") is null)
+        {
+            return null;
+        }
+        var factor = file.Get<double>("rescale_factor");
+        return !double.IsFinite(factor) || factor == 0 ? throw file.Bad("rescale_factor", "a number that is not 0")
+            : Math.Abs((factor * 255) - 1) < 1e-9 ? null
+            : factor;
+    }
+
+    private static IReadOnlyList<float> Channels(ConfigFile file, string key, IReadOnlyList<float> standard) =>
+        file.At(key) is null ? standard : file.Get<IReadOnlyList<float>>(key);
+
+    private static string Number(float value) => value.ToString("R", CultureInfo.InvariantCulture);
+}

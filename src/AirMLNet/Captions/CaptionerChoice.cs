@@ -1,0 +1,116 @@
+using AirMLNet.Clip;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace AirMLNet.Captions;
+
+/// <summary>Which captioner was asked for, as the command and the experiments say it.</summary>
+internal sealed record CaptionerChoice
+{
+    /// <summary>Address of a server that speaks OpenAI's protocol.</summary>
+    public string? Server { get; init; }
+
+    /// <summary>The model's name there.</summary>
+    public string? Model { get; init; }
+
+    /// <summary>Name of the environment variable that holds the key.</summary>
+    public string? ApiKeyEnv { get; init; }
+
+    /// <summary>Phrases that CLIP itself chooses.</summary>
+    public bool Attributes { get; init; }
+
+    /// <summary>File with a phrase a line for <see cref="Attributes"/>; null for the general ones.</summary>
+    public string? Vocabulary { get; init; }
+
+    /// <summary>
+    /// Texts that are there: a file of JSON lines, or a folder with a text file for each image, or with folders <c>images</c> and
+    /// <c>groups</c> of them.
+    /// </summary>
+    public string? Texts { get; init; }
+
+    /// <summary>Folder of a LLaVA-NeXT that writes them in this process.</summary>
+    public string? Folder { get; init; }
+
+    /// <summary>Makes the captioner.</summary>
+    /// <param name="clipFolder">The model that chooses phrases.</param>
+    /// <param name="device">Where the model of <see cref="Folder"/> runs, in bfloat16 on a GPU; the processor when null.</param>
+    /// <exception cref="FormatException">None or several are chosen, or a part is missing; the message says which.</exception>
+    /// <exception cref="IOException">A file or folder is not there.</exception>
+    public ICaptioner Open(string clipFolder, Device? device = null)
+    {
+        Check();
+        if (Folder is not null)
+        {
+            var precision = device is null || device.type == DeviceType.CPU ? ClipPrecision.Float32 : ClipPrecision.BFloat16;
+            return LlavaCaptioner.Load(Folder, device, new() { Precision = precision });
+        }
+
+        if (Server is not null)
+        {
+            var key = ApiKeyEnv is null ? null : Environment.GetEnvironmentVariable(ApiKeyEnv);
+            return key is null && ApiKeyEnv is not null
+                ? throw new FormatException($"The environment has no variable {ApiKeyEnv}, which is to hold the captioner's key.")
+                : ChatCaptioner.Connect(new Uri(Server), Model!, key);
+        }
+
+        return Texts is not null ? Files(Texts) : new AttributeCaptioner(clipFolder, Vocabulary is { } file ? Phrases(file) : null);
+    }
+
+    /// <summary>Checks what <see cref="Open"/> would, but opens nothing.</summary>
+    /// <exception cref="FormatException">As there.</exception>
+    public void Check()
+    {
+        if ((Server is null ? 0 : 1) + (Attributes ? 1 : 0) + (Texts is null ? 0 : 1) + (Folder is null ? 0 : 1) != 1)
+        {
+            throw new FormatException("A captioner is one of a server, a LLaVA's folder, attributes and texts that are there.");
+        }
+
+        if (Server is not null && (!Uri.TryCreate(Server, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https")))
+        {
+            throw new FormatException(
+                $"The captioner is '{Server}'; expected 'attributes', the folder of a LLaVA, or a server's address such as "
+                    + "http://localhost:8000/v1."
+            );
+        }
+
+        if (Server is not null && string.IsNullOrWhiteSpace(Model))
+        {
+            throw new FormatException($"The captioner at {Server} needs the name of its model.");
+        }
+
+        if (Server is null && (Model ?? ApiKeyEnv) is not null)
+        {
+            throw new FormatException("A model's name and a key are for a captioner that is a server.");
+        }
+
+        if (Vocabulary is not null && !Attributes)
+        {
+            throw new FormatException("A vocabulary is for attributes.");
+        }
+    }
+
+    private static FileCaptions Files(string path)
+    {
+        if (File.Exists(path))
+        {
+            return FileCaptions.FromJsonLines(path);
+        }
+
+        string images = Path.Combine(path, "images"),
+            groups = Path.Combine(path, "groups");
+        return Directory.Exists(images) || Directory.Exists(groups)
+            ? FileCaptions.FromFolder(Directory.Exists(images) ? images : null, Directory.Exists(groups) ? groups : null)
+            : FileCaptions.FromFolder(path);
+    }
+
+    private static string[] Phrases(string file)
+    {
+        if (!File.Exists(file))
+        {
+            throw new FileNotFoundException($"There is no vocabulary {file}.", file);
+        }
+
+        string[] phrases = [.. File.ReadLines(file).Select(line => line.Trim()).Where(line => line.Length > 0)];
+        return phrases.Length > 0 ? phrases : throw new InvalidDataException($"{file}: expected a phrase a line.");
+    }
+}

@@ -1,0 +1,105 @@
+using System.Text.Json.Nodes;
+using AirMLNet.Clip;
+using AirMLNet.Testing;
+
+namespace AirMLNet.Tests.Clip;
+
+/// <summary>A tokenizer is the same however it is shipped.</summary>
+[TestClass]
+public sealed class FastTokenizerTests
+{
+    private readonly TemporaryFolder _folder = new();
+
+    [TestCleanup]
+    public void Delete() => _folder.Dispose();
+
+    [TestMethod]
+    [DataRow(false)]
+    [DataRow(true)]
+    public void OneFileGivesTheIdsOfTwo(bool pairs)
+    {
+        Write(pairs, _ => { });
+        var (slow, fast) = (ClipTokenizer.Load(TinyModels.Clip), ClipTokenizer.Load(_folder));
+        foreach (var text in new[] { "a photo of a cat.", "ship", "caf\u00e9 & 12", "<|endoftext|> x" })
+        {
+            CollectionAssert.AreEqual(slow.Encode(text), fast.Encode(text), text);
+        }
+    }
+
+    [TestMethod]
+    public void AnotherTokenizersFileIsRefusedByName()
+    {
+        Write(false, json => json["model"]!["type"] = "Unigram");
+        Assert.Contains("model.type is \"Unigram\"", Refused());
+        Write(false, json => json["model"]!["end_of_word_suffix"] = null);
+        Assert.Contains("end_of_word_suffix", Refused());
+        Write(false, json => json["model"]!["merges"] = new JsonArray("a b c"));
+        Assert.Contains("merges", Refused());
+        Write(false, json => json["added_tokens"] = new JsonArray(new JsonObject { ["content"] = "<|endoftext|>", ["id"] = 1 }));
+        Assert.Contains("added token", Refused());
+    }
+
+    [TestMethod]
+    public void TheContextIsNeverLongerThanTheModels()
+    {
+        var folder = TinyModels.Copy(TinyModels.Clip, _folder["clip"]);
+        var places = ClipTokenizer.Load(folder).ContextLength;
+        File.WriteAllText(Path.Combine(folder, "tokenizer_config.json"), """{ "model_max_length": 770 }""");
+        Assert.AreEqual(places, ClipTokenizer.Load(folder).ContextLength);
+        File.WriteAllText(Path.Combine(folder, "tokenizer_config.json"), """{ "model_max_length": 9 }""");
+        Assert.AreEqual(9, ClipTokenizer.Load(folder).ContextLength);
+    }
+
+    [TestMethod]
+    public void ImagesNeedNoTokenizer()
+    {
+        var folder = TinyModels.Copy(TinyModels.Clip, _folder["images"]);
+        foreach (var file in Directory.GetFiles(folder, "*", SearchOption.AllDirectories))
+        {
+            if (Path.GetFileName(file) is "vocab.json" or "merges.txt" or "tokenizer.json")
+            {
+                File.Delete(file);
+            }
+        }
+
+        var clip = ClipBackbone.Acquire(folder);
+        try
+        {
+            Assert.IsGreaterThan(0, clip.FeatureDimension);
+            Assert.Contains("holds no tokenizer", Assert.ThrowsExactly<FileNotFoundException>(() => clip.EncodeTexts(["a"])).Message);
+        }
+        finally
+        {
+            clip.Release();
+        }
+    }
+
+    [TestMethod]
+    public void AWordHasTheSameIdsInBothUnicodeForms()
+    {
+        var tokenizer = ClipTokenizer.Load(TinyModels.Clip);
+        CollectionAssert.AreEqual(tokenizer.Encode("caf\u00e9"), tokenizer.Encode("cafe\u0301"));
+    }
+
+    private void Write(bool pairs, Action<JsonObject> change)
+    {
+        var vocabulary = JsonNode.Parse(File.ReadAllText(ClipTokenizerFiles.Find(TinyModels.Clip, "vocab.json")!))!;
+        var merges = File.ReadLines(ClipTokenizerFiles.Find(TinyModels.Clip, "merges.txt")!).Where(l => l.Length > 0 && !l.StartsWith('#'));
+        var root = new JsonObject
+        {
+            ["model"] = new JsonObject
+            {
+                ["type"] = "BPE",
+                ["end_of_word_suffix"] = "</w>",
+                ["vocab"] = vocabulary,
+                ["merges"] = new JsonArray([
+                    .. merges.Select(m => pairs ? (JsonNode)new JsonArray([.. m.Split(' ').Select(s => (JsonNode)s)]) : m),
+                ]),
+            },
+        };
+        change(root);
+        File.WriteAllText(_folder["tokenizer.json"], root.ToJsonString());
+    }
+
+    private string Refused() => Assert.ThrowsExactly<InvalidDataException>(() => ClipTokenizer.Load(_folder)).Message;
+}

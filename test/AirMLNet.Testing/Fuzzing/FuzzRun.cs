@@ -1,0 +1,59 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace AirMLNet.Testing;
+
+/// <summary>
+/// Reads many damaged files: each is read, or refused with an exception that is documented. AIRMLNET_FUZZ_INPUTS says how many are tried
+/// of each reader and sets a limit to the time of each (eng/fuzz.sh: 5 s).
+/// </summary>
+public static class FuzzRun
+{
+    private static readonly string? Asked = Environment.GetEnvironmentVariable("AIRMLNET_FUZZ_INPUTS");
+    private static readonly TimeSpan MostTime = Asked is { Length: > 0 } ? TimeSpan.FromSeconds(5) : Timeout.InfiniteTimeSpan;
+
+    /// <summary>Inputs where nobody asked for a number.</summary>
+    public const int Few = 300;
+
+    /// <summary>Tries a reader.</summary>
+    /// <param name="reader">Its name, for the report.</param>
+    /// <param name="make">Makes the next input.</param>
+    /// <param name="read">Reads one; true where it is read, false where it is refused with a documented exception.</param>
+    /// <returns>A line for the report.</returns>
+    /// <exception cref="InvalidOperationException">An input ended in anything else; it is kept and named.</exception>
+    public static string Run(string reader, Func<byte[]> make, Func<byte[], bool> read)
+    {
+        var inputs = Asked is { Length: > 0 } ? int.Parse(Asked, CultureInfo.InvariantCulture) : Few;
+        var done = 0;
+        long slowest = 0;
+        var all = Stopwatch.StartNew();
+        for (var i = 0; i < inputs; i++)
+        {
+            var input = make();
+            var clock = Stopwatch.StartNew();
+            var work = Task.Run(() => read(input));
+            try
+            {
+                if (!work.Wait(MostTime))
+                {
+                    throw new TimeoutException($"takes more than {MostTime}");
+                }
+            }
+            catch (Exception e) when (e is AggregateException or TimeoutException)
+            {
+                var kept = Path.Combine(Path.GetTempPath(), $"airmlnet-fuzz-{reader}-{i}.bin");
+                File.WriteAllBytes(kept, input);
+                throw new InvalidOperationException($"{reader}, input {i}, kept as {kept}: {e.InnerException ?? e}", e);
+            }
+
+            done += work.Result ? 1 : 0;
+            slowest = Math.Max(slowest, clock.ElapsedMilliseconds);
+        }
+
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"fuzz: {reader}: {inputs} inputs, {done} read, {inputs - done} refused, slowest {slowest} ms, peak memory of the process "
+                + $"{Process.GetCurrentProcess().PeakWorkingSet64 >> 20} MiB, {all.Elapsed.TotalSeconds:0} s"
+        );
+    }
+}
