@@ -11,6 +11,7 @@ internal static class Resumption
         ["experiment"] = "the same command goes on after the last finished run",
         ["synthesize"] = "the same command makes the images that are missing",
         ["lora"] = "the same command goes on from the last checkpoint",
+        ["labels"] = Again,
         ["embed"] = "the same command goes on after the last finished chunk",
         ["pull"] = "the same command fetches what is missing",
         ["predict"] = Again,
