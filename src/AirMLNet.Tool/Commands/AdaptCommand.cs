@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using AirMLNet.Data;
 using AirMLNet.Pipeline;
+using AirMLNet.Reports;
 using AirMLNet.Tool.Output;
 using AirMLNet.Tool.Pipelines;
 
@@ -120,7 +121,7 @@ internal static class AdaptCommand
             step =>
             {
                 var (model, schema) = AdaptRun.Fit(ml, settings, rows, known, step, cancellation);
-                SavedModel.Save(ml, model, schema, request.Output);
+                SavedModel.Save(ml, model, schema, request.Output, Card(request, settings, rows.Count, known.Count, clock));
                 return model;
             }
         );
@@ -148,6 +149,20 @@ internal static class AdaptCommand
         }
     }
 
+<<<<<<< HEAD
+    private static AdaptationCard Card(Request request, AdaptSettings settings, int images, int known, Stopwatch clock) =>
+        new()
+        {
+            Recipe = settings.Recipe.Name,
+            Title = settings.Recipe.Title,
+            Seed = request.Seed,
+            Images = images,
+            KnownImages = known,
+            Seconds = clock.Elapsed.TotalSeconds,
+            Finished = DateTime.UtcNow,
+            Versions = AdaptationCard.CurrentVersions(),
+        };
+=======
     private static void Estimate(Request request, AdaptSettings settings, CancellationToken cancellation)
     {
         if (!settings.Recipe.NeedsCaptions)
@@ -185,6 +200,7 @@ internal static class AdaptCommand
                 )
         );
     }
+>>>>>>> main
 
     private sealed record Request(
         string Images,
