@@ -149,7 +149,6 @@ internal static class AdaptCommand
         }
     }
 
-<<<<<<< HEAD
     private static AdaptationCard Card(Request request, AdaptSettings settings, int images, int known, Stopwatch clock) =>
         new()
         {
@@ -162,7 +161,7 @@ internal static class AdaptCommand
             Finished = DateTime.UtcNow,
             Versions = AdaptationCard.CurrentVersions(),
         };
-=======
+
     private static void Estimate(Request request, AdaptSettings settings, CancellationToken cancellation)
     {
         if (!settings.Recipe.NeedsCaptions)
@@ -195,12 +194,10 @@ internal static class AdaptCommand
                 : string.Create(
                     CultureInfo.InvariantCulture,
                     $"{rows.Count} images: {found.Left} texts are missing; {found.Timed} took {found.Each.TotalSeconds:0.00} s "
-                        + "each, so these "
-                        + $"take about {found.Time.TotalHours:0.0} hours"
+                        + $"each, so these take about {found.Time.TotalHours:0.0} hours"
                 )
         );
     }
->>>>>>> main
 
     private sealed record Request(
         string Images,

@@ -155,7 +155,7 @@ internal static class TrainLabels
                         var model = recipe.Stages(ml, task).Fit(rows);
                         using var last = model.LastTransformer;
                         var schema = ml.Data.LoadFromEnumerable(Array.Empty<ImageRow>()).Schema;
-                        SavedModel.Save(ml, last, schema, target);
+                        SavedModel.Save(ml, last, schema, target, null);
                         return last;
                     }
                 );

@@ -36,13 +36,18 @@ internal static class SavedModel
         );
     }
 
-    public static void Save(MLContext ml, ITransformer model, DataViewSchema schema, string path, AdaptationCard card)
+    /// <param name="ml">Of the model.</param>
+    /// <param name="model">What is saved.</param>
+    /// <param name="schema">Of its input.</param>
+    /// <param name="path">Its file.</param>
+    /// <param name="card">What is told of the adaptation; null for nothing.</param>
+    public static void Save(MLContext ml, ITransformer model, DataViewSchema schema, string path, AdaptationCard? card)
     {
         var temporary = TemporaryFor(path);
         try
         {
             ml.Model.Save(model, schema, temporary);
-            card.AddTo(temporary);
+            card?.AddTo(temporary);
             File.Move(temporary, path, overwrite: true);
         }
         finally
