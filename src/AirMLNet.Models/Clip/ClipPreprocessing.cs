@@ -113,7 +113,8 @@ internal sealed record ClipPreprocessing(int Size)
 
     /// <summary>Reads the files of a model folder; what the first that says something leaves open has the format's default.</summary>
     /// <param name="folder">The model folder.</param>
-    /// <param name="ofTiles">Whether a model that cuts images into tiles asks, which has looked at the keys about whole images itself.</param>
+    /// <param name="ofTiles">Whether a model that cuts images into tiles asks, which has looked at the keys about whole images
+    /// itself.</param>
     /// <exception cref="InvalidDataException">A file is damaged, or asks for what is not built.</exception>
     public static ClipPreprocessing Read(string folder, bool ofTiles = false)
     {

@@ -218,7 +218,8 @@ internal sealed class LlamaTokenizerFile
         );
         return new(
             $"{_path}: "
-                + $"{key}{(text is null ? "" : $" is {(text.Length > 80 ? text[..80] + "…" : text)}, which is not supported; it")} must be {expected}."
+                + $"{key}{(text is null ? "" : $" is {(text.Length > 80 ? text[..80] + "…" : text)}, which is not supported; it")} "
+                + $"must be {expected}."
         );
     }
 }

@@ -30,14 +30,16 @@ public static class AirModelCatalog
             inputSchema = schema!;
             return model;
         }
+        catch (Exception e) when ((Cause(e) ?? e) is FileLoadException named)
+        {
+            throw new FormatException($"{filePath} is no whole model: {named.Message} ({named.FileName})", e);
+        }
         catch (Exception wrapped) when (Cause(wrapped) is { } cause)
         {
             ExceptionDispatchInfo.Throw(cause);
             throw;
         }
-        catch (Exception e)
-            // The last one: a model that names an assembly that is none.
-            when (e is InvalidOperationException or FormatException or InvalidDataException or EndOfStreamException or FileLoadException)
+        catch (Exception e) when (e is InvalidOperationException or FormatException or InvalidDataException or EndOfStreamException)
         {
             throw new FormatException($"{filePath} is no whole model: {e.Message}", e); // ML.NET does not name the file
         }

@@ -45,12 +45,15 @@ internal sealed class MapSection(ReportModel model, ReportFigures figures, Adapt
             "Map of the embeddings",
             Html.P(
                 $"{photos.Count} of {figures.Rows.Count} photos (circles), {synthetic} synthetic images (squares), class texts (triangles)"
-                    + $"{(model.Prototype is null ? "" : " and image prototypes (diamonds)")}; the colour is the class, of photos by their folder "
+                    + $"{(model.Prototype is null ? "" : " and image prototypes (diamonds)")}; the colour is the class, of "
+                    + "photos by their folder "
                     + "or, without one, as predicted."
             ),
             Html.Note(
-                $"t-SNE of {_vectors.Count} points, seed {options.Seed}. Near is alike; distances between groups mean little. Trustworthiness of "
-                    + $"{near} neighbours: {Html.Number(trust, "0.000")} (1: every neighbour in the map is one in truth). CLIP keeps texts and images "
+                $"t-SNE of {_vectors.Count} points, seed {options.Seed}. Near is alike; distances between groups mean little. "
+                    + "Trustworthiness of "
+                    + $"{near} neighbours: {Html.Number(trust, "0.000")} (1: every neighbour in the map is one in truth). CLIP "
+                    + "keeps texts and images "
                     + "apart, so triangles stand by themselves."
             ),
             Charts.Map(

@@ -95,7 +95,8 @@ internal sealed class ReportPage(ReportModel model, ReportFigures figures, Adapt
             "Pseudo-labels",
             Html.P($"The labelling stage of the model chooses {all} of these {Count(figures.Rows.Count, "photo")} to learn from."),
             Html.Note(
-                "These are the labels that training starts from. Purity is the share of the chosen photos whose folder says the same class; "
+                "These are the labels that training starts from. Purity is the share of the chosen photos whose folder says "
+                    + "the same class; "
                     + "confidence is what the adapted model gives the class on them."
             ),
             Html.Table(
@@ -121,7 +122,8 @@ internal sealed class ReportPage(ReportModel model, ReportFigures figures, Adapt
             parts.Add(Html.E("h3", "Likeliest mislabelled"));
             parts.Add(
                 Html.Note(
-                    $"{figures.Mislabelled.Count} of {figures.Labelled.Count} labelled photos: another class is predicted at least as surely "
+                    $"{figures.Mislabelled.Count} of {figures.Labelled.Count} labelled photos: another class is predicted at "
+                        + "least as surely "
                         + "as on the photos of that class's own folder (confident learning). The folder may be wrong, or the model."
                 )
             );
@@ -152,8 +154,10 @@ internal sealed class ReportPage(ReportModel model, ReportFigures figures, Adapt
             "heat-maps",
             "Heat maps",
             Html.Note(
-                "How near each place of a photo is to a class vector, by cosine; blue is the least and red the most of that picture. A place is a "
-                    + "patch of a vision transformer or a cell of a ResNet's last map; CLIP was not trained to place things, so read them with care."
+                "How near each place of a photo is to a class vector, by cosine; blue is the least and red the most of that "
+                    + "picture. A place is a "
+                    + "patch of a vision transformer or a cell of a ResNet's last map; CLIP was not trained to place things, "
+                    + "so read them with care."
             ),
             shown.Select(row =>
             {

@@ -136,7 +136,7 @@ public sealed class OptionsRoundTripTests
         return kind switch
         {
             _ when kind == typeof(bool) => [true, false],
-            _ when kind == typeof(int) => [3, 4],
+            _ when kind == typeof(int) => [3, 4, 64],
             _ when kind == typeof(double) => [0.375, 0.25],
             _ when kind == typeof(string) => ["other words, with \"quotes\" and ö", "more", "USER: <image> {}"],
             _ when kind == typeof(Uri) => [new Uri("https://example.org/models"), new Uri("http://localhost:8080")],
