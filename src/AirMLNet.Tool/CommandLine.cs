@@ -10,6 +10,7 @@ namespace AirMLNet.Tool;
 internal static class CommandLine
 {
     private static string s_name = "airml";
+    private static string? s_resume;
 
     public static RootCommand Build() =>
         new RootCommand("Adapts CLIP to a folder of images without labels, and gives back one ML.NET model.")
@@ -17,6 +18,7 @@ internal static class CommandLine
             AdaptCommand.Build(),
             PredictCommand.Build(),
             EvaluateCommand.Build(),
+            ReportCommand.Build(),
             CompareCommand.Build(),
             ExperimentCommand.Build(),
             TrainCommand.Build(),
@@ -61,11 +63,23 @@ internal static class CommandLine
         var configuration = new InvocationConfiguration
         {
             EnableDefaultExceptionHandler = false,
-            ProcessTerminationTimeout = TimeSpan.FromSeconds(10),
+            // Work stops at its next clean point. What cannot stop within this time, such as one large tensor product, ends with the
+            // process: files have their final names only when they are whole, so nothing half-done is left under one.
+            ProcessTerminationTimeout = TimeSpan.FromSeconds(1.2),
         };
+        Terminal.JsonProgress = parsed.CommandResult.Command.Options.Any(o =>
+            o.Name == "--json" && parsed.GetResult(o) is { Implicit: false }
+        );
+        s_resume = Resumption.Of(parsed.CommandResult.Command);
         try
         {
-            return await parsed.InvokeAsync(configuration);
+            var code = await parsed.InvokeAsync(configuration);
+            if (code == ExitCode.Cancelled)
+            {
+                WriteError(Cancelled());
+            }
+
+            return code;
         }
         catch (Exception exception)
         {
@@ -85,7 +99,7 @@ internal static class CommandLine
             exception = inner;
         }
 
-        WriteError(exception is OperationCanceledException ? "cancelled" : OneLine(exception.Message));
+        WriteError(exception is OperationCanceledException ? Cancelled() : OneLine(exception.Message));
         if (verbose)
         {
             Console.Error.WriteLine(exception);
@@ -98,6 +112,8 @@ internal static class CommandLine
             _ => ExitCode.Failed,
         };
     }
+
+    private static string Cancelled() => s_resume is null ? "cancelled" : $"cancelled; {s_resume}";
 
     private static void WriteError(string message) => Console.Error.WriteLine($"{s_name}: {message}");
 

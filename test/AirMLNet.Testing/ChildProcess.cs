@@ -10,7 +10,8 @@ public static class ChildProcess
 {
     /// <summary>
     /// MODEL.zip IMAGE… prints the scores of a saved model; --transform MODEL.zip INPUT.idv OUTPUT.txt … writes what saved models
-    /// make of saved data; --synthesis ROOT WORK ACTIVITY DONE and --captions ROOT WORK DONE are killed in the middle of a fit; --image-memory WARM-UP IMAGE
+    /// make of saved data; --synthesis ROOT WORK ACTIVITY DONE and --captions ROOT WORK DONE are killed in the middle of a fit;
+    /// --image-memory WARM-UP IMAGE
     /// prints the memory that an image takes at its highest.
     /// </summary>
     public static int Main(string[] args)

@@ -48,6 +48,9 @@ public static class StagePrint
                 VectorDataViewType { ItemType: NumberDataViewType type } when type == NumberDataViewType.Single => StageFixture
                     .Vectors(view, column.Name)
                     .Select(v => string.Join(' ', v.Select(Bits))),
+                VectorDataViewType { ItemType: BooleanDataViewType } => StageFixture
+                    .Column<VBuffer<bool>>(view, column.Name)
+                    .Select(v => string.Join(' ', v.DenseValues())),
                 KeyDataViewType => StageFixture.Column<uint>(view, column.Name).Select(v => $"{v}"),
                 TextDataViewType => StageFixture.Column<ReadOnlyMemory<char>>(view, column.Name).Select(v => v.ToString()),
                 NumberDataViewType type when type == NumberDataViewType.Single => StageFixture

@@ -16,7 +16,7 @@ public sealed class ComputeOptionsTests
             .Subcommands.SelectMany(c => c.Subcommands.Prepend(c))
             .Where(c => !None.Contains(c.Name))
             .ToList();
-        Assert.HasCount(9, commands);
+        Assert.HasCount(11, commands);
         foreach (var command in commands)
         {
             var gpu = command.Options.Single(o => o.Name == "--gpu");

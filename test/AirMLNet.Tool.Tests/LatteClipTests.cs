@@ -151,9 +151,17 @@ public sealed class LatteClipTests
     }
 
     [TestMethod]
-    [DataRow("latteclip", "", "needs texts: --captioner URL --captioner-model NAME, --captioner attributes, or --captions PATH")]
+    [DataRow(
+        "latteclip",
+        "",
+        "needs texts: --captioner URL --captioner-model NAME, --captioner FOLDER, --captioner attributes, or --captions PATH"
+    )]
     [DataRow("latteclip", "--captioner http://localhost:1/v1", "needs the name of its model")]
-    [DataRow("latteclip", "--captioner somewhere --captioner-model m", "expected 'attributes' or a server's address")]
+    [DataRow(
+        "latteclip",
+        "--captioner somewhere --captioner-model m",
+        "expected 'attributes', the folder of a LLaVA, or a server's address"
+    )]
     [DataRow("latteclip", "--captioner attributes --prompt visual", "learns no prompt")]
     [DataRow("latteclip", "--captioner attributes --labelled labelled", "takes no --labelled")]
     [DataRow("latteclip", "--captioner attributes --domain Flowers:", "--domain says how images are generated")]

@@ -40,7 +40,8 @@ public sealed class PackageTests : IDisposable
         using var nuspec = package.GetEntry("AirMLNet.nuspec")!.Open();
         XElement[] elements = [.. XDocument.Load(nuspec).Descendants()];
         Assert.AreEqual(
-            "AirMLNet.Models, Microsoft.Extensions.AI.Abstractions, Microsoft.Extensions.AI.OpenAI, Microsoft.ML, Microsoft.ML.ImageAnalytics, SixLabors.ImageSharp, "
+            "AirMLNet.Models, Microsoft.Extensions.AI.Abstractions, Microsoft.Extensions.AI.OpenAI, Microsoft.ML, "
+                + "Microsoft.ML.ImageAnalytics, SixLabors.ImageSharp, "
                 + "SkiaSharp, SkiaSharp.NativeAssets.Linux.NoDependencies, SkiaSharp.NativeAssets.Win32, SkiaSharp.NativeAssets.macOS, "
                 + "TorchSharp",
             string.Join(

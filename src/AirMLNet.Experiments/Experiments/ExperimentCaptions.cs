@@ -57,9 +57,14 @@ internal sealed record ExperimentCaptions
         {
             Captioner = Oracle is not null
                 ? new OracleCaptioner(Words(data), pool.Images, Errors, seed)
-                : (Captioner! with { Texts = Full(Captioner.Texts, file, data), Vocabulary = Full(Captioner.Vocabulary, file, data) }).Open(
-                    file.Clip
-                ),
+                : (
+                    Captioner! with
+                    {
+                        Texts = Full(Captioner.Texts, file, data),
+                        Vocabulary = Full(Captioner.Vocabulary, file, data),
+                        Folder = Captioner.Folder is { } folder ? Path.Combine(file.Models!, folder) : null,
+                    }
+                ).Open(file.Clip),
             WorkFolder = Path.Combine(AirHome.Folder, "captions"),
             Domain = CaptionPrompts.DomainOf(data.Entry.Name),
             ParallelCalls = ParallelCalls,
@@ -78,7 +83,8 @@ internal sealed record ExperimentCaptions
         path is null ? null : Path.Combine(file.Data!, path.Replace("{}", data.Entry.Name.ToLowerInvariant(), StringComparison.Ordinal));
 }
 
-/// <summary>Texts that name words of the true class, a share of them of another class: see <see cref="ExperimentCaptions.Oracle"/>.</summary>
+/// <summary>Texts that name words of the true class, a share of them of another class: see
+/// <see cref="ExperimentCaptions.Oracle"/>.</summary>
 internal sealed class OracleCaptioner : ICaptioner
 {
     private const int Stream = 31;

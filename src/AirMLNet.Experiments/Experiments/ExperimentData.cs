@@ -155,7 +155,8 @@ internal sealed class ExperimentData
 
         static (torch.Tensor Features, torch.Tensor Labels) Rows(EncodedImages images)
         {
-            int[] order = [.. new NumpyRandom(0).Choice(images.Images.Count, images.Images.Count)]; // files lie in the order of their classes
+            // Files lie in the order of their classes.
+            int[] order = [.. new NumpyRandom(0).Choice(images.Images.Count, images.Images.Count)];
             return (
                 torch.stack(order.Select(i => torch.tensor(images.Features[i]))), // [N, D]
                 torch.tensor(order.Select(i => (long)images.Images[i].Class).ToArray()) // [N]

@@ -104,7 +104,8 @@ internal sealed record ExperimentFile
     public bool Rounds { get; init; }
 
     /// <summary>
-    /// Fits a linear probe with all labels of the pool, and shows what share of the way from zero-shot to it each method goes without labels.
+    /// Fits a linear probe with all labels of the pool, and shows what share of the way from zero-shot to it each method goes without
+    /// labels.
     /// </summary>
     public bool Probe { get; init; }
 

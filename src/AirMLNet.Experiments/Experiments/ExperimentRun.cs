@@ -235,7 +235,8 @@ internal sealed class ExperimentRun
         if ((Paradigm != Paradigm.Unsupervised || IsOracle) && Array.IndexOf(classes, -1) >= 0)
         {
             throw new InvalidDataException(
-                $"'{_data.Entry.Name}': {(IsOracle ? _cell.Variant.Title : _cell.Paradigm)} needs the class of every training image; {classes.Count(c => c < 0)} have none."
+                $"'{_data.Entry.Name}': {(IsOracle ? _cell.Variant.Title : _cell.Paradigm)} needs the class of every training "
+                    + $"image; {classes.Count(c => c < 0)} have none."
             );
         }
 

@@ -135,31 +135,13 @@ internal sealed record ExperimentVariant
     private T With<T>(T options, JsonObject settings, string what)
         where T : class
     {
-        var json = JsonNode.Parse(OptionsJson.Write(options))!.AsObject();
-        Merge(json, settings);
         try
         {
-            return OptionsJson.Read<T>(json.ToJsonString());
+            return OptionMembers.With(options, settings);
         }
         catch (FormatException e)
         {
             throw new InvalidDataException($"{what} of '{Title}': {e.Message}", e);
-        }
-    }
-
-    /// <summary>Objects within are merged too, so that one member of <c>training</c> leaves the others.</summary>
-    private static void Merge(JsonObject into, JsonObject settings)
-    {
-        foreach ((var name, var value) in settings)
-        {
-            if (value is JsonObject inner && into[name] is JsonObject old)
-            {
-                Merge(old, inner);
-            }
-            else
-            {
-                into[name] = value?.DeepClone();
-            }
         }
     }
 }

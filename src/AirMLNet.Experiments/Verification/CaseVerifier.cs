@@ -11,6 +11,7 @@ internal static class CaseVerifier
     // A new kind of case is one more class here.
     private static readonly ICaseKind[] Kinds =
     [
+        new TaiDptCase(),
         new ClipVitCase(),
         new ClipResNetCase(),
         new TokenizerCase(),
@@ -24,6 +25,9 @@ internal static class CaseVerifier
         new CollageCase(),
         new LatteClipCase(),
         new ReClipCase(),
+        new T2iPalCase(),
+        new DualCoOpCase(),
+        new MultiLabelMetricsCase(),
         new LlavaNextCase(),
         new LossesCase(),
     ];

@@ -7,10 +7,14 @@ using static TorchSharp.torch;
 
 namespace AirMLNet.Verification;
 
-/// <summary>Losses, selections of pseudo-labels and measures, each by itself. What no stage here computes is listed in a last row.</summary>
+/// <summary>Losses, selections of pseudo-labels and measures, each by itself. What no stage here computes is listed in a last
+/// row.</summary>
 internal sealed class LossesCase : ICaseKind
 {
     private const string Expected = "expected.json";
+
+    // A further part is one more line here.
+    private static readonly ILossesPart[] Parts = [new MultiLabelLossesPart(), new TipAdapterPart(), new AveragePrecisionPart()];
 
     public string Name => "losses and measures";
 
@@ -20,7 +24,7 @@ internal sealed class LossesCase : ICaseKind
         folder.HasIo
         && folder.Has(Expected)
         && folder.Io.Entries.Keys.Any(k =>
-            k.StartsWith("contrastive.in.", StringComparison.Ordinal) || k.StartsWith("pseudo.in.", StringComparison.Ordinal)
+            k.StartsWith("contrastive.in.", StringComparison.Ordinal) || k.StartsWith("pseudo.in.", StringComparison.Ordinal) || OfPart(k)
         );
 
     public void Run(CaseFolder folder, List<VerificationRow> rows)
@@ -28,14 +32,26 @@ internal sealed class LossesCase : ICaseKind
         using var scope = NewDisposeScope();
         var run = new LossesRun(folder, folder.Json(Expected)!);
         List<string> left = [];
-        foreach (var name in folder.Io.Entries.Keys.Where(k => !k.Contains(".in.", StringComparison.Ordinal)).Order(StringComparer.Ordinal))
+        foreach (
+            var name in folder
+                .Io.Entries.Keys.Where(k => !k.Contains(".in.", StringComparison.Ordinal) && !OfPart(k))
+                .Order(StringComparer.Ordinal)
+        )
         {
             Add(name, run.Tensors(name));
         }
 
-        foreach (var (name, compared) in run.Numbers())
+        foreach (
+            var (name, compared) in run.Numbers()
+                .Where(n => !OfPart(n.Name) && !OfPart(n.Name.Replace("_ties", "", StringComparison.Ordinal)))
+        )
         {
             Add(name, compared);
+        }
+
+        foreach (var part in Parts.Where(part => folder.Expected(part.Prefix + "in.").Any()))
+        {
+            rows.Add(Comparison.Guarded(part.Prefix + "*", () => Whole(part, folder, rows)));
         }
 
         if (left.Count > 0)
@@ -55,6 +71,26 @@ internal sealed class LossesCase : ICaseKind
             }
         }
     }
+
+    private static bool OfPart(string name) => Parts.Any(part => name.StartsWith(part.Prefix, StringComparison.Ordinal));
+
+    private static VerificationRow Whole(ILossesPart part, CaseFolder folder, List<VerificationRow> rows)
+    {
+        var before = rows.Count;
+        part.Run(folder, rows);
+        var count = rows.Count - before;
+        return Comparison.Exact(part.Prefix + "*", count == 0 ? 1 : 0, Math.Max(1, count), $"{count} outputs");
+    }
+}
+
+/// <summary>One part of the case.</summary>
+internal interface ILossesPart
+{
+    /// <summary>What the names of its tensors begin with.</summary>
+    string Prefix { get; }
+
+    /// <summary>Adds a row for every output of the part.</summary>
+    void Run(CaseFolder folder, List<VerificationRow> rows);
 }
 
 /// <summary>What a case of losses asks for.</summary>

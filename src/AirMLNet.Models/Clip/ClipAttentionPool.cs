@@ -56,6 +56,16 @@ internal sealed class ClipAttentionPool : nn.Module
         return c_proj.Forward(v_proj.Forward(rows)).MoveToOuterDisposeScope();
     }
 
+    /// <summary>
+    /// The value and output projection of the mean and of each location, positions added first, without attention: DualCoOp's
+    /// regions, [B, 1 + H·W, E] (docs/methods.md §6.5).
+    /// </summary>
+    public Tensor Regions(Tensor map, ClipPositions positions)
+    {
+        using var scope = NewDisposeScope();
+        return c_proj.Forward(v_proj.Forward(Tokens(map, positions))).MoveToOuterDisposeScope();
+    }
+
     private Tensor Tokens(Tensor map, ClipPositions positions)
     {
         var (height, width) = (map.size(2), map.size(3));

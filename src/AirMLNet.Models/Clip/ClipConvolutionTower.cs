@@ -33,6 +33,10 @@ internal abstract class ClipConvolutionTower(string name) : nn.Module(name)
     /// <param name="map">The last map.</param>
     public abstract Tensor Locations(Tensor map);
 
+    /// <summary>The mean and each location with positions added, projected by itself: [B, 1 + H·W, E] (docs/methods.md §6.5).</summary>
+    /// <param name="map">The last map.</param>
+    public abstract Tensor Regions(Tensor map);
+
     /// <summary>The stem and the four stages, for checks against a reference.</summary>
     /// <param name="pixels">As of <see cref="Map"/>.</param>
     internal abstract IReadOnlyList<Tensor> Stages(Tensor pixels);

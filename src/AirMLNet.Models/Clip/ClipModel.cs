@@ -170,6 +170,21 @@ public sealed class ClipModel : nn.Module
         return EncodeTextEmbeddings(text_model.EmbedTokens(used), ends).MoveToOuterDisposeScope();
     }
 
+    /// <summary>
+    /// Features of all tokens of texts, each after the last normalisation and the projection (docs/methods.md §6.2); the feature of a
+    /// whole text is that of its end token. Tokens after it have features as well.
+    /// </summary>
+    /// <param name="inputIds">[B, L] int64, each row with its end token; L at most the context length.</param>
+    /// <returns>[B, E] and [B, L, E], not normalised.</returns>
+    /// <exception cref="ArgumentException">The shape is another.</exception>
+    public (Tensor Global, Tensor Local) EncodeTextDense(Tensor inputIds)
+    {
+        using var scope = NewDisposeScope();
+        var local = text_projection.Project(text_model.EncodeAll(inputIds)); // [B, L, E]
+        var global = local[arange(inputIds.size(0), ScalarType.Int64, inputIds.device), text_model.EndPositions(inputIds)];
+        return (global.MoveToOuterDisposeScope(), local.MoveToOuterDisposeScope());
+    }
+
     /// <summary>Text features of token embeddings, some of which may be learned (prompt tuning).</summary>
     /// <param name="tokenEmbeddings">[B, L, W] without positions; L may be shorter than the context.</param>
     /// <param name="eotPositions">[B] int64, where each text ends.</param>

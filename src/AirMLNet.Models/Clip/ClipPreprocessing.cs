@@ -107,18 +107,22 @@ internal sealed record ClipPreprocessing(int Size)
     public string Describe() =>
         string.Create(
             CultureInfo.InvariantCulture,
-            $"{Mode} {Edge} {Filter}, crop {Size} on {Fill}, x{Factor ?? 1 / 255.0:R}, mean {string.Join(' ', Mean.Select(Number))}, std {string.Join(' ', Std.Select(Number))}"
+            $"{Mode} {Edge} {Filter}, crop {Size} on {Fill}, x{Factor ?? 1 / 255.0:R}, mean "
+                + $"{string.Join(' ', Mean.Select(Number))}, std {string.Join(' ', Std.Select(Number))}"
         );
 
     /// <summary>Reads the files of a model folder; what the first that says something leaves open has the format's default.</summary>
+    /// <param name="folder">The model folder.</param>
+    /// <param name="ofTiles">Whether a model that cuts images into tiles asks, which has looked at the keys about whole images
+    /// itself.</param>
     /// <exception cref="InvalidDataException">A file is damaged, or asks for what is not built.</exception>
-    public static ClipPreprocessing Read(string folder)
+    public static ClipPreprocessing Read(string folder, bool ofTiles = false)
     {
         ConfigFile? Open(string name) => File.Exists(Path.Combine(folder, name)) ? ConfigFile.Open(Path.Combine(folder, name)) : null;
         var model = Open(Model);
         if (Open(Own) is { } own)
         {
-            return HuggingFace(own, ImageSize(Open(OpenClip), model));
+            return HuggingFace(own, ImageSize(Open(OpenClip), model), ofTiles);
         }
         if (Open(Processor) is { } processor && processor.Root["image_processor"] is JsonObject inner)
         {
@@ -160,16 +164,21 @@ internal sealed record ClipPreprocessing(int Size)
     }
 
     // CLIPImageProcessor of transformers and its kin.
-    internal static ClipPreprocessing HuggingFace(ConfigFile file, int imageSize)
+    internal static ClipPreprocessing HuggingFace(ConfigFile file, int imageSize, bool ofTiles = false)
     {
-        file.Refuse(RefusedKeys);
+        if (!ofTiles)
+        {
+            file.Refuse(RefusedKeys);
+        }
+
         var type = new[] { "image_processor_type", "feature_extractor_type" }
             .Select(k => file.At(k)?.ToString())
             .FirstOrDefault(t => t is not null);
-        if (type is not null && !Processors.Any(p => type.StartsWith(p, StringComparison.Ordinal)))
+        if (type is not null && !ofTiles && !Processors.Any(p => type.StartsWith(p, StringComparison.Ordinal)))
         {
             throw new InvalidDataException(
-                $"{file.Path}: the images are preprocessed by {type}, which is not supported; {string.Join(", ", Processors.Select(p => p + "ImageProcessor"))} are."
+                $"{file.Path}: the images are preprocessed by {type}, which is not supported; "
+                    + $"{string.Join(", ", Processors.Select(p => p + "ImageProcessor"))} are."
             );
         }
         bool Does(string key) => file.At(key) is null || file.Get<bool>(key);

@@ -56,11 +56,11 @@ public sealed class ClipPreprocessor
     public static ClipPreprocessor Load(string folder) => Load(folder, 0);
 
     /// <summary>As <see cref="Load(string)"/>, with a size that overrides the folder's unless it is 0.</summary>
-    internal static ClipPreprocessor Load(string folder, int wanted)
+    internal static ClipPreprocessor Load(string folder, int wanted, bool ofTiles = false)
     {
         try
         {
-            return new(ClipPreprocessing.Read(folder).WithSize(wanted));
+            return new(ClipPreprocessing.Read(folder, ofTiles).WithSize(wanted));
         }
         catch (ArgumentException e)
         {

@@ -48,6 +48,8 @@ internal sealed class ClipResNetTower : ClipConvolutionTower
 
     public override Tensor Locations(Tensor map) => attnpool.Locations(map);
 
+    public override Tensor Regions(Tensor map) => attnpool.Regions(map, ClipPositions.Bicubic);
+
     internal ClipAttentionPool AttentionPool => attnpool;
 
     internal override IReadOnlyList<Tensor> Stages(Tensor pixels)

@@ -14,40 +14,42 @@ internal sealed class ClipSharedPrefix : IDisposable
     // Rows whose attention is computed at once. One mask for all would grow with the square of the number of classes.
     private const int MostRows = 512;
 
-    private readonly ClipModel _model;
+    private readonly ClipTextTower _text;
+    private readonly ClipWeight _projection;
     private readonly long _prefix;
     private readonly List<Segment> _segments = [];
     private readonly Tensor _positions; // [R] int64: each row's place in its text
     private readonly Tensor _ends; // [C] int64: the row of each text's end token
 
-    /// <param name="model">The model; only its weights are read.</param>
+    /// <param name="text">The tower; only its weights are read.</param>
+    /// <param name="projection">Into the space of features.</param>
     /// <param name="prefix">P, the number of shared tokens, 1 or more.</param>
     /// <param name="lengths">Tokens of each text after the shared ones, up to its end token; 1 or more.</param>
     /// <param name="device">Where the model is.</param>
-    public ClipSharedPrefix(ClipModel model, int prefix, IReadOnlyList<int> lengths, Device device)
+    public ClipSharedPrefix(ClipTextTower text, ClipWeight projection, int prefix, IReadOnlyList<int> lengths, Device device)
     {
-        (_model, _prefix) = (model, prefix);
+        (_text, _projection, _prefix) = (text, projection, prefix);
         using var off = no_grad();
         using var scope = NewDisposeScope();
         const long shared = -1;
         long[] places = [.. Places(0, prefix), .. lengths.SelectMany(length => Places(prefix, length))];
         long[] owners = [.. Enumerable.Repeat(shared, prefix), .. lengths.SelectMany((length, c) => Enumerable.Repeat((long)c, length))];
         _positions = tensor(places, device: device).DetachFromDisposeScope();
-        var texts = tensor(owners, device: device); // [R]: the text that a row belongs to
+        var ofText = tensor(owners, device: device); // [R]: the text that a row belongs to
         var end = prefix - 1L;
         _ends = tensor(lengths.Select(length => end += length).ToArray(), device: device).DetachFromDisposeScope();
 
-        for (int text = 0, start = prefix; text < lengths.Count; )
+        for (int next = 0, start = prefix; next < lengths.Count; )
         {
-            int first = text,
-                rows = lengths[text++];
-            while (text < lengths.Count && prefix + rows + lengths[text] <= MostRows)
+            int first = next,
+                rows = lengths[next++];
+            while (next < lengths.Count && prefix + rows + lengths[next] <= MostRows)
             {
-                rows += lengths[text++];
+                rows += lengths[next++];
             }
             var own = arange(start, start + rows, device: device);
             var seen = cat([arange(0, prefix, device: device), own]); // the shared rows and the segment's own
-            var ends = _ends[first..text];
+            var ends = _ends[first..next];
             _segments.Add(new(start, rows, Mask(first == 0 ? seen : own, seen), Mask(ends, seen)));
             start += rows;
         }
@@ -57,8 +59,8 @@ internal sealed class ClipSharedPrefix : IDisposable
         // [Q, N], added to the scores: a row sees the shared rows and those of its own text, up to its own place.
         Tensor Mask(Tensor queries, Tensor keys)
         {
-            Tensor asking = texts[queries].unsqueeze(1), // [Q, 1]
-                answering = texts[keys]; // [N]
+            Tensor asking = ofText[queries].unsqueeze(1), // [Q, 1]
+                answering = ofText[keys]; // [N]
             var related = answering.eq(asking).logical_or(answering.eq(shared));
             var seen = related.logical_and(_positions[keys].le(_positions[queries].unsqueeze(1)));
             return zeros(seen.shape, device: device).masked_fill_(seen.logical_not(), double.NegativeInfinity).DetachFromDisposeScope();
@@ -71,14 +73,13 @@ internal sealed class ClipSharedPrefix : IDisposable
     public Tensor Encode(Tensor tokens)
     {
         using var scope = NewDisposeScope();
-        var text = _model.Text;
-        var x = tokens.add(text.Embeddings.position_embedding.weight.index_select(0, _positions)); // [R, W]
-        var blocks = text.Encoder.Blocks;
+        var x = tokens.add(_text.Embeddings.position_embedding.weight.index_select(0, _positions)); // [R, W]
+        var blocks = _text.Encoder.Blocks;
         for (var i = 0; i < blocks.Count; i++)
         {
             x = Forward(blocks[i], x, last: i == blocks.Count - 1);
         }
-        return _model.TextProjection.Project(text.FinalNorm.Forward(x)).MoveToOuterDisposeScope(); // [C, E]
+        return _projection.Project(_text.FinalNorm.Forward(x)).MoveToOuterDisposeScope(); // [C, E]
     }
 
     public void Dispose()

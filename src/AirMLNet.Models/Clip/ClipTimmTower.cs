@@ -41,6 +41,8 @@ internal sealed class ClipTimmTower : ClipConvolutionTower
         return head.proj.Project(map.flatten(2).transpose(1, 2)).MoveToOuterDisposeScope();
     }
 
+    public override Tensor Regions(Tensor map) => PoolAll(map);
+
     /// <summary>The pooled features before the projection, [B, C].</summary>
     /// <param name="map">[B, C, H, W].</param>
     internal static Tensor Mean(Tensor map) => map.mean([2, 3]);

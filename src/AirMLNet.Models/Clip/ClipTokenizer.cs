@@ -66,15 +66,16 @@ public sealed class ClipTokenizer
     /// <c>special_tokens_map.json</c>, else the end token.
     /// </summary>
     /// <param name="folder">The tokenizer's folder, or the model's.</param>
+    /// <param name="longest">The model's context: a tokenizer that says more, or nothing, is cut to it.</param>
     /// <exception cref="FileNotFoundException">The folder holds no vocabulary.</exception>
     /// <exception cref="InvalidDataException">The vocabulary is corrupt or incomplete, or lacks the padding token.</exception>
-    public static ClipTokenizer LoadPadded(string folder)
+    public static ClipTokenizer LoadPadded(string folder, int longest = int.MaxValue)
     {
         var vocabulary = ClipVocabulary.Load(folder);
         var pad = ClipTokenizerFiles.PadToken(folder) is { } name
             ? vocabulary.IdOf(name) ?? throw new InvalidDataException($"{folder}: the padding token '{name}' is not in the vocabulary.")
             : vocabulary.End;
-        return new(vocabulary, ClipTokenizerFiles.ContextLength(folder), pad);
+        return new(vocabulary, Math.Min(longest, ClipTokenizerFiles.ContextLength(folder)), pad);
     }
 
     /// <summary>The ids of a text, without start and end token, however many.</summary>

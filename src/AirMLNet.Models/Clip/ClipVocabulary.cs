@@ -75,7 +75,8 @@ internal sealed class ClipVocabulary
         }
 
         throw new FileNotFoundException(
-            $"{folder} holds no tokenizer: vocab.json and merges.txt, or {ClipTokenizerFiles.Fast} (both also in a sub-folder 'tokenizer'), "
+            $"{folder} holds no tokenizer: vocab.json and merges.txt, or {ClipTokenizerFiles.Fast} (both also in a sub-folder "
+                + "'tokenizer'), "
                 + $"or {ClipTokenizerFiles.Archive}, were looked for."
         );
     }

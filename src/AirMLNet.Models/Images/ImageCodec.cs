@@ -13,7 +13,7 @@ using Decoding = SixLabors.ImageSharp.Metadata.FrameDecodingMode;
 
 namespace AirMLNet.Images;
 
-/// <summary>Decodes image files and encodes PNG, by SixLabors.ImageSharp. Safe for concurrent use.</summary>
+/// <summary>Decodes image files and encodes PNG and JPEG, by SixLabors.ImageSharp. Safe for concurrent use.</summary>
 internal static class ImageCodec
 {
     private static readonly PngEncoder Encoder = new()
@@ -87,6 +87,17 @@ internal static class ImageCodec
         using var pixels = ToSharp(image);
         using var encoded = new MemoryStream();
         pixels.Save(encoded, Encoder);
+        return encoded.ToArray();
+    }
+
+    /// <summary>Encodes as a JPEG, with loss.</summary>
+    /// <param name="image">The image.</param>
+    /// <param name="quality">1..100.</param>
+    public static byte[] EncodeJpeg(RgbImage image, int quality)
+    {
+        using var pixels = ToSharp(image);
+        using var encoded = new MemoryStream();
+        pixels.Save(encoded, new JpegEncoder { Quality = quality });
         return encoded.ToArray();
     }
 

@@ -43,7 +43,8 @@ internal sealed class LlamaTokenizer
 
     /// <summary>Reads <c>tokenizer.json</c> of a model folder.</summary>
     /// <exception cref="FileNotFoundException">There is none.</exception>
-    /// <exception cref="InvalidDataException">It is damaged, or a tokenizer of another kind; the message says what is not supported.</exception>
+    /// <exception cref="InvalidDataException">It is damaged, or a tokenizer of another kind; the message says what is not
+    /// supported.</exception>
     public static LlamaTokenizer Load(string folder) => new(LlamaTokenizerFile.Read(Path.Combine(folder, "tokenizer.json")));
 
     /// <summary>Number of ids, those added to the vocabulary among them.</summary>

@@ -217,7 +217,9 @@ internal sealed class LlamaTokenizerFile
             new JsonSerializerOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }
         );
         return new(
-            $"{_path}: {key}{(text is null ? "" : $" is {(text.Length > 80 ? text[..80] + "…" : text)}, which is not supported; it")} must be {expected}."
+            $"{_path}: "
+                + $"{key}{(text is null ? "" : $" is {(text.Length > 80 ? text[..80] + "…" : text)}, which is not supported; it")} "
+                + $"must be {expected}."
         );
     }
 }

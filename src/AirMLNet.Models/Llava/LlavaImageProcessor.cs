@@ -35,7 +35,8 @@ internal sealed class LlavaImageProcessor
     /// <summary>Height and width of a tile.</summary>
     public int Size => _tile.Size;
 
-    /// <summary>Reads <c>preprocessor_config.json</c> of a model folder; what it does not say is as the model's configuration has it.</summary>
+    /// <summary>Reads <c>preprocessor_config.json</c> of a model folder; what it does not say is as the model's configuration has
+    /// it.</summary>
     /// <exception cref="InvalidDataException">It does not fit the model, or asks for what is not built.</exception>
     public static LlavaImageProcessor Load(string folder, LlavaNextConfig config, LlavaRounding rounding = LlavaRounding.Current)
     {
@@ -45,7 +46,7 @@ internal sealed class LlavaImageProcessor
             Check(path, config);
         }
 
-        return new(config.Grids, ClipPreprocessor.Load(folder, config.Vision.ImageSize), rounding);
+        return new(config.Grids, ClipPreprocessor.Load(folder, config.Vision.ImageSize, ofTiles: true), rounding);
     }
 
     /// <summary>Compares <c>preprocessor_config.json</c> with what is built, and with the model's configuration.</summary>

@@ -3,7 +3,8 @@ namespace AirMLNet.Llava;
 /// <summary>How images are laid out whose sides do not divide evenly; the library that published LLaVA-NeXT changed it once.</summary>
 internal enum LlavaRounding
 {
-    /// <summary>A row or column too many goes to the lower or right border; lengths are rounded to seven digits before they are cut.</summary>
+    /// <summary>A row or column too many goes to the lower or right border; lengths are rounded to seven digits before they are
+    /// cut.</summary>
     Current,
 
     /// <summary>

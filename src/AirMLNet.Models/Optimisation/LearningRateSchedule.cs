@@ -66,4 +66,16 @@ internal sealed record LearningRateSchedule(double Peak, int Epochs, int WarmUpE
     /// <param name="warmUpSteps">W; a warm-up of S steps or more never ends.</param>
     internal static double RampThenCosine(double peak, int step, int steps, int warmUpSteps) =>
         step < warmUpSteps ? peak * (step + 1) / warmUpSteps : Cosine(peak, step - warmUpSteps, steps - warmUpSteps);
+
+    /// <summary>
+    /// Dassl's cosine after a constant warm-up: peak·½(1 + cos(π(e−W)/E)). Its denominator is E and not E−W, so that the last rate is not
+    /// nearly 0 (<c>docs/methods.md</c> §6.2).
+    /// </summary>
+    /// <param name="peak">The rate after the warm-up.</param>
+    /// <param name="epoch">e.</param>
+    /// <param name="epochs">E, all epochs.</param>
+    /// <param name="warmUpEpochs">W.</param>
+    /// <param name="warmUpRate">The rate of the warm-up.</param>
+    internal static double Dassl(double peak, int epoch, int epochs, int warmUpEpochs, double warmUpRate) =>
+        epoch < warmUpEpochs ? warmUpRate : Cosine(peak, epoch - warmUpEpochs, epochs);
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using AirMLNet.Captions;
+using AirMLNet.Pipeline;
 using AirMLNet.Prompts;
 using AirMLNet.PseudoLabels;
 using AirMLNet.Recipes;
@@ -211,7 +212,13 @@ internal sealed class AdaptArguments
 
     /// <summary>Who writes the texts of methods that need some.</summary>
     public CaptionSynthesisOptions? CaptionsOf(ParseResult parsed, IReadOnlyCollection<Recipe> recipes, string? dataSet) =>
-        _captions.Read(parsed, recipes, parsed.GetRequiredValue(_clip), dataSet);
+        _captions.Read(
+            parsed,
+            recipes,
+            parsed.GetRequiredValue(_clip),
+            dataSet,
+            new DeviceChoice(parsed.GetValue<int?>("--gpu"), parsed.GetValue<bool>("--fallback-to-cpu")).Resolve(_ => { })
+        );
 
     /// <summary>The share of the images that is adapted to; null for all.</summary>
     public double? ShareOf(ParseResult parsed) => parsed.GetValue(_share);

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using AirMLNet.Data;
 using AirMLNet.Pipeline;
+using AirMLNet.Reports;
 using AirMLNet.Tool.Output;
 using AirMLNet.Tool.Pipelines;
 
@@ -120,7 +121,7 @@ internal static class AdaptCommand
             step =>
             {
                 var (model, schema) = AdaptRun.Fit(ml, settings, rows, known, step, cancellation);
-                SavedModel.Save(ml, model, schema, request.Output);
+                SavedModel.Save(ml, model, schema, request.Output, Card(request, settings, rows.Count, known.Count, clock));
                 return model;
             }
         );
@@ -147,6 +148,19 @@ internal static class AdaptCommand
             );
         }
     }
+
+    private static AdaptationCard Card(Request request, AdaptSettings settings, int images, int known, Stopwatch clock) =>
+        new()
+        {
+            Recipe = settings.Recipe.Name,
+            Title = settings.Recipe.Title,
+            Seed = request.Seed,
+            Images = images,
+            KnownImages = known,
+            Seconds = clock.Elapsed.TotalSeconds,
+            Finished = DateTime.UtcNow,
+            Versions = AdaptationCard.CurrentVersions(),
+        };
 
     private static void Estimate(Request request, AdaptSettings settings, CancellationToken cancellation)
     {
@@ -179,8 +193,8 @@ internal static class AdaptCommand
                 ? $"{rows.Count} images: all texts are there"
                 : string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{rows.Count} images: {found.Left} texts are missing; {found.Timed} took {found.Each.TotalSeconds:0.00} s each, so these "
-                        + $"take about {found.Time.TotalHours:0.0} hours"
+                    $"{rows.Count} images: {found.Left} texts are missing; {found.Timed} took {found.Each.TotalSeconds:0.00} s "
+                        + $"each, so these take about {found.Time.TotalHours:0.0} hours"
                 )
         );
     }

@@ -4,6 +4,7 @@ using AirMLNet.Files;
 using AirMLNet.FineTuning;
 using AirMLNet.Recipes;
 using AirMLNet.Tool.Output;
+using static TorchSharp.torch;
 
 namespace AirMLNet.Tool.Commands;
 
@@ -16,8 +17,10 @@ internal sealed class CaptionArguments
     {
         Description =
             "Who writes latteclip's texts and answers lmm-zero-shot: the address of a server that speaks OpenAI's protocol, such as "
-            + $"http://localhost:8000/v1, or '{AttributesName}': phrases that CLIP itself chooses, which tell it nothing new",
-        HelpName = "URL",
+            + $"http://localhost:8000/v1, the folder of a LLaVA-NeXT that runs in this process, or '{AttributesName}': phrases "
+            + "that CLIP itself "
+            + "chooses, which tell it nothing new",
+        HelpName = "URL|FOLDER",
     };
 
     private readonly Option<string?> _model = new("--captioner-model")
@@ -104,7 +107,8 @@ internal sealed class CaptionArguments
     );
     private readonly Option<int?> _chunk = SharedOptions.Optional(
         "--chunk",
-        $"Images of a step that are in memory at a time; it changes no result but by rounding (default: {Recipe.LatteClip.FineTune!.Chunk})",
+        "Images of a step that are in memory at a time; it changes no result but by rounding (default: "
+            + $"{Recipe.LatteClip.FineTune!.Chunk})",
         1,
         65_536
     );
@@ -171,8 +175,15 @@ internal sealed class CaptionArguments
     /// <param name="recipes">The methods.</param>
     /// <param name="clipFolder">The model that chooses phrases.</param>
     /// <param name="dataSet">The published data set whose words the questions have; null for none.</param>
+    /// <param name="device">Where a LLaVA in a folder runs; the processor when null.</param>
     /// <exception cref="UsageException">Somebody is needed and nobody named, or the other way round.</exception>
-    public CaptionSynthesisOptions? Read(ParseResult parsed, IReadOnlyCollection<Recipe> recipes, string clipFolder, string? dataSet)
+    public CaptionSynthesisOptions? Read(
+        ParseResult parsed,
+        IReadOnlyCollection<Recipe> recipes,
+        string clipFolder,
+        string? dataSet,
+        Device? device = null
+    )
     {
         if (recipes.All(r => r.FineTune is null) && Given(parsed, Switches) is { } idle)
         {
@@ -188,9 +199,11 @@ internal sealed class CaptionArguments
         }
 
         var server = parsed.GetValue(_captioner);
+        var isFolder = server != AttributesName && Directory.Exists(server);
         var choice = new CaptionerChoice
         {
-            Server = server == AttributesName ? null : server,
+            Server = server == AttributesName || isFolder ? null : server,
+            Folder = isFolder ? server : null,
             Attributes = server == AttributesName,
             Model = parsed.GetValue(_model),
             ApiKeyEnv = parsed.GetValue(_key),
@@ -200,8 +213,8 @@ internal sealed class CaptionArguments
         if ((server ?? choice.Texts) is null)
         {
             throw new UsageException(
-                $"--method {wanted.Name} needs texts: --captioner URL --captioner-model NAME, --captioner {AttributesName}, or "
-                    + "--captions PATH"
+                $"--method {wanted.Name} needs texts: --captioner URL --captioner-model NAME, --captioner FOLDER, --captioner "
+                    + $"{AttributesName}, or --captions PATH"
             );
         }
 
@@ -209,7 +222,7 @@ internal sealed class CaptionArguments
         {
             return new()
             {
-                Captioner = choice.Open(clipFolder),
+                Captioner = choice.Open(clipFolder, device),
                 // By content, question and model: whoever asks the same again, anywhere, has the text.
                 WorkFolder = Path.Combine(AirHome.Folder, "captions"),
                 Domain = parsed.GetValue(_about) ?? CaptionPrompts.DomainOf(dataSet),

@@ -18,7 +18,8 @@ internal sealed class DomainOptions
     private readonly Option<string?> _dataSet = new("--data-set")
     {
         Description =
-            $"Published data set whose words come before class names, and whose numbers latteclip takes ({string.Join(", ", DataSets.Names)}); one whose folder is IMAGES "
+            "Published data set whose words come before class names, and whose numbers latteclip takes "
+            + $"({string.Join(", ", DataSets.Names)}); one whose folder is IMAGES "
             + "need not be named",
         HelpName = "NAME",
         CustomParser = result =>

@@ -1,8 +1,11 @@
 using System.CommandLine;
 using System.Globalization;
 using AirMLNet.Clip;
+using AirMLNet.Data;
 using AirMLNet.Embedding;
 using AirMLNet.Features;
+using AirMLNet.MultiLabel;
+using AirMLNet.Pipeline;
 using AirMLNet.Tool.Output;
 
 namespace AirMLNet.Tool.Commands;
@@ -43,6 +46,12 @@ internal static class EmbedCommand
             Description = "Activation of the model's blocks, where the model's own configuration is wrong",
         };
         var megapixels = SharedOptions.Number("--max-megapixels", "Largest image that is decoded, in millions of pixels", 100, 1, 2000);
+        var dense = new Option<bool>("--dense")
+        {
+            Description =
+                "Write a feature of every place too, in float16, into a folder that a multi-label trainer takes as its cache; -o names the "
+                + "folder",
+        };
         var skip = SharedOptions.SkipUnreadable();
         var compute = new ComputeOptions();
         var command = new Command("embed", "Write the CLIP features of a folder of images; goes on where it was interrupted")
@@ -57,6 +66,7 @@ internal static class EmbedCommand
             precision,
             activation,
             megapixels,
+            dense,
             skip,
         };
         compute.AddTo(command);
@@ -64,7 +74,8 @@ internal static class EmbedCommand
             command,
             "airml embed photos --clip models/mini-clip -o features.safetensors",
             "airml embed photos --clip models/mini-clip -o features.npy --shard 3/16",
-            "airml embed photos --clip models/mini-clip -o features.npy --merge 16"
+            "airml embed photos --clip models/mini-clip -o features.npy --merge 16",
+            "airml embed photos --clip models/mini-clip --dense -o cache --shard 1/4"
         );
         command.Does(
             (parsed, cancellation) =>
@@ -75,6 +86,16 @@ internal static class EmbedCommand
                 if (joined is not null && parts > 1)
                 {
                     throw new UsageException("--shard and --merge exclude each other: a run does a part, or joins all of them");
+                }
+
+                if (parsed.GetValue(dense))
+                {
+                    return Dense(
+                        (parsed.GetRequiredValue(images), parsed.GetRequiredValue(clip), parsed.GetRequiredValue(output)),
+                        (part, parts),
+                        device,
+                        cancellation
+                    );
                 }
 
                 return Terminal.Work(
@@ -113,6 +134,26 @@ internal static class EmbedCommand
             }
         );
         return command;
+    }
+
+    private static int Dense(
+        (string Images, string Clip, string Output) place,
+        (int Part, int Parts) shard,
+        DeviceChoice device,
+        CancellationToken cancellation
+    )
+    {
+        string[] files = [.. ImageFolder.Open(place.Images, labelsFromSubfolders: false).Entries.Select(e => e.Path)];
+        using var model = BackboneLease.Take(place.Clip, device.Resolve(Terminal.Warn), new ClipExecution());
+        var cache = DenseFeatureCache.Open(place.Output, new DenseEncoder(model.Backbone, DensePositions.None), files);
+        Terminal.Note($"{place.Output}: {cache.Description}");
+        var made = Terminal.Work(
+            "Encoding",
+            1,
+            step => cache.Make(shard, cancellation, (done, total) => step.Report(done, total, "encoding images"))
+        );
+        Console.Out.WriteLine($"{place.Output}: {made} parts made now, {cache.Missing.Count} of {cache.Parts} missing");
+        return 0;
     }
 
     private static (int Part, int Parts) Shard(string? text)

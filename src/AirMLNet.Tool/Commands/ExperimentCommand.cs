@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using AirMLNet.Experiments;
+using AirMLNet.Pipeline;
 using AirMLNet.Tool.Output;
 
 namespace AirMLNet.Tool.Commands;
@@ -51,6 +52,7 @@ internal static class ExperimentCommand
         ExamplesHelpAction.Add(
             command,
             "airml experiment experiments/mini-table1-text.json",
+            "airml experiment experiments/t2ipal-table1.json --dry-run",
             "airml experiment experiments/paper-table1.json --data datasets --models models --gpu 0 --dry-run",
             "airml experiment experiments/paper-table1.json --data datasets --models models --gpu 0 --skip-missing"
         );
@@ -58,16 +60,20 @@ internal static class ExperimentCommand
             (parsed, cancellation) =>
             {
                 var only = parsed.GetValue(dry);
-                var experiment = ExperimentFile.Load(
-                    parsed.GetRequiredValue(file),
-                    new()
-                    {
-                        Data = parsed.GetValue(data),
-                        Models = parsed.GetValue(models),
-                        Settings = parsed.GetValue(set)!,
-                    }
-                );
+                var changes = new ExperimentChanges
+                {
+                    Data = parsed.GetValue(data),
+                    Models = parsed.GetValue(models),
+                    Settings = parsed.GetValue(set)!,
+                };
                 var device = compute.Apply(parsed, tryOnly: only);
+                if (MultiLabelExperimentFile.Is(parsed.GetRequiredValue(file)))
+                {
+                    var many = MultiLabelExperimentFile.Load(parsed.GetRequiredValue(file), changes);
+                    return ManyLabels(many, only, parsed.GetValue(skip), parsed.GetValue(json), device, cancellation);
+                }
+
+                var experiment = ExperimentFile.Load(parsed.GetRequiredValue(file), changes);
                 var plans = new List<ExperimentStep>();
                 var results = Terminal.Work(
                     experiment.Name,
@@ -104,6 +110,43 @@ internal static class ExperimentCommand
             }
         );
         return command;
+    }
+
+    private static int ManyLabels(
+        MultiLabelExperimentFile file,
+        bool dryRun,
+        bool skipMissing,
+        bool json,
+        DeviceChoice device,
+        CancellationToken cancellation
+    )
+    {
+        var results = Terminal.Work(
+            file.Name,
+            1,
+            step =>
+                new MultiLabelExperimentRunner(
+                    file,
+                    new()
+                    {
+                        DryRun = dryRun,
+                        SkipMissing = skipMissing,
+                        Device = device,
+                        Progress = Terminal.Progress(step),
+                        CancellationToken = cancellation,
+                    }
+                ).Run(dryRun && !json ? Console.Out.WriteLine : Terminal.Note)
+        );
+        if (json)
+        {
+            Terminal.WriteJson(results);
+        }
+        else if (!dryRun)
+        {
+            Console.Out.Write(File.ReadAllText(Path.Combine(file.Output, "results.md")));
+        }
+
+        return 0;
     }
 
     private static void Say(ExperimentStep at, IStep step, List<ExperimentStep> plans)

@@ -12,7 +12,7 @@ internal static class PredictCommand
     {
         var model = SharedOptions.Model();
         var images = SharedOptions.Images("Folder with the images to classify, searched with its sub-folders");
-        var top = SharedOptions.Number("--top", "Classes to show per image, best first", 1, 1, 1000);
+        var top = SharedOptions.Number("--top", "Classes to show per image, best first", 3, 1, 1000);
         var json = new Option<bool>("--json") { Description = "Write one JSON object a line" };
         var skip = SharedOptions.SkipUnreadable();
         var compute = new ComputeOptions(features: true);
@@ -21,7 +21,7 @@ internal static class PredictCommand
         ExamplesHelpAction.Add(
             command,
             "airml predict model.zip new-photos",
-            "airml predict model.zip new-photos --top 3 --json > predictions.jsonl"
+            "airml predict model.zip new-photos --top 1 --json > predictions.jsonl"
         );
         command.Does(
             (parsed, cancellation) =>

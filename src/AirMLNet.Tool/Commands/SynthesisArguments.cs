@@ -20,14 +20,16 @@ internal sealed class SynthesisArguments
     private readonly Option<string?> _diffusion = new("--diffusion")
     {
         Description =
-            "Stable Diffusion model (v1, 2 or XL) for air: fine-tuned on the most confident images, then images of every class are generated",
+            "Stable Diffusion model (v1, 2 or XL) for air: fine-tuned on the most confident images, then images of every class "
+            + "are generated",
         HelpName = "FOLDER",
     };
 
     private readonly Option<string?> _work = new("--work")
     {
         Description =
-            "Folder for the adapter and the images, or for the CLIP that is fine-tuned and its checkpoints; an interrupted run goes on there "
+            "Folder for the adapter and the images, or for the CLIP that is fine-tuned and its checkpoints; an interrupted run "
+            + "goes on there "
             + "(default: beside the output)",
         HelpName = "FOLDER",
     };

@@ -16,6 +16,9 @@ internal static class Terminal
 
     private static readonly JsonSerializerOptions JsonLine = new(JsonSerializerDefaults.Web);
 
+    /// <summary>Whether progress is written as JSON lines on standard error: the command was asked for JSON.</summary>
+    public static bool JsonProgress { get; set; }
+
     /// <summary>One line for the user, not part of the result.</summary>
     public static void Note(string text) => Line(text);
 
@@ -88,6 +91,11 @@ internal static class Terminal
     /// <summary>Runs long work with a progress bar on standard error, or without one where that is not a terminal.</summary>
     public static T Work<T>(string title, double total, Func<IStep, T> work)
     {
+        if (JsonProgress)
+        {
+            return work(new JsonStep(title, Console.Error, TimeProvider.System));
+        }
+
         if (Console.IsErrorRedirected)
         {
             return work(new SilentStep());
@@ -99,6 +107,7 @@ internal static class Terminal
                 new TaskDescriptionColumn { Alignment = Justify.Left },
                 new ProgressBarColumn(),
                 new PercentageColumn(),
+                new RateColumn(),
                 new RemainingTimeColumn()
             )
             .Start(context => work(new BarStep(context.AddTask(Markup.Escape(title), maxValue: Math.Max(total, 1)))));

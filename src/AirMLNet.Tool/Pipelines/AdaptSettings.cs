@@ -74,7 +74,8 @@ internal sealed record AdaptSettings
         {
             throw new UsageException(
                 Labels
-                    ? $"--labels learns from labels by coop, flyp-oracle or, with a visual prompt, vpt; --method {Recipe.Name} makes its own"
+                    ? $"--labels learns from labels by coop, flyp-oracle or, with a visual prompt, vpt; --method {Recipe.Name} "
+                        + "makes its own"
                     : $"--method {Recipe.Name} learns from labels; --labels says that the images lie in folders of their classes"
             );
         }

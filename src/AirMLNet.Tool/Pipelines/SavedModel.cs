@@ -1,3 +1,4 @@
+using AirMLNet.Reports;
 using Microsoft.ML;
 
 namespace AirMLNet.Tool.Pipelines;
@@ -20,7 +21,7 @@ internal static class SavedModel
     {
         if (Directory.Exists(path))
         {
-            throw new IOException($"'{path}' is a folder; --output names the file of the model, such as model.zip");
+            throw new IOException($"'{path}' is a folder; --output names a file, such as model.zip");
         }
 
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
@@ -35,12 +36,18 @@ internal static class SavedModel
         );
     }
 
-    public static void Save(MLContext ml, ITransformer model, DataViewSchema schema, string path)
+    /// <param name="ml">Of the model.</param>
+    /// <param name="model">What is saved.</param>
+    /// <param name="schema">Of its input.</param>
+    /// <param name="path">Its file.</param>
+    /// <param name="card">What is told of the adaptation; null for nothing.</param>
+    public static void Save(MLContext ml, ITransformer model, DataViewSchema schema, string path, AdaptationCard? card)
     {
         var temporary = TemporaryFor(path);
         try
         {
             ml.Model.Save(model, schema, temporary);
+            card?.AddTo(temporary);
             File.Move(temporary, path, overwrite: true);
         }
         finally

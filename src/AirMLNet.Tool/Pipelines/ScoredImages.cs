@@ -12,6 +12,13 @@ internal static class ScoredImages
     /// <summary>The class names in the order of the score's slots.</summary>
     public static string[] ClassNames(DataViewSchema schema)
     {
+        VBuffer<ReadOnlyMemory<char>> names = default;
+        if (schema.GetColumnOrNull("PredictedLabels") is { } many)
+        {
+            many.GetSlotNames(ref names);
+            return [.. names.DenseValues().Select(name => name.ToString())];
+        }
+
         if (schema.GetColumnOrNull("PredictedLabel") is not { } column || schema.GetColumnOrNull("Score") is null)
         {
             throw new InvalidDataException(
@@ -19,7 +26,6 @@ internal static class ScoredImages
             );
         }
 
-        VBuffer<ReadOnlyMemory<char>> names = default;
         column.GetKeyValues(ref names);
         return names.DenseValues().Select(name => name.ToString()).ToArray();
     }
@@ -28,21 +34,35 @@ internal static class ScoredImages
     {
         var schema = scored.Schema;
         var names = ClassNames(schema);
-        var (path, score, predicted) = (schema["ImagePath"], schema["Score"], schema["PredictedLabel"]);
+        var many = schema.GetColumnOrNull("PredictedLabels");
+        var (path, score, predicted) = (schema["ImagePath"], schema["Score"], many ?? schema["PredictedLabel"]);
         using var cursor = scored.GetRowCursor([path, score, predicted]);
         var getPath = cursor.GetGetter<ReadOnlyMemory<char>>(path);
         var getScore = cursor.GetGetter<VBuffer<float>>(score);
-        var getPredicted = cursor.GetGetter<uint>(predicted);
+        var getPredicted = many is null ? cursor.GetGetter<uint>(predicted) : null;
+        var getMany = many is null ? null : cursor.GetGetter<VBuffer<bool>>(predicted);
         ReadOnlyMemory<char> pathValue = default;
         VBuffer<float> scoreValue = default;
         uint key = 0;
+        VBuffer<bool> flags = default;
         while (cursor.MoveNext())
         {
             getPath(ref pathValue);
             getScore(ref scoreValue);
-            getPredicted(ref key);
-            var label = key == 0 ? "" : names[key - 1];
+            var label = getMany is null ? One() : Many();
             yield return new ScoredImage(pathValue.ToString(), label, scoreValue.DenseValues().ToArray());
+        }
+
+        string One()
+        {
+            getPredicted!(ref key);
+            return key == 0 ? "" : names[key - 1];
+        }
+
+        string Many()
+        {
+            getMany!(ref flags);
+            return string.Join(", ", flags.DenseValues().Zip(names).Where(pair => pair.First).Select(pair => pair.Second));
         }
     }
 }

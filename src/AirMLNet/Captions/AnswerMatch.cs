@@ -20,7 +20,8 @@ internal sealed class AnswerMatch
 
     /// <summary>LatteCLIP's question.</summary>
     public static string Question(IReadOnlyList<string> classNames) =>
-        $"Select the most appropriate category for the image from the following options:{string.Join(", ", classNames.Select(ClassPrompt.Spoken))}. "
+        "Select the most appropriate category for the image from the following "
+        + $"options:{string.Join(", ", classNames.Select(ClassPrompt.Spoken))}. "
         + "Write only the category name.";
 
     /// <summary>The class of an answer; −1 where it is none.</summary>

@@ -58,7 +58,8 @@ public sealed class CaptionSynthesisEstimator : StageEstimator<CaptionSynthesisT
         if (options is { CorrectInGroup: { } correct } && (options.TrueLabelColumn is null || correct > options.GroupSize))
         {
             throw new ArgumentException(
-                $"{nameof(CaptionSynthesisOptions.CorrectInGroup)} = {correct}; expected 0..{options.GroupSize}, the images of a group, and a "
+                $"{nameof(CaptionSynthesisOptions.CorrectInGroup)} = {correct}; expected 0..{options.GroupSize}, the images of "
+                    + "a group, and a "
                     + $"column of the truth in {nameof(CaptionSynthesisOptions.TrueLabelColumn)}.",
                 nameof(options)
             );
@@ -76,7 +77,8 @@ public sealed class CaptionSynthesisEstimator : StageEstimator<CaptionSynthesisT
 
     private string? TrueLabelColumn => _options is { CorrectInGroup: not null, GroupTexts: true } ? _options.TrueLabelColumn : null;
 
-    /// <summary>How long the texts that are not there yet will take, by a few of them, which are written; null where all are there.</summary>
+    /// <summary>How long the texts that are not there yet will take, by a few of them, which are written; null where all are
+    /// there.</summary>
     internal CaptionEstimate? Estimate(IDataView input)
     {
         using var channel = Host.Start("Estimate");

@@ -1,3 +1,7 @@
+using AirMLNet.Clip;
+using TorchSharp;
+using static TorchSharp.torch;
+
 namespace AirMLNet.Captions;
 
 /// <summary>Which captioner was asked for, as the command and the experiments say it.</summary>
@@ -24,13 +28,23 @@ internal sealed record CaptionerChoice
     /// </summary>
     public string? Texts { get; init; }
 
+    /// <summary>Folder of a LLaVA-NeXT that writes them in this process.</summary>
+    public string? Folder { get; init; }
+
     /// <summary>Makes the captioner.</summary>
     /// <param name="clipFolder">The model that chooses phrases.</param>
+    /// <param name="device">Where the model of <see cref="Folder"/> runs, in bfloat16 on a GPU; the processor when null.</param>
     /// <exception cref="FormatException">None or several are chosen, or a part is missing; the message says which.</exception>
     /// <exception cref="IOException">A file or folder is not there.</exception>
-    public ICaptioner Open(string clipFolder)
+    public ICaptioner Open(string clipFolder, Device? device = null)
     {
         Check();
+        if (Folder is not null)
+        {
+            var precision = device is null || device.type == DeviceType.CPU ? ClipPrecision.Float32 : ClipPrecision.BFloat16;
+            return LlavaCaptioner.Load(Folder, device, new() { Precision = precision });
+        }
+
         if (Server is not null)
         {
             var key = ApiKeyEnv is null ? null : Environment.GetEnvironmentVariable(ApiKeyEnv);
@@ -46,15 +60,16 @@ internal sealed record CaptionerChoice
     /// <exception cref="FormatException">As there.</exception>
     public void Check()
     {
-        if ((Server is null ? 0 : 1) + (Attributes ? 1 : 0) + (Texts is null ? 0 : 1) != 1)
+        if ((Server is null ? 0 : 1) + (Attributes ? 1 : 0) + (Texts is null ? 0 : 1) + (Folder is null ? 0 : 1) != 1)
         {
-            throw new FormatException("A captioner is one of a server, attributes and texts that are there.");
+            throw new FormatException("A captioner is one of a server, a LLaVA's folder, attributes and texts that are there.");
         }
 
         if (Server is not null && (!Uri.TryCreate(Server, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https")))
         {
             throw new FormatException(
-                $"The captioner is '{Server}'; expected 'attributes' or a server's address such as http://localhost:8000/v1."
+                $"The captioner is '{Server}'; expected 'attributes', the folder of a LLaVA, or a server's address such as "
+                    + "http://localhost:8000/v1."
             );
         }
 

@@ -74,6 +74,11 @@ public sealed class FileCaptions : ICaptioner
             }
 
             var (image, text, group) = Line(line, path, number);
+            if (image.Contains('\0', StringComparison.Ordinal))
+            {
+                throw new InvalidDataException($"{path}, line {number}: the image's path holds a null character.");
+            }
+
             byPath[Path.GetFullPath(image, folder)] = (text, group);
             byName[Path.GetFileName(image)] = byName.ContainsKey(Path.GetFileName(image)) ? null : (text, group); // ambiguous: none
         }

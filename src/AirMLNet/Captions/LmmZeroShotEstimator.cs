@@ -26,7 +26,8 @@ internal sealed record LmmZeroShotOptions
 }
 
 /// <summary>
-/// The multimodal model alone, as LatteCLIP compares itself with it (<c>docs/methods.md</c> §5.5): it is asked which of the classes an image
+/// The multimodal model alone, as LatteCLIP compares itself with it (<c>docs/methods.md</c> §5.5): it is asked which of the classes an
+/// image
 /// shows. Nothing is learned. An answer that names no class is no prediction; their share is in a warning and in
 /// <see cref="LmmZeroShotTransformer.Unmatched"/>.
 /// </summary>

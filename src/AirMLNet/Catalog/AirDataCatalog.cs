@@ -29,4 +29,21 @@ public static class AirDataCatalog
         ];
         return catalog.LoadFromEnumerable(rows);
     }
+
+    /// <summary>
+    /// A row per caption of a file: Text columns <c>Caption</c> and <c>ImageId</c>. A file ending in <c>.json</c> is read as COCO's
+    /// captions, <c>.jsonl</c> as Localized Narratives, <c>.csv</c> by its column "caption", all else as text with a caption in each line.
+    /// </summary>
+    /// <param name="catalog">The data catalog.</param>
+    /// <param name="path">The file, in UTF-8.</param>
+    /// <param name="onePerImage">Keeps one caption of each image, drawn with <paramref name="seed"/>.</param>
+    /// <param name="seed">Of the draw.</param>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">It is damaged, of another form or encoding, or empty; the message names the line.</exception>
+    public static IDataView LoadCaptions(this DataOperationsCatalog catalog, string path, bool onePerImage = false, int seed = 0)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        var rows = CaptionFile.Read(path);
+        return catalog.LoadFromEnumerable(onePerImage ? CaptionFile.OnePerImage(rows, seed) : rows);
+    }
 }

@@ -30,6 +30,10 @@ public static class AirModelCatalog
             inputSchema = schema!;
             return model;
         }
+        catch (Exception e) when ((Cause(e) ?? e) is FileLoadException named)
+        {
+            throw new FormatException($"{filePath} is no whole model: {named.Message} ({named.FileName})", e);
+        }
         catch (Exception wrapped) when (Cause(wrapped) is { } cause)
         {
             ExceptionDispatchInfo.Throw(cause);

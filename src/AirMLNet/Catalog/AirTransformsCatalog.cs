@@ -139,4 +139,32 @@ public static class AirTransformsCatalog
         string imagePathColumnName,
         CaptionSynthesisOptions options
     ) => new(FriendMembers.Environment(catalog), imageTextColumnName, groupTextColumnName, imagePathColumnName, options);
+
+    /// <summary>Labels of captions by their nouns, for training only: see <see cref="NounFilterEstimator"/>.</summary>
+    /// <param name="catalog">The transforms catalog.</param>
+    /// <param name="outputColumnName">Receives a Vector&lt;Single, C&gt; of 1 and 0 with the class names as SlotNames.</param>
+    /// <param name="inputColumnName">Text: captions.</param>
+    /// <param name="options">The table of nouns, and which rows are dropped.</param>
+    /// <exception cref="ArgumentException">None or several tables are named.</exception>
+    /// <exception cref="System.IO.IOException">The table's file is missing.</exception>
+    /// <exception cref="System.IO.InvalidDataException">It is damaged.</exception>
+    /// <example><code>chain.Append(ml.Transforms.NounFilter("Labels", "Caption", options), TransformerScope.TrainTest)</code></example>
+    public static NounFilterEstimator NounFilter(
+        this TransformsCatalog catalog,
+        string outputColumnName,
+        string inputColumnName,
+        NounFilterOptions options
+    ) => new(FriendMembers.Environment(catalog), outputColumnName, inputColumnName, options);
+
+    /// <summary>Labels of captions by a table of nouns that comes with the library.</summary>
+    /// <param name="catalog">The transforms catalog.</param>
+    /// <param name="outputColumnName">Receives the labels.</param>
+    /// <param name="inputColumnName">Text: captions.</param>
+    /// <param name="nouns">The table.</param>
+    public static NounFilterEstimator NounFilter(
+        this TransformsCatalog catalog,
+        string outputColumnName = "Labels",
+        string inputColumnName = "Caption",
+        NounSet nouns = NounSet.Coco2014
+    ) => NounFilter(catalog, outputColumnName, inputColumnName, new NounFilterOptions { Nouns = nouns });
 }

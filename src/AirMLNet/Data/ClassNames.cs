@@ -10,7 +10,8 @@ public static class ClassNames
     /// names are brought into one Unicode form (NFC).
     /// </summary>
     /// <exception cref="FileNotFoundException">The file does not exist.</exception>
-    /// <exception cref="InvalidDataException">Fewer than two names, an empty one, one twice, or another encoding; the message names the line.</exception>
+    /// <exception cref="InvalidDataException">Fewer than two names, an empty one, one twice, or another encoding; the message names the
+    /// line.</exception>
     public static IReadOnlyList<string> Load(string file)
     {
         ArgumentException.ThrowIfNullOrEmpty(file);

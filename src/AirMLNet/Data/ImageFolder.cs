@@ -28,7 +28,8 @@ internal sealed record ImageFolder
     internal IReadOnlyList<ImageEntry> Entries { get; }
 
     /// <summary>
-    /// Lists PNG, JPEG, BMP, WebP, GIF and TIFF files, each real file once whatever links lead to it; hidden files and folders are left out.
+    /// Lists PNG, JPEG, BMP, WebP, GIF and TIFF files, each real file once whatever links lead to it; hidden files and folders are left
+    /// out.
     /// </summary>
     /// <param name="folder">The folder to search, with all its subfolders.</param>
     /// <param name="labelsFromSubfolders">Takes the name of the first subfolder on the way to an image as its class.</param>

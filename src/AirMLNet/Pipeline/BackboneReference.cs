@@ -14,7 +14,8 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
 {
     private static readonly string[] Extensions = [".json", ".txt", ".gz", ".safetensors"];
 
-    /// <summary>Where the model was when the stage was saved, in full; null in models saved before it was kept, and where it is embedded.</summary>
+    /// <summary>Where the model was when the stage was saved, in full; null in models saved before it was kept, and where it is
+    /// embedded.</summary>
     public string? Folder { get; init; }
 
     public static BackboneReference Of(ClipBackbone backbone, bool embed)

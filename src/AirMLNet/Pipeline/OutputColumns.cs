@@ -18,6 +18,8 @@ internal static class OutputColumns
 
     public static SchemaShape.Column ClassVector(string name) => new(name, Kind.Vector, NumberDataViewType.Single, false, SlotNames);
 
+    public static SchemaShape.Column ClassFlags(string name) => new(name, Kind.Vector, BooleanDataViewType.Instance, false, SlotNames);
+
     public static SchemaShape.Column ClassKey(string name) => new(name, Kind.Scalar, NumberDataViewType.UInt32, true, KeyValues);
 
     public static SchemaShape.Column Score(string name) =>

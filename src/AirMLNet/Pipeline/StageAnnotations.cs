@@ -24,6 +24,14 @@ internal static class StageAnnotations
         return new(name, new VectorDataViewType(NumberDataViewType.Single, classNames.Count), annotations.ToAnnotations());
     }
 
+    /// <summary>A vector of decisions whose slots carry the class names.</summary>
+    public static DataViewSchema.DetachedColumn ClassFlags(string name, IReadOnlyList<string> classNames)
+    {
+        var annotations = new DataViewSchema.Annotations.Builder();
+        AddNames(annotations, SlotNamesKind, classNames);
+        return new(name, new VectorDataViewType(BooleanDataViewType.Instance, classNames.Count), annotations.ToAnnotations());
+    }
+
     /// <summary>A UInt32 key over the classes.</summary>
     public static DataViewSchema.DetachedColumn ClassKey(string name, IReadOnlyList<string> classNames)
     {
@@ -71,16 +79,21 @@ internal static class StageAnnotations
     }
 
     /// <summary>The texts of the column's KeyValues, or null where it has none that are texts.</summary>
-    public static IReadOnlyList<string>? KeyValues(DataViewSchema.Column column)
+    public static IReadOnlyList<string>? KeyValues(DataViewSchema.Column column) => Names(column, KeyValuesKind);
+
+    /// <summary>The texts of the column's SlotNames, or null where it has none.</summary>
+    public static IReadOnlyList<string>? SlotNames(DataViewSchema.Column column) => Names(column, SlotNamesKind);
+
+    private static string[]? Names(DataViewSchema.Column column, string kind)
     {
-        if (column.Annotations.Schema.GetColumnOrNull(KeyValuesKind) is not { Type: VectorDataViewType { ItemType: TextDataViewType } })
+        if (column.Annotations.Schema.GetColumnOrNull(kind) is not { Type: VectorDataViewType { ItemType: TextDataViewType } })
         {
             return null;
         }
 
         VBuffer<ReadOnlyMemory<char>> names = default;
-        column.Annotations.GetValue(KeyValuesKind, ref names);
-        return names.DenseValues().Select(n => n.ToString()).ToArray();
+        column.Annotations.GetValue(kind, ref names);
+        return [.. names.DenseValues().Select(n => n.ToString())];
     }
 
     private static void AddNames(DataViewSchema.Annotations.Builder annotations, string kind, IReadOnlyList<string> names)

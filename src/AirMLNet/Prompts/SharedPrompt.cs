@@ -36,7 +36,13 @@ internal sealed class SharedPrompt : IDisposable
             .view(1, -1)
             .DetachFromDisposeScope();
         _rest = text.EmbedTokens(tensor(ids, [1, ids.Length], device: backbone.Device)).squeeze(0).DetachFromDisposeScope();
-        _tower = new ClipSharedPrefix(backbone.Model, 1 + length, [.. names.Select(name => name.Length + 1)], backbone.Device);
+        _tower = new ClipSharedPrefix(
+            backbone.Model.Text,
+            backbone.Model.TextProjection,
+            1 + length,
+            [.. names.Select(name => name.Length + 1)],
+            backbone.Device
+        );
     }
 
     /// <summary>The ids of the class names, which must leave room for a prompt; what can fail of a prompt before images are read.</summary>

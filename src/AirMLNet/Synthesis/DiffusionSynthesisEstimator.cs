@@ -18,7 +18,8 @@ namespace AirMLNet.Synthesis;
 /// </summary>
 /// <remarks>
 /// <para>Appended rows have <c>synthetic</c> in the origin column, their class in the label column, their file (or image) in
-/// the image column, their feature, and p(class|x) in the confidence column; everything else is missing. Rows that were there
+/// the image column, their feature, and p(class|x) in the confidence column; with captions, the caption that they were made of; everything
+/// else is missing. Rows that were there
 /// keep their values and come first.</para>
 /// <para>Because it changes the number of rows, append it with <see cref="TransformerScope.TrainTest"/>: the stages after it are
 /// fitted on the synthetic rows as well, but the fitted chain scores without them.</para>
@@ -97,7 +98,8 @@ public sealed class DiffusionSynthesisEstimator : StageEstimator<DiffusionSynthe
             clip.Backbone,
             result.Images,
             [.. classes.SelectMany(c => Enumerable.Repeat(c, perPrompt))],
-            [.. vectors.SelectMany(v => Enumerable.Repeat(v, perPrompt))]
+            [.. vectors.SelectMany(v => Enumerable.Repeat(v, perPrompt))],
+            _options.CaptionColumn is null ? null : [.. prompts.SelectMany(p => Enumerable.Repeat(p.Text, perPrompt))]
         );
         var now = images.Images.Count - result.Images.Count + result.Made;
         channel.Say($"{Stage}: {images.Images.Count} synthetic images, {now} of them made now; see {result.ContactSheet}.");
@@ -199,7 +201,8 @@ public sealed class DiffusionSynthesisEstimator : StageEstimator<DiffusionSynthe
         ClipBackbone backbone,
         IReadOnlyList<string> files,
         IReadOnlyList<int> classes,
-        IReadOnlyList<float[]> vectors
+        IReadOnlyList<float[]> vectors,
+        IReadOnlyList<string>? captions
     )
     {
         var features = ClipImages.Encode(
@@ -223,7 +226,10 @@ public sealed class DiffusionSynthesisEstimator : StageEstimator<DiffusionSynthe
         }
         SyntheticImage[] images =
         [
-            .. files.Select((file, i) => new SyntheticImage(file, classes[i], Confidence(i), classes[i] >= 0 && best[classes[i]] == i)),
+            .. files.Select(
+                (file, i) =>
+                    new SyntheticImage(file, classes[i], Confidence(i), classes[i] >= 0 && best[classes[i]] == i) { Caption = captions?[i] }
+            ),
         ];
         return new(images, features, backbone.FeatureDimension, vectors);
     }

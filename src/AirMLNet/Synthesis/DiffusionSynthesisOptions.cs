@@ -12,7 +12,8 @@ namespace AirMLNet.Synthesis;
 /// </summary>
 public sealed record DiffusionSynthesisOptions
 {
-    /// <summary>Folder of the Stable Diffusion model (v1, 2 or XL), in diffusers layout. Not read where <see cref="Generator"/> is set.</summary>
+    /// <summary>Folder of the Stable Diffusion model (v1, 2 or XL), in diffusers layout. Not read where <see cref="Generator"/> is
+    /// set.</summary>
     public required string DiffusionFolder
     {
         get;

@@ -28,7 +28,15 @@ internal static class DiffusionSynthesisSaved
             ctx,
             new DiffusionSynthesisFile(
                 stage.Options,
-                [.. generated.Images.Select(i => new SavedImage(i.Path, i.Class, i.Class < 0 ? 0 : i.Confidence, i.IsRepresentative))]
+                [
+                    .. generated.Images.Select(i => new SavedImage(
+                        i.Path,
+                        i.Class,
+                        i.Class < 0 ? 0 : i.Confidence,
+                        i.IsRepresentative,
+                        i.Caption
+                    )),
+                ]
             )
         );
         (string, float[], long[]) features = ("features", generated.Features, [generated.Images.Count, generated.Dimension]);
@@ -62,13 +70,16 @@ internal static class DiffusionSynthesisSaved
             : [];
         SyntheticImage[] images =
         [
-            .. file.Images.Select(i => new SyntheticImage(i.Path, i.Class, i.Class < 0 ? float.NaN : i.Confidence, i.IsRepresentative)),
+            .. file.Images.Select(i => new SyntheticImage(i.Path, i.Class, i.Class < 0 ? float.NaN : i.Confidence, i.IsRepresentative)
+            {
+                Caption = i.Caption,
+            }),
         ];
         return new(host, file.Options, new GeneratedImages(images, features, count == 0 ? 0 : features.Length / count, labels));
     }
 }
 
 /// <summary>An image in <c>stage.json</c>, which has no NaN.</summary>
-internal sealed record SavedImage(string Path, int Class, float Confidence, bool IsRepresentative);
+internal sealed record SavedImage(string Path, int Class, float Confidence, bool IsRepresentative, string? Caption = null);
 
 internal sealed record DiffusionSynthesisFile(DiffusionSynthesisOptions Options, IReadOnlyList<SavedImage> Images) : StageFile;

@@ -19,6 +19,9 @@ internal sealed class ImageSynthesizer(ITextToImageGenerator generator, ImageSyn
     private const string Manifest = "synthesis.json";
     private const int LongestName = 100;
 
+    // Captions may be a hundred thousand; a sheet is to be looked at.
+    private const int MostOnSheet = 1000;
+
     /// <summary>Makes what is missing, then the contact sheet.</summary>
     /// <exception cref="ArgumentException">There is no prompt, or two classes would share a folder.</exception>
     /// <exception cref="InvalidDataException">
@@ -76,7 +79,7 @@ internal sealed class ImageSynthesizer(ITextToImageGenerator generator, ImageSyn
         }
         var seconds = clock.Elapsed.TotalSeconds;
         var sheet = Path.Combine(options.Output, "contact-sheet.png");
-        ImageFile.SavePng(sheet, ContactSheet.Of([.. all.Select(a => a.File).Chunk(options.ImagesPerPrompt)]));
+        ImageFile.SavePng(sheet, ContactSheet.Of([.. all.Select(a => a.File).Chunk(options.ImagesPerPrompt).Take(MostOnSheet)]));
         return new SynthesisResult([.. all.Select(a => a.File)], made, sheet, seconds);
     }
 

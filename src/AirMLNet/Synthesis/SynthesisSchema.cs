@@ -86,6 +86,11 @@ internal sealed class SynthesisSchema
                 : (Func<int, MLImage>)(i => MLImages.FromRgb(ImageFile.Load(generated.Images[i].Path)));
         }
 
+        if (name == options.CaptionColumn && column.Type is TextDataViewType)
+        {
+            return (Func<int, ReadOnlyMemory<char>>)(i => generated.Images[i].Caption.AsMemory());
+        }
+
         if (name == options.OriginColumn)
         {
             return (Func<int, ReadOnlyMemory<char>>)(_ => RowOrigin.Synthetic.AsMemory());

@@ -5,7 +5,11 @@ namespace AirMLNet.Synthesis;
 /// <param name="Class">The class it was asked for; −1 where its caption has none.</param>
 /// <param name="Confidence">p(class|x) of zero-shot CLIP (<c>docs/methods.md</c> §4.1, Eq. 1); NaN without a class.</param>
 /// <param name="IsRepresentative">Whether it is the most confident one of its class: x* of Eq. 6.</param>
-public sealed record SyntheticImage(string Path, int Class, float Confidence, bool IsRepresentative);
+public sealed record SyntheticImage(string Path, int Class, float Confidence, bool IsRepresentative)
+{
+    /// <summary>The caption it was made of; null where it was made of a class.</summary>
+    public string? Caption { get; init; }
+}
 
 /// <summary>Generated images with what rows of them hold.</summary>
 /// <param name="Images">S images.</param>

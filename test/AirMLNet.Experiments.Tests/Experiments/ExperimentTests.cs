@@ -213,7 +213,7 @@ public sealed class ExperimentTests
     public void TheReadyMadeFiles_AreWellFormed()
     {
         var folder = Path.Combine(Path.GetDirectoryName(Path.GetDirectoryName(TestData.Root))!, "experiments");
-        var files = Directory.GetFiles(folder, "*.json");
+        string[] files = [.. Directory.GetFiles(folder, "*.json").Where(f => !AirMLNet.Experiments.MultiLabelExperimentFile.Is(f))];
         Assert.IsGreaterThanOrEqualTo(3, files.Length);
         foreach (var file in files)
         {

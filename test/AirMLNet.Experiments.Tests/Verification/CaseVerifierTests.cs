@@ -31,8 +31,12 @@ public sealed class CaseVerifierTests
     [DataRow("collage-tiny", 12)]
     [DataRow("latteclip-tiny", 524 + 40)]
     [DataRow("reclip-tiny", 110)]
+    [DataRow("t2ipal-tiny", 188)]
+    [DataRow("tai-dpt-tiny", 45)]
+    [DataRow("dualcoop-tiny", 46)]
+    [DataRow("multilabel-metrics", 63)]
     [DataRow("llava-next-tiny", 14)]
-    [DataRow("losses", 16)]
+    [DataRow("losses", 48)]
     public void ReferenceCasePasses(string name, int rows)
     {
         var report = CaseVerifier.Verify(TestData.Path("golden/" + name));

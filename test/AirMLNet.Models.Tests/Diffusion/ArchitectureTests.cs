@@ -111,7 +111,7 @@ public sealed class ArchitectureTests
             }
 
             Assert.Contains(
-                "takes",
+                "the layer is",
                 Assert
                     .ThrowsExactly<ArgumentException>(() =>
                         layer.Adapter = new LoraAdapter(new Parameter(zeros(2, 7)), new Parameter(zeros(layer.Outputs, 2)), 1)

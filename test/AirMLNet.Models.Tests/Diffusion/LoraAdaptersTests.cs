@@ -112,7 +112,7 @@ public sealed class LoraAdaptersTests
             )
         );
         Assert.Contains(
-            "a matrix was expected",
+            "[r, 32] and [32, r] we",
             Refused(($"unet.{Layer}.lora_A.weight", zeros(2, 3, 4)), ($"unet.{Layer}.lora_B.weight", up))
         );
         Assert.ThrowsExactly<FileNotFoundException>(() => model.LoadLora(Path.Combine(_root, "none.safetensors")));

@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 
 namespace AirMLNet.Tests.Diffusion;
 
-/// <summary>What LoRA files of other makers hold is honoured, or refused with its reason; numbers are checked by the reference case.</summary>
+/// <summary>What LoRA files of other makers hold is honoured, or refused with its reason; numbers are checked by the reference
+/// case.</summary>
 [TestClass]
 public sealed class LoraFilesTests
 {

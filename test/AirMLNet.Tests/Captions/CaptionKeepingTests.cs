@@ -39,7 +39,8 @@ public sealed class CaptionKeepingTests
         Assert.IsTrue(there.All(f => File.ReadAllText(f.Key) == f.Value));
     }
 
-    /// <summary>A file where the folder of a text belongs stands for a disk that takes no more: both are an IOException of the write.</summary>
+    /// <summary>A file where the folder of a text belongs stands for a disk that takes no more: both are an IOException of the
+    /// write.</summary>
     [TestMethod]
     public void ADiskThatTakesNoMore_IsAnErrorThatNamesTheFile_AndKeepsWhatIsThere()
     {

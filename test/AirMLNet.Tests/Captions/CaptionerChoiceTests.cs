@@ -9,9 +9,9 @@ public sealed class CaptionerChoiceTests
     [TestMethod]
     public void WhatDoesNotHoldTogether_IsNamed()
     {
-        Fails(new(), "one of a server, attributes");
-        Fails(new() { Attributes = true, Texts = "x" }, "one of a server, attributes");
-        Fails(new() { Server = "localhost:8000", Model = "m" }, "expected 'attributes' or a server's address");
+        Fails(new(), "one of a server, a LLaVA's folder, attributes");
+        Fails(new() { Attributes = true, Texts = "x" }, "one of a server, a LLaVA's folder, attributes");
+        Fails(new() { Server = "localhost:8000", Model = "m" }, "expected 'attributes', the folder of a LLaVA, or a server's address");
         Fails(new() { Server = "http://localhost:8000/v1" }, "needs the name of its model");
         Fails(new() { Attributes = true, Model = "m" }, "are for a captioner that is a server");
         Fails(new() { Texts = "x", Vocabulary = "y" }, "A vocabulary is for attributes");

@@ -25,7 +25,8 @@ public sealed class LmmZeroShotTests
     [TestMethod]
     public void TheQuestionIsThePapers() =>
         Assert.AreEqual(
-            "Select the most appropriate category for the image from the following options:annual crop, river. Write only the category name.",
+            "Select the most appropriate category for the image from the following options:annual crop, river. Write only the "
+                + "category name.",
             AnswerMatch.Question(["annual_crop", "river"])
         );
 

@@ -34,7 +34,7 @@ public sealed class ImageFolderTests
     {
         Touch("a/1.png", "a/2.png", "b/3.png");
         Directory.CreateSymbolicLink(Path.Combine(_root, "a", "up"), _root);
-        Directory.CreateSymbolicLink(Path.Combine(_root, "a", "up2"), Path.Combine("..", ".."));
+        Directory.CreateSymbolicLink(Path.Combine(_root, "a", "up2"), "..");
         Directory.CreateSymbolicLink(Path.Combine(_root, "c"), Path.Combine(_root, "b"));
         Directory.CreateSymbolicLink(Path.Combine(_root, "loop"), Path.Combine(_root, "loop"));
         File.CreateSymbolicLink(Path.Combine(_root, "b", "4.png"), Path.Combine(_root, "a", "1.png"));

@@ -136,11 +136,12 @@ public sealed class OptionsRoundTripTests
         return kind switch
         {
             _ when kind == typeof(bool) => [true, false],
-            _ when kind == typeof(int) => [3, 4],
+            _ when kind == typeof(int) => [3, 4, 64],
             _ when kind == typeof(double) => [0.375, 0.25],
-            _ when kind == typeof(string) => ["other words, with \"quotes\" and ö", "more"],
+            _ when kind == typeof(string) => ["other words, with \"quotes\" and ö", "more", "USER: <image> {}"],
             _ when kind == typeof(Uri) => [new Uri("https://example.org/models"), new Uri("http://localhost:8080")],
             _ when kind == typeof(TimeSpan) => [TimeSpan.FromSeconds(7), TimeSpan.FromSeconds(8)],
+            _ when kind == typeof(IReadOnlyList<double>) => [new[] { 0.25, 0.5 }],
             _ when kind == typeof(IReadOnlyList<string>) => [new[] { "a {}", "the {}" }],
             _ when kind == typeof(IReadOnlyDictionary<string, string>) => [new Dictionary<string, string> { ["a"] = "b" }],
             _ when kind == typeof(IReadOnlyList<SynthesisPrompt>) =>

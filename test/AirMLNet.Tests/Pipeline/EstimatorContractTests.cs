@@ -1,6 +1,7 @@
 using AirMLNet.Captions;
 using AirMLNet.Features;
 using AirMLNet.Heads;
+using AirMLNet.MultiLabel;
 using AirMLNet.Prompts;
 using AirMLNet.Prototypes;
 using AirMLNet.PseudoLabels;
@@ -37,6 +38,10 @@ public sealed class EstimatorContractTests
             ["CaptionSynthesis"],
             ["LatteClip"],
             ["ReClip"],
+            ["NounFilter"],
+            ["MultiLabelPromptAdapter"],
+            ["MultiLabelZeroShot"],
+            ["MultiLabelDual"],
         ];
 
     [TestMethod]
@@ -190,6 +195,8 @@ public sealed class EstimatorContractTests
     [DataRow("CaptionSynthesis", "ImagePath", "Text")]
     [DataRow("LatteClip", "ImagePath", "Text")]
     [DataRow("ReClip", "ImagePath", "Text")]
+    [DataRow("NounFilter", "Name", "Text")]
+    [DataRow("MultiLabelPromptAdapter", "Labels", "a vector of ")]
     public void AMissingOrWrongColumn_IsNamedWithWhatWasExpected(string stage, string column, string expected)
     {
         using var f = new StageFixture(6);
@@ -246,6 +253,33 @@ public sealed class EstimatorContractTests
         if (stage == "ClipFeature")
         {
             return (data, f.Features());
+        }
+
+        if (stage == "NounFilter")
+        {
+            return (
+                data,
+                f.Context.Transforms.NounFilter(
+                    "Labels",
+                    "Name",
+                    new NounFilterOptions { ClassNames = ["image", "picture"], DropUnlabelled = false }
+                )
+            );
+        }
+
+        if (stage.StartsWith("MultiLabel", StringComparison.Ordinal))
+        {
+            data = f.Context.Data.LoadFromEnumerable(
+                f.Rows.Select(r => new ManyLabelsRow
+                    {
+                        ImagePath = r.ImagePath,
+                        Name = r.Name,
+                        Caption = $"a {StageFixture.Names[r.Number]} thing",
+                        Labels = [.. StageFixture.Names.Select((_, c) => c == r.Number ? 1f : 0)],
+                    })
+                    .ToArray()
+            );
+            return (data, f.Context.MultiLabelClassification().Trainers.PromptAdapter(ManyLabels(f, stage)));
         }
 
         if (stage == "ClipTextFeature")
@@ -334,6 +368,23 @@ public sealed class EstimatorContractTests
         }
     }
 
+    private static MultiLabelPromptAdapterOptions ManyLabels(StageFixture f, string stage) =>
+        new()
+        {
+            ClipFolder = f.ClipFolder,
+            ClassNames = StageFixture.Names,
+            Prompt = stage switch
+            {
+                "MultiLabelZeroShot" => MultiLabelPrompt.ZeroShot,
+                "MultiLabelDual" => MultiLabelPrompt.Dual,
+                _ => MultiLabelPrompt.GlobalLocal,
+            },
+            PromptLength = 3,
+            Epochs = 2,
+            BatchSize = 8,
+            TemplateTexts = false,
+        };
+
     private static CaptionSynthesisEstimator Captions(StageFixture f) =>
         f.Context.Transforms.CaptionSynthesis(
             "ImageText",
@@ -387,6 +438,16 @@ public sealed class EstimatorContractTests
         public string ImagePath { get; set; } = "";
         public string Name { get; set; } = "";
         public float Weight { get; set; }
+    }
+
+    private sealed class ManyLabelsRow
+    {
+        public string ImagePath { get; set; } = "";
+        public string Name { get; set; } = "";
+        public string Caption { get; set; } = "";
+
+        [VectorType(3)]
+        public float[] Labels { get; set; } = [];
     }
 
     private sealed class NamedRow

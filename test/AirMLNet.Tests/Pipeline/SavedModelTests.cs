@@ -131,7 +131,9 @@ public sealed class SavedModelTests
         try
         {
             Environment.CurrentDirectory = Path.GetTempPath();
-            Dispose(new MLContext().Model.LoadAdapted(path, out _));
+            var loaded = new MLContext().Model.LoadAdapted(path, out var schema);
+            Assert.IsNotNull(schema.GetColumnOrNull("ImagePath"));
+            Dispose(loaded);
         }
         finally
         {
@@ -141,7 +143,9 @@ public sealed class SavedModelTests
         var place = Directory.CreateDirectory(Path.Combine(f.Root, "moved")).FullName;
         Directory.Move(f.ClipFolder, Path.Combine(place, Path.GetFileName(f.ClipFolder)));
         File.Move(path, Path.Combine(place, "model.zip"));
-        Dispose(new MLContext().Model.LoadAdapted(Path.Combine(place, "model.zip"), out _));
+        var moved = new MLContext().Model.LoadAdapted(Path.Combine(place, "model.zip"), out _);
+        Assert.IsNotNull(moved.GetOutputSchema(f.Data.Schema).GetColumnOrNull("Features"));
+        Dispose(moved);
     }
 
     [TestMethod]

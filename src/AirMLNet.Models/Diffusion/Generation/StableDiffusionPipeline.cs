@@ -354,11 +354,10 @@ public sealed class StableDiffusionPipeline : IDisposable
 
     private static ClipTokenizer ReadTokenizer(DiffusionFolder files, string component, ClipTextConfig text)
     {
-        var tokenizer = ClipTokenizer.LoadPadded(files.Component(component));
-        return tokenizer.VocabularySize > text.VocabularySize || tokenizer.ContextLength > text.ContextLength
+        var tokenizer = ClipTokenizer.LoadPadded(files.Component(component), text.ContextLength);
+        return tokenizer.VocabularySize > text.VocabularySize
             ? throw new InvalidDataException(
-                $"{files.Path}: the {component} has {tokenizer.VocabularySize} ids and {tokenizer.ContextLength} places, the text encoder "
-                    + $"only {text.VocabularySize} and {text.ContextLength}."
+                $"{files.Path}: the {component} has {tokenizer.VocabularySize} ids, the text encoder only {text.VocabularySize}."
             )
             : tokenizer;
     }

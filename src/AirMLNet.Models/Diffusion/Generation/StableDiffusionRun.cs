@@ -140,7 +140,7 @@ internal sealed class StableDiffusionRun
 
     /// <summary>
     /// Classifier-free guidance, without + weight · (with − without), and then a share of it rescaled to the deviation of the prediction
-    /// with the prompt (Lin et al. 2023, §3.4).
+    /// with the prompt (Lin et al. 2023).
     /// </summary>
     private static Tensor Guide(Tensor without, Tensor with, StableDiffusionOptions options)
     {

@@ -199,7 +199,8 @@ internal sealed class LoraAdapters : IDisposable
     }
 
     /// <summary>
-    /// Puts back the weights from before <see cref="Merge(UNet2DConditionModel, ClipTextModel?, ClipTextModel?)"/>, bit for bit; the adapters are then not
+    /// Puts back the weights from before <see cref="Merge(UNet2DConditionModel, ClipTextModel?, ClipTextModel?)"/>, bit for bit; the
+    /// adapters are then not
     /// attached.
     /// </summary>
     public void Unmerge()

@@ -29,7 +29,8 @@ internal sealed class LoraNames
     /// <summary>Those of the second text encoder of Stable Diffusion XL.</summary>
     public static LoraNames TextEncoder2 { get; } = OfText("text_encoder_2", "lora_te2_", "lycoris_te2_");
 
-    /// <summary>The names of a UNet's layers: diffusers and PEFT of today, diffusers of 2023, its attention processors, kohya, LyCORIS.</summary>
+    /// <summary>The names of a UNet's layers: diffusers and PEFT of today, diffusers of 2023, its attention processors, kohya,
+    /// LyCORIS.</summary>
     /// <param name="config">The architecture, for kohya's names of Stable Diffusion XL, which are those of Stability's own code.</param>
     public static LoraNames OfUNet(UNet2DConditionConfig config) =>
         new(

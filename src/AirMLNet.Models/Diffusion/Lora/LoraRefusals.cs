@@ -1,6 +1,7 @@
 namespace AirMLNet.Diffusion;
 
-/// <summary>What is found in LoRA files beside LoRA, and why it is not read: half of an adapter would give other images in silence.</summary>
+/// <summary>What is found in LoRA files beside LoRA, and why it is not read: half of an adapter would give other images in
+/// silence.</summary>
 internal static class LoraRefusals
 {
     private static readonly (string[] Parts, string Why)[] Known =

@@ -24,7 +24,8 @@ internal sealed record UNet2DConditionConfig
     /// <summary>The added condition of Stable Diffusion XL: a pooled text and numbers of sizes and places.</summary>
     public const string TextTime = "text_time";
 
-    /// <summary>Numbers of the added condition: height and width of the original, top and left of the cut, height and width wanted.</summary>
+    /// <summary>Numbers of the added condition: height and width of the original, top and left of the cut, height and width
+    /// wanted.</summary>
     public const int TimeIds = 6;
 
     private static readonly string[] DefaultDown = [CrossAttnDownBlock, CrossAttnDownBlock, CrossAttnDownBlock, DownBlock];
@@ -245,7 +246,8 @@ internal sealed record UNet2DConditionConfig
         if (AdditionEmbedType is not (null or TextTime))
         {
             throw new InvalidDataException(
-                $"{path}: addition_embed_type is \"{AdditionEmbedType}\", which is not supported; {TextTime} (Stable Diffusion XL) and null are."
+                $"{path}: addition_embed_type is \"{AdditionEmbedType}\", which is not supported; {TextTime} (Stable Diffusion "
+                    + "XL) and null are."
             );
         }
         if (AdditionEmbedType is not null)
@@ -262,7 +264,8 @@ internal sealed record UNet2DConditionConfig
         else if (ProjectionClassEmbeddingsInputDim is not null || AdditionTimeEmbedDim is not null)
         {
             throw new InvalidDataException(
-                $"{path}: projection_class_embeddings_input_dim and addition_time_embed_dim belong to an addition_embed_type, which is null."
+                $"{path}: projection_class_embeddings_input_dim and addition_time_embed_dim belong to an addition_embed_type, "
+                    + "which is null."
             );
         }
         return !(NormEps is > 0 and < 1)

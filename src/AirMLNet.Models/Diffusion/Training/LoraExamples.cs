@@ -168,7 +168,8 @@ internal sealed class LoraExamples : IDisposable
         return (PromptStates.Join(parts).DetachFromDisposeScope(), null, null);
     }
 
-    /// <summary>Squares of the model's size: the shorter side is scaled to it (bicubic, as PIL), the longer one cut; with the place of the cut.</summary>
+    /// <summary>Squares of the model's size: the shorter side is scaled to it (bicubic, as PIL), the longer one cut; with the place of the
+    /// cut.</summary>
     private static IEnumerable<(RgbImage Cut, int Top, int Left, int Width)> Cuts(RgbImage image, int size, int crops, Random random)
     {
         var shorter = Math.Min(image.Width, image.Height);

@@ -1,0 +1,122 @@
+using System.Runtime.InteropServices;
+using AirMLNet.Clip;
+using AirMLNet.Layers;
+using static TorchSharp.torch;
+
+namespace AirMLNet.MultiLabel;
+
+/// <summary>
+/// Features of images and texts with one for every place or token, all of length 1, packed row by row: the global one [D], then the local
+/// ones [N, D] (<c>docs/methods.md</c> §6.2). A row of zeros is a place that does not count.
+/// </summary>
+/// <param name="clip">The model; must live as long as this.</param>
+/// <param name="positions">How a ResNet's global feature uses positions; a vision transformer always has them.</param>
+internal sealed class DenseEncoder(ClipBackbone clip, DensePositions positions)
+{
+    private const int TextBatch = 64;
+
+    /// <summary>D.</summary>
+    public int Dimension => clip.FeatureDimension;
+
+    /// <summary>N of an image.</summary>
+    public int Places
+    {
+        get
+        {
+            var vision = clip.Model.Config.Vision;
+            var side = vision.ImageSize / vision.PatchSize;
+            return (int)(side * side) + (positions == DensePositions.Regions ? 1 : 0);
+        }
+    }
+
+    /// <summary>Values of an image's row, (1 + N)·D.</summary>
+    public int RowLength => (1 + Places) * Dimension;
+
+    public ClipBackbone Clip => clip;
+
+    /// <summary>What the features depend on, for a cache.</summary>
+    public string Settings =>
+        $"{clip.WeightsSha256} {clip.Execution} {clip.Model.Config.Vision.ImageSize} px {positions} {Places}x{Dimension} float16";
+
+    /// <summary>Rows of preprocessed images.</summary>
+    /// <param name="pixels">count·3·S·S values.</param>
+    /// <param name="count">Number of images.</param>
+    /// <param name="rows">Receives count·(1 + N)·D values.</param>
+    public void Images(ReadOnlySpan<float> pixels, int count, Span<float> rows)
+    {
+        using var off = no_grad();
+        using var scope = NewDisposeScope();
+        var size = clip.Preprocessor.Size;
+        var input = Tensors.Of(pixels, [count, 3, size, size], clip.Device).to_type(clip.Model.logit_scale.dtype);
+        Tensor all; // [B, 1 + N, D]
+        if (clip.Model.ResNet is { } tower && positions == DensePositions.Regions)
+        {
+            var map = tower.Map(input);
+            all = cat([tower.Pool(map).unsqueeze(1), tower.Regions(map)], 1);
+        }
+        else
+        {
+            var use = positions == DensePositions.None && clip.Model.ResNet is not null ? ClipPositions.None : ClipPositions.Bicubic;
+            var dense = clip.Model.EncodeDense(input, use);
+            // A vision transformer's own summary takes the place of the mean region.
+            all =
+                positions == DensePositions.Regions
+                    ? cat([dense.Global.unsqueeze(1), dense.Global.unsqueeze(1), dense.Local], 1)
+                    : cat([dense.Global.unsqueeze(1), dense.Local], 1);
+        }
+        Copy(ClipModel.Normalise(all.to_type(ScalarType.Float32)), rows);
+    }
+
+    /// <summary>Rows of texts; a text too long for the context is cut.</summary>
+    /// <param name="texts">T texts.</param>
+    /// <param name="cancellation">Checked before each batch.</param>
+    /// <returns>The rows [T, (1 + N)·D] as a memory, and N, the tokens of the longest text.</returns>
+    public (Half[] Rows, int Tokens) Texts(IReadOnlyList<string> texts, CancellationToken cancellation)
+    {
+        long[][] ids = [.. texts.Select(text => clip.Tokenizer.Tokenize(text))];
+        int[] ends = [.. ids.Select(text => Array.IndexOf(text, clip.Tokenizer.EndToken, 1))];
+        var tokens = ends.Max() + 1;
+        var length = (1 + tokens) * Dimension;
+        var rows = new Half[(long)texts.Count * length];
+        var buffer = new float[Math.Min(TextBatch, texts.Count) * length];
+        using var off = no_grad();
+        for (var start = 0; start < texts.Count; start += TextBatch)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using var scope = NewDisposeScope();
+            var count = Math.Min(TextBatch, texts.Count - start);
+            long[] batch = [.. Enumerable.Range(start, count).SelectMany(t => ids[t].Take(tokens))];
+            var input = tensor(batch, [count, tokens], device: clip.Device);
+            var (global, local) = clip.Model.EncodeTextDense(input);
+            var end = tensor(ends[start..(start + count)].Select(e => (long)e).ToArray(), device: clip.Device);
+            // TaI-DPT masks by the token 0, which is padding there, and hides a "!" with it.
+            var keep = arange(tokens, device: clip.Device).le(end.unsqueeze(1)).logical_and(input.ne(0)); // [B, L]
+            local = ClipModel.Normalise(local.to_type(ScalarType.Float32)).mul(keep.unsqueeze(-1));
+            Copy(cat([ClipModel.Normalise(global.to_type(ScalarType.Float32)).unsqueeze(1), local], 1), buffer.AsSpan(0, count * length));
+            for (var i = 0; i < count * length; i++)
+            {
+                rows[((long)start * length) + i] = (Half)buffer[i];
+            }
+        }
+        return (rows, tokens);
+    }
+
+    private static void Copy(Tensor all, Span<float> rows)
+    {
+        var host = all.cpu().contiguous();
+        MemoryMarshal.Cast<byte, float>(host.bytes).CopyTo(rows);
+    }
+}
+
+/// <summary>Which features of an image are taken.</summary>
+internal enum DensePositions
+{
+    /// <summary>TaI-DPT's: a ResNet's global feature is pooled without positions.</summary>
+    None,
+
+    /// <summary>The zero-shot baseline's: with positions.</summary>
+    Added,
+
+    /// <summary>DualCoOp's: positions added before the projections, and the mean of all places as the first region.</summary>
+    Regions,
+}

@@ -1,0 +1,114 @@
+using AirMLNet.Clip;
+using AirMLNet.Layers;
+using static TorchSharp.torch;
+
+namespace AirMLNet.MultiLabel;
+
+/// <summary>What a fit learned, as plain numbers.</summary>
+/// <param name="Classes">C.</param>
+/// <param name="Dimension">D.</param>
+/// <param name="First">Class features [C, D] of length 1: of the global prompt, or DualCoOp's positive one.</param>
+/// <param name="Second">Of the local prompt, or the negative one.</param>
+/// <param name="Adapter">F, [C, D]; empty without one.</param>
+/// <param name="Alpha">α.</param>
+/// <param name="Attention">w, [C].</param>
+/// <param name="Scale">Factor of a cosine in a logit.</param>
+/// <param name="Kappa">κ on images that are scored.</param>
+/// <param name="Context">The learned vectors of the first prompt, then of the second; empty for zero-shot.</param>
+internal sealed record MultiLabelState(
+    int Classes,
+    int Dimension,
+    float[] First,
+    float[] Second,
+    float[] Adapter,
+    float Alpha,
+    float[] Attention,
+    double Scale,
+    double Kappa,
+    float[] Context
+);
+
+/// <summary>Scores of images from their features, with what was learned.</summary>
+internal sealed class MultiLabelHead : IDisposable
+{
+    // Scores of all scales are brought to TaI-DPT's before the sigmoid, which would round those of CLIP's scale of 100 to 1.
+    private const double SigmoidScale = 4;
+    private readonly MultiLabelPromptAdapterOptions _options;
+    private readonly ClassSide _side;
+    private readonly GlobalLocalRule _rule;
+    private readonly Device _device;
+
+    public MultiLabelHead(MultiLabelPromptAdapterOptions options, MultiLabelState state, Device device)
+    {
+        (_options, State, _device) = (options, state, device);
+        _rule = options.Rule() with { Scale = state.Scale, Kappa = state.Kappa };
+        using var off = no_grad();
+        long[] matrix = [state.Classes, state.Dimension];
+        _side = new ClassSide(
+            Tensors.Of(state.First, matrix, device).DetachFromDisposeScope(),
+            Tensors.Of(state.Second, matrix, device).DetachFromDisposeScope(),
+            state.Adapter.Length == 0 ? null : Tensors.Of(state.Adapter, matrix, device).DetachFromDisposeScope(),
+            tensor(state.Alpha, device: device).DetachFromDisposeScope(),
+            Tensors.Of(state.Attention, [state.Classes], device).DetachFromDisposeScope()
+        );
+    }
+
+    public MultiLabelState State { get; }
+
+    /// <summary>Scores 0..1 of packed rows.</summary>
+    /// <param name="rows">[B, (1 + N)·D].</param>
+    /// <param name="count">B.</param>
+    /// <param name="scores">Receives [B, C].</param>
+    public void Score(ReadOnlySpan<float> rows, int count, Span<float> scores)
+    {
+        using var off = no_grad();
+        using var scope = NewDisposeScope();
+        using var host = Score(DenseBatch.Of(rows, count, State.Dimension, _device)).cpu().contiguous();
+        System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(host.bytes).CopyTo(scores);
+    }
+
+    /// <summary>Scores 0..1 of a batch, [B, C].</summary>
+    /// <param name="batch">Features of images.</param>
+    /// <param name="kappa">Another κ, as captions have it; null for that of images.</param>
+    public Tensor Score(DenseBatch batch, double? kappa = null)
+    {
+        if (_options.Prompt == MultiLabelPrompt.Dual)
+        {
+            return MultiLabelLosses.PositiveProbability(DualCoOpScores.Of(batch.Local, _side.Global, _side.Local).Logits);
+        }
+
+        var rule = kappa is { } k ? _rule with { Kappa = k } : _rule;
+        return GlobalLocalScores
+            .Of(batch.Global, batch.Local, batch.Keep, _side, rule)
+            .Score(rule)
+            .mul(SigmoidScale / State.Scale)
+            .sigmoid();
+    }
+
+    /// <summary>The zero-shot classifier of a model: the same class features on both branches.</summary>
+    public static MultiLabelState ZeroShot(ClipBackbone clip, MultiLabelPromptAdapterOptions options)
+    {
+        float[] features = [.. Heads.TextHead.Of(clip, options.ClassNames, options.Templates).Weights];
+        var classes = options.ClassNames.Count;
+        return new(
+            classes,
+            clip.FeatureDimension,
+            features,
+            features,
+            [],
+            0,
+            [.. Enumerable.Repeat(1f, classes)],
+            clip.LogitScale,
+            clip.LogitScale,
+            []
+        );
+    }
+
+    public void Dispose()
+    {
+        foreach (var tensor in new[] { _side.Global, _side.Local, _side.Adapter, _side.Alpha, _side.Attention })
+        {
+            tensor?.Dispose();
+        }
+    }
+}

@@ -1,0 +1,57 @@
+using System.Text.Json.Serialization;
+using AirMLNet.Options;
+
+namespace AirMLNet.Reports;
+
+/// <summary>What an <see cref="AdaptationReport"/> shows. Values are checked when they are set.</summary>
+public sealed record AdaptationReportOptions
+{
+    /// <summary>
+    /// Folder with synthetic images, in one sub-folder per class, or the working folder of a synthesis, which has them in
+    /// <c>images/</c>; null for none.
+    /// </summary>
+    public string? WorkFolder
+    {
+        get;
+        init => field = OptionCheck.NullOrNotBlank(value);
+    }
+
+    /// <summary>Photos in each group, such as the least sure ones, 1..500.</summary>
+    public int Pictures
+    {
+        get;
+        init => field = OptionCheck.Range(value, 1, 500);
+    } = 12;
+
+    /// <summary>Longest side of a picture in the file, in pixels, 32..2048; smaller photos are not enlarged.</summary>
+    public int PictureSize
+    {
+        get;
+        init => field = OptionCheck.Range(value, 32, 2048);
+    } = 256;
+
+    /// <summary>Photos that get heat maps, 0..100.</summary>
+    public int HeatMaps
+    {
+        get;
+        init => field = OptionCheck.Range(value, 0, 100);
+    } = 6;
+
+    /// <summary>Most photos in the map of embeddings, and as many synthetic images, 0..2000; its time grows with the square.</summary>
+    public int Embedded
+    {
+        get;
+        init => field = OptionCheck.Range(value, 0, 2000);
+    } = 400;
+
+    /// <summary>Seed of the map of embeddings, the only thing here that is random.</summary>
+    public int Seed { get; init; } = 1;
+
+    /// <summary>Receives a report for each photo that is scored, and for each part.</summary>
+    [JsonIgnore]
+    public IProgress<ProgressReport>? Progress { get; init; }
+
+    /// <summary>Checked at every photo and every step of the map.</summary>
+    [JsonIgnore]
+    public CancellationToken CancellationToken { get; init; }
+}
