@@ -6,7 +6,7 @@
 #      images, and learns from both, over three seeds; saves the models
 #   4. loads the first in a fresh process and measures it, and the others
 #   5. compares the methods that need no diffusion model over the same seeds
-# and ends with a table. After the set-up it takes about 5 minutes on two cores.
+# and ends with a table. After the set-up it takes some minutes on two cores.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -74,7 +74,7 @@ names+=("all, with the comparison of four methods beside it") seconds+=("$(awk -
 
 cat "$out/evaluation.txt"
 echo "AiR on CPL with mini-diffusion, seed 1; its images: $work/contact-sheet.png"
-for seed in 2 3; do echo "seed $seed: $(head -1 "$out/evaluation-$seed.txt")"; done
+for seed in 2 3; do echo "seed $seed: $(grep accuracy "$out/evaluation-$seed.txt")"; done
 echo
 printf '%-56s %8s\n' "step" "seconds"
 for i in "${!names[@]}"; do printf '%-56s %8s\n' "${names[i]}" "${seconds[i]}"; done

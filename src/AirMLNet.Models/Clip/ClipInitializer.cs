@@ -31,6 +31,10 @@ internal static class ClipInitializer
     {
         using var off = no_grad();
         Text(model.Tower, model.Config, generator);
+        if (model.Projection is { } projection)
+        {
+            Normal(projection.weight, Math.Pow(model.Config.HiddenSize, -0.5), generator);
+        }
     }
 
     private static void Text(ClipTextTower text, ClipTextConfig config, Generator generator)

@@ -16,6 +16,9 @@ internal sealed class ClipTextModel : nn.Module
     private readonly ClipTextTower text_model;
     private readonly LinearLayer? text_projection;
 
+    /// <summary>The projection of the whole text; null for none.</summary>
+    internal LinearLayer? Projection => text_projection;
+
     /// <summary>Builds the architecture with weights drawn from a generator.</summary>
     /// <param name="config">The architecture.</param>
     /// <param name="generator">The source of randomness.</param>

@@ -44,6 +44,24 @@ public sealed class ClipTextModelTests
     }
 
     [TestMethod]
+    public void TheSameSeedGivesTheSameWeights_TheProjectionsToo()
+    {
+        using var scope = NewDisposeScope();
+        using Generator first = new(1),
+            second = new(1);
+        using var one = new ClipTextModel(Config with { ProjectionDim = 12 }, first);
+        // What memory held before is not to be seen: this fills what the next model may get.
+        ones(1 << 16).mul_(float.NaN).Dispose();
+        using var two = new ClipTextModel(Config with { ProjectionDim = 12 }, second);
+        foreach (var ((name, a), (_, b)) in one.named_parameters().Zip(two.named_parameters()))
+        {
+            Assert.IsTrue(a.equal(b), name);
+        }
+
+        Assert.IsGreaterThan(0.01f, one.Projection!.weight.std().item<float>());
+    }
+
+    [TestMethod]
     public void GradientsReachEveryWeight()
     {
         using var scope = NewDisposeScope();
