@@ -132,6 +132,7 @@ public sealed class OneRecipeTests
         ToolProcess
             .Run([
                 "adapt",
+                "--no-cache", // features of the other tests were encoded in other batches
                 Folder["photos"],
                 "--classes",
                 Folder["classes.txt"],
