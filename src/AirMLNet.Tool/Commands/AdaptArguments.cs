@@ -211,13 +211,18 @@ internal sealed class AdaptArguments
     }
 
     /// <summary>Who writes the texts of methods that need some.</summary>
-    public CaptionSynthesisOptions? CaptionsOf(ParseResult parsed, IReadOnlyCollection<Recipe> recipes, string? dataSet) =>
+    public CaptionSynthesisOptions? CaptionsOf(
+        ParseResult parsed,
+        IReadOnlyCollection<Recipe> recipes,
+        string? dataSet,
+        DeviceChoice device
+    ) =>
         _captions.Read(
             parsed,
             recipes,
             parsed.GetRequiredValue(_clip),
             dataSet,
-            new DeviceChoice(parsed.GetValue<int?>("--gpu"), parsed.GetValue<bool>("--fallback-to-cpu")).Resolve(_ => { })
+            device.Resolve(_ => { }) // what is missing was told when the device was chosen
         );
 
     /// <summary>The share of the images that is adapted to; null for all.</summary>

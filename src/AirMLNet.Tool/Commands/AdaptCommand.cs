@@ -77,7 +77,7 @@ internal static class AdaptCommand
                 given = given with
                 {
                     Diffusion = synthesis.Read(parsed, given, request.Images, request.Output),
-                    Captions = arguments.CaptionsOf(parsed, [given.Recipe], dataSet),
+                    Captions = arguments.CaptionsOf(parsed, [given.Recipe], dataSet, request.Device),
                     Work = given.Recipe.FineTune is null ? null : synthesis.WorkOf(parsed, request.Output, "tuned"),
                 };
                 using var captioner = given.Captions?.Captioner as IDisposable;
