@@ -63,19 +63,22 @@ void End(PosixSignalContext signal)
     end.Cancel();
 }
 
-void Write(string path, (string Name, float Score)[] classes) =>
-    Console.Out.WriteLine(
-        rest.Length > 0
-            ? JsonSerializer.Serialize(
+void Write(string path, (string Name, float Score)[] classes)
+{
+    var scores = classes.Select(c => string.Create(CultureInfo.InvariantCulture, $"{c.Name}\t{c.Score:0.0000}"));
+    var line =
+        rest.Length == 0
+            ? $"{path}\t{string.Join('\t', scores)}"
+            : JsonSerializer.Serialize(
                 new
                 {
                     image = path,
                     label = classes[0].Name,
                     scores = classes.Select(c => new { label = c.Name, score = c.Score }),
                 }
-            )
-            : $"{path}\t{string.Join('\t', classes.Select(c => string.Create(CultureInfo.InvariantCulture, $"{c.Name}\t{c.Score:0.0000}")))}"
-    );
+            );
+    Console.Out.WriteLine(line);
+}
 
 internal sealed class Photo
 {

@@ -96,6 +96,9 @@ public sealed class FolderWatcherTests
         Assert.Contains(part, errors.Single());
     }
 
-    private static string Line(string path, int photo) =>
-        $"{path}\t{string.Join('\t', _model.Classes[photo].Take(3).Select(c => FormattableString.Invariant($"{c.Name}\t{c.Score:0.0000}")))}";
+    private static string Line(string path, int photo)
+    {
+        var classes = _model.Classes[photo].Take(3).Select(c => FormattableString.Invariant($"{c.Name}\t{c.Score:0.0000}"));
+        return $"{path}\t{string.Join('\t', classes)}";
+    }
 }
