@@ -47,7 +47,8 @@ public sealed class PackageTests : IDisposable
         using var generators = ZipFile.OpenRead(Directory.GetFiles(Feed, "AirMLNet.Extensions.AI.0*.nupkg").Single());
         Assert.IsNotNull(generators.GetEntry("lib/net10.0/AirMLNet.Extensions.AI.xml"));
         Assert.AreEqual(
-            "AirMLNet.Models, Microsoft.Extensions.AI.Abstractions, SixLabors.ImageSharp, TorchSharp",
+            "AirMLNet.Models, Microsoft.Extensions.AI.Abstractions, SixLabors.ImageSharp, "
+                + "SkiaSharp, SkiaSharp.NativeAssets.Win32, SkiaSharp.NativeAssets.macOS, TorchSharp",
             Dependencies(generators)
         );
         var elements = Nuspec(package);
