@@ -25,6 +25,7 @@ internal static class CommandLine
             SynthesizeCommand.Build(),
             VerifyCommand.Build(),
             EmbedCommand.Build(),
+            MergeCommand.Build(),
             PullCommand.Build(),
             DoctorCommand.Build(),
         };

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using AirMLNet.Features;
+using AirMLNet.Files;
 using AirMLNet.Options;
 
 namespace AirMLNet.Embedding;
@@ -31,19 +32,8 @@ internal sealed record ImageFolderEncoderOptions
         init => field = OptionCheck.Range(value, 1, 100_000);
     } = 256;
 
-    /// <summary>Which part this run does, 1..<see cref="Shards"/>.</summary>
-    public int Shard
-    {
-        get;
-        init => field = OptionCheck.Range(value, 1, 100_000);
-    } = 1;
-
-    /// <summary>Parts in all, 1..100,000; 1 does everything in one run.</summary>
-    public int Shards
-    {
-        get;
-        init => field = OptionCheck.Range(value, 1, 100_000);
-    } = 1;
+    /// <summary>Which part this run does.</summary>
+    public Shard Shard { get; init; } = Shard.Whole;
 
     /// <summary>Leaves unreadable images out instead of stopping at the first.</summary>
     public bool SkipUnreadable { get; init; }
