@@ -61,7 +61,10 @@ public sealed class MergeTests
         Assert.IsFalse(Directory.Exists(_folder["all"]));
         ToolProcess.Run([.. make, "-o", _folder["b"], "--shard", "2/2"]).Succeeded();
 
-        Assert.Contains("6 images, 6 of them copied", ToolProcess.Run("merge", _folder["a"], _folder["b"], "-o", _folder["all"]).Succeeded());
+        Assert.Contains(
+            "6 images, 6 of them copied",
+            ToolProcess.Run("merge", _folder["a"], _folder["b"], "-o", _folder["all"]).Succeeded()
+        );
         // Nothing is left to make: the run of all draws the contact sheet.
         Assert.Contains("0 images made", ToolProcess.Run([.. make, "-o", _folder["all"]]).Error);
         Same(_folder["one"], _folder["all"]);
@@ -134,7 +137,12 @@ public sealed class MergeTests
     private static void Same(string one, string other)
     {
         string[] Names(string folder) =>
-            [.. Directory.GetFiles(folder, "*", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(folder, f)).Order(StringComparer.Ordinal)];
+            [
+                .. Directory
+                    .GetFiles(folder, "*", SearchOption.AllDirectories)
+                    .Select(f => Path.GetRelativePath(folder, f))
+                    .Order(StringComparer.Ordinal),
+            ];
         CollectionAssert.AreEqual(Names(one), Names(other));
         foreach (var name in Names(one))
         {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using AirMLNet.Arrow;
 using AirMLNet.Clip;
 using AirMLNet.Data;
 using AirMLNet.Embedding;
@@ -13,13 +14,16 @@ namespace AirMLNet.Tool.Commands;
 /// <summary><c>airml embed IMAGES</c>: the CLIP features of a folder of images, in a file.</summary>
 internal static class EmbedCommand
 {
+    /// <summary>The formats of a table of features.</summary>
+    public static IReadOnlyList<FeatureFormat> Formats { get; } = [.. FeatureTable.Formats, .. ArrowFeatures.Formats];
+
     public static Command Build()
     {
         var images = SharedOptions.Images("Folder with the images, searched with its sub-folders");
         var clip = SharedOptions.Clip();
         var output = new Option<string>("--output", "-o")
         {
-            Description = "File to write: .safetensors, .idv, .npy or .csv",
+            Description = "File to write: .safetensors, .parquet, .arrow, .idv, .npy or .csv",
             HelpName = "FILE",
             Required = true,
         };
@@ -105,6 +109,7 @@ internal static class EmbedCommand
                             {
                                 Images = parsed.GetRequiredValue(images),
                                 Output = parsed.GetRequiredValue(output),
+                                Formats = Formats,
                                 ChunkSize = parsed.GetValue(chunk),
                                 Shard = joined is { } number ? new(1, number) : part,
                                 SkipUnreadable = parsed.GetValue(skip),

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using AirMLNet.Arrow;
 using AirMLNet.Embedding;
 using AirMLNet.Tool.Output;
 using AirMLNet.Tool.Pipelines;
@@ -19,7 +20,7 @@ internal static class MergeCommand
         };
         var output = new Option<string>("--output", "-o")
         {
-            Description = "File (.safetensors, .idv, .npy or .csv) or folder to write; the parts stay",
+            Description = "File (.safetensors, .parquet, .arrow, .idv, .npy or .csv) or folder to write; the parts stay",
             HelpName = "PATH",
             Required = true,
         };
@@ -52,7 +53,7 @@ internal static class MergeCommand
                 }
 
                 var files = FeatureMerge.InOrder(given);
-                var count = FeatureMerge.Join(target, FeatureMerge.Agreed(files), files);
+                var count = FeatureMerge.Join(target, FeatureMerge.Agreed(files), files, EmbedCommand.Formats);
                 Console.Out.WriteLine($"{target}: {count} features of {files.Length} shards");
                 return 0;
             }

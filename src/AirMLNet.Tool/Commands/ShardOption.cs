@@ -35,9 +35,7 @@ internal sealed class ShardOption
 
         try
         {
-            var shard = Shard.Parse(text, Environment.GetEnvironmentVariable);
-            Terminal.Note($"part {shard} of the work");
-            return shard;
+            return Shard.Parse(text, Environment.GetEnvironmentVariable);
         }
         catch (FormatException e)
         {

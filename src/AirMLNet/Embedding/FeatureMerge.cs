@@ -88,7 +88,12 @@ internal static class FeatureMerge
 
     /// <summary>Writes the rows of the files, in their order, into one. The files stay.</summary>
     /// <returns>Number of rows.</returns>
-    public static int Join(string target, IReadOnlyDictionary<string, string> metadata, IReadOnlyList<string> files)
+    public static int Join(
+        string target,
+        IReadOnlyDictionary<string, string> metadata,
+        IReadOnlyList<string> files,
+        IReadOnlyList<FeatureFormat>? formats = null
+    )
     {
         if (!metadata.TryGetValue("dimension", out var text) || !int.TryParse(text, CultureInfo.InvariantCulture, out var dimension))
         {
@@ -96,7 +101,7 @@ internal static class FeatureMerge
         }
 
         string[] paths = [.. files.SelectMany(f => FeatureTable.Read(f).Part.Paths)];
-        FeatureTable.Write(target, dimension, paths, metadata, files.Select(f => FeatureTable.Read(f).Part));
+        FeatureTable.Format(target, formats).Write(target, new(dimension, paths, metadata, files.Select(f => FeatureTable.Read(f).Part)));
         return paths.Length;
     }
 

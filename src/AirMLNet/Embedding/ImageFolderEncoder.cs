@@ -33,7 +33,7 @@ internal sealed class ImageFolderEncoder
     {
         ArgumentNullException.ThrowIfNull(ml);
         ArgumentNullException.ThrowIfNull(options);
-        FeatureTable.Format(options.Output);
+        FeatureTable.Format(options.Output, options.Formats);
         (_ml, _options) = (ml, options);
         _rows = [.. ImageFolder.Open(options.Images, labelsFromSubfolders: false).Entries.Select(e => new ImageRow { ImagePath = e.Path })];
         _names = [.. _rows.Select(r => Path.GetRelativePath(options.Images, r.ImagePath).Replace('\\', '/'))];
@@ -86,14 +86,14 @@ internal sealed class ImageFolderEncoder
             else
             {
                 var part = Encode(stage, Range(chunk), done, total);
-                FeatureTable.Write(file, stage.FeatureDimension, part.Paths, metadata, [part]);
+                FeatureTable.Format(file).Write(file, new(stage.FeatureDimension, part.Paths, metadata, [part]));
             }
 
             done += Range(chunk).Count;
             _options.Progress?.Report(new("Embed", "encoding images", done, total));
         }
 
-        var written = FeatureMerge.Join(Target, metadata, [.. chunks.Select(c => ChunkFile(folder, c))]);
+        var written = FeatureMerge.Join(Target, metadata, [.. chunks.Select(c => ChunkFile(folder, c))], _options.Formats);
         if (Directory.Exists(folder))
         {
             Directory.Delete(folder, recursive: true);
@@ -119,7 +119,7 @@ internal sealed class ImageFolderEncoder
         var files = FeatureMerge.InOrder(there);
         var metadata = FeatureMerge.Agreed(files);
         return metadata["images_sha256"] == ListHash()
-            ? FeatureMerge.Join(_options.Output, metadata, files)
+            ? FeatureMerge.Join(_options.Output, metadata, files, _options.Formats)
             : throw new InvalidDataException($"{files[0]}: its shard was made of other images than {_options.Images} holds now.");
     }
 

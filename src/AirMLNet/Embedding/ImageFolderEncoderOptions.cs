@@ -15,12 +15,16 @@ internal sealed record ImageFolderEncoderOptions
         init => field = OptionCheck.NotBlank(value);
     }
 
-    /// <summary>The features' file: .safetensors, .idv, .npy or .csv.</summary>
+    /// <summary>The features' file, whose ending is one of <see cref="Formats"/>'.</summary>
     public required string Output
     {
         get;
         init => field = OptionCheck.NotBlank(value);
     }
+
+    /// <summary>The formats that the output may have.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<FeatureFormat> Formats { get; init; } = FeatureTable.Formats;
 
     /// <summary>Model, batch size, workers, precision.</summary>
     public required ClipFeatureOptions Clip { get; init; }

@@ -33,11 +33,15 @@ public sealed class ShardTests
         Assert.AreEqual(new Shard(3, 16), Shard.Parse("3/16", _ => null));
         Assert.AreEqual("3/16", new Shard(3, 16).ToString());
         Assert.IsTrue(Shard.Parse("1/1", _ => null).IsWhole);
-        foreach (var wrong in new[] { "", "3", "0/4", "5/4", "3/", "/4", "a/4", "3/b", "-1/4", "3/4/5", "1/100001", "auto/", "auto/x", "auto/0" })
+        foreach (
+            var wrong in new[] { "", "3", "0/4", "5/4", "3/", "/4", "a/4", "3/b", "-1/4", "3/4/5", "1/100001", "auto/", "auto/x", "auto/0" }
+        )
         {
             Assert.Contains(
                 "3/16",
-                Assert.ThrowsExactly<FormatException>(() => Shard.Parse(wrong, n => n == "JOB_COMPLETION_INDEX" ? "0" : null), wrong).Message
+                Assert
+                    .ThrowsExactly<FormatException>(() => Shard.Parse(wrong, n => n == "JOB_COMPLETION_INDEX" ? "0" : null), wrong)
+                    .Message
             );
         }
 
