@@ -1,5 +1,4 @@
 using System.CommandLine;
-using AirMLNet.Arrow;
 using AirMLNet.Embedding;
 using AirMLNet.Tool.Output;
 using AirMLNet.Tool.Pipelines;

@@ -11,7 +11,11 @@ public sealed class ApiListingTests
     public void TheApiPage_IsThatOfTheAssemblies()
     {
         var path = Path.Combine(SourceTree.Root, "docs", "api.md");
-        var expected = ApiListing.Write(typeof(ClipModel).Assembly, typeof(ClipFeatureEstimator).Assembly);
+        var expected = ApiListing.Write(
+            typeof(ClipModel).Assembly,
+            typeof(ClipFeatureEstimator).Assembly,
+            typeof(Microsoft.ML.ArrowCatalog).Assembly
+        );
         if (SourceTree.Update)
         {
             File.WriteAllText(path, expected);

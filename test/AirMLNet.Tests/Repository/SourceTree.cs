@@ -10,6 +10,7 @@ internal static class SourceTree
     [
         ("src/AirMLNet.Models", ""),
         ("src/AirMLNet", ""),
+        ("src/AirMLNet.Arrow", "Arrow"),
         ("src/AirMLNet.Experiments", "Experiments"),
         ("src/AirMLNet.Tool", "Tool"),
         ("eng/SmallModels", "SmallModels"),
