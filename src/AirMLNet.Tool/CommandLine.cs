@@ -22,6 +22,7 @@ internal static class CommandLine
             CompareCommand.Build(),
             ExperimentCommand.Build(),
             TrainCommand.Build(),
+            CaptionsCommand.Build(),
             SynthesizeCommand.Build(),
             VerifyCommand.Build(),
             EmbedCommand.Build(),
