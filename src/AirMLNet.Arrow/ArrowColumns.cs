@@ -70,8 +70,8 @@ internal sealed class ArrowColumns : IArrowRows
             var type when type == NumberDataViewType.Int32 => Int32Type.Default,
             var type when type == NumberDataViewType.Int64 => Int64Type.Default,
             _ => throw new ArgumentException(
-                $"Column '{column.Name}' is {column.Type}; what is written is Text, Boolean, Single, Double, Int32, Int64, keys with names and "
-                    + "vectors of Single of a known length. Name the columns to be written to leave it out.",
+                $"Column '{column.Name}' is {column.Type}; what is written is Text, Boolean, Single, Double, Int32, Int64, keys with names "
+                    + "and vectors of Single of a known length. Name the columns to be written to leave it out.",
                 nameof(column)
             ),
         };

@@ -40,7 +40,9 @@ internal sealed record Shard
 
     public bool IsWhole => Parts == 1;
 
-    /// <summary>Whether a piece, counted from 0, is this part's, where pieces are dealt out in turn: costly ones often stand together.</summary>
+    /// <summary>
+    /// Whether a piece, counted from 0, is this part's, where pieces are dealt out in turn: costly ones often stand together.
+    /// </summary>
     public bool Owns(int piece) => piece % Parts == Part - 1;
 
     /// <summary>This part's pieces in a row, where parts are to be joined in order: as even a share as there is.</summary>

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using AirMLNet.Captions;
 using AirMLNet.Data;
 using AirMLNet.Recipes;
 using AirMLNet.Synthesis;

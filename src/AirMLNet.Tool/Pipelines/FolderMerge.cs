@@ -162,7 +162,8 @@ internal static class FolderMerge
             if (there < each * prompts.Count)
             {
                 throw new FileNotFoundException(
-                    $"{prompts.Count} prompts have {each} images each, but of these {each * prompts.Count} only {there} are there: a shard is missing."
+                    $"{prompts.Count} prompts have {each} images each, but of these {each * prompts.Count} only {there} "
+                        + "are there: a shard is missing."
                 );
             }
         }

@@ -8,7 +8,8 @@ public sealed record WriteCaptionsOptions
 {
     /// <summary>The question, with <c>{}</c> for the classes.</summary>
     public const string DefaultPrompt =
-        "Write one short caption of an ordinary photo that shows {}. Name each of them by exactly these words. Answer with the caption alone.";
+        "Write one short caption of an ordinary photo that shows {}. Name each of them by exactly these words. "
+        + "Answer with the caption alone.";
 
     /// <summary>The classes, and the words by which a caption is seen to name them.</summary>
     public required NounFilterOptions Nouns { get; init; }

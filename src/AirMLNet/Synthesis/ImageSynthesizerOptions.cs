@@ -77,6 +77,6 @@ internal sealed record SynthesisPrompt(string Text, string? Class = null)
 /// <summary>What a <see cref="ImageSynthesizer"/> did.</summary>
 /// <param name="Images">The files of the run's shard, prompt after prompt.</param>
 /// <param name="Made">How many of them were made now; the others were there.</param>
-/// <param name="ContactSheet">The picture of all of them, or of the first ones of each prompt; null while other shards' are missing.</param>
+/// <param name="ContactSheet">The picture of all of them, or of the first ones of each prompt; null while others are missing.</param>
 /// <param name="Seconds">Time it took to make them.</param>
 internal sealed record SynthesisResult(IReadOnlyList<string> Images, int Made, string? ContactSheet, double Seconds);
