@@ -15,7 +15,8 @@ public sealed class ApiListingTests
         var expected = ApiListing.Write(
             typeof(ClipModel).Assembly,
             typeof(ClipFeatureEstimator).Assembly,
-            typeof(ClipTextEmbeddingGenerator).Assembly
+            typeof(ClipTextEmbeddingGenerator).Assembly,
+            typeof(Microsoft.ML.ArrowCatalog).Assembly
         );
         if (SourceTree.Update)
         {
