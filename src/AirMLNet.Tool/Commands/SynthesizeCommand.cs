@@ -35,6 +35,7 @@ internal static class SynthesizeCommand
             Description =
                 "Folder of the Stable Diffusion model (v1, 2 or XL), in diffusers layout (model_index.json, unet, vae, text_encoder, …)",
             HelpName = "FOLDER",
+            CustomParser = SharedOptions.ModelFolder,
             Required = true,
         };
         var prompt = new Option<string?>("--prompt") { Description = "What the images show", HelpName = "TEXT" };

@@ -30,6 +30,7 @@ internal static class TrainLabels
         {
             Description = "Diffusion model that makes images of the captions",
             HelpName = "FOLDER",
+            CustomParser = SharedOptions.ModelFolder,
         };
         var method = new Option<string?>("--method")
         {

@@ -1,4 +1,5 @@
 using AirMLNet.Clip;
+using AirMLNet.Extensions.AI;
 using AirMLNet.Features;
 
 namespace AirMLNet.Tests.Repository;
@@ -14,6 +15,7 @@ public sealed class ApiListingTests
         var expected = ApiListing.Write(
             typeof(ClipModel).Assembly,
             typeof(ClipFeatureEstimator).Assembly,
+            typeof(ClipTextEmbeddingGenerator).Assembly,
             typeof(Microsoft.ML.ArrowCatalog).Assembly
         );
         if (SourceTree.Update)
