@@ -5,6 +5,7 @@ using AirMLNet.Data;
 using AirMLNet.Features;
 using AirMLNet.Files;
 using AirMLNet.Images;
+using AirMLNet.Options;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
@@ -22,6 +23,7 @@ internal sealed class ImageFolderEncoder
     private readonly ImageFolderEncoderOptions _options;
     private readonly List<ImageRow> _rows;
     private readonly string[] _names; // relative to the folder, with slashes
+    private readonly Lazy<string> _listHash;
 
     /// <summary>Lists the images.</summary>
     /// <param name="ml">Decides the device.</param>
@@ -46,7 +48,12 @@ internal sealed class ImageFolderEncoder
         {
             throw new InvalidDataException($"'{broken}': a file name with a line break cannot be listed.");
         }
+
+        _listHash = new(ListHash);
     }
+
+    private ImageFolderEncoder(ImageFolderEncoder listed, ImageFolderEncoderOptions options) =>
+        (_ml, _options, _rows, _names, _listHash) = (listed._ml, options, listed._rows, listed._names, listed._listHash);
 
     /// <summary>Number of images of all shards.</summary>
     public int Count => _rows.Count;
@@ -55,6 +62,12 @@ internal sealed class ImageFolderEncoder
     /// The file that this run writes: the output, or of a shard the output's name with shard and number before .safetensors.
     /// </summary>
     public string Target => _options.Shards == 1 ? _options.Output : ShardFile(_options.Shard);
+
+    /// <summary>Another shard of the same images, which are not listed again: a process that does many shards looks at the folder once.</summary>
+    /// <param name="shard">1 up to the number of shards.</param>
+    /// <param name="cancellation">Takes the place of the options' own.</param>
+    public ImageFolderEncoder OfShard(int shard, CancellationToken cancellation) =>
+        new(this, _options with { Shard = OptionCheck.Range(shard, 1, _options.Shards), CancellationToken = cancellation });
 
     /// <summary>Encodes what is not on disk yet, and writes <see cref="Target"/>.</summary>
     /// <returns>Number of features in the target.</returns>
@@ -130,7 +143,7 @@ internal sealed class ImageFolderEncoder
             Check(file, metadata);
         }
 
-        return metadata["images_sha256"] == ListHash()
+        return metadata["images_sha256"] == _listHash.Value
             ? Join(_options.Output, dimension, metadata, files)
             : throw new InvalidDataException($"{files[0]}: its shard was made of other images than {_options.Images} holds now.");
     }
@@ -182,7 +195,7 @@ internal sealed class ImageFolderEncoder
             ["activation"] = stage.Backbone.Model.Config.Text.Activation.ToString(),
             ["dimension"] = stage.FeatureDimension.ToString(CultureInfo.InvariantCulture),
             ["chunk"] = _options.ChunkSize.ToString(CultureInfo.InvariantCulture),
-            ["images_sha256"] = ListHash(),
+            ["images_sha256"] = _listHash.Value,
         };
 
     /// <summary>A hash of the images' names and sizes: what a chunk of this run belongs to.</summary>

@@ -23,7 +23,9 @@ internal sealed class ImageSynthesizer(ITextToImageGenerator generator, ImageSyn
     private const int MostOnSheet = 1000;
 
     /// <summary>Makes what is missing, then the contact sheet.</summary>
-    /// <exception cref="ArgumentException">There is no prompt, or two classes would share a folder.</exception>
+    /// <exception cref="ArgumentException">
+    /// There is no prompt, two classes would share a folder, or the shard is above the number of shards.
+    /// </exception>
     /// <exception cref="InvalidDataException">
     /// The folder holds images that were made in another way; the message says what differs.
     /// </exception>
@@ -34,6 +36,10 @@ internal sealed class ImageSynthesizer(ITextToImageGenerator generator, ImageSyn
         if (options.Prompts.Count == 0)
         {
             throw new ArgumentException("Prompts is empty; expected 1 or more.");
+        }
+        if (options.Shard > options.Shards)
+        {
+            throw new ArgumentException($"Shard = {options.Shard}; expected 1..{options.Shards}.");
         }
         var folders = Folders();
         var manifest = CheckedManifest();
@@ -50,6 +56,7 @@ internal sealed class ImageSynthesizer(ITextToImageGenerator generator, ImageSyn
                 );
             }
         }
+        all = Own(all);
         var missing = all.Chunk(options.GroupSize).Where(group => group.Any(a => !File.Exists(a.File))).SelectMany(group => group).ToList();
         // What cannot be made is refused here, before anything is written.
         var images = generator.Generate([.. missing.Select(m => m.Request)], options.CancellationToken);
@@ -78,9 +85,21 @@ internal sealed class ImageSynthesizer(ITextToImageGenerator generator, ImageSyn
             throw new InvalidOperationException($"{missing.Count} images were asked for, but the generator gave {made}.");
         }
         var seconds = clock.Elapsed.TotalSeconds;
+        if (options.Shards > 1)
+        {
+            return new SynthesisResult([.. all.Select(a => a.File)], made, null, seconds);
+        }
         var sheet = Path.Combine(options.Output, "contact-sheet.png");
         ImageFile.SavePng(sheet, ContactSheet.Of([.. all.Select(a => a.File).Chunk(options.ImagesPerPrompt).Take(MostOnSheet)]));
         return new SynthesisResult([.. all.Select(a => a.File)], made, sheet, seconds);
+    }
+
+    /// <summary>The images of this run's shard: as even a share as whole groups allow.</summary>
+    private List<T> Own<T>(List<T> all)
+    {
+        long groups = (all.Count + options.GroupSize - 1) / options.GroupSize;
+        int Start(int shard) => (int)Math.Min(all.Count, groups * shard / options.Shards * options.GroupSize);
+        return all[Start(options.Shard - 1)..Start(options.Shard)];
     }
 
     // One prompt: seeds in a row, so that one image can be made again by hand. Several: unrelated noise.
