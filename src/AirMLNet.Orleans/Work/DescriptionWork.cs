@@ -29,7 +29,7 @@ internal sealed class DescriptionWork : JobWork
 
     public override void Do(int piece, CancellationToken cancellation)
     {
-        var paths = _paths[Start(piece - 1)..Start(piece)];
+        var paths = _paths[new Shard(piece, _job.Pieces).RangeOf(_paths.Length)];
         var options = new CaptionSynthesisOptions
         {
             Captioner = _captioner,
@@ -74,8 +74,6 @@ internal sealed class DescriptionWork : JobWork
 
     private static JsonSerializerOptions LineJson { get; } =
         new(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull };
-
-    private int Start(int piece) => (int)((long)_paths.Length * piece / _job.Pieces);
 
     private string Part(int piece) =>
         string.Create(CultureInfo.InvariantCulture, $"{_job.Output}.shard-{piece:00000}-of-{_job.Pieces:00000}");

@@ -24,7 +24,7 @@ internal sealed class EmbeddingWork : JobWork
                 Images = job.Images,
                 Output = job.Output,
                 ChunkSize = job.ChunkSize,
-                Shards = job.Pieces,
+                Shard = new(1, job.Pieces),
                 SkipUnreadable = job.SkipUnreadable,
                 Clip = new ClipFeatureOptions
                 {
@@ -38,7 +38,7 @@ internal sealed class EmbeddingWork : JobWork
         _model = BackboneLease.Take(job.Clip, device.Resolve(_ => { }), new ClipExecution { Precision = job.Precision });
     }
 
-    public override void Do(int piece, CancellationToken cancellation) => _encoder.OfShard(piece, cancellation).Run();
+    public override void Do(int piece, CancellationToken cancellation) => _encoder.OfShard(new(piece, _pieces), cancellation).Run();
 
     public override void Join(CancellationToken cancellation)
     {
