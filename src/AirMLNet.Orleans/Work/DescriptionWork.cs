@@ -1,0 +1,82 @@
+using System.Globalization;
+using System.Text.Json;
+using AirMLNet.Captions;
+using AirMLNet.Data;
+using AirMLNet.Files;
+using AirMLNet.Pipeline;
+
+namespace AirMLNet.Cluster;
+
+/// <inheritdoc/>
+internal sealed class DescriptionWork : JobWork
+{
+    private readonly DescriptionJob _job;
+    private readonly ICaptioner _captioner;
+    private readonly string[] _paths;
+
+    public DescriptionWork(DescriptionJob job, DeviceChoice device)
+    {
+        _job = job;
+        _paths = [.. ImageFolder.Open(job.Images, labelsFromSubfolders: false).Entries.Select(e => e.Path)];
+        _captioner = new CaptionerChoice
+        {
+            Folder = job.Llava,
+            Server = job.Server,
+            Model = job.Model,
+            ApiKeyEnv = job.ApiKeyEnv,
+        }.Open("", device.Resolve(_ => { }));
+    }
+
+    public override void Do(int piece, CancellationToken cancellation)
+    {
+        var paths = _paths[new Shard(piece, _job.Pieces).RangeOf(_paths.Length)];
+        var options = new CaptionSynthesisOptions
+        {
+            Captioner = _captioner,
+            WorkFolder = _job.WorkFolder,
+            Domain = _job.Domain,
+            NameClass = false,
+            ParallelCalls = _job.ParallelCalls,
+            CancellationToken = cancellation,
+        };
+        var items = new CaptionRows(paths, [.. paths.Select(_ => -1)], [], options).OfImages(kept: true);
+        var job = CaptionJob.Of(options, nameof(DescriptionJob), () => { });
+        var texts = Task.Run(() => job.RunAsync(items), cancellation).GetAwaiter().GetResult().Texts;
+        AtomicFile.Write(
+            Part(piece),
+            stream =>
+            {
+                for (var i = 0; i < paths.Length; i++)
+                {
+                    var name = Path.GetRelativePath(_job.Images, paths[i]).Replace('\\', '/');
+                    JsonSerializer.Serialize(stream, new Line(name, texts[i].Length > 0 ? texts[i] : null), LineJson);
+                    stream.WriteByte((byte)'\n');
+                }
+            }
+        );
+    }
+
+    public override void Join(CancellationToken cancellation) =>
+        AtomicFile.Write(
+            _job.Output,
+            stream =>
+            {
+                for (var piece = 1; piece <= _job.Pieces; piece++)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    using var part = File.OpenRead(Part(piece));
+                    part.CopyTo(stream);
+                }
+            }
+        );
+
+    public override void Dispose() => (_captioner as IDisposable)?.Dispose();
+
+    private static JsonSerializerOptions LineJson { get; } =
+        new(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull };
+
+    private string Part(int piece) =>
+        string.Create(CultureInfo.InvariantCulture, $"{_job.Output}.shard-{piece:00000}-of-{_job.Pieces:00000}");
+
+    private sealed record Line(string Image, string? Text);
+}
