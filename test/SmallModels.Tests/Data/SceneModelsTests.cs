@@ -52,8 +52,16 @@ public sealed class SceneModelsTests
     public void The_loss_is_cross_entropy_with_as_many_right_answers_as_there_are()
     {
         using var scope = NewDisposeScope();
-        float[,] logits = { { 1, 0 }, { 2, 3 } };
-        float[,] meet = { { 1, 1 }, { 0, 1 } };
+        float[,] logits =
+        {
+            { 1, 0 },
+            { 2, 3 },
+        };
+        float[,] meet =
+        {
+            { 1, 1 },
+            { 0, 1 },
+        };
         double Log(double own, double other) => own - Math.Log(Math.Exp(own) + Math.Exp(other));
         var texts = ((0.5 * (Log(1, 0) + Log(0, 1))) + Log(3, 2)) / 2;
         var images = (Log(1, 2) + (0.5 * (Log(0, 3) + Log(3, 0)))) / 2;
@@ -67,7 +75,10 @@ public sealed class SceneModelsTests
         var scenes = Scenes(photos);
         using var maps = new SceneMaps(scenes, s_root["seen"], seed: 1, part: 60);
         using var judge = new SceneJudge(maps, 60, 60);
-        var own = Enumerable.Range(0, 20).Select(i => scenes.Draw(Cifar10Split.Train, MiniScenes.ModelSeed + 1, SceneMaps.Judged + i)).ToList();
+        var own = Enumerable
+            .Range(0, 20)
+            .Select(i => scenes.Draw(Cifar10Split.Train, MiniScenes.ModelSeed + 1, SceneMaps.Judged + i))
+            .ToList();
         var shares = judge.Shares([.. own.Select(s => s.Image)], [.. own.Select(s => s.Objects)]);
         Assert.IsGreaterThan(0.8, shares.Recall);
         var others = judge.Shares([.. own.Select(s => s.Image)], [.. own.Skip(1).Append(own[0]).Select(s => s.Objects)]);
@@ -92,7 +103,10 @@ public sealed class SceneModelsTests
         };
         var result = new ScenesClipTrainer(options, maps).Train();
         Assert.IsTrue(result.Dense is > 0 and < 1);
-        Assert.Contains(FormattableString.Invariant($"| the places alone | {100 * result.Local:F1} % |"), File.ReadAllText(s_root["clip/README.md"]));
+        Assert.Contains(
+            FormattableString.Invariant($"| the places alone | {100 * result.Local:F1} % |"),
+            File.ReadAllText(s_root["clip/README.md"])
+        );
         using var model = ClipModel.Load(s_root["clip"]);
         using var off = no_grad();
         using var dense = model.EncodeDense(zeros([1, 3, SceneMaps.ImageSize, SceneMaps.ImageSize]));
