@@ -2,9 +2,9 @@
 # Makes the models under models/ from nothing but packages, and measures them; the cards are written anew.
 #   eng/small-models.sh [FOLDER]     FOLDER: where they go (default: artifacts/small-models; models/ is what is committed)
 #   eng/small-models.sh --try        a few steps of each into a temporary folder
-# Interrupted, it goes on where it was: each trainer from its checkpoint, and a finished model is left alone. mini-clip takes about half
-# an hour, resnet-clip a quarter, mini-captioner half an hour, mini-diffusion one and a half hours, scenes-clip a quarter, scenes-diffusion one hour on one core of a 2-core
-# processor that does other work too.
+# Interrupted, it goes on where it was: each trainer from its checkpoint, and a finished model is left alone. On one core of a 2-core
+# processor that does other work too mini-clip takes about half an hour, resnet-clip a quarter, mini-captioner half an hour, mini-diffusion
+# one and a half hours, scenes-clip a quarter, scenes-diffusion about an hour.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 

@@ -3,7 +3,9 @@ using AirMLNet.Files;
 
 namespace AirMLNet.SmallModels;
 
-/// <summary>Trains, measures and describes the diffusion model for scenes; what is trained and how is <see cref="MiniDiffusionTrainer"/>'s.</summary>
+/// <summary>
+/// Trains, measures and describes the diffusion model for scenes; what is trained and how is <see cref="MiniDiffusionTrainer"/>'s.
+/// </summary>
 /// <param name="options">How; photos are scenes, and shares of names count for nothing.</param>
 /// <param name="scenes">Draws scenes of the training drawings.</param>
 /// <param name="judgeScenes">Scenes that the judge learns from; it is measured on half as many others.</param>

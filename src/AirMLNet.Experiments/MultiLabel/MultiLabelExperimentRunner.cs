@@ -241,8 +241,8 @@ internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, 
     }
 
     /// <summary>
-    /// Scores of the test images. Their features are the same for every method and seed that reads them alike, so they are kept, as those of
-    /// training images are.
+    /// Scores of the test images. Their features are the same for every method and seed that reads them alike, so they are kept, as
+    /// those of training images are.
     /// </summary>
     private (float[] Scores, float[] Labels, bool[] Chosen) Score(
         MultiLabelPromptAdapterTransformer model,
