@@ -10,5 +10,7 @@ var root = new RootCommand("Trains the small models of this repository, and writ
     MiniCaptionerCommand.Build(),
     Cifar10Command.Build(),
     MiniScenesCommand.Build(),
+    ScenesClipCommand.Build(),
+    ScenesDiffusionCommand.Build(),
 };
 return await CommandLine.RunAsync(root, "small-models", args);

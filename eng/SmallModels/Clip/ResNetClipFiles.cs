@@ -13,11 +13,15 @@ internal static class ResNetClipFiles
     private const int Width = 512;
 
     /// <summary>The architecture: timm's resnet18, and the text tower of mini-clip.</summary>
-    public static ClipConfig Config(int vocabulary, int contextLength) =>
+    /// <param name="vocabulary">Number of tokens.</param>
+    /// <param name="contextLength">Tokens of a text.</param>
+    /// <param name="side">Height and width of images.</param>
+    /// <param name="width">Of the shared space.</param>
+    public static ClipConfig Config(int vocabulary, int contextLength, int side = ResNetFeatures.ImageSize, int width = Width) =>
         new()
         {
-            ProjectionDim = Width,
-            Vision = ResNetFeatures.Vision,
+            ProjectionDim = width,
+            Vision = ResNetFeatures.Vision(side),
             Text = MiniClipModelFiles.Config(vocabulary, contextLength).Text,
         };
 
@@ -28,7 +32,7 @@ internal static class ResNetClipFiles
         var json = JsonNode.Parse(File.ReadAllText(file))!;
         json["preprocess_cfg"] = new JsonObject
         {
-            ["size"] = ResNetFeatures.ImageSize,
+            ["size"] = model.Config.Vision.ImageSize,
             ["mean"] = Numbers(ResNet18Package.Mean(ResNet18Package.Preparation)),
             ["std"] = Numbers(ResNet18Package.Std),
             ["interpolation"] = "bicubic",

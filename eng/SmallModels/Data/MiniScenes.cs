@@ -14,6 +14,11 @@ namespace AirMLNet.SmallModels;
 /// <param name="Words">What captions call it, the name first.</param>
 internal sealed record SceneClass(string Name, string File, params string[] Words);
 
+/// <summary>A scene that was drawn.</summary>
+/// <param name="Image">The scene.</param>
+/// <param name="Objects">Indices of the classes of its objects, the first drawn first.</param>
+internal sealed record DrawnScene(RgbImage Image, int[] Objects);
+
 /// <summary>
 /// Scenes of one to four drawn objects over blurred photos, with captions and exact labels: what many labels per image can be tried on
 /// without a download of a data set. Training scenes have Noto's drawings over training photos of CIFAR-10, test scenes Twemoji's over test
@@ -28,7 +33,13 @@ internal sealed class MiniScenes(Cifar10 photos, string trainDrawings, string te
     private const int MostObjects = 4;
 
     // The share of the objects that captions leave out, where there are several.
-    private const double LeftOut = 0.2;
+    public const double LeftOut = 0.2;
+
+    /// <summary>Added to the seed of scenes that models learn from, so that they are in no data set.</summary>
+    public const int ModelSeed = 1_000_000;
+
+    /// <summary>Height and width in pixels.</summary>
+    public int Side => side;
 
     /// <summary>Twenty classes, "dog" and "hot dog" among them.</summary>
     public static readonly IReadOnlyList<SceneClass> Classes =
@@ -90,7 +101,7 @@ internal sealed class MiniScenes(Cifar10 photos, string trainDrawings, string te
                 var random = SeededRandom.Create(seed, (int)split, i);
                 var name = split.ToString().ToLowerInvariant();
                 var path = string.Create(CultureInfo.InvariantCulture, $"{name}/{i:00000}.png");
-                int[] objects = [.. Enumerable.Range(0, Classes.Count).OrderBy(_ => random.Next()).Take(1 + random.Next(MostObjects))];
+                var objects = Objects(random);
                 var caption = Caption(objects, random);
                 if (!File.Exists(Path.Combine(folder, path)))
                 {
@@ -112,18 +123,36 @@ internal sealed class MiniScenes(Cifar10 photos, string trainDrawings, string te
         );
     }
 
+    /// <summary>A scene that is kept in memory.</summary>
+    /// <param name="split">Whose drawings and photos it is made of.</param>
+    /// <param name="seed">Of all scenes.</param>
+    /// <param name="number">Of the scene.</param>
+    public DrawnScene Draw(Cifar10Split split, int seed, int number)
+    {
+        var random = SeededRandom.Create(seed, (int)split, number);
+        var objects = Objects(random);
+        return new(Scene(split, objects, random), objects);
+    }
+
     /// <summary>A caption of some of the objects, at least one.</summary>
-    internal static string Caption(int[] objects, Random random)
+    /// <param name="objects">Indices of classes.</param>
+    /// <param name="random">Of what is drawn.</param>
+    /// <param name="leftOut">The share of the objects that it leaves out, where there are several.</param>
+    /// <param name="word">What an object is called; null for one of its class's words.</param>
+    internal static string Caption(int[] objects, Random random, double leftOut = LeftOut, Func<int, string>? word = null)
     {
         string[] named =
         [
             .. objects
-                .Where((_, k) => k == 0 || random.NextDouble() >= LeftOut * MostObjects / (MostObjects - 1.0))
-                .Select(c => Classes[c].Words[random.Next(Classes[c].Words.Length)])
+                .Where((_, k) => k == 0 || random.NextDouble() >= leftOut * MostObjects / (MostObjects - 1.0))
+                .Select(word ?? (c => Classes[c].Words[random.Next(Classes[c].Words.Length)]))
                 .Select(word => ("aeiou".Contains(word[0], StringComparison.Ordinal) ? "an " : "a ") + word),
         ];
         return Templates[random.Next(Templates.Length)].Replace("{}", string.Join(" and ", named), StringComparison.Ordinal);
     }
+
+    private static int[] Objects(Random random) =>
+        [.. Enumerable.Range(0, Classes.Count).OrderBy(_ => random.Next()).Take(1 + random.Next(MostObjects))];
 
     private RgbImage Scene(Cifar10Split split, int[] objects, Random random)
     {

@@ -110,7 +110,8 @@ internal static class MiniDiffusionEvaluation
             ),
         ];
 
-    private static List<RgbImage> Restore(AutoencoderKL vae, List<RgbImage> photos)
+    /// <summary>Images that went through an autoencoder.</summary>
+    public static List<RgbImage> Restore(AutoencoderKL vae, List<RgbImage> photos)
     {
         using var off = no_grad();
         List<RgbImage> restored = [];
@@ -128,13 +129,13 @@ internal static class MiniDiffusionEvaluation
                 .contiguous()
                 .data<byte>()
                 .ToArray();
-            restored.AddRange(bytes.Chunk(bytes.Length / chunk.Length).Select(b => new RgbImage(Cifar10.Side, Cifar10.Side, b)));
+            restored.AddRange(bytes.Chunk(bytes.Length / chunk.Length).Select(b => new RgbImage(chunk[0].Width, chunk[0].Height, b)));
         }
         return restored;
     }
 
     private static Tensor Pixels(IReadOnlyList<RgbImage> photos) =>
-        tensor(photos.SelectMany(p => p.Pixels).ToArray(), [photos.Count, Cifar10.Side, Cifar10.Side, 3])
+        tensor(photos.SelectMany(p => p.Pixels).ToArray(), [photos.Count, photos[0].Height, photos[0].Width, 3])
             .permute(0, 3, 1, 2)
             .to_type(ScalarType.Float32)
             .div_(127.5)

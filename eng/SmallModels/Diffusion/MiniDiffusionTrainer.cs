@@ -13,38 +13,17 @@ namespace AirMLNet.SmallModels;
 /// latents together with its own text encoder, on CIFAR-10 photos with captions. Resumes from its checkpoint; the same
 /// options give the same weights on the same machine and thread count, interrupted or not.
 /// </summary>
-internal sealed class MiniDiffusionTrainer(MiniDiffusionOptions options)
+/// <param name="options">How.</param>
+/// <param name="form">The size of everything; null for that of photos.</param>
+internal sealed class MiniDiffusionTrainer(MiniDiffusionOptions options, MiniDiffusionForm? form = null)
 {
+    private readonly MiniDiffusionForm _form = form ?? MiniDiffusionForm.Photos;
+
     private const double DivergenceWeight = 1e-6;
     private const int EncodeBatch = 250;
-    private const int TextWidth = 128;
-    private const int ContextLength = 24;
+    internal const int TextWidth = 128;
     private const int Merges = 700;
     private const double GreatestWeight = 5;
-
-    internal static readonly AutoencoderKLConfig VaeConfig = new()
-    {
-        BlockOutChannels = [16, 32, 64],
-        LayersPerBlock = 1,
-        LatentChannels = 8,
-        NormNumGroups = 8,
-        SampleSize = Cifar10.Side,
-    };
-
-    internal static readonly UNet2DConditionConfig UNetConfig = new()
-    {
-        SampleSize = Cifar10.Side / 4,
-        InChannels = 8,
-        OutChannels = 8,
-        DownBlockTypes = [UNet2DConditionConfig.DownBlock, UNet2DConditionConfig.CrossAttnDownBlock],
-        UpBlockTypes = [UNet2DConditionConfig.CrossAttnUpBlock, UNet2DConditionConfig.UpBlock],
-        BlockOutChannels = [96, 192],
-        LayersPerBlock = [1, 1],
-        TransformerLayersPerBlock = [1, 1],
-        AttentionHeads = [4, 4],
-        NormNumGroups = 16,
-        CrossAttentionDim = TextWidth,
-    };
 
     /// <summary>SD v1's noise schedule with velocities as the target, sampled with DPM-Solver++, which needs few steps.</summary>
     internal static readonly SchedulerConfig Schedule = new()
@@ -82,15 +61,21 @@ internal sealed class MiniDiffusionTrainer(MiniDiffusionOptions options)
     /// <summary>Writes the model folder without measuring it; returns the seconds spent over all runs.</summary>
     internal double Fit(Cifar10 photos)
     {
+        using var data = MiniDiffusionData.OfPhotos(photos, options);
+        return Fit(data);
+    }
+
+    /// <summary>The same with any pictures.</summary>
+    internal double Fit(MiniDiffusionData data)
+    {
         Directory.CreateDirectory(options.OutputFolder);
         using var threads = new ThreadCount(options.Threads > 0 ? options.Threads : Environment.ProcessorCount);
         using var scope = NewDisposeScope();
-        using var data = new MiniDiffusionData(photos, options);
         using var generator = new Generator((ulong)options.Seed);
         var tokens = Path.Combine(options.OutputFolder, "tokenizer");
-        var vocabulary = BytePairLearner.Learn(data.Captions, Merges, ContextLength, tokens);
-        using var vae = new AutoencoderKL(VaeConfig, generator);
-        using var model = new ConditionedUNet(UNetConfig, TextConfig(vocabulary), generator);
+        var vocabulary = BytePairLearner.Learn(data.Captions, Merges, _form.ContextLength, tokens);
+        using var vae = new AutoencoderKL(_form.Vae, generator);
+        using var model = new ConditionedUNet(_form.UNet, TextConfig(vocabulary), generator);
         var seconds = TrainVae(vae, data);
         var (latents, scale) = Latents(vae, data);
         seconds += TrainUNet(model, data, latents, ClipTokenizer.LoadPadded(tokens));
@@ -98,14 +83,14 @@ internal sealed class MiniDiffusionTrainer(MiniDiffusionOptions options)
         return seconds;
     }
 
-    private static ClipTextConfig TextConfig(int vocabulary) =>
+    private ClipTextConfig TextConfig(int vocabulary) =>
         new()
         {
             HiddenSize = TextWidth,
             IntermediateSize = 4 * TextWidth,
             Layers = 2,
             Heads = 2,
-            ContextLength = ContextLength,
+            ContextLength = _form.ContextLength,
             VocabularySize = vocabulary,
             Activation = ClipActivation.Gelu,
             StartToken = vocabulary - 2,
@@ -129,7 +114,7 @@ internal sealed class MiniDiffusionTrainer(MiniDiffusionOptions options)
     private double TrainVae(AutoencoderKL vae, MiniDiffusionData data)
     {
         using var generator = new Generator(0);
-        var twin = Twin(vae, () => new AutoencoderKL(VaeConfig, generator));
+        var twin = Twin(vae, () => new AutoencoderKL(_form.Vae, generator));
         var stage = new MiniDiffusionStage(
             options,
             "autoencoder",
@@ -144,7 +129,7 @@ internal sealed class MiniDiffusionTrainer(MiniDiffusionOptions options)
             step =>
             {
                 var random = SeededRandom.Create(options.Seed, 11, step);
-                // [B, 3, 32, 32]
+                // [B, 3, S, S]
                 var photos = data.Photos(Rows(data.Members(options.Seed, 10, step, options.VaeBatchSize)), random.Next(2) == 1);
                 using var generator = new Generator((ulong)random.Next());
                 using var latents = twin.Encode(photos.to_type(Type));
@@ -185,7 +170,7 @@ internal sealed class MiniDiffusionTrainer(MiniDiffusionOptions options)
     private double TrainUNet(ConditionedUNet model, MiniDiffusionData data, Tensor latents, ClipTokenizer tokenizer)
     {
         using var unused = new Generator(0);
-        var twin = Twin(model, () => new ConditionedUNet(UNetConfig, model.Text.Config, unused));
+        var twin = Twin(model, () => new ConditionedUNet(_form.UNet, model.Text.Config, unused));
         var schedule = NoiseScheduler.Create(Schedule);
         var times = schedule.Config.NumTrainTimesteps;
         var weights = tensor(schedule.AlphasCumprod.Select(VelocityWeight).ToArray(), ScalarType.Float32); // [T]

@@ -36,14 +36,16 @@ internal sealed class ResNetFeatures : IDisposable
             }
         }
         _model.to(ScalarType.BFloat16);
-        _preprocessor = Preprocessor();
+        _preprocessor = Preprocessor(model.Config.Vision.ImageSize);
     }
 
-    /// <summary>timm's resnet18 at the size to which images are scaled.</summary>
-    public static ClipVisionConfig Vision => new ClipResNetConfig(64, 2, 2, 2, 2) { IsBasic = true }.Tower(ImageSize);
+    /// <summary>timm's resnet18.</summary>
+    /// <param name="side">Height and width to which images are scaled.</param>
+    public static ClipVisionConfig Vision(int side = ImageSize) => new ClipResNetConfig(64, 2, 2, 2, 2) { IsBasic = true }.Tower(side);
 
     /// <summary>Those of the published network; the model around it has no other use.</summary>
-    public static ResNetFeatures Published()
+    /// <param name="side">Height and width to which images are scaled.</param>
+    public static ResNetFeatures Published(int side = ImageSize)
     {
         using var generator = new Generator(0);
         var text = new ClipTextConfig
@@ -54,13 +56,15 @@ internal sealed class ResNetFeatures : IDisposable
             Layers = 1,
             VocabularySize = 600,
         };
-        using var model = new ClipModel(new ClipConfig { Vision = Vision, Text = text }, generator);
+        using var model = new ClipModel(new ClipConfig { Vision = Vision(side), Text = text }, generator);
         ResNet18Package.Fill(ResNet18Package.Network, model);
         return new ResNetFeatures(model);
     }
 
     /// <summary>How images are prepared for the package's ResNet-18.</summary>
-    public static ClipPreprocessor Preprocessor() => new(ImageSize, ResNet18Package.Mean(ResNet18Package.Preparation), ResNet18Package.Std);
+    /// <param name="side">Height and width to which they are scaled.</param>
+    public static ClipPreprocessor Preprocessor(int side = ImageSize) =>
+        new(side, ResNet18Package.Mean(ResNet18Package.Preparation), ResNet18Package.Std);
 
     /// <summary>Features of photos, from the folder where they are there.</summary>
     /// <param name="data">The photos.</param>
@@ -81,38 +85,85 @@ internal sealed class ResNetFeatures : IDisposable
         CancellationToken cancellation = default
     )
     {
+        var name = split.ToString().ToLowerInvariant();
+        using var scope = NewDisposeScope();
+        return Parts(
+            folder,
+            name,
+            Part,
+            first,
+            count,
+            from =>
+            {
+                var computed = Of(Math.Min(Part, data.Count(split) - from), i => data.GetImage(split, from + i));
+                return new() { ["features"] = computed };
+            },
+            done,
+            cancellation
+        )["features"]
+            .MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Rows of tensors that are kept in a folder, in parts; those that are not there are made.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="name">What the files' names begin with.</param>
+    /// <param name="part">Rows of a file.</param>
+    /// <param name="first">The first row, a multiple of them.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="make">Makes a part, from a row on.</param>
+    /// <param name="done">Told how many are done.</param>
+    /// <param name="cancellation">Checked before each part.</param>
+    public static Dictionary<string, Tensor> Parts(
+        string folder,
+        string name,
+        int part,
+        int first,
+        int count,
+        Func<int, Dictionary<string, Tensor>> make,
+        Action<int>? done = null,
+        CancellationToken cancellation = default
+    )
+    {
         Directory.CreateDirectory(folder);
         using var scope = NewDisposeScope();
-        List<Tensor> parts = [];
-        for (var from = first; from < first + count; from += Part)
+        Dictionary<string, List<Tensor>> parts = [];
+        for (var from = first; from < first + count; from += part)
         {
             cancellation.ThrowIfCancellationRequested();
-            var file = Path.Combine(
-                folder,
-                string.Create(CultureInfo.InvariantCulture, $"{split.ToString().ToLowerInvariant()}-{from:D5}.safetensors")
-            );
+            var file = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{name}-{from:D5}.safetensors"));
             if (!File.Exists(file))
             {
-                int[] photos = [.. Enumerable.Range(from, Math.Min(Part, data.Count(split) - from))];
-                using var computed = Of(photos.Length, i => data.GetImage(split, photos[i]));
-                Safetensors.Write(file, new Dictionary<string, Tensor> { ["features"] = computed });
+                using var inner = NewDisposeScope();
+                Safetensors.Write(file, make(from));
             }
             using var saved = SafetensorsFile.Open(file);
-            parts.Add(saved.GetTensor("features"));
-            done?.Invoke(Math.Min(count, from + Part - first));
+            foreach (var key in saved.Entries.Keys)
+            {
+                (parts.TryGetValue(key, out var list) ? list : parts[key] = []).Add(saved.GetTensor(key));
+            }
+            done?.Invoke(Math.Min(count, from + part - first));
         }
-        return cat(parts, 0).narrow(0, 0, count).MoveToOuterDisposeScope();
+        return parts.ToDictionary(p => p.Key, p => cat(p.Value, 0).narrow(0, 0, count).MoveToOuterDisposeScope());
     }
 
     /// <summary>Features of images.</summary>
     /// <param name="number">N.</param>
     /// <param name="image">The image of a number.</param>
     /// <returns>[N, 512].</returns>
-    public Tensor Of(int number, Func<int, RgbImage> image)
+    public Tensor Of(int number, Func<int, RgbImage> image) => Each(number, image, ClipTimmTower.Mean);
+
+    /// <summary>Features of every place of images.</summary>
+    /// <param name="number">N.</param>
+    /// <param name="image">The image of a number.</param>
+    /// <returns>[N, P, 512], places row by row.</returns>
+    public Tensor Places(int number, Func<int, RgbImage> image) => Each(number, image, map => map.flatten(2).transpose(1, 2));
+
+    private Tensor Each(int number, Func<int, RgbImage> image, Func<Tensor, Tensor> pool)
     {
         using var off = no_grad();
         using var scope = NewDisposeScope();
-        const int area = 3 * ImageSize * ImageSize;
+        var side = _preprocessor.Size;
+        var area = 3 * side * side;
         List<Tensor> parts = [];
         for (var from = 0; from < number; from += Batch)
         {
@@ -122,8 +173,8 @@ internal sealed class ResNetFeatures : IDisposable
             {
                 _preprocessor.Preprocess(image(from + i), pixels.AsSpan(i * area, area));
             }
-            var map = _model.ResNet!.Map(Tensors.Of(pixels, [pixels.Length / area, 3, ImageSize, ImageSize]).to_type(ScalarType.BFloat16));
-            parts.Add(ClipTimmTower.Mean(map).to_type(ScalarType.Float32).MoveToOuterDisposeScope());
+            var map = _model.ResNet!.Map(Tensors.Of(pixels, [pixels.Length / area, 3, side, side]).to_type(ScalarType.BFloat16));
+            parts.Add(pool(map).to_type(ScalarType.Float32).MoveToOuterDisposeScope());
         }
         return cat(parts, 0).MoveToOuterDisposeScope();
     }

@@ -150,6 +150,11 @@ internal sealed record MultiLabelExperimentFile
     /// <summary>Members of <see cref="Synthesis.DiffusionSynthesisOptions"/> that replace the defaults.</summary>
     public JsonObject? Synthesis { get; init; }
 
+    /// <summary>
+    /// Members of <see cref="MultiLabelPromptAdapterOptions"/> that replace every recipe's; a method's own replace these.
+    /// </summary>
+    public JsonObject? Settings { get; init; }
+
     /// <summary>Images per caption, 1..1000.</summary>
     public int ImagesPerCaption
     {
@@ -259,6 +264,7 @@ internal sealed record MultiLabelExperimentFile
     {
         var recipe = MultiLabelRecipe.Named(method.Method);
         var settings = recipe.Settings with { TestKappa = set.TestKappa ?? recipe.Settings.TestKappa };
+        settings = Settings is { } all ? OptionMembers.With(settings, all) : settings;
         return recipe with { Settings = (method.Settings is { } own ? OptionMembers.With(settings, own) : settings).Check() };
     }
 }

@@ -7,7 +7,6 @@ using AirMLNet.Evaluation;
 using AirMLNet.Files;
 using AirMLNet.MultiLabel;
 using AirMLNet.Options;
-using AirMLNet.Pipeline;
 using AirMLNet.Recipes;
 using AirMLNet.Synthesis;
 using Microsoft.ML;
@@ -46,6 +45,7 @@ internal sealed record MultiLabelResult(
 /// <param name="options">How.</param>
 internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, ExperimentOptions options)
 {
+    private const int ScoreBatch = 256;
     private static readonly JsonSerializerOptions Line = new(OptionsJson.Settings) { WriteIndented = false };
 
     /// <summary>Walks all runs, or only says what they would do.</summary>
@@ -140,7 +140,7 @@ internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, 
             Nouns = nouns,
             Synthesis = recipe.Images == RecipeImages.Synthetic ? SynthesisOf(set, method, seed) : null,
             FeatureCacheFolder =
-                recipe.Settings.ImageWeight > 0 && recipe.Images != RecipeImages.None ? Place(set, method, seed) + "-features" : null,
+                recipe.Settings.ImageWeight > 0 && recipe.Images != RecipeImages.None ? TrainFeatures(set, method, recipe, seed) : null,
             Progress = options.Progress,
             CancellationToken = options.CancellationToken,
         };
@@ -148,7 +148,7 @@ internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, 
         var model = recipe.Stages(ml, task).Fit(train);
         var seconds = clock.Elapsed.TotalSeconds;
         using var last = model.LastTransformer;
-        var (scores, labels, chosen) = Score(last.Transform(Rows(ml, data.Test, data.ClassNames.Count)));
+        var (scores, labels, chosen) = Score(last, set, data.Test);
         if (method.EnsembleWith is { } other)
         {
             var fellow = file.Methods.First(m => m.Title == other);
@@ -240,24 +240,58 @@ internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, 
         return ml.Data.LoadFromEnumerable(images.Select(i => new Row { ImagePath = i.Path, Labels = i.Labels }), schema);
     }
 
-    private static (float[] Scores, float[] Labels, bool[] Chosen) Score(IDataView view)
+    /// <summary>
+    /// Scores of the test images. Their features are the same for every method and seed that reads them alike, so they are kept, as
+    /// those of training images are.
+    /// </summary>
+    private (float[] Scores, float[] Labels, bool[] Chosen) Score(
+        MultiLabelPromptAdapterTransformer model,
+        MultiLabelExperimentSet set,
+        IReadOnlyList<MultiLabelImage> images
+    )
     {
-        List<float> scores = [],
-            labels = [];
-        List<bool> chosen = [];
-        var rows = new TrainingRows(view, "experiment");
-        rows.Values<VBuffer<float>, bool>(view.Schema["Score"], v => Add(scores, v.DenseValues()));
-        rows.Values<VBuffer<float>, bool>(view.Schema["Labels"], v => Add(labels, v.DenseValues()));
-        rows.Values<VBuffer<bool>, bool>(view.Schema["PredictedLabels"], v => Add(chosen, v.DenseValues()));
-        rows.Read(CancellationToken.None);
-        return ([.. scores], [.. labels], [.. chosen]);
-
-        static bool Add<T>(List<T> list, IEnumerable<T> values)
+        var encoder = model.Encoder;
+        string[] paths = [.. images.Select(i => i.Path)];
+        var cache = DenseFeatureCache.Open(Features($"test {encoder.Settings}", set), encoder, paths);
+        cache.Make(
+            null,
+            options.CancellationToken,
+            (done, total) => options.Progress?.Report(new(nameof(MultiLabelExperimentRunner), "encoding test images", done, total))
+        );
+        using var kept = cache.Read();
+        var (classes, length) = (model.ClassNames.Count, encoder.RowLength);
+        var scores = new float[paths.Length * classes];
+        var half = new Half[length];
+        for (var from = 0; from < paths.Length; from += ScoreBatch)
         {
-            list.AddRange(values);
-            return true;
+            options.CancellationToken.ThrowIfCancellationRequested();
+            var count = Math.Min(ScoreBatch, paths.Length - from);
+            var rows = new float[count * length];
+            for (var i = 0; i < count; i++)
+            {
+                kept.Copy(from + i, half);
+                System.Numerics.Tensors.TensorPrimitives.ConvertToSingle(half, rows.AsSpan(i * length, length));
+            }
+            model.ScoreRows(rows, count, scores.AsSpan(from * classes, count * classes));
         }
+        return (
+            scores,
+            [.. images.SelectMany(i => i.Labels)],
+            [.. scores.Select((score, i) => score > model.ThresholdValues[i % classes])]
+        );
     }
+
+    // Methods and seeds that train on the same images share their features.
+    private string TrainFeatures(MultiLabelExperimentSet set, MultiLabelExperimentMethod method, MultiLabelRecipe recipe, int seed) =>
+        Features(
+            recipe.Images == RecipeImages.Synthetic ? $"{recipe.Settings.Prompt} {SynthesisOf(set, method, seed).WorkFolder}"
+                : method.KnownLabels is null && method.Shots is null ? $"{recipe.Settings.Prompt} real"
+                : string.Create(CultureInfo.InvariantCulture, $"{recipe.Settings.Prompt} real {method.KnownLabels} {method.Shots} {seed}"),
+            set
+        );
+
+    private string Features(string what, MultiLabelExperimentSet set) =>
+        Path.Combine(file.Output, "features", Hash($"{what}\n{file.Clip}\n{JsonSerializer.Serialize(set, Line)}"));
 
     private string Table(List<MultiLabelResult> results)
     {

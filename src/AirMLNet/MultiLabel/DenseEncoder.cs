@@ -36,7 +36,11 @@ internal sealed class DenseEncoder(ClipBackbone clip, DensePositions positions)
 
     /// <summary>What the features depend on, for a cache.</summary>
     public string Settings =>
-        $"{clip.WeightsSha256} {clip.Execution} {clip.Model.Config.Vision.ImageSize} px {positions} {Places}x{Dimension} float16";
+        $"{clip.WeightsSha256} {clip.Execution} {clip.Model.Config.Vision.ImageSize} px {Read} {Places}x{Dimension} float16";
+
+    // Only an attention pool has positions to leave out: other towers' features are the same without, and need not be kept twice.
+    private DensePositions Read =>
+        positions == DensePositions.None && clip.Model.ResNet is not ClipResNetTower ? DensePositions.Added : positions;
 
     /// <summary>Rows of preprocessed images.</summary>
     /// <param name="pixels">count·3·S·S values.</param>

@@ -70,8 +70,11 @@ public sealed class MultiLabelPromptAdapterTransformer : StageTransformer, IDisp
         FriendMembers.CheckAlive(Host);
         var rows = new float[count * Encoder.RowLength];
         Encoder.Images(pixels, count, rows);
-        _head.Score(rows, count, scores);
+        ScoreRows(rows, count, scores);
     }
+
+    /// <summary>Scores of features as <see cref="Encoder"/> gives them, [count, C].</summary>
+    internal void ScoreRows(float[] rows, int count, Span<float> scores) => _head.Score(rows, count, scores);
 
     // A chain that was fitted on captions alone binds the stage to rows without images: only reading scores of them is an error.
     private InputColumn Images => InputColumn.Image(Options.ImageColumn) with { Optional = true };
