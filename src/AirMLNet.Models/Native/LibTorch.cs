@@ -155,16 +155,10 @@ internal static class LibTorch
         // Windows finds libraries another way; there TorchSharp's own message has to do.
         if (!RuntimeInformation.IsOSPlatform(OSPlatform.Windows))
         {
-            // In a notebook TorchSharp lies in the package cache, and finds what it needs there.
-#pragma warning disable IL3000 // in a single file the place is empty, which is right: that is no notebook
-            var interactive = typeof(torch).Assembly.Location.Contains(
-                Path.Combine("torchsharp", Version, "lib"),
-                StringComparison.OrdinalIgnoreCase
-            );
-#pragma warning restore IL3000
-            if (Own() is not { } own)
+            if ((Own() ?? PackagedLibTorch.Load(TorchSharpFile, Version)) is not { } own)
             {
-                return interactive
+                // What TorchSharp makes of the package cache is its own affair: with CUDA, or on macOS.
+                return PackagedLibTorch.Holds(TorchSharpFile, Version)
                     ? null
                     : "This program has no LibTorch: add the package TorchSharp-cpu, TorchSharp-cuda-linux or TorchSharp-cuda-windows to "
                         + "it.";
@@ -195,6 +189,10 @@ internal static class LibTorch
         }
     }
 
+#pragma warning disable IL3000 // in a single file the place is empty, which is right: nothing lies beside it
+    private static string TorchSharpFile => typeof(torch).Assembly.Location;
+#pragma warning restore IL3000
+
     private static string Version => typeof(torch).Assembly.GetName().Version?.ToString(3) ?? "0.0.0";
 
     /// <summary>TorchSharp's native library as the program brought it.</summary>
@@ -204,8 +202,18 @@ internal static class LibTorch
             Path.PathSeparator,
             StringSplitOptions.RemoveEmptyEntries
         );
-        return folders.Append(AppContext.BaseDirectory).Select(f => Path.Combine(f, FileName("LibTorchSharp"))).FirstOrDefault(File.Exists);
+        return folders
+            .Append(AppContext.BaseDirectory)
+            .Concat(BesideTorchSharp())
+            .Select(f => Path.Combine(f, FileName("LibTorchSharp")))
+            .FirstOrDefault(File.Exists);
     }
+
+    /// <summary>Where a build puts native libraries: the runtime of a notebook or a plug-in is not told of the folder it loads from.</summary>
+    private static IEnumerable<string> BesideTorchSharp() =>
+        Path.GetDirectoryName(TorchSharpFile) is { Length: > 0 } folder
+            ? [folder, Path.Combine(folder, "runtimes", RuntimeInformation.RuntimeIdentifier, "native")]
+            : [];
 
     /// <summary>
     /// The first symbol that the libraries loaded so far do not give to a library; Linux would otherwise end the process when it is called.

@@ -1,4 +1,5 @@
 using AirMLNet.Clip;
+using AirMLNet.Images;
 using AirMLNet.Pipeline;
 using Microsoft.ML;
 using Microsoft.ML.Data;
