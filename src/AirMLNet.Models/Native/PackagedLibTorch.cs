@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Runtime.InteropServices;
 using AirMLNet.BuildTasks;
 using AirMLNet.Files;
@@ -31,9 +32,9 @@ internal static class PackagedLibTorch
 
         var package = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(torchSharp)!, "..", ".."));
         var packages = Path.GetFullPath(Path.Combine(package, "..", ".."));
-        var system = $"linux-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}";
+        var system = LibTorch.Platform;
         var library = Path.Combine(package, "runtimes", system, "native", "libLibTorchSharp.so");
-        var folder = Path.Combine(packages, $"libtorch-cpu-{system}", torch.__version__, "runtimes", system, "native");
+        var folder = Path.Combine(packages, $"libtorch-cpu-{system}", LibTorchVersion(), "runtimes", system, "native");
         if (!File.Exists(library) || !File.Exists(Path.Combine(folder, "libtorch_cpu.so")))
         {
             return null;
@@ -47,6 +48,13 @@ internal static class PackagedLibTorch
 
         return Loadable(library, version);
     }
+
+    /// <summary>The LibTorch that TorchSharp was built for; its constant is read without starting it.</summary>
+    private static string LibTorchVersion() =>
+        typeof(torch).GetField("libtorchPackageVersion", BindingFlags.Static | BindingFlags.NonPublic)?.GetRawConstantValue() is string text
+        && Version.TryParse(text, out var version)
+            ? version.ToString(3)
+            : "";
 
     /// <summary>The library, or where this system lacks the C++ library of GCC 13 a copy that goes without (eng/BuildTasks says why).</summary>
     private static string Loadable(string library, string version)
