@@ -57,6 +57,28 @@ public sealed class NotebookTests
         Assert.IsTrue(shown.SelectMany(s => s).Any(s => s.Text.Contains("<img", StringComparison.Ordinal)), "a notebook shows pictures");
     }
 
+    /// <summary>The script that comes with the package shows what belongs to ML.NET; without it, data and chains are shown as any object.</summary>
+    [TestMethod]
+    public async Task ThePackagesScript_ShowsDataAndChainsOfMLNet()
+    {
+        using var kernel = new NotebookKernel();
+        await kernel.RunAsync(NotebookFile.Named("composing").Code[0]);
+        await kernel.RunAsync(
+            """
+            var ml = new MLContext(1);
+            var folder = DrawnPhotos.Draw("work/one", ["ship"], perClass: 1);
+            var data = ml.Data.LoadFromImageFolder(folder, labelsFromSubfolders: true);
+            var chain = ml.Transforms.CopyColumns("Copy", "Label").Append(ml.Transforms.CopyColumns("Again", "Copy")).Fit(data);
+            """
+        );
+        const string Image = "<img src=\"data:image/png;base64,";
+        Assert.DoesNotContain(Image, (await kernel.RunAsync("data")).Single().Text);
+        var script = await File.ReadAllTextAsync(Path.Combine(NotebookFile.Root, "src", "AirMLNet", "Notebooks", "extension.dib"));
+        await kernel.RunAsync(script.Replace("#!csharp", "", StringComparison.Ordinal));
+        Assert.Contains(Image, (await kernel.RunAsync("data")).Single().Text);
+        Assert.Contains("<th>ColumnCopying</th>", (await kernel.RunAsync("chain")).Single().Text);
+    }
+
     [TestMethod]
     public void TheFiles_AreSmall()
     {

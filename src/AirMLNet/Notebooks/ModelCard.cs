@@ -66,7 +66,11 @@ internal static class ModelCard
         }
 
         var json = JsonNode.Parse(JsonSerializer.Serialize(options, options.GetType(), OptionsJson.Settings))!.AsObject();
-        return [.. json.Where(o => o.Value is not null && o.Key is not "ClassNames").Select(o => (o.Key, ValueOf(o.Key, o.Value!)))];
+        return
+        [
+            .. json.Where(o => o.Value is not null && !string.Equals(o.Key, "ClassNames", StringComparison.OrdinalIgnoreCase))
+                .Select(o => (o.Key, ValueOf(o.Key, o.Value!))),
+        ];
     }
 
     private static string ValueOf(string name, JsonNode value) =>

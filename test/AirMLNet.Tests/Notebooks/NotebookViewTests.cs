@@ -43,7 +43,7 @@ public sealed class NotebookViewTests
     {
         using var fixture = new StageFixture(images: 9);
         var card = fixture.Chain().Fit(fixture.Data).ShowCard();
-        foreach (var word in new[] { "ClipFeature", "PseudoLabel", "PrototypeClassifier", "PromptAdapter: red, green, blue", "Epochs: 3" })
+        foreach (var word in new[] { "ClipFeature", "PseudoLabel", "PrototypeClassifier", "PromptAdapter: red, green, blue", "epochs: 3" })
         {
             StringAssert.Contains(card.ToString(), word);
         }
