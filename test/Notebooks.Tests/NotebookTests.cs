@@ -57,7 +57,7 @@ public sealed class NotebookTests
         Assert.IsTrue(shown.SelectMany(s => s).Any(s => s.Text.Contains("<img", StringComparison.Ordinal)), "a notebook shows pictures");
     }
 
-    /// <summary>The script that comes with the package shows what belongs to ML.NET; without it, data and chains are shown as any object.</summary>
+    /// <summary>The script that comes with the package shows what belongs to ML.NET; without it they are shown as any object.</summary>
     [TestMethod]
     public async Task ThePackagesScript_ShowsDataAndChainsOfMLNet()
     {

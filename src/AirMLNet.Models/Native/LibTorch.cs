@@ -90,8 +90,8 @@ internal static class LibTorch
     }
 
     /// <summary>
-    /// A notebook's runtime finds no native library, wherever TorchSharp lies: it is loaded from there before TorchSharp looks for it, which
-    /// would copy half a gigabyte together. What fails here fails again, with a message, when tensors are first needed.
+    /// A notebook's runtime finds no native library, wherever TorchSharp lies: it is loaded from there before TorchSharp looks for it,
+    /// which would copy half a gigabyte together. What fails here fails again, with a message, when tensors are first needed.
     /// </summary>
     private static void LoadForNotebook()
     {
@@ -245,7 +245,7 @@ internal static class LibTorch
     private static string? In(IEnumerable<string> folders) =>
         folders.Select(f => Path.Combine(f, FileName("LibTorchSharp"))).FirstOrDefault(File.Exists);
 
-    /// <summary>Where a build puts native libraries: the runtime of a notebook or a plug-in is not told of the folder it loads from.</summary>
+    /// <summary>Where a build puts native libraries: a notebook or a plug-in is not told of the folder it loads from.</summary>
     private static IEnumerable<string> BesideTorchSharp() =>
         Path.GetDirectoryName(TorchSharpFile) is { Length: > 0 } folder
             ? [folder, Path.Combine(folder, "runtimes", Platform, "native")]

@@ -56,7 +56,7 @@ internal static class PackagedLibTorch
             ? version.ToString(3)
             : "";
 
-    /// <summary>The library, or where this system lacks the C++ library of GCC 13 a copy that goes without (eng/BuildTasks says why).</summary>
+    /// <summary>The library, or where this system lacks the C++ library of GCC 13 a copy that goes without it.</summary>
     private static string Loadable(string library, string version)
     {
         try

@@ -6,8 +6,8 @@ namespace Microsoft.ML;
 public static class NotebookExtensions
 {
     /// <summary>
-    /// Thumbnails of photos with their names. A notebook shows data that a stage of this library gives by itself, its first twelve rows; other
-    /// data only by this call, since <c>IDataView</c> belongs to ML.NET.
+    /// Thumbnails of photos with their names. A notebook shows data that a stage of this library gives by itself, its first twelve rows;
+    /// other data only by this call, since <c>IDataView</c> belongs to ML.NET.
     /// </summary>
     /// <param name="view">Rows with paths of files or images; of a view without them its columns are shown.</param>
     /// <param name="count">How many photos at most, 1 to 1,000.</param>
@@ -24,8 +24,8 @@ public static class NotebookExtensions
     }
 
     /// <summary>
-    /// What the stages of a model are and were set to. A notebook shows a fitted stage of this library so by itself; a chain, which belongs to
-    /// ML.NET, only by this call.
+    /// What the stages of a model are and were set to. A notebook shows a fitted stage of this library so by itself; a chain, which belongs
+    /// to ML.NET, only by this call.
     /// </summary>
     /// <param name="model">A stage or a chain.</param>
     public static NotebookView ShowCard(this ITransformer model)
