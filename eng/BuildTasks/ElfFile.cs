@@ -6,7 +6,7 @@ namespace AirMLNet.BuildTasks;
 /// The symbol versions of a 64-bit little-endian ELF file (gABI chapter 5; LSB "Symbol Versioning"), found by the dynamic
 /// section as the loader finds them. Every offset is checked: what does not fit is refused.
 /// </summary>
-public sealed class ElfFile
+internal sealed class ElfFile
 {
     private const int HeaderSize = 64,
         SegmentSize = 56,

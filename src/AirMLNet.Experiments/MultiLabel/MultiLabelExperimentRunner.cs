@@ -254,7 +254,7 @@ internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, 
         string[] paths = [.. images.Select(i => i.Path)];
         var cache = DenseFeatureCache.Open(Features($"test {encoder.Settings}", set), encoder, paths);
         cache.Make(
-            null,
+            Shard.Whole,
             options.CancellationToken,
             (done, total) => options.Progress?.Report(new(nameof(MultiLabelExperimentRunner), "encoding test images", done, total))
         );

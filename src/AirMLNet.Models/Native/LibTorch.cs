@@ -49,6 +49,7 @@ internal static class LibTorch
         WaitWithoutSpinning();
         if (Environment.GetEnvironmentVariable(FolderVariable) is not { Length: > 0 } folder)
         {
+            LoadForNotebook();
             return;
         }
 
@@ -85,6 +86,34 @@ internal static class LibTorch
         catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException)
         {
             // Then they spin: slower, but no reason for the program not to start.
+        }
+    }
+
+    /// <summary>
+    /// A notebook's runtime finds no native library, wherever TorchSharp lies: it is loaded from there before TorchSharp looks for it,
+    /// which would copy half a gigabyte together. What fails here fails again, with a message, when tensors are first needed.
+    /// </summary>
+    private static void LoadForNotebook()
+    {
+        if (RuntimeInformation.IsOSPlatform(OSPlatform.Windows) || OfProgram() is not null)
+        {
+            return;
+        }
+
+        try
+        {
+            if (Own() is { } own)
+            {
+                NativeLibrary.Load(own);
+            }
+            else
+            {
+                PackagedLibTorch.Load(TorchSharpFile, Version);
+            }
+        }
+        catch (Exception e) when (e is DllNotFoundException or IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            // See above.
         }
     }
 
@@ -155,16 +184,10 @@ internal static class LibTorch
         // Windows finds libraries another way; there TorchSharp's own message has to do.
         if (!RuntimeInformation.IsOSPlatform(OSPlatform.Windows))
         {
-            // In a notebook TorchSharp lies in the package cache, and finds what it needs there.
-#pragma warning disable IL3000 // in a single file the place is empty, which is right: that is no notebook
-            var interactive = typeof(torch).Assembly.Location.Contains(
-                Path.Combine("torchsharp", Version, "lib"),
-                StringComparison.OrdinalIgnoreCase
-            );
-#pragma warning restore IL3000
-            if (Own() is not { } own)
+            if ((Own() ?? PackagedLibTorch.Load(TorchSharpFile, Version)) is not { } own)
             {
-                return interactive
+                // What TorchSharp makes of the package cache is its own affair: with CUDA, or on macOS.
+                return PackagedLibTorch.Holds(TorchSharpFile, Version)
                     ? null
                     : "This program has no LibTorch: add the package TorchSharp-cpu, TorchSharp-cuda-linux or TorchSharp-cuda-windows to "
                         + "it.";
@@ -195,17 +218,38 @@ internal static class LibTorch
         }
     }
 
+#pragma warning disable IL3000 // in a single file the place is empty, which is right: nothing lies beside it
+    private static string TorchSharpFile => typeof(torch).Assembly.Location;
+#pragma warning restore IL3000
+
+    /// <summary>The name of this system in packages; the runtime's own may name a distribution.</summary>
+    internal static string Platform =>
+        (
+            RuntimeInformation.IsOSPlatform(OSPlatform.Windows) ? "win-"
+            : RuntimeInformation.IsOSPlatform(OSPlatform.OSX) ? "osx-"
+            : "linux-"
+        ) + RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant();
+
     private static string Version => typeof(torch).Assembly.GetName().Version?.ToString(3) ?? "0.0.0";
 
-    /// <summary>TorchSharp's native library as the program brought it.</summary>
-    private static string? Own()
-    {
-        var folders = (AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "").Split(
-            Path.PathSeparator,
-            StringSplitOptions.RemoveEmptyEntries
+    /// <summary>TorchSharp's native library as the program brought it, or as it lies beside TorchSharp.</summary>
+    private static string? Own() => OfProgram() ?? In(BesideTorchSharp());
+
+    private static string? OfProgram() =>
+        In(
+            (AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "")
+                .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+                .Append(AppContext.BaseDirectory)
         );
-        return folders.Append(AppContext.BaseDirectory).Select(f => Path.Combine(f, FileName("LibTorchSharp"))).FirstOrDefault(File.Exists);
-    }
+
+    private static string? In(IEnumerable<string> folders) =>
+        folders.Select(f => Path.Combine(f, FileName("LibTorchSharp"))).FirstOrDefault(File.Exists);
+
+    /// <summary>Where a build puts native libraries: a notebook or a plug-in is not told of the folder it loads from.</summary>
+    private static IEnumerable<string> BesideTorchSharp() =>
+        Path.GetDirectoryName(TorchSharpFile) is { Length: > 0 } folder
+            ? [folder, Path.Combine(folder, "runtimes", Platform, "native")]
+            : [];
 
     /// <summary>
     /// The first symbol that the libraries loaded so far do not give to a library; Linux would otherwise end the process when it is called.

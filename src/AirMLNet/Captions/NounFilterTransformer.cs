@@ -1,3 +1,4 @@
+using AirMLNet.Notebooks;
 using AirMLNet.Pipeline;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -10,6 +11,7 @@ namespace AirMLNet.Captions;
 /// where it has
 /// no caption it passes through unchanged.
 /// </summary>
+[TypeFormatterSource(typeof(NotebookFormatters))]
 public sealed class NounFilterTransformer : ITransformer
 {
     internal NounFilterTransformer(IHost host, (string Output, string Input) columns, NounFilterOptions options, NounTable table)
@@ -86,6 +88,7 @@ public sealed class NounFilterTransformer : ITransformer
 }
 
 /// <summary>The rows of a view that have a label, and of each class no more than are wanted.</summary>
+[TypeFormatterSource(typeof(NotebookFormatters))]
 internal sealed class LabelledRowsView(IDataView input, DataViewSchema.Column labels, NounFilterOptions options) : IDataView
 {
     private readonly Lazy<HashSet<long>?> _kept = new(() => options.MaxPerClass is { } most ? Kept(input, labels, options, most) : null);

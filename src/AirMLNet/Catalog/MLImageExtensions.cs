@@ -1,5 +1,4 @@
 using AirMLNet.Images;
-using AirMLNet.Pipeline;
 using Microsoft.ML.Data;
 
 namespace Microsoft.ML;

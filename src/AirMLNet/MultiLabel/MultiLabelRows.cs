@@ -1,5 +1,6 @@
 using AirMLNet.Clip;
 using AirMLNet.Files;
+using AirMLNet.Images;
 using AirMLNet.Pipeline;
 using Microsoft.ML;
 using Microsoft.ML.Data;

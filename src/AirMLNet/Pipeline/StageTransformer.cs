@@ -1,3 +1,4 @@
+using AirMLNet.Notebooks;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
@@ -5,6 +6,7 @@ using Microsoft.ML.Runtime;
 namespace AirMLNet.Pipeline;
 
 /// <summary>Base of the transformers of this library: row to row, lazy, usable in PredictionEngine, saved with Model.Save.</summary>
+[TypeFormatterSource(typeof(NotebookFormatters))]
 public abstract class StageTransformer : ITransformer
 {
     private protected StageTransformer(IHost host) => Host = host;

@@ -1,9 +1,11 @@
+using AirMLNet.Notebooks;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
 namespace AirMLNet.Pipeline;
 
 /// <summary>The lazy result of a stage's Transform.</summary>
+[TypeFormatterSource(typeof(NotebookFormatters))]
 internal sealed class StageView(IDataView input, RowMapper stage) : IDataView
 {
     public DataViewSchema Schema => stage.OutputSchema;

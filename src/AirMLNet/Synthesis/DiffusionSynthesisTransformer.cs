@@ -1,4 +1,5 @@
 using AirMLNet.Diffusion;
+using AirMLNet.Notebooks;
 using AirMLNet.Pipeline;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -10,6 +11,7 @@ namespace AirMLNet.Synthesis;
 /// Appends the synthetic images to the rows; see <see cref="DiffusionSynthesisEstimator"/>. For training only: a single row, as in
 /// PredictionEngine, passes through it unchanged.
 /// </summary>
+[TypeFormatterSource(typeof(NotebookFormatters))]
 public sealed class DiffusionSynthesisTransformer : ITransformer
 {
     internal DiffusionSynthesisTransformer(IHost host, DiffusionSynthesisOptions options, GeneratedImages generated) =>

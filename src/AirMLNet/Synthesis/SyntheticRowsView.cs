@@ -1,9 +1,11 @@
+using AirMLNet.Notebooks;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
 namespace AirMLNet.Synthesis;
 
 /// <summary>Rows of an input, then those of the synthetic images.</summary>
+[TypeFormatterSource(typeof(NotebookFormatters))]
 internal sealed class SyntheticRowsView(IDataView input, SynthesisSchema schema, GeneratedImages generated) : IDataView
 {
     public DataViewSchema Schema => schema.Output;

@@ -1,7 +1,6 @@
 using AirMLNet.Features;
 using AirMLNet.Images;
 using AirMLNet.Options;
-using AirMLNet.Pipeline;
 using AirMLNet.Testing;
 using Microsoft.ML;
 using Microsoft.ML.Data;

@@ -5,7 +5,6 @@ using AirMLNet.Options;
 using AirMLNet.Prototypes;
 using AirMLNet.PseudoLabels;
 using AirMLNet.Testing;
-using AirMLNet.Tests.Captions;
 using Microsoft.ML;
 
 namespace AirMLNet.Tests.Options;

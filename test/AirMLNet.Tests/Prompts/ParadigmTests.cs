@@ -1,7 +1,6 @@
 using AirMLNet.Clip;
 using AirMLNet.Heads;
 using AirMLNet.Images;
-using AirMLNet.Pipeline;
 using AirMLNet.Prompts;
 using AirMLNet.Prototypes;
 using AirMLNet.PseudoLabels;

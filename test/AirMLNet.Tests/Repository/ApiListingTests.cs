@@ -16,7 +16,8 @@ public sealed class ApiListingTests
             typeof(ClipModel).Assembly,
             typeof(ClipFeatureEstimator).Assembly,
             typeof(ClipTextEmbeddingGenerator).Assembly,
-            typeof(Microsoft.ML.ArrowCatalog).Assembly
+            typeof(Microsoft.ML.ArrowCatalog).Assembly,
+            typeof(AirMLNet.Cluster.AirCluster).Assembly
         );
         if (SourceTree.Update)
         {

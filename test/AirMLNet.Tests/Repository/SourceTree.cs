@@ -12,6 +12,7 @@ internal static class SourceTree
         ("src/AirMLNet", ""),
         ("src/AirMLNet.Arrow", "Arrow"),
         ("src/AirMLNet.Extensions.AI", "Extensions.AI"),
+        ("src/AirMLNet.Orleans", "Orleans"),
         ("src/AirMLNet.Experiments", "Experiments"),
         ("src/AirMLNet.Tool", "Tool"),
         ("eng/SmallModels", "SmallModels"),

@@ -1,7 +1,6 @@
 using AirMLNet.Diffusion;
 using AirMLNet.Images;
 using AirMLNet.Options;
-using AirMLNet.Pipeline;
 using AirMLNet.Prototypes;
 using AirMLNet.PseudoLabels;
 using AirMLNet.Synthesis;

@@ -1,7 +1,6 @@
-using AirMLNet.Images;
 using Microsoft.ML.Data;
 
-namespace AirMLNet.Pipeline;
+namespace AirMLNet.Images;
 
 /// <summary>ML.NET's images to the library's own and back.</summary>
 internal static class MLImages
