@@ -3,6 +3,7 @@ using System.Globalization;
 using AirMLNet.Captions;
 using AirMLNet.Data;
 using AirMLNet.Recipes;
+using AirMLNet.Reports;
 using AirMLNet.Synthesis;
 using AirMLNet.Tool.Output;
 using AirMLNet.Tool.Pipelines;
@@ -155,7 +156,8 @@ internal static class TrainLabels
                         var model = recipe.Stages(ml, task).Fit(rows);
                         using var last = model.LastTransformer;
                         var schema = ml.Data.LoadFromEnumerable(Array.Empty<ImageRow>()).Schema;
-                        SavedModel.Save(ml, last, schema, target, null);
+                        var card = Card(recipe, parsed.GetValue(seed), rows.GetRowCount() ?? 0, clock);
+                        SavedModel.Save(ml, last, schema, target, card);
                         return last;
                     }
                 );
@@ -180,6 +182,18 @@ internal static class TrainLabels
         );
         return command;
     }
+
+    private static AdaptationCard Card(MultiLabelRecipe recipe, int seed, long captions, System.Diagnostics.Stopwatch clock) =>
+        new()
+        {
+            Recipe = recipe.Name,
+            Title = recipe.Description,
+            Seed = seed,
+            Captions = (int)captions,
+            Seconds = clock.Elapsed.TotalSeconds,
+            Finished = DateTime.UtcNow,
+            Versions = AdaptationCard.CurrentVersions(),
+        };
 
     private static NounFilterOptions NounsOf(string? nouns, string? classes) =>
         nouns is null == classes is null ? throw new UsageException("One of --nouns and --classes must say what the classes are")

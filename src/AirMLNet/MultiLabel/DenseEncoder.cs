@@ -19,15 +19,10 @@ internal sealed class DenseEncoder(ClipBackbone clip, DensePositions positions)
     public int Dimension => clip.FeatureDimension;
 
     /// <summary>N of an image.</summary>
-    public int Places
-    {
-        get
-        {
-            var vision = clip.Model.Config.Vision;
-            var side = vision.ImageSize / vision.PatchSize;
-            return (int)(side * side) + (positions == DensePositions.Regions ? 1 : 0);
-        }
-    }
+    public int Places => (Side * Side) + (positions == DensePositions.Regions ? 1 : 0);
+
+    /// <summary>Places in a row or column of an image; what <see cref="Places"/> has beside their square stands before them.</summary>
+    public int Side => (int)(clip.Model.Config.Vision.ImageSize / clip.Model.Config.Vision.PatchSize);
 
     /// <summary>Values of an image's row, (1 + N)·D.</summary>
     public int RowLength => (1 + Places) * Dimension;

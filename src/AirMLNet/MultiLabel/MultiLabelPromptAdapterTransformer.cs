@@ -73,6 +73,15 @@ public sealed class MultiLabelPromptAdapterTransformer : StageTransformer, IDisp
         _head.Score(rows, count, scores);
     }
 
+    /// <summary>The cosine of each place of an image with each class's local prompt (DualCoOp: positive prompt), [C, H·W].</summary>
+    internal (float[] Cosines, int Height, int Width) Places(RgbImage image)
+    {
+        ObjectDisposedException.ThrowIf(_model.IsReleased, this);
+        var row = new float[Encoder.RowLength];
+        Encoder.Images(Backbone.Preprocessor.Preprocess(image), 1, row);
+        return (_head.Places(row, Encoder.Side * Encoder.Side), Encoder.Side, Encoder.Side);
+    }
+
     // A chain that was fitted on captions alone binds the stage to rows without images: only reading scores of them is an error.
     private InputColumn Images => InputColumn.Image(Options.ImageColumn) with { Optional = true };
 
@@ -144,7 +153,7 @@ public sealed class MultiLabelPromptAdapterTransformer : StageTransformer, IDisp
             new(
                 parent.Backbone.Preprocessor,
                 ImageFile.MaxPixels,
-                ClipBatchSize.Choose(parent.Backbone.Model.Config),
+                ClipBatchSize.Choose(parent.Backbone),
                 0,
                 Classes,
                 rows,

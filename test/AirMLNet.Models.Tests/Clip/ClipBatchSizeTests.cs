@@ -20,9 +20,12 @@ public sealed class ClipBatchSizeTests
                 PatchSize = 14,
             },
         };
-        Assert.AreEqual(64, ClipBatchSize.Choose(new ClipConfig(), 16L << 30));
-        Assert.AreEqual(1, ClipBatchSize.Choose(large, 1 << 20));
-        Assert.IsLessThan(ClipBatchSize.Choose(new ClipConfig(), 512 << 20), ClipBatchSize.Choose(large, 512 << 20));
-        Assert.IsGreaterThan(1, ClipBatchSize.Choose(new ClipConfig { Vision = new ClipResNetConfig(64, 3, 4, 6, 3).Tower(224) }, 1 << 30));
+        Assert.AreEqual(64, ClipBatchSize.Choose(new ClipConfig(), memory: 16L << 30));
+        Assert.AreEqual(1, ClipBatchSize.Choose(large, memory: 1 << 20));
+        Assert.IsLessThan(ClipBatchSize.Choose(new ClipConfig(), memory: 512 << 20), ClipBatchSize.Choose(large, memory: 512 << 20));
+        Assert.IsGreaterThan(
+            1,
+            ClipBatchSize.Choose(new ClipConfig { Vision = new ClipResNetConfig(64, 3, 4, 6, 3).Tower(224) }, memory: 1 << 30)
+        );
     }
 }
