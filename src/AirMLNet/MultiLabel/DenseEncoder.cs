@@ -73,13 +73,14 @@ internal sealed class DenseEncoder(ClipBackbone clip, DensePositions positions)
         var tokens = ends.Max() + 1;
         var length = (1 + tokens) * Dimension;
         var rows = new Half[(long)texts.Count * length];
-        var buffer = new float[Math.Min(TextBatch, texts.Count) * length];
+        var most = Math.Min(TextBatch, ClipBatchSize.Texts(clip));
+        var buffer = new float[Math.Min(most, texts.Count) * length];
         using var off = no_grad();
-        for (var start = 0; start < texts.Count; start += TextBatch)
+        for (var start = 0; start < texts.Count; start += most)
         {
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            var count = Math.Min(TextBatch, texts.Count - start);
+            var count = Math.Min(most, texts.Count - start);
             long[] batch = [.. Enumerable.Range(start, count).SelectMany(t => ids[t].Take(tokens))];
             var input = tensor(batch, [count, tokens], device: clip.Device);
             var (global, local) = clip.Model.EncodeTextDense(input);

@@ -39,7 +39,7 @@ internal sealed record MultiLabelRow(string Path, string Name, float[] Score, bo
         AdaptationReportOptions options
     )
     {
-        var truth = options.LabelFile is { } file ? AirMLNet.Data.LabelFile.Read(file, model.ClassNames) : null;
+        var truth = options.LabelFile is { } file ? LabelFile.Read(file, model.ClassNames) : null;
         var view = model.Model.Transform(ml.Data.LoadFromEnumerable(ReportRow.Rows(photos, options.CancellationToken)));
         var (score, predicted) = (view.Schema["Score"], view.Schema[PredictedLabels]);
         using var cursor = view.GetRowCursor([score, predicted]);
