@@ -26,7 +26,7 @@ public sealed class TextReportTests
         var fitted = Latte(photos);
         File.WriteAllLines(
             _folder["texts.jsonl"],
-            ["red/00.png", "green/10.png"].Select(image =>
+            new[] { "red/00.png", "green/10.png" }.Select(image =>
                 JsonSerializer.Serialize(
                     new
                     {
