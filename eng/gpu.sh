@@ -17,7 +17,7 @@ pack() {
         dotnet publish "$root/$project" -c Release -r linux-x64 --self-contained true -p:TorchSharpBackend=none -p:PackAsTool=false \
             -o "$to/bin" -v q -nologo </dev/null >&2
     done
-    rm -f "$to"/bin/*.dbg "$to"/bin/*.pdb "$to"/bin/*.xml "$to"/bin/*onnxruntime* # the peers stay here
+    rm -f "$to"/bin/*.dbg "$to"/bin/*.pdb "$to"/bin/*.xml "$to"/bin/*onnxruntime* "$to"/bin/ParquetSharpNative.so # peers and formats stay here
     cp -r "$root/test/data/golden" "$root/models" "$to/"
     rm -rf "$to"/golden/{losses,preprocess,tokenizer} # nothing of these runs on a GPU
     cp "${BASH_SOURCE[0]}" "$to/gpu.sh"

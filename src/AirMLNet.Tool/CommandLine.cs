@@ -22,9 +22,11 @@ internal static class CommandLine
             CompareCommand.Build(),
             ExperimentCommand.Build(),
             TrainCommand.Build(),
+            CaptionsCommand.Build(),
             SynthesizeCommand.Build(),
             VerifyCommand.Build(),
             EmbedCommand.Build(),
+            MergeCommand.Build(),
             PullCommand.Build(),
             DoctorCommand.Build(),
         };

@@ -60,7 +60,7 @@ public sealed partial class DocsTests
         var dead = new List<string>();
         string[] pages =
         [
-            .. Pages(),
+            .. Directory.GetFiles(Path.Combine(Root, "docs"), "*.md"),
             .. Directory.GetFiles(Root, "*.md"),
             .. Directory.GetFiles(Path.Combine(Root, "models"), "*.md", SearchOption.AllDirectories),
         ];
@@ -82,6 +82,53 @@ public sealed partial class DocsTests
 
         Assert.IsEmpty(dead, string.Join('\n', dead));
     }
+
+    /// <summary>From the README to the index, and from there to every page of docs/.</summary>
+    [TestMethod]
+    public void EveryPage_CanBeReachedFromTheIndex()
+    {
+        var index = Path.Combine(Root, "docs", "index.md");
+        Assert.Contains(index, LinkedPages(Path.Combine(Root, "README.md")));
+        var seen = new HashSet<string>([index], StringComparer.Ordinal);
+        var open = new Stack<string>(seen);
+        while (open.TryPop(out var page))
+        {
+            foreach (var next in LinkedPages(page).Where(seen.Add))
+            {
+                open.Push(next);
+            }
+        }
+
+        var lost = Directory.GetFiles(Path.Combine(Root, "docs"), "*.md").Where(page => !seen.Contains(page)).ToArray();
+        Assert.IsEmpty(lost, string.Join('\n', lost));
+    }
+
+    /// <summary>A sentence in the first column of docs/troubleshooting.md is one that the product says; … stands for what varies.</summary>
+    [TestMethod]
+    public void EverySentenceOfTroubleshooting_IsInTheSources()
+    {
+        var sources = string.Join(
+            '\n',
+            Directory
+                .EnumerateFiles(Path.Combine(Root, "src"), "*.cs", SearchOption.AllDirectories)
+                .Select(file => Concatenation().Replace(File.ReadAllText(file), ""))
+        );
+        var sentences = File.ReadLines(Path.Combine(Root, "docs", "troubleshooting.md"))
+            .Where(line => line.StartsWith("| `", StringComparison.Ordinal))
+            .SelectMany(line => Quoted().Matches(line.Split(" | ")[0]).Select(quoted => quoted.Groups[1].Value))
+            .ToArray();
+        Assert.IsGreaterThan(20, sentences.Length);
+        var unknown = sentences.Where(sentence =>
+            sentence.Split('…').Any(part => !sources.Contains(part.Trim(), StringComparison.Ordinal))
+        );
+        Assert.AreEqual("", string.Join('\n', unknown));
+    }
+
+    private static IEnumerable<string> LinkedPages(string page) =>
+        Link()
+            .Matches(File.ReadAllText(page))
+            .Select(link => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(page)!, link.Groups[1].Value)))
+            .Where(target => target.EndsWith(".md", StringComparison.Ordinal) && File.Exists(target));
 
     private static IEnumerable<string> Anchors(string page) =>
         File.ReadLines(page)
@@ -134,6 +181,12 @@ public sealed partial class DocsTests
 
     [GeneratedRegex(@"§(\d+(?:\.\d+)?)")]
     private static partial Regex Section();
+
+    [GeneratedRegex("\"\\s*\\+\\s*\\$?\"")]
+    private static partial Regex Concatenation();
+
+    [GeneratedRegex("`([^`]+)`")]
+    private static partial Regex Quoted();
 
     [GeneratedRegex(@"\]\((?!https?:)([^)#\s]*)(#[^)\s]*)?\)")]
     private static partial Regex Link();

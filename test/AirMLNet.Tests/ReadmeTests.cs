@@ -1,8 +1,10 @@
 using System.Text.RegularExpressions;
 using AirMLNet.Data;
+using AirMLNet.Extensions.AI;
 using AirMLNet.Testing;
 using Microsoft.CodeAnalysis.CSharp.Scripting;
 using Microsoft.CodeAnalysis.Scripting;
+using Microsoft.Extensions.AI;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
@@ -132,16 +134,19 @@ public sealed partial class ReadmeTests
             ("\"model.zip\"", folder["model.zip"]),
             ("WORK", folder["work"]),
         ];
+        run = run.Replace("using var ", "var ", StringComparison.Ordinal); // scripts have no such declarations
         run = places.Aggregate(run, (text, pair) => text.Replace(pair.Old, $"@\"{pair.New}\"", StringComparison.Ordinal));
         var options = ScriptOptions
             .Default.AddReferences(
                 typeof(ImageFolder).Assembly,
                 typeof(Clip.ClipModel).Assembly,
+                typeof(ClipTextEmbeddingGenerator).Assembly,
+                typeof(IEmbeddingGenerator).Assembly,
                 typeof(MLContext).Assembly,
                 typeof(IDataView).Assembly,
                 typeof(ITransformer).Assembly
             )
-            .AddImports("System", "System.Linq", "System.Collections.Generic"); // as a project has them by itself
+            .AddImports("System", "System.IO", "System.Linq", "System.Collections.Generic"); // as a project has them by itself
         var console = Console.Out;
         using var printed = new StringWriter();
         Console.SetOut(printed);

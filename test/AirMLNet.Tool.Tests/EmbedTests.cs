@@ -50,7 +50,7 @@ public sealed class EmbedTests
         var images = TinyData.Images(folder["images"], 1);
         ToolProcess
             .Run("embed", images, "--clip", TinyData.MiniClip(), "-o", folder["f.npy"], "--shard", "4/3")
-            .Failed(2, "--shard is '4/3'");
+            .Failed(2, "--shard: '4/3' is no part");
         ToolProcess.Run("embed", images, "--clip", TinyData.MiniClip(), "-o", folder["f.txt"]).Failed(1, ".safetensors, .npy, .csv");
         ToolProcess.Run("embed", folder["none"], "--clip", TinyData.MiniClip(), "-o", folder["f.npy"]).Failed(1, "none");
         ToolProcess.Run("pull", "no-owner", "-o", folder["m"]).Failed(1, "expected owner/name");

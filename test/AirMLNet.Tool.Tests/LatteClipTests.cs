@@ -116,6 +116,24 @@ public sealed class LatteClipTests
     }
 
     [TestMethod]
+    public void TextsOfShards_AreAllThatAFitNeeds()
+    {
+        using var home = new TemporaryFolder();
+        ToolProcess InHome(params string[] line) => ToolProcess.Run(AppContext.BaseDirectory, [("AIRMLNET_HOME", home.Path)], line);
+        string[] line = ["adapt", .. Basis, "-o", Folder["shards.zip"], "--method", "latteclip", "--captioner", "attributes"];
+        Assert.Contains("12 texts of part 1/2, 12 of them written now", InHome([.. line, "--texts-only", "--shard", "1/2"]).Succeeded());
+        Assert.Contains("12 texts of part 2/2", InHome([.. line, "--texts-only", "--shard", "2/2"]).Succeeded());
+        Assert.IsFalse(File.Exists(Folder["shards.zip"]));
+        InHome([.. line, "--shard", "1/2"]).Failed(2, "--shard is for --texts-only");
+        InHome(["adapt", .. Basis, "-o", Folder["shards.zip"], "--texts-only"]).Failed(2, "--texts-only is of the texts");
+
+        var fit = InHome([.. line, .. Short, "--verbose"]);
+        fit.Succeeded();
+        Assert.Contains("12 texts of images and 12 of groups", fit.Error);
+        Assert.Contains("CaptionSynthesis: 0 texts were written now", fit.Error);
+    }
+
+    [TestMethod]
     public void CompareScoresThem_AndAnAnswerWithoutAClassCountsAsWrong()
     {
         string[] line =

@@ -72,7 +72,7 @@ public sealed class ReportTests
         using var folder = new TemporaryFolder();
         var photos = TinyData.Images(folder["photos"], perClass: 3);
         string[] adapt = ["adapt", photos, "--classes", TinyData.Classes(folder["classes.txt"]), "--clip", TinyModels.Clip];
-        (string, string) home = ("AIRMLNET_HOME", folder["home"]);
+        var home = ("AIRMLNET_HOME", folder["home"]);
         string[] latte = ["--method", "latteclip", "--captioner", "attributes", "--epochs", "1", "--batch", "6"];
         ToolProcess.Run(AppContext.BaseDirectory, [home], [.. adapt, .. latte, "-o", folder["latte.zip"]]).Succeeded();
         string[] report = ["report", folder["latte.zip"], photos, "-o", folder["report.html"]];

@@ -37,18 +37,21 @@ public sealed class PackageTests : IDisposable
             },
             models.Entries.Select(e => e.FullName).ToArray()
         );
-        using var nuspec = package.GetEntry("AirMLNet.nuspec")!.Open();
-        XElement[] elements = [.. XDocument.Load(nuspec).Descendants()];
         Assert.AreEqual(
             "AirMLNet.Models, Microsoft.Extensions.AI.Abstractions, Microsoft.Extensions.AI.OpenAI, Microsoft.ML, "
                 + "Microsoft.ML.ImageAnalytics, SixLabors.ImageSharp, "
                 + "SkiaSharp, SkiaSharp.NativeAssets.Linux.NoDependencies, SkiaSharp.NativeAssets.Win32, SkiaSharp.NativeAssets.macOS, "
                 + "TorchSharp",
-            string.Join(
-                ", ",
-                elements.Where(e => e.Name.LocalName == "dependency").Select(d => d.Attribute("id")!.Value).Order(StringComparer.Ordinal)
-            )
+            Dependencies(package)
         );
+        using var generators = ZipFile.OpenRead(Directory.GetFiles(Feed, "AirMLNet.Extensions.AI.0*.nupkg").Single());
+        Assert.IsNotNull(generators.GetEntry("lib/net10.0/AirMLNet.Extensions.AI.xml"));
+        Assert.AreEqual(
+            "AirMLNet.Models, Microsoft.Extensions.AI.Abstractions, SixLabors.ImageSharp, "
+                + "SkiaSharp, SkiaSharp.NativeAssets.Win32, SkiaSharp.NativeAssets.macOS, TorchSharp",
+            Dependencies(generators)
+        );
+        var elements = Nuspec(package);
         Assert.AreEqual("MIT", elements.Single(e => e.Name.LocalName == "license").Value);
         using var symbols = ZipFile.OpenRead(Directory.GetFiles(Feed, "AirMLNet.0*.snupkg").Single());
         Assert.IsNotNull(symbols.GetEntry("lib/net10.0/AirMLNet.pdb"));
@@ -87,9 +90,21 @@ public sealed class PackageTests : IDisposable
         Assert.AreEqual(Path.GetFullPath(cached), Published("-p:AirMLNetPatchTorchSharp=false"));
     }
 
+    private static XElement[] Nuspec(ZipArchive package)
+    {
+        using var nuspec = package.Entries.Single(e => e.FullName.EndsWith(".nuspec", StringComparison.Ordinal)).Open();
+        return [.. XDocument.Load(nuspec).Descendants()];
+    }
+
+    private static string Dependencies(ZipArchive package) =>
+        string.Join(
+            ", ",
+            Nuspec(package).Where(e => e.Name.LocalName == "dependency").Select(d => d.Attribute("id")!.Value).Order(StringComparer.Ordinal)
+        );
+
     private void Pack()
     {
-        foreach (var name in new[] { "AirMLNet.Models", "AirMLNet" })
+        foreach (var name in new[] { "AirMLNet.Models", "AirMLNet", "AirMLNet.Extensions.AI" })
         {
             var project = Path.Combine(Repository.Root, "src", name);
             (var code, var output, var error) = Repository.Run(

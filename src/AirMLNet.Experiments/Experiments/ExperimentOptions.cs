@@ -1,3 +1,4 @@
+using AirMLNet.Files;
 using AirMLNet.Options;
 using AirMLNet.Pipeline;
 
@@ -11,6 +12,9 @@ internal sealed record ExperimentOptions
 
     /// <summary>Leaves data sets out that are not there, instead of stopping before the first run.</summary>
     public bool SkipMissing { get; init; }
+
+    /// <summary>Which of the runs are made; the tables are written by a run of all, which finds those of the shards.</summary>
+    public Shard Shard { get; init; } = Shard.Whole;
 
     /// <summary>What is computed on: the number of a GPU and whether the processor may take its place.</summary>
     public DeviceChoice Device { get; init; } = new();

@@ -19,7 +19,7 @@ internal static class ExperimentRunner
     /// <summary>Runs what is not there yet.</summary>
     /// <param name="file">The experiment.</param>
     /// <param name="options">How; null for the defaults.</param>
-    /// <returns>The results in the order of the file; of a dry run those that are there.</returns>
+    /// <returns>The results in the order of the file, of a shard its own; of a dry run those that are there.</returns>
     /// <exception cref="InvalidDataException">Settings are wrong, before any run begins; or a data set's lists, when their turn
     /// comes.</exception>
     /// <exception cref="DirectoryNotFoundException">Data sets are not there; before any run begins.</exception>
@@ -100,7 +100,11 @@ internal static class ExperimentRunner
             foreach (var cell in cells)
             {
                 context.CancellationToken.ThrowIfCancellationRequested();
-                number++;
+                if (!context.Options.Shard.Owns(number++))
+                {
+                    continue;
+                }
+
                 var run = new ExperimentRun(context, context.Open(set), cell);
                 var path = Path.Combine(file.Cache ?? Path.Combine(file.Output, "runs"), run.Hash + ".json");
                 var result = Read(path, run.Hash) is { } found ? run.Name(found) : null;
@@ -120,13 +124,13 @@ internal static class ExperimentRunner
                 }
                 results.Add(result);
                 context.Options.Step?.Invoke(step with { Result = result });
-                if (!step.Known)
+                if (!step.Known && context.Options.Shard.IsWhole)
                 {
                     Summarise(file, results);
                 }
             }
         }
-        if (costs is null)
+        if (costs is null && context.Options.Shard.IsWhole)
         {
             Summarise(file, results);
         }

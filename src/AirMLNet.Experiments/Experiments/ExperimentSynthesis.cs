@@ -104,8 +104,13 @@ internal sealed class ExperimentSynthesis
     {
         if (Made < Images)
         {
-            _context.Options.Note?.Invoke($"{_data.Entry.Name}: {Images} synthetic images for {Folder}, {Made} of them there");
-            Fit();
+            // Another shard of the same experiment may be making them.
+            using var alone = FolderLock.Wait(Folder, _context.Options.Note ?? (_ => { }), _context.CancellationToken);
+            if (Made < Images)
+            {
+                _context.Options.Note?.Invoke($"{_data.Entry.Name}: {Images} synthetic images for {Folder}, {Made} of them there");
+                Fit();
+            }
         }
 
         return _data.Synthetic(Folder, Math.Min(most ?? int.MaxValue, Options.ImagesPerClass));

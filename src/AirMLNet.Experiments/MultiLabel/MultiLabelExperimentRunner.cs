@@ -69,7 +69,12 @@ internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, 
                 foreach (var seed in file.Seeds)
                 {
                     options.CancellationToken.ThrowIfCancellationRequested();
-                    var title = $"[{++number}/{total}] {set.Name}, {method.Title}, seed {seed}";
+                    // Ensembles need the scores of other runs, which other shards may make.
+                    if (!options.Shard.Owns(number++) || (method.EnsembleWith is not null && !options.Shard.IsWhole))
+                    {
+                        continue;
+                    }
+                    var title = $"[{number}/{total}] {set.Name}, {method.Title}, seed {seed}";
                     if (options.DryRun)
                     {
                         say($"{title}: {Plan(method, set, there)}");
@@ -85,7 +90,7 @@ internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, 
                 }
             }
         }
-        if (!options.DryRun)
+        if (!options.DryRun && options.Shard.IsWhole)
         {
             AtomicFile.WriteText(Path.Combine(file.Output, "results.md"), Table(results));
         }

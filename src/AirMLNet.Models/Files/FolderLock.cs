@@ -6,6 +6,7 @@ namespace AirMLNet.Files;
 /// </summary>
 internal sealed class FolderLock : IDisposable
 {
+    private static readonly TimeSpan BetweenTries = TimeSpan.FromSeconds(1);
     private readonly FileStream _file;
 
     private FolderLock(FileStream file) => _file = file;
@@ -38,6 +39,33 @@ internal sealed class FolderLock : IDisposable
                 return new(file);
             }
             file.Dispose();
+        }
+    }
+
+    /// <summary>As <see cref="Take"/>, but waits while another process has it.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="waiting">Called once, with what is waited for, where another has it.</param>
+    /// <param name="cancellation">Ends the waiting.</param>
+    /// <exception cref="OperationCanceledException">The waiting was cancelled.</exception>
+    /// <exception cref="IOException">The file cannot be made.</exception>
+    public static FolderLock Wait(string folder, Action<string> waiting, CancellationToken cancellation)
+    {
+        for (var told = false; ; told = true)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            try
+            {
+                return Take(folder);
+            }
+            catch (IOException e) when (e.InnerException is IOException)
+            {
+                if (!told)
+                {
+                    waiting(e.Message);
+                }
+            }
+
+            cancellation.WaitHandle.WaitOne(BetweenTries);
         }
     }
 

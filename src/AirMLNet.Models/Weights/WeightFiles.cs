@@ -85,7 +85,7 @@ internal sealed partial class WeightFiles : IDisposable
     {
         if (!Directory.Exists(folder))
         {
-            throw new DirectoryNotFoundException($"There is no model folder {folder}.");
+            throw new DirectoryNotFoundException($"There is no model folder {folder}; 'airml pull OWNER/NAME' downloads one.");
         }
         foreach (var name in names.Names)
         {

@@ -2,7 +2,9 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using AirMLNet.Data;
+using AirMLNet.Files;
 using AirMLNet.Pipeline;
+using AirMLNet.Recipes;
 using AirMLNet.Reports;
 using AirMLNet.Tool.Output;
 using AirMLNet.Tool.Pipelines;
@@ -31,6 +33,15 @@ internal static class AdaptCommand
         {
             Description = "Only say how long the texts of latteclip will take, by a few of them, which are kept",
         };
+        var textsOnly = new Option<bool>("--texts-only")
+        {
+            Description =
+                "Only have the texts of latteclip written, or with --shard a part of them; a later run with the same options finds them "
+                + "in AIRMLNET_HOME",
+        };
+        var shard = new ShardOption(
+            "With --texts-only: the parts share AIRMLNET_HOME, or its captions folders are joined with 'airml merge'"
+        );
         var seed = SharedOptions.Number("--seed", "Seed of everything random", 1, 0, int.MaxValue);
         var json = SharedOptions.Json();
         var skip = SharedOptions.SkipUnreadable();
@@ -40,10 +51,11 @@ internal static class AdaptCommand
         var command = new Command("adapt", "Adapt CLIP to images without labels, and save the model") { images, output };
         arguments.AddTo(command);
         synthesis.AddTo(command);
-        foreach (var option in new Option[] { labels, labelled, estimate, seed, json, skip })
+        foreach (var option in new Option[] { labels, labelled, estimate, textsOnly, seed, json, skip })
         {
             command.Options.Add(option);
         }
+        shard.AddTo(command);
         compute.AddTo(command);
 
         ExamplesHelpAction.Add(
@@ -54,7 +66,9 @@ internal static class AdaptCommand
                 + "-o model.zip",
             "airml adapt photos --classes classes.txt --clip models/mini-clip -o model.zip --method air --synthetic generated",
             "airml adapt photos --classes classes.txt --clip clip-vit-base-patch32 -o model.zip --method latteclip --captioner "
-                + "http://localhost:8000/v1 --captioner-model llava-hf/llava-v1.6-mistral-7b-hf --estimate"
+                + "http://localhost:8000/v1 --captioner-model llava-hf/llava-v1.6-mistral-7b-hf --estimate",
+            "airml adapt photos --classes classes.txt --clip clip-vit-base-patch32 -o model.zip --method latteclip --captioner "
+                + "llava-v1.6-mistral-7b-hf --gpu 0 --texts-only --shard 3/16"
         );
         command.Does(
             (parsed, cancellation) =>
@@ -81,7 +95,15 @@ internal static class AdaptCommand
                     Work = given.Recipe.FineTune is null ? null : synthesis.WorkOf(parsed, request.Output, "tuned"),
                 };
                 using var captioner = given.Captions?.Captioner as IDisposable;
-                if (parsed.GetValue(estimate))
+                if (parsed.GetValue(textsOnly))
+                {
+                    WriteTexts(request, given, shard.Read(parsed), cancellation);
+                }
+                else if (shard.IsGiven(parsed))
+                {
+                    throw new UsageException("--shard is for --texts-only: what is learned is learned from all images");
+                }
+                else if (parsed.GetValue(estimate))
                 {
                     Estimate(request, given, cancellation);
                 }
@@ -162,6 +184,41 @@ internal static class AdaptCommand
             Finished = DateTime.UtcNow,
             Versions = AdaptationCard.CurrentVersions(),
         };
+
+    private static void WriteTexts(Request request, AdaptSettings settings, Shard shard, CancellationToken cancellation)
+    {
+        if (settings.Recipe is not { NeedsCaptions: true, FineTune.Kind: FineTuneKind.LatteClip })
+        {
+            throw new UsageException("--texts-only is of the texts that --method latteclip has written");
+        }
+
+        settings.Check();
+        var rows = request.Rows(settings.Labels, cancellation);
+        var ml = request.Device.Context(request.Seed);
+        Terminal.Listen(ml, request.Verbose);
+        var (texts, made) = Terminal.Work(
+            "Writing texts",
+            rows.Count,
+            step => AdaptRun.WriteTexts(ml, settings, rows, shard, step, cancellation)
+        );
+        var folder = settings.Captions!.WorkFolder;
+        if (request.Json)
+        {
+            Terminal.WriteJson(
+                new
+                {
+                    folder,
+                    texts,
+                    made,
+                }
+            );
+            return;
+        }
+
+        Console.Out.WriteLine(
+            string.Create(CultureInfo.InvariantCulture, $"{folder}: {texts} texts of part {shard}, {made} of them written now")
+        );
+    }
 
     private static void Estimate(Request request, AdaptSettings settings, CancellationToken cancellation)
     {

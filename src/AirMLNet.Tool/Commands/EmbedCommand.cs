@@ -1,9 +1,10 @@
 using System.CommandLine;
-using System.Globalization;
+using AirMLNet.Arrow;
 using AirMLNet.Clip;
 using AirMLNet.Data;
 using AirMLNet.Embedding;
 using AirMLNet.Features;
+using AirMLNet.Files;
 using AirMLNet.MultiLabel;
 using AirMLNet.Pipeline;
 using AirMLNet.Tool.Output;
@@ -13,21 +14,20 @@ namespace AirMLNet.Tool.Commands;
 /// <summary><c>airml embed IMAGES</c>: the CLIP features of a folder of images, in a file.</summary>
 internal static class EmbedCommand
 {
+    /// <summary>The formats of a table of features.</summary>
+    public static IReadOnlyList<FeatureFormat> Formats { get; } = [.. FeatureTable.Formats, .. ArrowFeatures.Formats];
+
     public static Command Build()
     {
         var images = SharedOptions.Images("Folder with the images, searched with its sub-folders");
         var clip = SharedOptions.Clip();
         var output = new Option<string>("--output", "-o")
         {
-            Description = "File to write: .safetensors, .idv, .npy or .csv",
+            Description = "File to write: .safetensors, .parquet, .arrow, .idv, .npy or .csv",
             HelpName = "FILE",
             Required = true,
         };
-        var shard = new Option<string?>("--shard")
-        {
-            Description = "Do one part of the work only, such as 3/16; the parts are joined with --merge 16",
-            HelpName = "I/N",
-        };
+        var shard = new ShardOption("'airml merge', or --merge 16, joins the parts");
         var merge = SharedOptions.Optional<int>("--merge", "Join the files of this many shards instead of encoding", 1, 100_000);
         var chunk = SharedOptions.Number("--chunk", "Images kept on disk together; an interruption loses at most so many", 256, 1, 100_000);
         var batch = SharedOptions.Optional<int>(
@@ -59,7 +59,6 @@ internal static class EmbedCommand
             images,
             clip,
             output,
-            shard,
             merge,
             chunk,
             batch,
@@ -69,6 +68,7 @@ internal static class EmbedCommand
             dense,
             skip,
         };
+        shard.AddTo(command);
         compute.AddTo(command);
         ExamplesHelpAction.Add(
             command,
@@ -81,9 +81,9 @@ internal static class EmbedCommand
             (parsed, cancellation) =>
             {
                 var device = compute.Apply(parsed);
-                var (part, parts) = Shard(parsed.GetValue(shard));
+                var part = shard.Read(parsed);
                 var joined = parsed.GetValue(merge);
-                if (joined is not null && parts > 1)
+                if (joined is not null && shard.IsGiven(parsed))
                 {
                     throw new UsageException("--shard and --merge exclude each other: a run does a part, or joins all of them");
                 }
@@ -92,7 +92,7 @@ internal static class EmbedCommand
                 {
                     return Dense(
                         (parsed.GetRequiredValue(images), parsed.GetRequiredValue(clip), parsed.GetRequiredValue(output)),
-                        (part, parts),
+                        part,
                         device,
                         cancellation
                     );
@@ -109,9 +109,9 @@ internal static class EmbedCommand
                             {
                                 Images = parsed.GetRequiredValue(images),
                                 Output = parsed.GetRequiredValue(output),
+                                Formats = Formats,
                                 ChunkSize = parsed.GetValue(chunk),
-                                Shard = part,
-                                Shards = joined ?? parts,
+                                Shard = joined is { } number ? new(1, number) : part,
                                 SkipUnreadable = parsed.GetValue(skip),
                                 Warn = reason => Terminal.Warn($"left out: {reason}"),
                                 Progress = Terminal.Progress(step),
@@ -138,7 +138,7 @@ internal static class EmbedCommand
 
     private static int Dense(
         (string Images, string Clip, string Output) place,
-        (int Part, int Parts) shard,
+        Shard shard,
         DeviceChoice device,
         CancellationToken cancellation
     )
@@ -154,24 +154,5 @@ internal static class EmbedCommand
         );
         Console.Out.WriteLine($"{place.Output}: {made} parts made now, {cache.Missing.Count} of {cache.Parts} missing");
         return 0;
-    }
-
-    private static (int Part, int Parts) Shard(string? text)
-    {
-        if (text is null)
-        {
-            return (1, 1);
-        }
-
-        var slash = text.IndexOf('/', StringComparison.Ordinal);
-        return
-            slash > 0
-            && int.TryParse(text.AsSpan(0, slash), NumberStyles.None, CultureInfo.InvariantCulture, out var part)
-            && int.TryParse(text.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var parts)
-            && part >= 1
-            && part <= parts
-            && parts <= 100_000
-            ? (part, parts)
-            : throw new UsageException($"--shard is '{text}'; expected a part and their number, such as 3/16");
     }
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using AirMLNet.Experiments;
+using AirMLNet.Files;
 using AirMLNet.Pipeline;
 using AirMLNet.Tool.Output;
 
@@ -37,6 +38,7 @@ internal static class ExperimentCommand
         };
         var skip = new Option<bool>("--skip-missing") { Description = "Leave out data sets that are not there, instead of stopping" };
         var json = SharedOptions.Json();
+        var shard = new ShardOption("The parts share the file's cache folder; a run of all then writes the table");
         var compute = new ComputeOptions(features: true);
         var command = new Command("experiment", "Run a grid of methods, paradigms, prompts, data sets and seeds, and write a table")
         {
@@ -48,6 +50,7 @@ internal static class ExperimentCommand
             skip,
             json,
         };
+        shard.AddTo(command);
         compute.AddTo(command);
         ExamplesHelpAction.Add(
             command,
@@ -67,10 +70,11 @@ internal static class ExperimentCommand
                     Settings = parsed.GetValue(set)!,
                 };
                 var device = compute.Apply(parsed, tryOnly: only);
+                var part = shard.Read(parsed);
                 if (MultiLabelExperimentFile.Is(parsed.GetRequiredValue(file)))
                 {
                     var many = MultiLabelExperimentFile.Load(parsed.GetRequiredValue(file), changes);
-                    return ManyLabels(many, only, parsed.GetValue(skip), parsed.GetValue(json), device, cancellation);
+                    return ManyLabels(many, only, parsed.GetValue(skip), parsed.GetValue(json), device, part, cancellation);
                 }
 
                 var experiment = ExperimentFile.Load(parsed.GetRequiredValue(file), changes);
@@ -86,6 +90,7 @@ internal static class ExperimentCommand
                                 DryRun = only,
                                 SkipMissing = parsed.GetValue(skip),
                                 Device = device,
+                                Shard = part,
                                 Step = at => Say(at, step, plans),
                                 Note = Terminal.Note,
                                 Progress = Terminal.Progress(step),
@@ -100,6 +105,10 @@ internal static class ExperimentCommand
                 else if (parsed.GetValue(json))
                 {
                     Terminal.WriteJson(results);
+                }
+                else if (!part.IsWhole)
+                {
+                    Console.Out.WriteLine($"{experiment.Cache ?? experiment.Output}: {results.Count} runs, those of part {part}");
                 }
                 else
                 {
@@ -118,6 +127,7 @@ internal static class ExperimentCommand
         bool skipMissing,
         bool json,
         DeviceChoice device,
+        Shard shard,
         CancellationToken cancellation
     )
     {
@@ -132,6 +142,7 @@ internal static class ExperimentCommand
                         DryRun = dryRun,
                         SkipMissing = skipMissing,
                         Device = device,
+                        Shard = shard,
                         Progress = Terminal.Progress(step),
                         CancellationToken = cancellation,
                     }
@@ -140,6 +151,10 @@ internal static class ExperimentCommand
         if (json)
         {
             Terminal.WriteJson(results);
+        }
+        else if (!dryRun && !shard.IsWhole)
+        {
+            Console.Out.WriteLine($"{file.Output}: {results.Count} runs, those of part {shard}");
         }
         else if (!dryRun)
         {

@@ -15,8 +15,10 @@ internal static class PredictCommand
         var top = SharedOptions.Number("--top", "Classes to show per image, best first", 3, 1, 1000);
         var json = new Option<bool>("--json") { Description = "Write one JSON object a line" };
         var skip = SharedOptions.SkipUnreadable();
+        var shard = new ShardOption("The lines of all parts, one part after the other, are those of one run");
         var compute = new ComputeOptions(features: true);
         var command = new Command("predict", "Classify images with an adapted model") { model, images, top, json, skip };
+        shard.AddTo(command);
         compute.AddTo(command);
         ExamplesHelpAction.Add(
             command,
@@ -28,7 +30,13 @@ internal static class PredictCommand
             {
                 var ml = compute.Apply(parsed).Context(seed: 1);
                 var fitted = SavedModel.Load(ml, parsed.GetRequiredValue(model));
-                var rows = Photos.Open(parsed.GetRequiredValue(images), labels: false, parsed.GetValue(skip), cancellation);
+                var rows = Photos.Open(
+                    parsed.GetRequiredValue(images),
+                    labels: false,
+                    parsed.GetValue(skip),
+                    cancellation,
+                    shard.Read(parsed)
+                );
                 // Everything is scored before the first line is written, so that a failure leaves no half result.
                 var (names, scored) = Terminal.Work(
                     "Classifying",

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Numerics;
+using AirMLNet.Files;
 
 namespace AirMLNet.Tool.Commands;
 
@@ -32,7 +33,17 @@ internal static class SharedOptions
             Description = "Folder of the CLIP model, in Hugging Face layout (config.json, model.safetensors, tokenizer)",
             HelpName = "FOLDER",
             Required = true,
+            CustomParser = ModelFolder,
         };
+
+    /// <summary>A model's folder: as it is given, or where there is none, the one in AIRMLNET_HOME, where 'airml pull' puts it.</summary>
+    public static string ModelFolder(ArgumentResult result)
+    {
+        var folder = result.Tokens.Count == 0 ? "" : result.Tokens[0].Value;
+        return AirHome.Given is { } home && !Directory.Exists(folder) && Directory.Exists(Path.Combine(home, folder))
+            ? Path.Combine(home, folder)
+            : folder;
+    }
 
     public static Option<bool> Json() => new("--json") { Description = "Write the result as JSON" };
 

@@ -23,6 +23,7 @@ internal sealed class SynthesisArguments
             "Stable Diffusion model (v1, 2 or XL) for air: fine-tuned on the most confident images, then images of every class "
             + "are generated",
         HelpName = "FOLDER",
+        CustomParser = SharedOptions.ModelFolder,
     };
 
     private readonly Option<string?> _work = new("--work")

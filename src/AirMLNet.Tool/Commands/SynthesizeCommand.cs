@@ -35,6 +35,7 @@ internal static class SynthesizeCommand
             Description =
                 "Folder of the Stable Diffusion model (v1, 2 or XL), in diffusers layout (model_index.json, unet, vae, text_encoder, …)",
             HelpName = "FOLDER",
+            CustomParser = SharedOptions.ModelFolder,
             Required = true,
         };
         var prompt = new Option<string?>("--prompt") { Description = "What the images show", HelpName = "TEXT" };
@@ -86,6 +87,7 @@ internal static class SynthesizeCommand
             HelpName = "TYPE",
         };
         precision.AcceptOnlyFromAmong([.. Precisions.Select(p => p.Name)]);
+        var shard = new ShardOption("Folders on several machines are joined with 'airml merge'; a run without it draws the contact sheet");
         var compute = new ComputeOptions();
         var command = new Command("synthesize", "Generate images with a diffusion model; goes on where it was interrupted")
         {
@@ -111,6 +113,7 @@ internal static class SynthesizeCommand
         {
             command.Options.Add(option);
         }
+        shard.AddTo(command);
         compute.AddTo(command);
         ExamplesHelpAction.Add(
             command,
@@ -118,11 +121,13 @@ internal static class SynthesizeCommand
             "airml synthesize --diffusion stable-diffusion-v1-4 --classes flowers.txt --domain 'Flowers:' -n 120 -o synthetic",
             "airml synthesize --diffusion stable-diffusion-v1-4 --lora flowers.safetensors --prompt 'Flowers: thorn apple' -n 16 -o "
                 + "thorn-apple",
-            "airml synthesize --diffusion stable-diffusion-v1-4 --prompt 'a red fox in snow' --scheduler dpmsolver++ --steps 20 -o fox"
+            "airml synthesize --diffusion stable-diffusion-v1-4 --prompt 'a red fox in snow' --scheduler dpmsolver++ --steps 20 -o fox",
+            "airml synthesize --diffusion stable-diffusion-v1-4 --classes flowers.txt -n 120 -o synthetic --shard 3/16"
         );
         command.Does(
             (parsed, cancellation) =>
             {
+                var part = shard.Read(parsed);
                 var prompts = Prompts(parsed.GetValue(prompt), parsed.GetValue(classes), domain.Read(parsed));
                 var (width, height) = Size(parsed.GetValue(size));
                 var options = new StableDiffusionOptions
@@ -173,6 +178,7 @@ internal static class SynthesizeCommand
                                 Seed = parsed.GetValue(seed),
                                 NegativePrompt = parsed.GetValue(negative),
                                 GroupSize = options.BatchSize,
+                                Shard = part,
                                 Settings = generator.Settings(adapter, parsed.GetValue(weight) ?? 1),
                                 Progress = new DirectProgress(p =>
                                     rate = string.Create(
@@ -193,7 +199,10 @@ internal static class SynthesizeCommand
                             + $"were there"
                     )
                 );
-                Console.Out.WriteLine($"{parsed.GetRequiredValue(output)}: {result.Images.Count} images, all on {result.ContactSheet}");
+                Console.Out.WriteLine(
+                    $"{parsed.GetRequiredValue(output)}: {result.Images.Count} images, "
+                        + (result.ContactSheet is { } sheet ? $"all on {sheet}" : $"those of part {part}")
+                );
                 return 0;
             }
         );

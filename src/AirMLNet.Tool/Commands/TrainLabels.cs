@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using AirMLNet.Captions;
 using AirMLNet.Data;
 using AirMLNet.Recipes;
 using AirMLNet.Reports;
@@ -26,21 +25,13 @@ internal static class TrainLabels
             Description =
                 "File of captions: COCO's (.json), localized narratives (.jsonl), .csv with a column \"caption\", or a caption a line",
         };
-        var nouns = new Option<string?>("--nouns")
-        {
-            Description = "The classes and the nouns that mean them: voc, coco, nus, or a file with \"class: noun, noun\" in each line",
-            HelpName = "TABLE",
-        };
-        var classes = new Option<string?>("--classes")
-        {
-            Description = "Text file with one class name a line, each of which means itself",
-            HelpName = "FILE",
-        };
+        var nouns = new NounArguments();
         var clip = SharedOptions.Clip();
         var diffusion = new Option<string?>("--diffusion")
         {
             Description = "Diffusion model that makes images of the captions",
             HelpName = "FOLDER",
+            CustomParser = SharedOptions.ModelFolder,
         };
         var method = new Option<string?>("--method")
         {
@@ -72,8 +63,6 @@ internal static class TrainLabels
         var command = new Command("labels", "Learn to name all that is in an image from captions (T2I-PAL, TaI-DPT), and save the model")
         {
             captions,
-            nouns,
-            classes,
             clip,
             diffusion,
             method,
@@ -88,6 +77,7 @@ internal static class TrainLabels
             seed,
             json,
         };
+        nouns.AddTo(command);
         compute.AddTo(command);
         ExamplesHelpAction.Add(
             command,
@@ -124,7 +114,7 @@ internal static class TrainLabels
                 var ml = compute.Apply(parsed).Context(parsed.GetValue(seed));
                 Terminal.Listen(ml, parsed.GetValue(SharedOptions.Verbose));
                 var rows = ml.Data.LoadCaptions(parsed.GetRequiredValue(captions), parsed.GetValue(one), parsed.GetValue(seed));
-                var names = NounsOf(parsed.GetValue(nouns), parsed.GetValue(classes));
+                var names = nouns.Read(parsed);
                 var clock = System.Diagnostics.Stopwatch.StartNew();
                 Terminal.Work(
                     "Learning",
@@ -193,21 +183,5 @@ internal static class TrainLabels
             Seconds = clock.Elapsed.TotalSeconds,
             Finished = DateTime.UtcNow,
             Versions = AdaptationCard.CurrentVersions(),
-        };
-
-    private static NounFilterOptions NounsOf(string? nouns, string? classes) =>
-        nouns is null == classes is null ? throw new UsageException("One of --nouns and --classes must say what the classes are")
-        : classes is not null ? new() { ClassNames = ClassNames.Load(classes) }
-        : nouns switch
-        {
-            "voc" => new() { Nouns = NounSet.Voc2007 },
-            "coco" => new() { Nouns = NounSet.Coco2014 },
-            "nus" => new()
-            {
-                Nouns = NounSet.NusWide,
-                MaxWords = 77,
-                MaxPerClass = 1000,
-            },
-            _ => new() { NounFile = nouns },
         };
 }

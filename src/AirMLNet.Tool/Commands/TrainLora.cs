@@ -24,6 +24,7 @@ internal static class TrainLora
         {
             Description = "Folder of the Stable Diffusion model (v1, 2 or XL), in diffusers layout",
             HelpName = "FOLDER",
+            CustomParser = SharedOptions.ModelFolder,
             Required = true,
         };
         var output = new Option<string>("--output", "-o")

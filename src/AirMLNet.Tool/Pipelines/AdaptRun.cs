@@ -1,5 +1,6 @@
 using AirMLNet.Captions;
 using AirMLNet.Data;
+using AirMLNet.Files;
 using AirMLNet.Recipes;
 using AirMLNet.Reports;
 using AirMLNet.Tool.Output;
@@ -61,6 +62,32 @@ internal static class AdaptRun
         CancellationToken cancellation
     )
     {
+        var (captions, labelled) = Captions(ml, settings, photos, step, cancellation);
+        return captions.Estimate(labelled);
+    }
+
+    /// <summary>Has a shard's texts of a recipe written.</summary>
+    public static (int Texts, int Made) WriteTexts(
+        MLContext ml,
+        AdaptSettings settings,
+        IReadOnlyList<ImageRow> photos,
+        Shard shard,
+        IStep step,
+        CancellationToken cancellation
+    )
+    {
+        var (captions, labelled) = Captions(ml, settings, photos, step, cancellation);
+        return captions.Write(labelled, shard);
+    }
+
+    private static (CaptionSynthesisEstimator Stage, IDataView Labelled) Captions(
+        MLContext ml,
+        AdaptSettings settings,
+        IReadOnlyList<ImageRow> photos,
+        IStep step,
+        CancellationToken cancellation
+    )
+    {
         var (labels, captions) = settings.Recipe.CaptionStages(
             ml,
             settings.Task(hasFeatures: false) with
@@ -70,6 +97,6 @@ internal static class AdaptRun
             }
         );
         var rows = ml.Data.LoadFromEnumerable(photos);
-        return captions.Estimate(labels.Fit(rows).Transform(rows));
+        return (captions, labels.Fit(rows).Transform(rows));
     }
 }

@@ -1,4 +1,5 @@
 using AirMLNet.Data;
+using AirMLNet.Files;
 using AirMLNet.Images;
 using AirMLNet.Tool.Output;
 
@@ -7,9 +8,23 @@ namespace AirMLNet.Tool.Pipelines;
 /// <summary>Opens a folder of images and makes sure, before any long work, that they can be read.</summary>
 internal static class Photos
 {
-    /// <summary>All images of a folder.</summary>
-    public static IReadOnlyList<ImageRow> Open(string folder, bool labels, bool skipUnreadable, CancellationToken cancellation) =>
-        Readable(ImageFolder.Open(folder, labels).Entries, folder, skipUnreadable, cancellation);
+    /// <summary>All images of a folder, or a shard's.</summary>
+    public static IReadOnlyList<ImageRow> Open(
+        string folder,
+        bool labels,
+        bool skipUnreadable,
+        CancellationToken cancellation,
+        Shard? shard = null
+    )
+    {
+        var entries = ImageFolder.Open(folder, labels).Entries;
+        ImageEntry[] own = [.. entries.Take((shard ?? Shard.Whole).RangeOf(entries.Count))];
+        return own.Length > 0
+            ? Readable(own, folder, skipUnreadable, cancellation)
+            : throw new InvalidDataException(
+                $"Part {shard} of the {entries.Count} images in '{folder}' is none; expected at most as many parts."
+            );
+    }
 
     /// <summary>The images to adapt to: of a data set's folder the training images alone, which a note says.</summary>
     public static IReadOnlyList<ImageRow> Pool(string folder, bool labels, bool skipUnreadable, CancellationToken cancellation)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using AirMLNet.Files;
 using AirMLNet.Images;
 using AirMLNet.Optimisation;
 using AirMLNet.Options;
@@ -91,6 +92,23 @@ public sealed class CaptionSynthesisEstimator : StageEstimator<CaptionSynthesisT
             mixed.AddRange(work.Groups.Skip(i).Take(1));
         }
         return Task.Run(() => Job().EstimateAsync(mixed), _options.CancellationToken).GetAwaiter().GetResult();
+    }
+
+    /// <summary>Has a shard's texts written, for a fit on any machine that finds them.</summary>
+    /// <returns>How many texts the shard has, and how many of them were written now.</returns>
+    /// <exception cref="InvalidOperationException">The captioner's texts are not kept.</exception>
+    internal (int Texts, int Made) Write(IDataView input, Shard shard)
+    {
+        using var channel = Host.Start("Write");
+        if (_options.Captioner!.Identity is null)
+        {
+            throw new InvalidOperationException("These texts are there already, or chosen anew by each run: nothing would be kept.");
+        }
+
+        var work = Items(input, channel);
+        // Images and groups with equal questions are one text, whoever asks.
+        List<CaptionItem> own = [.. work.Images.Concat(work.Groups).Where((_, i) => shard.Owns(i))];
+        return own.Count == 0 ? (0, 0) : (own.Count, Run(Job(), channel, own).Made);
     }
 
     private protected override IEnumerable<InputColumn> Inputs(SchemaShape input) =>

@@ -107,10 +107,19 @@ public sealed class ChatCaptioner : ICaptioner
     public async Task<string> DescribeAsync(CaptionRequest request, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        var message = new Microsoft.Extensions.AI.ChatMessage(
-            ChatRole.User,
-            [new DataContent(ImageCodec.EncodePng(Shrunk(request.Image)), "image/png"), new TextContent(request.Prompt)]
-        );
+        return await AskAsync(
+                [new DataContent(ImageCodec.EncodePng(Shrunk(request.Image)), "image/png"), new TextContent(request.Prompt)],
+                cancellation
+            )
+            .ConfigureAwait(false);
+    }
+
+    /// <summary>An answer to words alone.</summary>
+    internal Task<string> WriteAsync(string prompt, CancellationToken cancellation) => AskAsync([new TextContent(prompt)], cancellation);
+
+    private async Task<string> AskAsync(IList<AIContent> contents, CancellationToken cancellation)
+    {
+        var message = new Microsoft.Extensions.AI.ChatMessage(ChatRole.User, contents);
         var wanted = new ChatOptions
         {
             ModelId = _model,

@@ -1,4 +1,6 @@
+using AirMLNet.Captions;
 using AirMLNet.Data;
+using Microsoft.Extensions.AI;
 
 namespace Microsoft.ML;
 
@@ -45,5 +47,24 @@ public static class AirDataCatalog
         ArgumentNullException.ThrowIfNull(catalog);
         var rows = CaptionFile.Read(path);
         return catalog.LoadFromEnumerable(onePerImage ? CaptionFile.OnePerImage(rows, seed) : rows);
+    }
+
+    /// <summary>
+    /// Captions that a language model writes about drawn classes: a row each, with Text columns <c>Caption</c> and <c>ImageId</c>, which is
+    /// blank. A caption that does not name all that it was asked to is asked for anew, and in the end left out.
+    /// </summary>
+    /// <param name="catalog">The data catalog.</param>
+    /// <param name="client">The model, which stays the caller's.</param>
+    /// <param name="options">Which captions.</param>
+    /// <exception cref="CaptionException">The server does not answer, or no caption can be used; what is there is kept.</exception>
+    /// <exception cref="OperationCanceledException">The work was cancelled.</exception>
+    public static IDataView WriteCaptions(this DataOperationsCatalog catalog, IChatClient client, WriteCaptionsOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        ArgumentNullException.ThrowIfNull(options);
+        var writer = new CaptionWriter(new ChatCaptioner(client, options.Chat), options);
+        // Off this thread's context, so that a client that comes back to it cannot wait for itself.
+        var written = Task.Run(writer.RunAsync, options.CancellationToken).GetAwaiter().GetResult();
+        return catalog.LoadFromEnumerable(written.Captions.Select(c => new CaptionRow { Caption = c.Text }).ToArray());
     }
 }

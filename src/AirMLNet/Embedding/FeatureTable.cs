@@ -13,52 +13,56 @@ namespace AirMLNet.Embedding;
 /// <summary>A part of a table of features, in memory: N paths and [N, D] values.</summary>
 internal sealed record FeaturePart(IReadOnlyList<string> Paths, float[] Values);
 
-/// <summary>
-/// Writes tables of features. The parts are asked for once, in order, so that no more than one needs to be in memory. A file
-/// appears under its name only when whole.
-/// </summary>
+/// <summary>What is written: a table of N features of D numbers.</summary>
+/// <param name="Dimension">D.</param>
+/// <param name="Paths">The paths of all parts.</param>
+/// <param name="Metadata">Who made them.</param>
+/// <param name="Parts">Asked for once, in order, so that no more than one needs to be in memory.</param>
+internal sealed record FeatureRows(
+    int Dimension,
+    IReadOnlyList<string> Paths,
+    IReadOnlyDictionary<string, string> Metadata,
+    IEnumerable<FeaturePart> Parts
+);
+
+/// <summary>A way to write a table.</summary>
+/// <param name="Ending">Of the file's name.</param>
+/// <param name="Write">Writes to a path; the file appears when it is whole.</param>
+internal sealed record FeatureFormat(string Ending, Action<string, FeatureRows> Write);
+
+/// <summary>Writes tables of features. A file appears under its name only when whole.</summary>
 internal static class FeatureTable
 {
-    public static readonly IReadOnlyList<string> Formats = [".safetensors", ".npy", ".csv", ".idv"];
+    /// <summary>The formats that need no other package; .npy has its paths in a .paths.txt beside it.</summary>
+    public static IReadOnlyList<FeatureFormat> Formats { get; } =
+    [
+        new(".safetensors", (path, table) => AtomicFile.Write(path, stream => WriteSafetensors(stream, table))),
+        new(
+            ".npy",
+            (path, table) =>
+            {
+                AtomicFile.Write(path, stream => WriteNpy(stream, table.Dimension, table.Paths.Count, table.Parts));
+                AtomicFile.Write(Path.ChangeExtension(path, ".paths.txt"), stream => stream.Write(Lines(table.Paths)));
+            }
+        ),
+        new(".csv", (path, table) => AtomicFile.Write(path, stream => WriteCsv(stream, table.Dimension, table.Parts))),
+        new(".idv", (path, table) => AtomicFile.Write(path, stream => WriteBinary(stream, table.Dimension, table.Parts))),
+    ];
 
     /// <summary>The format of a file name.</summary>
-    /// <exception cref="ArgumentException">The ending is not one of <see cref="Formats"/>.</exception>
-    public static string Format(string path)
+    /// <exception cref="ArgumentException">The ending is not one of them.</exception>
+    public static FeatureFormat Format(string path, IReadOnlyList<FeatureFormat>? formats = null)
     {
-        var extension = Path.GetExtension(path).ToLowerInvariant();
-        return Formats.Contains(extension)
-            ? extension
-            : throw new ArgumentException($"{path}: the features' file must end in {string.Join(", ", Formats)}.", nameof(path));
+        formats ??= Formats;
+        var ending = Path.GetExtension(path).ToLowerInvariant();
+        return formats.FirstOrDefault(f => f.Ending == ending)
+            ?? throw new ArgumentException(
+                $"{path}: the features' file must end in {string.Join(", ", formats.Select(f => f.Ending))}.",
+                nameof(path)
+            );
     }
 
-    /// <summary>Writes all parts in the format that the name asks for; .npy has its paths in a .paths.txt beside it.</summary>
-    public static void Write(
-        string path,
-        int dimension,
-        IReadOnlyList<string> paths,
-        IReadOnlyDictionary<string, string> metadata,
-        IEnumerable<FeaturePart> parts
-    )
-    {
-        switch (Format(path))
-        {
-            case ".safetensors":
-                AtomicFile.Write(path, stream => WriteSafetensors(stream, dimension, paths, metadata, parts));
-                break;
-            case ".npy":
-                AtomicFile.Write(path, stream => WriteNpy(stream, dimension, paths.Count, parts));
-                AtomicFile.Write(Path.ChangeExtension(path, ".paths.txt"), stream => stream.Write(Lines(paths)));
-                break;
-            case ".idv":
-                AtomicFile.Write(path, stream => WriteBinary(stream, dimension, parts));
-                break;
-            default:
-                AtomicFile.Write(path, stream => WriteCsv(stream, dimension, parts));
-                break;
-        }
-    }
-
-    /// <summary>Reads a safetensors file that <see cref="Write"/> wrote.</summary>
+    /// <summary>Reads a safetensors file that <see cref="Formats"/> wrote.</summary>
     /// <exception cref="InvalidDataException">It is another file.</exception>
     public static (FeaturePart Part, IReadOnlyDictionary<string, string> Metadata) Read(string path)
     {
@@ -75,14 +79,9 @@ internal static class FeatureTable
             : throw new InvalidDataException($"{path}: {features.Shape[0]} features but {paths.Length} paths.");
     }
 
-    private static void WriteSafetensors(
-        Stream stream,
-        int dimension,
-        IReadOnlyList<string> paths,
-        IReadOnlyDictionary<string, string> metadata,
-        IEnumerable<FeaturePart> parts
-    )
+    private static void WriteSafetensors(Stream stream, FeatureRows table)
     {
+        var (dimension, paths, metadata, parts) = table;
         var lines = Lines(paths);
         var bytes = (long)paths.Count * dimension * sizeof(float);
         var header = JsonSerializer.SerializeToUtf8Bytes(

@@ -26,19 +26,14 @@ internal sealed class ImageFolderEncoder
     /// <summary>Lists the images.</summary>
     /// <param name="ml">Decides the device.</param>
     /// <param name="options">What to embed, and where to.</param>
-    /// <exception cref="ArgumentException">The output's ending is not known, or the shard is above the number of shards.</exception>
+    /// <exception cref="ArgumentException">The output's ending is not known.</exception>
     /// <exception cref="DirectoryNotFoundException">There is no folder of images.</exception>
     /// <exception cref="InvalidDataException">The folder has no images, or a name with a line break.</exception>
     public ImageFolderEncoder(MLContext ml, ImageFolderEncoderOptions options)
     {
         ArgumentNullException.ThrowIfNull(ml);
         ArgumentNullException.ThrowIfNull(options);
-        FeatureTable.Format(options.Output);
-        if (options.Shard > options.Shards)
-        {
-            throw new ArgumentException($"Shard = {options.Shard}; expected 1..{options.Shards}.", nameof(options));
-        }
-
+        FeatureTable.Format(options.Output, options.Formats);
         (_ml, _options) = (ml, options);
         _rows = [.. ImageFolder.Open(options.Images, labelsFromSubfolders: false).Entries.Select(e => new ImageRow { ImagePath = e.Path })];
         _names = [.. _rows.Select(r => Path.GetRelativePath(options.Images, r.ImagePath).Replace('\\', '/'))];
@@ -54,7 +49,7 @@ internal sealed class ImageFolderEncoder
     /// <summary>
     /// The file that this run writes: the output, or of a shard the output's name with shard and number before .safetensors.
     /// </summary>
-    public string Target => _options.Shards == 1 ? _options.Output : ShardFile(_options.Shard);
+    public string Target => _options.Shard.IsWhole ? _options.Output : FeatureMerge.FileOf(_options.Output, _options.Shard);
 
     /// <summary>Encodes what is not on disk yet, and writes <see cref="Target"/>.</summary>
     /// <returns>Number of features in the target.</returns>
@@ -79,26 +74,26 @@ internal sealed class ImageFolderEncoder
         var metadata = Metadata(stage);
         var folder = Target + ".parts";
         using var alone = FolderLock.Take(folder);
-        var chunks = Chunks(_options.Shard);
+        var chunks = Chunks();
         var (done, total) = (0, chunks.Sum(c => Range(c).Count));
         foreach (var chunk in chunks)
         {
             var file = ChunkFile(folder, chunk);
             if (File.Exists(file))
             {
-                Check(file, metadata);
+                FeatureMerge.Check(file, metadata);
             }
             else
             {
                 var part = Encode(stage, Range(chunk), done, total);
-                FeatureTable.Write(file, stage.FeatureDimension, part.Paths, metadata, [part]);
+                FeatureTable.Format(file).Write(file, new(stage.FeatureDimension, part.Paths, metadata, [part]));
             }
 
             done += Range(chunk).Count;
             _options.Progress?.Report(new("Embed", "encoding images", done, total));
         }
 
-        var written = Join(Target, stage.FeatureDimension, metadata, [.. chunks.Select(c => ChunkFile(folder, c))]);
+        var written = FeatureMerge.Join(Target, metadata, [.. chunks.Select(c => ChunkFile(folder, c))], _options.Formats);
         if (Directory.Exists(folder))
         {
             Directory.Delete(folder, recursive: true);
@@ -109,37 +104,23 @@ internal sealed class ImageFolderEncoder
 
     /// <summary>Joins the files of all shards into the output. The files stay.</summary>
     /// <returns>Number of features in the output.</returns>
-    /// <exception cref="FileNotFoundException">A shard is missing; the message names all that are.</exception>
+    /// <exception cref="FileNotFoundException">A shard is missing; the message says which.</exception>
     /// <exception cref="InvalidDataException">Shards are of different models or images.</exception>
     public int Merge()
     {
-        string[] files = [.. Enumerable.Range(1, _options.Shards).Select(ShardFile)];
-        string[] missing = [.. files.Where(f => !File.Exists(f))];
-        if (missing.Length > 0)
+        var parts = _options.Shard.Parts;
+        var all = Enumerable.Range(1, parts).Select(part => FeatureMerge.FileOf(_options.Output, new(part, parts)));
+        string[] there = [.. all.Where(File.Exists)];
+        if (there.Length == 0)
         {
-            throw new FileNotFoundException(
-                $"{missing.Length} of {files.Length} shards are missing: "
-                    + $"{string.Join(", ", missing.Take(5))}{(missing.Length > 5 ? ", …" : "")}."
-            );
+            throw new FileNotFoundException($"None of the {parts} shards of {_options.Output} is there.");
         }
 
-        var (first, metadata) = FeatureTable.Read(files[0]);
-        var dimension = int.Parse(metadata["dimension"], CultureInfo.InvariantCulture);
-        foreach (var file in files)
-        {
-            Check(file, metadata);
-        }
-
+        var files = FeatureMerge.InOrder(there);
+        var metadata = FeatureMerge.Agreed(files);
         return metadata["images_sha256"] == ListHash()
-            ? Join(_options.Output, dimension, metadata, files)
+            ? FeatureMerge.Join(_options.Output, metadata, files, _options.Formats)
             : throw new InvalidDataException($"{files[0]}: its shard was made of other images than {_options.Images} holds now.");
-    }
-
-    private static int Join(string target, int dimension, IReadOnlyDictionary<string, string> metadata, string[] files)
-    {
-        string[] paths = [.. files.SelectMany(f => FeatureTable.Read(f).Part.Paths)];
-        FeatureTable.Write(target, dimension, paths, metadata, files.Select(f => FeatureTable.Read(f).Part));
-        return paths.Length;
     }
 
     private FeaturePart Encode(ClipFeatureTransformer stage, (int Start, int Count) range, int before, int total)
@@ -197,24 +178,11 @@ internal sealed class ImageFolderEncoder
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(list.ToString())));
     }
 
-    private static void Check(string file, IReadOnlyDictionary<string, string> metadata)
-    {
-        var (_, found) = FeatureTable.Read(file);
-        var different = metadata.Keys.Where(k => !found.TryGetValue(k, out var value) || value != metadata[k]).ToList();
-        if (different.Count > 0)
-        {
-            throw new InvalidDataException(
-                $"{file} was made with another {string.Join(", ", different)}; delete it, or name another output, to start anew."
-            );
-        }
-    }
-
     /// <summary>The chunks of a shard: as even a share as whole chunks allow.</summary>
-    private List<int> Chunks(int shard)
+    private int[] Chunks()
     {
-        long chunks = (_rows.Count + _options.ChunkSize - 1) / _options.ChunkSize;
-        var (first, end) = ((int)(chunks * (shard - 1) / _options.Shards), (int)(chunks * shard / _options.Shards));
-        return [.. Enumerable.Range(first, end - first)];
+        var chunks = (_rows.Count + _options.ChunkSize - 1) / _options.ChunkSize;
+        return [.. Enumerable.Range(0, chunks).Take(_options.Shard.RangeOf(chunks))];
     }
 
     private (int Start, int Count) Range(int chunk)
@@ -222,12 +190,6 @@ internal sealed class ImageFolderEncoder
         var start = chunk * _options.ChunkSize;
         return (start, Math.Min(_options.ChunkSize, _rows.Count - start));
     }
-
-    private string ShardFile(int shard) =>
-        string.Create(
-            CultureInfo.InvariantCulture,
-            $"{Path.ChangeExtension(_options.Output, null)}.shard-{shard:00000}-of-{_options.Shards:00000}.safetensors"
-        );
 
     private static string ChunkFile(string folder, int chunk) =>
         Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"chunk-{chunk:000000}.safetensors"));

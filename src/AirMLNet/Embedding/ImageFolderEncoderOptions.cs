@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using AirMLNet.Features;
+using AirMLNet.Files;
 using AirMLNet.Options;
 
 namespace AirMLNet.Embedding;
@@ -14,12 +15,16 @@ internal sealed record ImageFolderEncoderOptions
         init => field = OptionCheck.NotBlank(value);
     }
 
-    /// <summary>The features' file: .safetensors, .idv, .npy or .csv.</summary>
+    /// <summary>The features' file, whose ending is one of <see cref="Formats"/>'.</summary>
     public required string Output
     {
         get;
         init => field = OptionCheck.NotBlank(value);
     }
+
+    /// <summary>The formats that the output may have.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<FeatureFormat> Formats { get; init; } = FeatureTable.Formats;
 
     /// <summary>Model, batch size, workers, precision.</summary>
     public required ClipFeatureOptions Clip { get; init; }
@@ -31,19 +36,8 @@ internal sealed record ImageFolderEncoderOptions
         init => field = OptionCheck.Range(value, 1, 100_000);
     } = 256;
 
-    /// <summary>Which part this run does, 1..<see cref="Shards"/>.</summary>
-    public int Shard
-    {
-        get;
-        init => field = OptionCheck.Range(value, 1, 100_000);
-    } = 1;
-
-    /// <summary>Parts in all, 1..100,000; 1 does everything in one run.</summary>
-    public int Shards
-    {
-        get;
-        init => field = OptionCheck.Range(value, 1, 100_000);
-    } = 1;
+    /// <summary>Which part this run does.</summary>
+    public Shard Shard { get; init; } = Shard.Whole;
 
     /// <summary>Leaves unreadable images out instead of stopping at the first.</summary>
     public bool SkipUnreadable { get; init; }

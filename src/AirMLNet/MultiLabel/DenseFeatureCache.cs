@@ -20,7 +20,9 @@ internal sealed class DenseFeatureCache
     /// <summary>Rows of a part; the last one may have fewer.</summary>
     public const int PartRows = 2048;
 
-    private const string Manifest = "cache.json";
+    /// <summary>The file that says what the others are.</summary>
+    public const string Manifest = "cache.json";
+
     private const int Batch = 32;
     private readonly string _folder;
     private readonly DenseEncoder _encoder;
@@ -84,14 +86,14 @@ internal sealed class DenseFeatureCache
     }
 
     /// <summary>Makes the parts of a shard that are not there.</summary>
-    /// <param name="shard">i of i/n, from 1, and n; all parts where null.</param>
+    /// <param name="shard">Whose parts.</param>
     /// <param name="cancellation">Checked before each image.</param>
     /// <param name="progress">Told the number of images done, of this shard, and of how many.</param>
     /// <returns>Number of parts that were made.</returns>
     /// <exception cref="UnreadableImageException">An image cannot be read; the parts before it stay.</exception>
-    public int Make((int Index, int Count)? shard, CancellationToken cancellation, Action<long, long>? progress = null)
+    public int Make(Shard shard, CancellationToken cancellation, Action<long, long>? progress = null)
     {
-        int[] own = [.. Enumerable.Range(0, Parts).Where(p => shard is not { } s || p % s.Count == s.Index - 1)];
+        int[] own = [.. Enumerable.Range(0, Parts).Where(shard.Owns)];
         var total = own.Sum(part => (long)RowsOf(part));
         var (done, made) = (0L, 0);
         foreach (var part in own)

@@ -1,4 +1,5 @@
 using AirMLNet.Clip;
+using AirMLNet.Files;
 using AirMLNet.Pipeline;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -121,7 +122,7 @@ internal sealed class MultiLabelRows(MultiLabelPromptAdapterOptions options, Den
             var cache = DenseFeatureCache.Open(folder, encoder, _paths);
             say($"features to {folder}: {cache.Description}.");
             cache.Make(
-                null,
+                Shard.Whole,
                 options.CancellationToken,
                 (done, total) => options.Progress?.Report(new(MultiLabelPromptAdapterEstimator.Stage, "encoding images", done, total))
             );

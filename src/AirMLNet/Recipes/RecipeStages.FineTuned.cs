@@ -16,18 +16,24 @@ public static partial class RecipeStages
     /// <summary>Column of texts about groups of images of a class.</summary>
     public const string GroupTextColumn = "GroupText";
 
-    /// <summary>The stages up to the labels that texts are asked by, and the stage that asks: what an estimate of its time needs.</summary>
+    /// <summary>
+    /// The stages up to the labels that texts are asked by, and the stage that asks: what writing the texts ahead of a fit needs, or an
+    /// estimate of its time. With the same seed they are the texts that <see cref="Stages"/> asks for.
+    /// </summary>
     internal static (IEstimator<ITransformer> Labels, CaptionSynthesisEstimator Captions) CaptionStages(
         this Recipe recipe,
         MLContext ml,
         AdaptationTask task
-    ) =>
-        (
-            new EstimatorChain<ITransformer>()
-                .Append<ITransformer>(ml.Transforms.ClipFeature(FeatureColumn, "ImagePath", task.ClipFolder))
-                .Append<ITransformer>(Labels(recipe, ml, task)),
+    )
+    {
+        var encoder = ml.Transforms.ClipFeature(FeatureColumn, "ImagePath", task.ClipFolder);
+        // Not fitted here, but it draws its seed before the stages below, which decides what images a group has.
+        FineTuner(recipe, ml, task);
+        return (
+            new EstimatorChain<ITransformer>().Append<ITransformer>(encoder).Append<ITransformer>(Labels(recipe, ml, task)),
             Captions(recipe, ml, task)
         );
+    }
 
     private static IEstimator<ITransformer> FineTuned(EstimatorChain<ITransformer> chain, Recipe recipe, MLContext ml, AdaptationTask task)
     {
@@ -48,12 +54,7 @@ public static partial class RecipeStages
         }
 
         // Made before the stages that not every method has, so that all methods see the same images in the same order.
-        IEstimator<ITransformer> trainer = tune.Kind switch
-        {
-            FineTuneKind.LmmZeroShot => new LmmZeroShotEstimator(Pipeline.FriendMembers.Environment(ml.Transforms), recipe.Lmm(task)),
-            FineTuneKind.ReClip => ml.MulticlassClassification.Trainers.ReClip(recipe.ReClipOptions(task)),
-            _ => ml.MulticlassClassification.Trainers.LatteClip(recipe.LatteOptions(task)),
-        };
+        var trainer = FineTuner(recipe, ml, task);
         if (tune.NeedsZeroShotLabels)
         {
             chain = chain.Append<ITransformer>(Labels(recipe, ml, task), TransformerScope.TrainTest);
@@ -64,6 +65,14 @@ public static partial class RecipeStages
         }
         return chain.Append(trainer);
     }
+
+    private static IEstimator<ITransformer> FineTuner(Recipe recipe, MLContext ml, AdaptationTask task) =>
+        recipe.FineTune!.Kind switch
+        {
+            FineTuneKind.LmmZeroShot => new LmmZeroShotEstimator(Pipeline.FriendMembers.Environment(ml.Transforms), recipe.Lmm(task)),
+            FineTuneKind.ReClip => ml.MulticlassClassification.Trainers.ReClip(recipe.ReClipOptions(task)),
+            _ => ml.MulticlassClassification.Trainers.LatteClip(recipe.LatteOptions(task)),
+        };
 
     private static PseudoLabelEstimator Labels(Recipe recipe, MLContext ml, AdaptationTask task) =>
         ml.Transforms.PseudoLabel(

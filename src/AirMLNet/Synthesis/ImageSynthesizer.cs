@@ -16,7 +16,15 @@ namespace AirMLNet.Synthesis;
 /// <param name="options">Which, and where they go.</param>
 internal sealed class ImageSynthesizer(ITextToImageGenerator generator, ImageSynthesizerOptions options)
 {
-    private const string Manifest = "synthesis.json";
+    /// <summary>The file that says how the images were made.</summary>
+    public const string Manifest = "synthesis.json";
+
+    /// <summary>The member of it that says how many images each prompt has.</summary>
+    public const string ImagesKey = "images";
+
+    /// <summary>The picture of all images.</summary>
+    public const string ContactSheetName = "contact-sheet.png";
+
     private const int LongestName = 100;
 
     // Captions may be a hundred thousand; a sheet is to be looked at.
@@ -50,11 +58,12 @@ internal sealed class ImageSynthesizer(ITextToImageGenerator generator, ImageSyn
                 );
             }
         }
-        var missing = all.Chunk(options.GroupSize).Where(group => group.Any(a => !File.Exists(a.File))).SelectMany(group => group).ToList();
+        var own = all.Chunk(options.GroupSize).Where((_, group) => options.Shard.Owns(group)).ToList();
+        var missing = own.Where(group => group.Any(a => !File.Exists(a.File))).SelectMany(group => group).ToList();
         // What cannot be made is refused here, before anything is written.
         var images = generator.Generate([.. missing.Select(m => m.Request)], options.CancellationToken);
         AtomicFile.WriteText(Path.Combine(options.Output, Manifest), manifest);
-        var made = 0;
+        var (made, count) = (0, own.Sum(group => group.Length));
         foreach (var image in images)
         {
             if (!File.Exists(missing[made].File))
@@ -63,13 +72,7 @@ internal sealed class ImageSynthesizer(ITextToImageGenerator generator, ImageSyn
             }
             made++;
             options.Progress?.Report(
-                new(
-                    "Synthesis",
-                    "generating images",
-                    all.Count - missing.Count + made,
-                    all.Count,
-                    PerSecond: made / clock.Elapsed.TotalSeconds
-                )
+                new("Synthesis", "generating images", count - missing.Count + made, count, PerSecond: made / clock.Elapsed.TotalSeconds)
             );
             options.CancellationToken.ThrowIfCancellationRequested();
         }
@@ -78,9 +81,25 @@ internal sealed class ImageSynthesizer(ITextToImageGenerator generator, ImageSyn
             throw new InvalidOperationException($"{missing.Count} images were asked for, but the generator gave {made}.");
         }
         var seconds = clock.Elapsed.TotalSeconds;
-        var sheet = Path.Combine(options.Output, "contact-sheet.png");
-        ImageFile.SavePng(sheet, ContactSheet.Of([.. all.Select(a => a.File).Chunk(options.ImagesPerPrompt).Take(MostOnSheet)]));
-        return new SynthesisResult([.. all.Select(a => a.File)], made, sheet, seconds);
+        return new SynthesisResult(
+            [.. own.SelectMany(group => group).Select(a => a.File)],
+            made,
+            Sheet([.. all.Select(a => a.File)]),
+            seconds
+        );
+    }
+
+    /// <summary>The picture of all images; null while some are missing, which another shard makes.</summary>
+    private string? Sheet(string[] files)
+    {
+        if (!options.Shard.IsWhole && !files.All(File.Exists))
+        {
+            return null;
+        }
+
+        var sheet = Path.Combine(options.Output, ContactSheetName);
+        ImageFile.SavePng(sheet, ContactSheet.Of([.. files.Chunk(options.ImagesPerPrompt).Take(MostOnSheet)]));
+        return sheet;
     }
 
     // One prompt: seeds in a row, so that one image can be made again by hand. Several: unrelated noise.
@@ -148,6 +167,7 @@ internal sealed class ImageSynthesizer(ITextToImageGenerator generator, ImageSyn
                 }
             }
         }
+        now[ImagesKey] = options.ImagesPerPrompt;
         return ConfigFile.Write(now);
     }
 }

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using AirMLNet.Clip;
+using AirMLNet.Files;
 using AirMLNet.Options;
 
 namespace AirMLNet.Synthesis;
@@ -52,6 +53,9 @@ internal sealed record ImageSynthesizerOptions
         init => field = OptionCheck.Range(value, 1, 1024);
     } = 1;
 
+    /// <summary>Which of the groups this run makes.</summary>
+    public Shard Shard { get; init; } = Shard.Whole;
+
     /// <summary>Receives a report after each image, which is the unit.</summary>
     [JsonIgnore]
     public IProgress<ProgressReport>? Progress { get; init; }
@@ -71,8 +75,8 @@ internal sealed record SynthesisPrompt(string Text, string? Class = null)
 }
 
 /// <summary>What a <see cref="ImageSynthesizer"/> did.</summary>
-/// <param name="Images">The files, prompt after prompt.</param>
+/// <param name="Images">The files of the run's shard, prompt after prompt.</param>
 /// <param name="Made">How many of them were made now; the others were there.</param>
-/// <param name="ContactSheet">The picture of all of them, or of the first ones of each prompt.</param>
+/// <param name="ContactSheet">The picture of all of them, or of the first ones of each prompt; null while others are missing.</param>
 /// <param name="Seconds">Time it took to make them.</param>
-internal sealed record SynthesisResult(IReadOnlyList<string> Images, int Made, string ContactSheet, double Seconds);
+internal sealed record SynthesisResult(IReadOnlyList<string> Images, int Made, string? ContactSheet, double Seconds);

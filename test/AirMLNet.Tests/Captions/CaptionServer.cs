@@ -28,6 +28,9 @@ internal sealed class CaptionServer : IDisposable
     /// <summary>Asked first, with the number of the request from 0: status, headers and body; null for an honest answer.</summary>
     public Func<int, RgbImage, (string Status, string Headers, string Body)?> Spoil { get; set; } = (_, _) => null;
 
+    /// <summary>What is answered to words without a picture.</summary>
+    public Func<string, string> Write { get; set; } = prompt => prompt;
+
     public Action<int> BeforeAnswer { get; set; } = _ => { };
 
     public IReadOnlyList<(JsonNode Body, string? Authorization)> Seen
@@ -105,11 +108,7 @@ internal sealed class CaptionServer : IDisposable
                 }
 
                 BeforeAnswer(number);
-                var content = body["messages"]![0]!["content"]!.AsArray();
-                var url = (string)content.First(c => (string?)c!["type"] == "image_url")!["image_url"]!["url"]!;
-                var image = ImageFile.Decode(Convert.FromBase64String(url["data:image/png;base64,".Length..]), "the request's image");
-                var prompt = (string)content.First(c => (string?)c!["type"] == "text")!["text"]!;
-                var (status, headers, answer) = Spoil(number, image) ?? ("200 OK", "", Answer(Describe(image, prompt)));
+                var (status, headers, answer) = Answer(number, body["messages"]![0]!["content"]!);
                 if (status == Drop)
                 {
                     return;
@@ -129,6 +128,20 @@ internal sealed class CaptionServer : IDisposable
             }
             catch (Exception e) when (e is IOException or OperationCanceledException or SocketException) { }
         }
+    }
+
+    private (string Status, string Headers, string Body) Answer(int number, JsonNode content)
+    {
+        var parts = content as JsonArray ?? new JsonArray(new JsonObject { ["type"] = "text", ["text"] = (string)content! });
+        var prompt = (string)parts.First(c => (string?)c!["type"] == "text")!["text"]!;
+        if (parts.FirstOrDefault(c => (string?)c!["type"] == "image_url") is not { } picture)
+        {
+            return ("200 OK", "", Answer(Write(prompt)));
+        }
+
+        var url = (string)picture["image_url"]!["url"]!;
+        var image = ImageFile.Decode(Convert.FromBase64String(url["data:image/png;base64,".Length..]), "the request's image");
+        return Spoil(number, image) ?? ("200 OK", "", Answer(Describe(image, prompt)));
     }
 
     private async Task<(JsonNode Body, string? Authorization)> RequestAsync(NetworkStream stream)

@@ -1,4 +1,5 @@
 using AirMLNet.Clip;
+using AirMLNet.Files;
 using AirMLNet.MultiLabel;
 using AirMLNet.Testing;
 
@@ -31,15 +32,15 @@ public sealed class DenseFeatureCacheTests
         Assert.AreEqual(2, cache.Parts);
         Assert.Contains("in 2 files", cache.Description);
 
-        Assert.AreEqual(1, cache.Make((2, 2), CancellationToken.None));
+        Assert.AreEqual(1, cache.Make(new(2, 2), CancellationToken.None));
         Assert.Contains(
             "lacks 1 of 2 parts (the first is part-00000.f16)",
             Assert.ThrowsExactly<InvalidDataException>(() => cache.Read().Dispose()).Message
         );
-        Assert.AreEqual(0, cache.Make((2, 2), CancellationToken.None)); // a shard twice
-        Assert.AreEqual(1, cache.Make((1, 2), CancellationToken.None));
+        Assert.AreEqual(0, cache.Make(new(2, 2), CancellationToken.None)); // a shard twice
+        Assert.AreEqual(1, cache.Make(new(1, 2), CancellationToken.None));
         File.WriteAllText(_folder["cache/part-00001.f16"], "cut off");
-        Assert.AreEqual(1, cache.Make(null, CancellationToken.None));
+        Assert.AreEqual(1, cache.Make(Shard.Whole, CancellationToken.None));
         Assert.AreEqual(cache.Bytes, Directory.GetFiles(_folder["cache"], "*.f16").Sum(f => new FileInfo(f).Length));
 
         using var rows = cache.Read();
@@ -56,7 +57,7 @@ public sealed class DenseFeatureCacheTests
         string[] images = [.. TinyClip.WriteImages(_folder["images"], 3).Select(i => i.Path)];
         File.WriteAllText(images[2], "no image");
         var cache = DenseFeatureCache.Open(_folder["cache"], new DenseEncoder(_clip, DensePositions.None), images);
-        Assert.ThrowsExactly<AirMLNet.Images.UnreadableImageException>(() => cache.Make(null, CancellationToken.None));
+        Assert.ThrowsExactly<AirMLNet.Images.UnreadableImageException>(() => cache.Make(Shard.Whole, CancellationToken.None));
         CollectionAssert.AreEqual(new[] { "cache.json" }, Directory.GetFiles(_folder["cache"]).Select(Path.GetFileName).ToArray());
     }
 

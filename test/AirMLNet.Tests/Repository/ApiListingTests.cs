@@ -1,4 +1,5 @@
 using AirMLNet.Clip;
+using AirMLNet.Extensions.AI;
 using AirMLNet.Features;
 
 namespace AirMLNet.Tests.Repository;
@@ -11,7 +12,12 @@ public sealed class ApiListingTests
     public void TheApiPage_IsThatOfTheAssemblies()
     {
         var path = Path.Combine(SourceTree.Root, "docs", "api.md");
-        var expected = ApiListing.Write(typeof(ClipModel).Assembly, typeof(ClipFeatureEstimator).Assembly);
+        var expected = ApiListing.Write(
+            typeof(ClipModel).Assembly,
+            typeof(ClipFeatureEstimator).Assembly,
+            typeof(ClipTextEmbeddingGenerator).Assembly,
+            typeof(Microsoft.ML.ArrowCatalog).Assembly
+        );
         if (SourceTree.Update)
         {
             File.WriteAllText(path, expected);

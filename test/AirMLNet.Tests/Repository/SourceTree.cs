@@ -10,6 +10,8 @@ internal static class SourceTree
     [
         ("src/AirMLNet.Models", ""),
         ("src/AirMLNet", ""),
+        ("src/AirMLNet.Arrow", "Arrow"),
+        ("src/AirMLNet.Extensions.AI", "Extensions.AI"),
         ("src/AirMLNet.Experiments", "Experiments"),
         ("src/AirMLNet.Tool", "Tool"),
         ("eng/SmallModels", "SmallModels"),

@@ -57,7 +57,7 @@ internal sealed class DiffusionFolder
     {
         if (!Directory.Exists(path))
         {
-            throw new DirectoryNotFoundException($"There is no model folder {path}.");
+            throw new DirectoryNotFoundException($"There is no model folder {path}; 'airml pull OWNER/NAME' downloads one.");
         }
         var file = System.IO.Path.Combine(path, Index);
         if (!File.Exists(file))

@@ -1,0 +1,104 @@
+using Apache.Arrow;
+using Apache.Arrow.Types;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+
+namespace AirMLNet.Arrow;
+
+/// <summary>An Arrow or Parquet file as a data view: rows are read batch after batch, by each cursor anew.</summary>
+internal sealed class ArrowDataView : IDataView
+{
+    private readonly string _path;
+    private readonly long? _rows;
+    private readonly int[] _fields; // of the file, for each column
+
+    private ArrowDataView(string path, long? rows, DataViewSchema schema, int[] fields) =>
+        (_path, _rows, Schema, _fields) = (path, rows, schema, fields);
+
+    public bool CanShuffle => false;
+
+    public DataViewSchema Schema { get; }
+
+    public static ArrowDataView Open(string path)
+    {
+        if (!File.Exists(path))
+        {
+            throw new FileNotFoundException($"{path}: there is no such file.", path);
+        }
+
+        var (arrow, rows) = ArrowFile.Look(path);
+        var builder = new DataViewSchema.Builder();
+        List<int> fields = [];
+        for (var i = 0; i < arrow.FieldsList.Count; i++)
+        {
+            var field = arrow.FieldsList[i];
+            if (TypeOf(field.DataType, path, i) is { } type)
+            {
+                builder.AddColumn(field.Name, type);
+                fields.Add(i);
+            }
+        }
+
+        return fields.Count > 0
+            ? new(path, rows, builder.ToSchema(), [.. fields])
+            : throw new InvalidDataException($"{path} has no column of strings, numbers or lists of floats.");
+    }
+
+    public long? GetRowCount() => _rows;
+
+    public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null) =>
+        new ArrowRowCursor(_path, Schema, [.. columnsNeeded.Select(c => c.Index).Distinct().Order()], _fields);
+
+    public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) =>
+        [GetRowCursor(columnsNeeded, rand)];
+
+    private static DataViewType? TypeOf(IArrowType type, string path, int field) =>
+        type switch
+        {
+            StringType or LargeStringType => TextDataViewType.Instance,
+            FloatType => NumberDataViewType.Single,
+            DoubleType => NumberDataViewType.Double,
+            Int8Type => NumberDataViewType.SByte,
+            Int16Type => NumberDataViewType.Int16,
+            Int32Type => NumberDataViewType.Int32,
+            Int64Type => NumberDataViewType.Int64,
+            UInt8Type => NumberDataViewType.Byte,
+            UInt16Type => NumberDataViewType.UInt16,
+            UInt32Type => NumberDataViewType.UInt32,
+            UInt64Type => NumberDataViewType.UInt64,
+            BooleanType => BooleanDataViewType.Instance,
+            FixedSizeListType { ValueDataType: FloatType or DoubleType } list => new VectorDataViewType(
+                NumberDataViewType.Single,
+                list.ListSize
+            ),
+            ListType { ValueDataType: FloatType or DoubleType } => FirstLength(path, field) is > 0 and var length
+                ? new VectorDataViewType(NumberDataViewType.Single, length)
+                : null,
+            _ => null,
+        };
+
+    /// <summary>The length of the first list: that of all, or reading stops with an error.</summary>
+    private static int FirstLength(string path, int field) =>
+        ArrowFile.Guard(
+            path,
+            () =>
+            {
+                var (batches, places, file) = ArrowFile.Read(path, [field]);
+                using (file)
+                {
+                    while (batches.ReadNextRecordBatchAsync().AsTask().GetAwaiter().GetResult() is { } batch)
+                    {
+                        using (batch)
+                        {
+                            if (batch.Length > 0)
+                            {
+                                return ((ListArray)batch.Column(places[0])).GetValueLength(0);
+                            }
+                        }
+                    }
+                }
+
+                return 0;
+            }
+        );
+}

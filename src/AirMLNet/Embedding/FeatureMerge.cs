@@ -1,0 +1,120 @@
+using System.Globalization;
+using AirMLNet.Files;
+
+namespace AirMLNet.Embedding;
+
+/// <summary>Files of features that shards wrote, and their joining.</summary>
+internal static class FeatureMerge
+{
+    private const string Mark = ".shard-",
+        Of = "-of-",
+        Ending = ".safetensors";
+
+    /// <summary>The file of a shard: the output's name, with shard and number before .safetensors.</summary>
+    public static string FileOf(string output, Shard shard) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Path.ChangeExtension(output, null)}{Mark}{shard.Part:00000}{Of}{shard.Parts:00000}{Ending}"
+        );
+
+    /// <summary>Which shard a file is of, by its name; null where it is none.</summary>
+    public static Shard? ShardOf(string path)
+    {
+        var name = Path.GetFileName(path);
+        var mark = name.LastIndexOf(Mark, StringComparison.Ordinal);
+        if (mark < 0 || !name.EndsWith(Ending, StringComparison.Ordinal))
+        {
+            return null;
+        }
+
+        var numbers = name[(mark + Mark.Length)..^Ending.Length].Split(Of);
+        return
+            numbers.Length == 2
+            && int.TryParse(numbers[0], NumberStyles.None, CultureInfo.InvariantCulture, out var part)
+            && int.TryParse(numbers[1], NumberStyles.None, CultureInfo.InvariantCulture, out var parts)
+            && part >= 1
+            && part <= parts
+            && parts <= Shard.Most
+            ? new(part, parts)
+            : null;
+    }
+
+    /// <summary>The files of all shards of one output, in order.</summary>
+    /// <param name="files">In any order.</param>
+    /// <exception cref="InvalidDataException">A file is none of a shard's, is there twice, or is of another number of shards.</exception>
+    /// <exception cref="FileNotFoundException">A shard is missing; the message says which.</exception>
+    public static string[] InOrder(IEnumerable<string> files)
+    {
+        SortedDictionary<int, string> found = [];
+        var parts = 0;
+        foreach (var file in files)
+        {
+            var shard =
+                ShardOf(file)
+                ?? throw new InvalidDataException($"{file} is no shard's file: their names end in {Mark}00001{Of}00016{Ending}.");
+            if (parts != 0 && shard.Parts != parts)
+            {
+                throw new InvalidDataException($"{file} is one of {shard.Parts} shards, but {found.First().Value} one of {parts}.");
+            }
+
+            parts = shard.Parts;
+            if (!found.TryAdd(shard.Part, file))
+            {
+                throw new InvalidDataException($"{file} and {found[shard.Part]} are the same shard.");
+            }
+        }
+
+        int[] missing = [.. Enumerable.Range(1, parts).Where(p => !found.ContainsKey(p))];
+        return missing.Length == 0
+            ? [.. found.Values]
+            : throw new FileNotFoundException(
+                $"{missing.Length} of {parts} shards are missing: "
+                    + $"{string.Join(", ", missing.Take(5))}{(missing.Length > 5 ? ", …" : "")}."
+            );
+    }
+
+    /// <summary>What is known of all files alike.</summary>
+    /// <exception cref="InvalidDataException">One was made in another way than the first; the message says what differs.</exception>
+    public static IReadOnlyDictionary<string, string> Agreed(IReadOnlyList<string> files)
+    {
+        var metadata = FeatureTable.Read(files[0]).Metadata;
+        foreach (var file in files)
+        {
+            Check(file, metadata);
+        }
+
+        return metadata;
+    }
+
+    /// <summary>Writes the rows of the files, in their order, into one. The files stay.</summary>
+    /// <returns>Number of rows.</returns>
+    public static int Join(
+        string target,
+        IReadOnlyDictionary<string, string> metadata,
+        IReadOnlyList<string> files,
+        IReadOnlyList<FeatureFormat>? formats = null
+    )
+    {
+        if (!metadata.TryGetValue("dimension", out var text) || !int.TryParse(text, CultureInfo.InvariantCulture, out var dimension))
+        {
+            throw new InvalidDataException($"{files[0]}: this is no file of a shard; it does not say how long its features are.");
+        }
+
+        string[] paths = [.. files.SelectMany(f => FeatureTable.Read(f).Part.Paths)];
+        FeatureTable.Format(target, formats).Write(target, new(dimension, paths, metadata, files.Select(f => FeatureTable.Read(f).Part)));
+        return paths.Length;
+    }
+
+    /// <exception cref="InvalidDataException">The file says something else of itself.</exception>
+    public static void Check(string file, IReadOnlyDictionary<string, string> metadata)
+    {
+        var (_, found) = FeatureTable.Read(file);
+        var different = metadata.Keys.Where(k => !found.TryGetValue(k, out var value) || value != metadata[k]).ToList();
+        if (different.Count > 0)
+        {
+            throw new InvalidDataException(
+                $"{file} was made with another {string.Join(", ", different)}; delete it, or name another output, to start anew."
+            );
+        }
+    }
+}
