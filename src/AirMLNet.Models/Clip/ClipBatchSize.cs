@@ -1,8 +1,8 @@
 namespace AirMLNet.Clip;
 
 /// <summary>
-/// How many images or texts to encode at a time. On a GPU, as many as memory has room for. On a processor no more than about a second's work
-/// beside other work: work ends, when it is to end, between two batches.
+/// How many images or texts to encode at a time. On a GPU, as many as memory has room for. On a processor no more than about a second's
+/// work beside other work: work ends, when it is to end, between two batches.
 /// </summary>
 internal static class ClipBatchSize
 {

@@ -83,7 +83,7 @@ public sealed class FileCaptions : ICaptioner
         });
     }
 
-    /// <summary>A file of JSON lines, a folder with a text for each image, or one with such folders <c>images</c> and <c>groups</c>.</summary>
+    /// <summary>A file of JSON lines, a folder of texts, or one with such folders <c>images</c> and <c>groups</c>.</summary>
     internal static FileCaptions Open(string path)
     {
         if (File.Exists(path))

@@ -82,7 +82,7 @@ internal sealed record PromptAdapterFile(
     IReadOnlyList<RoundSummary>? Rounds = null
 ) : StageFile
 {
-    /// <summary>The rounds, for people to read; ones that are not of these classes are left out, since nothing is scored with them.</summary>
+    /// <summary>The rounds, for people to read; null where they are not of these classes: nothing is scored with them.</summary>
     public IReadOnlyList<RoundSummary>? RoundsOf(int classes) =>
         Rounds is { } all && all.All(r => r?.Counts?.Count == classes && (r.Confidence is null || r.Confidence.Count == classes))
             ? all

@@ -39,7 +39,9 @@ public sealed class AdaptationReport
     /// <summary>Share of the photos that both name alike; null where the model from before is not here.</summary>
     public double? ZeroShotAgreement => Figures.TextAgrees.Value;
 
-    /// <summary>Mean average precision of a model of many labels, 0..1, by the published rule; null without labels, and for others.</summary>
+    /// <summary>
+    /// Mean average precision of a model of many labels, 0..1, by the published rule; null without labels, and for others.
+    /// </summary>
     public double? MeanAveragePrecision => ManyLabels?.Metrics?.MeanAveragePrecision;
 
     /// <summary>The page.</summary>

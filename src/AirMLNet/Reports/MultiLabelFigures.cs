@@ -56,12 +56,13 @@ internal sealed class MultiLabelFigures
     /// <summary>Of the photos that the model says show the class, those that do.</summary>
     public Share Precision(int c) => Of(Labelled.Where(r => r.Predicted[c]), r => r.Labels![c] == 1);
 
-    /// <summary>Photos that the model is sure of, then those it is not, by how far their best class is from its threshold.</summary>
+    /// <summary>Photos whose best class is far from its threshold, above or below, first.</summary>
     public IReadOnlyList<MultiLabelRow> Surest =>
-        [.. Rows.OrderByDescending(r => r.Margin(Thresholds)).ThenBy(r => r.Name, StringComparer.Ordinal)];
+        [.. Rows.OrderByDescending(r => Math.Abs(r.Margin(Thresholds))).ThenBy(r => r.Name, StringComparer.Ordinal)];
 
-    public IReadOnlyList<MultiLabelRow> LeastSure =>
-        [.. Rows.OrderBy(r => Math.Abs(r.Margin(Thresholds))).ThenBy(r => r.Name, StringComparer.Ordinal)];
+    /// <summary>Photos whose best class is farthest above its threshold first.</summary>
+    public IReadOnlyList<MultiLabelRow> Clearest =>
+        [.. Rows.OrderByDescending(r => r.Margin(Thresholds)).ThenBy(r => r.Name, StringComparer.Ordinal)];
 
     /// <summary>Photos with labels, by the number of mistakes.</summary>
     public IReadOnlyList<MultiLabelRow> MostMistakes =>

@@ -70,8 +70,8 @@ internal sealed class MultiLabelPage(ReportModel model, MultiLabelFigures figure
         return Html.Note(
             "A class is predicted where its score is above its threshold"
                 + (figures.KnowsThresholds ? "" : ", which a stage of another library keeps to itself")
-                + ". Thresholds are those at which F1 was best on what the model was fitted to, unless they were given; where captions alone "
-                + "were learned from, scores of photos may lie elsewhere."
+                + ". Thresholds are those at which F1 was best on what the model was fitted to, unless they were given; where captions "
+                + "alone were learned from, scores of photos may lie elsewhere."
                 + (
                     figures.Metrics is null || without == 0
                         ? ""
@@ -122,8 +122,8 @@ internal sealed class MultiLabelPage(ReportModel model, MultiLabelFigures figure
             "mistakes",
             "Found, missed and wrongly found",
             Html.P(
-                $"{figures.Labelled.Count - wrong} of {ReportPage.Count(figures.Labelled.Count, "labelled photo")} have all their labels and no "
-                    + "other."
+                $"{figures.Labelled.Count - wrong} of {ReportPage.Count(figures.Labelled.Count, "labelled photo")} have all their "
+                    + "labels and no other."
             ),
             Html.Note("Numbers are scores. A missed class lies below its threshold, a wrong one above it."),
             wrong == 0 ? null : Html.E("h3", "Most mistakes"),
@@ -137,11 +137,14 @@ internal sealed class MultiLabelPage(ReportModel model, MultiLabelFigures figure
         Html.Section(
             "photos",
             "Photos",
-            Html.Note("Sure is a photo whose best class is far above its threshold; not sure one whose best class is just above or below."),
+            Html.Note(
+                "The model is sure of a photo whose best class is far from its threshold, above or below, and not sure of one where it is "
+                    + "near."
+            ),
             Html.E("h3", "Surest"),
             Show(figures.Surest.Take(options.Pictures)),
             Html.E("h3", "Least sure"),
-            Show(figures.LeastSure.Take(options.Pictures))
+            Show(figures.Surest.Reverse().Take(options.Pictures))
         );
 
     private XElement? HeatMapsOfPhotos()
@@ -153,14 +156,14 @@ internal sealed class MultiLabelPage(ReportModel model, MultiLabelFigures figure
 
         // Half of them with mistakes where these are known, the others sure.
         var wrong = figures.MostMistakes.Where(r => r.Missed.Count + r.Wrong.Count > 0).Take(options.HeatMaps / 2).ToList();
-        MultiLabelRow[] shown = [.. figures.Surest.Except(wrong).Take(options.HeatMaps - wrong.Count), .. wrong];
+        MultiLabelRow[] shown = [.. figures.Clearest.Except(wrong).Take(options.HeatMaps - wrong.Count), .. wrong];
         return Html.Section(
             "heat-maps",
             "Heat maps",
             Html.Note(
                 "How near each place of a photo is to the local prompt of a class, by cosine; blue is the least and red the most of that "
-                    + "picture. These are what the local score is made of. Places are patches of a vision transformer or cells of a ResNet's "
-                    + "last map."
+                    + "picture. These are what the local score is made of. Places are patches of a vision transformer or cells of a "
+                    + "ResNet's last map."
             ),
             shown.Select(row =>
             {

@@ -49,10 +49,10 @@ internal sealed class PseudoLabelSection(ReportModel model, ReportFigures figure
             Html.E("h3", "Rounds of the fit"),
             Html.P($"The model was fitted in {ReportPage.Count(rounds.Count, "round")}, each with labels of its own."),
             Html.Note(
-                "These are counts of the photos that the model was adapted to. The model does not hold those photos, so the purity of later "
-                    + "rounds cannot be said here; an experiment file with their labels measures it. Confidence is what chose the labels: the "
-                    + "classifier of the round before, with the image side where there is one; it is not known where the first labels came "
-                    + "from a column."
+                "These are labels of the photos that the model was adapted to; a photo may be chosen for several classes. The model does "
+                    + "not hold those photos, so the purity of later rounds cannot be said here; an experiment file with their labels "
+                    + "measures it. Confidence is what chose the labels: the classifier of the round before, with the image side where "
+                    + "there is one; it is not known where the first labels came from a column."
             ),
             Html.Table(
                 "round-table",

@@ -10,7 +10,7 @@ internal sealed record TextKeys(string? Image, string? Group)
 {
     private const int Most = 500; // a report shows a few; 200 bytes each
 
-    /// <summary>Of a fitted chain with its training stages, by SHA-256 of the photos: some of them, evenly from all. Null for none.</summary>
+    /// <summary>Of a fitted chain with its training stages, by SHA-256 of some photos, evenly from all; null for none.</summary>
     public static IReadOnlyDictionary<string, TextKeys>? Of(ITransformer model)
     {
         if (ReportModel.Flatten(model).OfType<CaptionSynthesisTransformer>().LastOrDefault() is not { } stage)

@@ -43,8 +43,8 @@ internal sealed class TextSection(
             known.Count > 0 ? "Texts and both pseudo-labels" : "Both pseudo-labels",
             known.Count > 0 ? Html.P($"{known.Count} of {ReportPage.Count(rows.Count, "photo")} have texts.") : Html.P(WithoutTexts()),
             Html.Note(
-                "The frozen model is CLIP as it was, the tuned one is this model: LatteCLIP learns from the labels of both. First photos that "
-                    + "the two name differently, the surest first."
+                "The frozen model is CLIP as it was, the tuned one is this model: LatteCLIP learns from the labels of both. First photos "
+                    + "that the two name differently, the surest first."
             ),
             Html.E("div", new XAttribute("class", "texts"), shown.Select(r => One(r.Row, r.Texts)))
         );
