@@ -96,6 +96,7 @@ public sealed class PromptAdapterEstimator : StageEstimator<PromptAdapterTransfo
 
     private protected override PromptAdapterTransformer Fit(IDataView input, IChannel channel)
     {
+        _options.CancellationToken.ThrowIfCancellationRequested();
         using var model = Model(channel, _options.ClipFolder, _options.Activation);
         var clip = model.Backbone;
         InputColumn.Vector(_options.FeatureColumn, clip.FeatureDimension).Find(input.Schema, Stage);
