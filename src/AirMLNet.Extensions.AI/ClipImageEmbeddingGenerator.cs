@@ -13,7 +13,7 @@ public sealed class ClipImageEmbeddingGenerator : ClipEmbeddingGenerator<DataCon
     private readonly long _maxPixels;
 
     private ClipImageEmbeddingGenerator(ClipBackbone backbone, ClipEmbeddingOptions options)
-        : base(backbone, options, options.BatchSize == 0 ? ClipBatchSize.Choose(backbone.Model.Config) : options.BatchSize) =>
+        : base(backbone, options, options.BatchSize == 0 ? ClipBatchSize.Choose(backbone) : options.BatchSize) =>
         _maxPixels = options.MaxMegapixels * 1_000_000L;
 
     /// <summary>Loads a CLIP, or shares the one that is loaded already.</summary>

@@ -59,7 +59,7 @@ public sealed class OneRecipeTests
         var photos = Photos.Open(Folder[recipe.Supervised ? "labelled" : "photos"], recipe.Supervised, skipUnreadable: false, default);
         var known = AdaptRows.Known(settings, skipUnreadable: false, default);
 
-        var (adapted, _) = AdaptRun.Fit(new MLContext(Seed), settings, photos, known, new SilentStep(), default);
+        var (adapted, _, _) = AdaptRun.Fit(new MLContext(Seed), settings, photos, known, new SilentStep(), default);
         var expected = Bits(adapted);
 
         // A program, from the images.
@@ -106,7 +106,7 @@ public sealed class OneRecipeTests
                 Work = Folder[name, work],
             };
         Settings("a").Check();
-        var (adapted, _) = AdaptRun.Fit(new MLContext(Seed), Settings("a"), photos, [], new SilentStep(), default);
+        var (adapted, _, _) = AdaptRun.Fit(new MLContext(Seed), Settings("a"), photos, [], new SilentStep(), default);
         var features = Rows(new MLContext(1), photos, [], encoded: true);
         var expected = Scores(adapted);
         Assert.AreEqual(expected, Scores(ComparisonRun.Fit(new MLContext(Seed), Settings("b"), features, default)), "a comparison");
@@ -163,7 +163,7 @@ public sealed class OneRecipeTests
             Synthetic = recipe.NeedsSynthetic ? Folder["synthetic"] : null,
         };
         var photos = Photos.Open(Folder["photos"], labels: false, skipUnreadable: false, default);
-        var (model, _) = AdaptRun.Fit(ml, settings, photos, AdaptRows.Known(settings, false, default), new SilentStep(), default);
+        var (model, _, _) = AdaptRun.Fit(ml, settings, photos, AdaptRows.Known(settings, false, default), new SilentStep(), default);
         Assert.AreEqual(Bits(model), Bits(new MLContext().Model.Load(zip, out _)));
     }
 

@@ -42,6 +42,49 @@ public sealed class ReportTests
     }
 
     [TestMethod]
+    public void Report_of_a_model_of_many_labels_reads_a_file_of_labels()
+    {
+        using var folder = new TemporaryFolder();
+        var photos = TinyData.Images(folder["photos"], perClass: 1);
+        File.WriteAllLines(folder["captions.txt"], ["a red thing and a blue one", "green", "blue"]);
+        File.WriteAllLines(folder["labels.csv"], ["image,labels", "photos/00.png,red;blue", "photos/10.png,green"]);
+        string[] train = ["train", "labels", folder["captions.txt"], "--classes", TinyData.Classes(folder["classes.txt"])];
+        ToolProcess.Run([.. train, "--clip", TinyModels.Clip, "--epochs", "1", "--seed", "5", "-o", folder["many.zip"]]).Succeeded();
+        string[] report = ["report", folder["many.zip"], photos, "-o", folder["report.html"]];
+
+        var said = ToolProcess.Run([.. report, "--labels", folder["labels.csv"], "--json"]).Succeeded();
+
+        var result = JsonDocument.Parse(said).RootElement;
+        Assert.AreEqual(3, result.GetProperty("images").GetInt32());
+        Assert.AreEqual(2, result.GetProperty("labelled").GetInt32());
+        Assert.IsInRange(0, 1, result.GetProperty("meanAveragePrecision").GetDouble());
+        var page = File.ReadAllText(folder["report.html"]);
+        Assert.Contains("<td>tai-dpt (", page);
+        Assert.Contains("<td>3 captions</td>", page);
+        Assert.Contains("<th scope=\"row\">seed</th><td>5</td>", page);
+        Assert.Contains("mean average precision", ToolProcess.Run([.. report, "--labels", folder["labels.csv"]]).Succeeded());
+        ToolProcess.Run([.. report, "--captions", folder["captions.txt"]]).Failed(1, "any number of labels");
+    }
+
+    [TestMethod]
+    public void Report_finds_the_texts_that_the_fit_had_written()
+    {
+        using var folder = new TemporaryFolder();
+        var photos = TinyData.Images(folder["photos"], perClass: 3);
+        string[] adapt = ["adapt", photos, "--classes", TinyData.Classes(folder["classes.txt"]), "--clip", TinyModels.Clip];
+        var home = ("AIRMLNET_HOME", folder["home"]);
+        string[] latte = ["--method", "latteclip", "--captioner", "attributes", "--epochs", "1", "--batch", "6"];
+        ToolProcess.Run(AppContext.BaseDirectory, [home], [.. adapt, .. latte, "-o", folder["latte.zip"]]).Succeeded();
+        string[] report = ["report", folder["latte.zip"], photos, "-o", folder["report.html"]];
+
+        ToolProcess.Run(AppContext.BaseDirectory, [home], report).Succeeded();
+        Assert.Contains("9 of 9 photos have texts", File.ReadAllText(folder["report.html"]));
+
+        ToolProcess.Run(AppContext.BaseDirectory, [("AIRMLNET_HOME", folder["other"])], report).Succeeded();
+        Assert.Contains("Give them with --captions PATH", File.ReadAllText(folder["report.html"]));
+    }
+
+    [TestMethod]
     public void Predict_names_the_three_best()
     {
         using var folder = new TemporaryFolder();

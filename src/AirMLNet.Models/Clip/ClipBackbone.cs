@@ -13,7 +13,6 @@ namespace AirMLNet.Clip;
 /// <remarks>All members may be called concurrently until the last holder calls <see cref="Release"/>.</remarks>
 public sealed class ClipBackbone
 {
-    private const int TextBatch = 256;
     private static readonly Lock Gate = new();
     private static readonly Dictionary<string, ClipBackbone> Shared = new(StringComparer.Ordinal);
     private static readonly Dictionary<string, (string Stamp, string Hash)> Hashes = new(StringComparer.Ordinal);
@@ -136,15 +135,19 @@ public sealed class ClipBackbone
 
     /// <summary>Features of texts, such as filled prompt templates. A text too long for the context is cut.</summary>
     /// <param name="texts">N texts.</param>
+    /// <param name="cancellation">Checked before each batch, about a second's work.</param>
     /// <returns>[N, D] on <see cref="Device"/>, rows of length 1, without gradient.</returns>
-    public Tensor EncodeTexts(IReadOnlyList<string> texts)
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public Tensor EncodeTexts(IReadOnlyList<string> texts, CancellationToken cancellation = default)
     {
+        var most = ClipBatchSize.Texts(this);
         using var off = no_grad();
         using var scope = NewDisposeScope();
         List<Tensor> parts = [];
-        for (var start = 0; start < texts.Count; start += TextBatch)
+        for (var start = 0; start < texts.Count; start += most)
         {
-            var count = Math.Min(TextBatch, texts.Count - start);
+            cancellation.ThrowIfCancellationRequested();
+            var count = Math.Min(most, texts.Count - start);
             var length = Tokenizer.ContextLength;
             var ids = new long[count * length];
             for (var i = 0; i < count; i++)

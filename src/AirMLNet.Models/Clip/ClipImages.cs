@@ -26,7 +26,7 @@ internal static class ClipImages
         var encoded = 0;
         var batches = new ImageBatcher(
             backbone.Preprocessor,
-            ClipBatchSize.Choose(backbone.Model.Config),
+            ClipBatchSize.Choose(backbone),
             (pixels, count) =>
             {
                 backbone.EncodeImages(pixels.Span, count, features.AsSpan(encoded * dimension, count * dimension));

@@ -15,13 +15,19 @@ internal static class ZeroShotClassifier
     /// <param name="backbone">The model.</param>
     /// <param name="classNames">C names; underscores are read as spaces.</param>
     /// <param name="templates">Texts with <c>{}</c> where the name goes; <c>{{}}</c> stands for braces in the text itself.</param>
+    /// <param name="cancellation">Checked before each batch of texts.</param>
     /// <returns>[C, D], row-major.</returns>
-    public static float[] ClassVectors(ClipBackbone backbone, IReadOnlyList<string> classNames, IReadOnlyList<string> templates)
+    public static float[] ClassVectors(
+        ClipBackbone backbone,
+        IReadOnlyList<string> classNames,
+        IReadOnlyList<string> templates,
+        CancellationToken cancellation = default
+    )
     {
         using var off = no_grad();
         using var scope = NewDisposeScope();
         var texts = classNames.SelectMany(name => templates.Select(t => ClassPrompt.Fill(t, name))).ToArray();
-        var vectors = backbone.EncodeTexts(texts); // [C·T, D]
+        var vectors = backbone.EncodeTexts(texts, cancellation); // [C·T, D]
         var unit = Mean(vectors.view(classNames.Count, templates.Count, backbone.FeatureDimension));
         return unit.cpu().contiguous().data<float>().ToArray();
     }

@@ -36,7 +36,7 @@ internal sealed class SynthesisWork : JobWork
     }
 
     public override void Do(int piece, CancellationToken cancellation) =>
-        new ImageSynthesizer(Generator(), _options with { Shard = piece, Shards = _job.Pieces, CancellationToken = cancellation }).Run();
+        new ImageSynthesizer(Generator(), _options with { Shard = new(piece, _job.Pieces), CancellationToken = cancellation }).Run();
 
     public override void Join(CancellationToken cancellation) =>
         new ImageSynthesizer(Generator(), _options with { CancellationToken = cancellation }).Run();

@@ -142,8 +142,9 @@ internal static class AdaptCommand
             rows.Count,
             step =>
             {
-                var (model, schema) = AdaptRun.Fit(ml, settings, rows, known, step, cancellation);
-                SavedModel.Save(ml, model, schema, request.Output, Card(request, settings, rows.Count, known.Count, clock));
+                var (model, schema, texts) = AdaptRun.Fit(ml, settings, rows, known, step, cancellation);
+                var card = Card(request, settings, rows.Count, known.Count, clock) with { Texts = texts };
+                SavedModel.Save(ml, model, schema, request.Output, card);
                 return model;
             }
         );

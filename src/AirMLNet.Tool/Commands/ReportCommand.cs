@@ -23,6 +23,17 @@ internal static class ReportCommand
             Description = "Folder of synthetic images, or the --work folder of 'airml adapt', to show beside the photos",
             HelpName = "FOLDER",
         };
+        var captions = new Option<string?>("--captions")
+        {
+            Description =
+                "Texts to show beside the labels, as 'airml adapt --captions' reads them (default: those kept of the model's fit)",
+            HelpName = "PATH",
+        };
+        var labels = new Option<string?>("--labels")
+        {
+            Description = "CSV file with the columns image and labels (a;b;c), for a model of 'airml train labels'",
+            HelpName = "FILE",
+        };
         var pictures = SharedOptions.Number("--pictures", "Photos in each group, such as the least sure ones", 12, 1, 500);
         var heat = SharedOptions.Number("--heat-maps", "Photos that get heat maps", 6, 0, 100);
         var map = SharedOptions.Number("--map", "Most photos in the map of embeddings; 0 for no map", 400, 0, 2000);
@@ -35,6 +46,8 @@ internal static class ReportCommand
             images,
             output,
             work,
+            captions,
+            labels,
             pictures,
             heat,
             map,
@@ -45,7 +58,8 @@ internal static class ReportCommand
         ExamplesHelpAction.Add(
             command,
             "airml report model.zip photos -o report.html",
-            "airml report model.zip labelled-photos -o report.html --work work"
+            "airml report model.zip labelled-photos -o report.html --work work",
+            "airml report many.zip photos --labels labels.csv -o report.html"
         );
         command.Does(
             (parsed, cancellation) =>
@@ -69,6 +83,8 @@ internal static class ReportCommand
                             new()
                             {
                                 WorkFolder = parsed.GetValue(work),
+                                Captions = parsed.GetValue(captions),
+                                LabelFile = parsed.GetValue(labels),
                                 Pictures = parsed.GetValue(pictures),
                                 HeatMaps = parsed.GetValue(heat),
                                 Embedded = parsed.GetValue(map),
@@ -97,6 +113,7 @@ internal static class ReportCommand
                     images = report.Photos,
                     labelled = report.LabelledPhotos,
                     accuracy = report.Accuracy,
+                    meanAveragePrecision = report.MeanAveragePrecision,
                     zeroShotAccuracy = report.ZeroShotAccuracy,
                     zeroShotAgreement = report.ZeroShotAgreement,
                 }
@@ -104,7 +121,10 @@ internal static class ReportCommand
             return;
         }
 
-        var right = report.LabelledPhotos == 0 ? "no labels" : $"accuracy {Html.Text(report.Figures.Accuracy)}";
+        var right =
+            report.LabelledPhotos == 0 ? "no labels"
+            : report.MeanAveragePrecision is { } precision ? $"mean average precision {Html.Percent(precision)} of {report.LabelledPhotos}"
+            : $"accuracy {Html.Text(report.Figures.Accuracy)}";
         Console.Out.WriteLine($"{target}: {report.Photos} photos, {right}");
     }
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using AirMLNet.Data;
 using AirMLNet.Recipes;
+using AirMLNet.Reports;
 using AirMLNet.Synthesis;
 using AirMLNet.Tool.Output;
 using AirMLNet.Tool.Pipelines;
@@ -145,7 +146,8 @@ internal static class TrainLabels
                         var model = recipe.Stages(ml, task).Fit(rows);
                         using var last = model.LastTransformer;
                         var schema = ml.Data.LoadFromEnumerable(Array.Empty<ImageRow>()).Schema;
-                        SavedModel.Save(ml, last, schema, target, null);
+                        var card = Card(recipe, parsed.GetValue(seed), rows.GetRowCount() ?? 0, clock);
+                        SavedModel.Save(ml, last, schema, target, card);
                         return last;
                     }
                 );
@@ -170,4 +172,16 @@ internal static class TrainLabels
         );
         return command;
     }
+
+    private static AdaptationCard Card(MultiLabelRecipe recipe, int seed, long captions, System.Diagnostics.Stopwatch clock) =>
+        new()
+        {
+            Recipe = recipe.Name,
+            Title = recipe.Description,
+            Seed = seed,
+            Captions = (int)captions,
+            Seconds = clock.Elapsed.TotalSeconds,
+            Finished = DateTime.UtcNow,
+            Versions = AdaptationCard.CurrentVersions(),
+        };
 }

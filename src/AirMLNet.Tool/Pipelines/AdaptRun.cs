@@ -2,6 +2,7 @@ using AirMLNet.Captions;
 using AirMLNet.Data;
 using AirMLNet.Files;
 using AirMLNet.Recipes;
+using AirMLNet.Reports;
 using AirMLNet.Tool.Output;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -18,8 +19,8 @@ internal static class AdaptRun
     /// <param name="known">Labelled and synthetic images.</param>
     /// <param name="step">Told how far it is.</param>
     /// <param name="cancellation">Checked by the stages.</param>
-    /// <returns>The model, and the schema of what it scores.</returns>
-    public static (ITransformer Model, DataViewSchema Schema) Fit(
+    /// <returns>The model, the schema of what it scores, and what its texts are kept under.</returns>
+    public static (ITransformer Model, DataViewSchema Schema, IReadOnlyDictionary<string, TextKeys>? Texts) Fit(
         MLContext ml,
         AdaptSettings settings,
         IReadOnlyList<ImageRow> photos,
@@ -47,7 +48,8 @@ internal static class AdaptRun
         // What only training needed, texts and the original CLIP, would be saved along: the tuned model does without.
         return (
             settings.Recipe.FineTune is null ? model : ((TransformerChain<ITransformer>)model).GetModelFor(TransformerScope.Scoring),
-            unlabelled.Schema
+            unlabelled.Schema,
+            TextKeys.Of(model)
         );
     }
 

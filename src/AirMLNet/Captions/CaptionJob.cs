@@ -97,6 +97,9 @@ internal sealed class CaptionJob(ICaptioner captioner, CaptionJobOptions options
             }
         );
 
+    /// <summary>What the text of an item is kept under; null where texts are not kept.</summary>
+    public string? KeyOf(CaptionItem item) => Path.GetFileNameWithoutExtension(_store?.FileOf(item));
+
     /// <summary>Describes the images.</summary>
     /// <exception cref="CaptionException">The server does not answer, or refuses everything; what is there is kept.</exception>
     /// <exception cref="IOException">A text cannot be written.</exception>

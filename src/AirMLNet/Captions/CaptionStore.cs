@@ -18,8 +18,22 @@ internal sealed class CaptionStore(string folder, string identity)
         string[] parts = [item.ContentHash, item.Request.Prompt, identity];
         var key = string.Join('\n', parts.Select(p => p.Replace("\\", "\\\\", StringComparison.Ordinal).ReplaceLineEndings("\\n")));
         var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
-        return Path.Combine(folder, hash[..2], hash + ".txt");
+        return FileOf(folder, hash);
     }
+
+    /// <summary>The text of a file's name without its ending; null where it is not there.</summary>
+    public static string? Find(string folder, string key)
+    {
+        if (key.Length != 2 * SHA256.HashSizeInBytes || !key.All(char.IsAsciiHexDigitLower))
+        {
+            return null;
+        }
+
+        var file = FileOf(folder, key);
+        return File.Exists(file) ? File.ReadAllText(file) : null;
+    }
+
+    private static string FileOf(string folder, string hash) => Path.Combine(folder, hash[..2], hash + ".txt");
 
     /// <summary>The text, null where it is not there yet. An empty one is an answer too.</summary>
     public string? Find(CaptionItem item)

@@ -108,7 +108,7 @@ public sealed class CaptionSynthesisEstimator : StageEstimator<CaptionSynthesisT
         var work = Items(input, channel);
         // Images and groups with equal questions are one text, whoever asks.
         List<CaptionItem> own = [.. work.Images.Concat(work.Groups).Where((_, i) => shard.Owns(i))];
-        return own.Count == 0 ? (0, 0) : (own.Count, Run(channel, own).Made);
+        return own.Count == 0 ? (0, 0) : (own.Count, Run(Job(), channel, own).Made);
     }
 
     private protected override IEnumerable<InputColumn> Inputs(SchemaShape input) =>
@@ -124,16 +124,22 @@ public sealed class CaptionSynthesisEstimator : StageEstimator<CaptionSynthesisT
         var work = Items(input, channel);
         var (images, groups) = (work.Images, work.Groups);
         channel.Say($"{Stage}: {images.Count} texts of images and {groups.Count} of groups.");
-        var result = Run(channel, [.. images, .. groups]);
+        List<CaptionItem> all = [.. images, .. groups];
+        var job = Job();
+        var result = Run(job, channel, all);
         var count = work.Paths.Count;
         var own = Places(count, images.Count > 0 ? Enumerable.Range(0, count) : [], 0);
         var shared = Places(count, groups.Count > 0 ? work.GroupOf : [], images.Count);
         Dictionary<string, CaptionTexts> texts = new(StringComparer.Ordinal);
+        Dictionary<string, (string?, string?)> keys = new(StringComparer.Ordinal);
         for (var i = 0; i < count; i++)
         {
+            keys[work.Paths[i]] = (Key(own[i]), Key(shared[i]));
             texts[work.Paths[i]] = new(own[i] < 0 ? "" : result.Texts[own[i]], shared[i] < 0 ? "" : result.Texts[shared[i]]);
         }
-        return new CaptionSynthesisTransformer(Host, _imageText, _groupText, _paths, _options, texts);
+        return new CaptionSynthesisTransformer(Host, _imageText, _groupText, _paths, _options, texts) { Keys = keys };
+
+        string? Key(int place) => place < 0 ? null : job.KeyOf(all[place]);
     }
 
     /// <summary>Which text a row gets, −1 for none: its own, or where they are shuffled that of any row.</summary>
@@ -180,9 +186,8 @@ public sealed class CaptionSynthesisEstimator : StageEstimator<CaptionSynthesisT
         return new(paths, _options.ImageTexts ? items.OfImages(kept) : [], groups, groupOf);
     }
 
-    private CaptionResult Run(IChannel channel, List<CaptionItem> items)
+    private CaptionResult Run(CaptionJob job, IChannel channel, List<CaptionItem> items)
     {
-        var job = Job();
         // Off this thread's context, so that a client that comes back to it cannot wait for itself.
         var result = Task.Run(() => job.RunAsync(items), _options.CancellationToken).GetAwaiter().GetResult();
         if (result.Missing.Count == items.Count)

@@ -38,6 +38,10 @@ public sealed class CaptionSynthesisTransformer : StageTransformer
     /// <summary>By path.</summary>
     internal IReadOnlyDictionary<string, CaptionTexts> Texts { get; }
 
+    /// <summary>What the texts of a path are kept under in the work folder; empty where they are not kept, and in a loaded stage.</summary>
+    internal IReadOnlyDictionary<string, (string? Image, string? Group)> Keys { get; init; } =
+        new Dictionary<string, (string? Image, string? Group)>();
+
     private protected override RowMapper Bind(DataViewSchema inputSchema, IDataView? input = null) =>
         new Mapper(this, inputSchema, InputColumn.Text(ImagePathColumnName).Find(inputSchema, CaptionSynthesisEstimator.Stage));
 

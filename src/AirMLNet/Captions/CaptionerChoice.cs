@@ -53,7 +53,9 @@ internal sealed record CaptionerChoice
                 : ChatCaptioner.Connect(new Uri(Server), Model!, key);
         }
 
-        return Texts is not null ? Files(Texts) : new AttributeCaptioner(clipFolder, Vocabulary is { } file ? Phrases(file) : null);
+        return Texts is not null
+            ? FileCaptions.Open(Texts)
+            : new AttributeCaptioner(clipFolder, Vocabulary is { } file ? Phrases(file) : null);
     }
 
     /// <summary>Checks what <see cref="Open"/> would, but opens nothing.</summary>
@@ -87,20 +89,6 @@ internal sealed record CaptionerChoice
         {
             throw new FormatException("A vocabulary is for attributes.");
         }
-    }
-
-    private static FileCaptions Files(string path)
-    {
-        if (File.Exists(path))
-        {
-            return FileCaptions.FromJsonLines(path);
-        }
-
-        string images = Path.Combine(path, "images"),
-            groups = Path.Combine(path, "groups");
-        return Directory.Exists(images) || Directory.Exists(groups)
-            ? FileCaptions.FromFolder(Directory.Exists(images) ? images : null, Directory.Exists(groups) ? groups : null)
-            : FileCaptions.FromFolder(path);
     }
 
     private static string[] Phrases(string file)

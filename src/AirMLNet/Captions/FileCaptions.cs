@@ -1,4 +1,5 @@
 using System.Text.Json;
+using AirMLNet.Data;
 using AirMLNet.Files;
 using AirMLNet.Options;
 
@@ -61,9 +62,7 @@ public sealed class FileCaptions : ICaptioner
             throw new FileNotFoundException($"There is no file {path} with texts.", path);
         }
 
-        var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        Dictionary<string, (string? Text, string? Group)?> byPath = new(StringComparer.Ordinal),
-            byName = new(StringComparer.Ordinal);
+        ImagePathMap<Texts> lines = new(path);
         var number = 0;
         foreach (var line in TextFile.ReadLines(path))
         {
@@ -74,21 +73,29 @@ public sealed class FileCaptions : ICaptioner
             }
 
             var (image, text, group) = Line(line, path, number);
-            if (image.Contains('\0', StringComparison.Ordinal))
-            {
-                throw new InvalidDataException($"{path}, line {number}: the image's path holds a null character.");
-            }
-
-            byPath[Path.GetFullPath(image, folder)] = (text, group);
-            byName[Path.GetFileName(image)] = byName.ContainsKey(Path.GetFileName(image)) ? null : (text, group); // ambiguous: none
+            lines.Add(number, image, new(text, group));
         }
 
         return new FileCaptions(request =>
         {
-            var found =
-                byPath.GetValueOrDefault(Path.GetFullPath(request.Name)) ?? byName.GetValueOrDefault(Path.GetFileName(request.Name));
+            var found = lines.Find(request.Name);
             return request.Kind == CaptionKind.Image ? found?.Text : found?.Group;
         });
+    }
+
+    /// <summary>A file of JSON lines, a folder of texts, or one with such folders <c>images</c> and <c>groups</c>.</summary>
+    internal static FileCaptions Open(string path)
+    {
+        if (File.Exists(path))
+        {
+            return FromJsonLines(path);
+        }
+
+        string images = Path.Combine(path, "images"),
+            groups = Path.Combine(path, "groups");
+        return Directory.Exists(images) || Directory.Exists(groups)
+            ? FromFolder(Directory.Exists(images) ? images : null, Directory.Exists(groups) ? groups : null)
+            : FromFolder(path);
     }
 
     /// <inheritdoc/>
@@ -97,6 +104,12 @@ public sealed class FileCaptions : ICaptioner
         ArgumentNullException.ThrowIfNull(request);
         return Task.FromResult(_find(request) ?? "");
     }
+
+    /// <summary>The texts of an image, as they are; null where there is none.</summary>
+    internal (string? Image, string? Group) Find(string image) =>
+        (_find(new(image, CaptionKind.Image, "", Never)), _find(new(image, CaptionKind.Group, "", Never)));
+
+    private static Images.RgbImage Never() => throw new InvalidOperationException("Texts that are there are found without the image.");
 
     private static (string Image, string? Text, string? Group) Line(string line, string path, int number)
     {
@@ -111,4 +124,6 @@ public sealed class FileCaptions : ICaptioner
             throw new InvalidDataException($"{path}, line {number}: {e.Message}", e);
         }
     }
+
+    private sealed record Texts(string? Text, string? Group);
 }

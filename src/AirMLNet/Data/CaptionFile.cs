@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 
@@ -143,74 +142,22 @@ internal static class CaptionFile
 
     private static List<CaptionRow> Csv(string path, string[] lines)
     {
-        List<CaptionRow> rows = [];
-        string[]? header = null;
-        var (caption, image) = (-1, -1);
-        for (var i = 0; i < lines.Length; i++)
-        {
-            var first = i + 1;
-            var text = lines[i];
-            // A field in quotes may go over lines.
-            while (text.Count(c => c == '"') % 2 == 1)
-            {
-                text = ++i < lines.Length ? $"{text}\n{lines[i]}" : throw Damaged("has a quote that does not end");
-            }
-            if (string.IsNullOrWhiteSpace(text))
-            {
-                continue;
-            }
-            string[] fields = [.. Fields(text)];
-            if (header is null)
-            {
-                header = [.. fields.Select(f => f.Trim().ToLowerInvariant())];
-                caption = Array.IndexOf(header, "caption");
-                image = Array.FindIndex(header, name => ImageColumns.Contains(name));
-                if (caption < 0)
+        var (head, rows) = CsvFile.Read(path, lines);
+        int caption = Array.IndexOf(head, "caption"),
+            image = Array.FindIndex(head, ImageColumns.Contains);
+        return head.Length == 0 ? []
+            : caption < 0
+                ? throw new InvalidDataException(
+                    $"{path}: line 1 was expected to name a column \"caption\"; it has {string.Join(", ", head)}."
+                )
+            :
+            [
+                .. rows.Select(row => new CaptionRow
                 {
-                    throw Damaged($"was expected to name a column \"caption\"; it has {string.Join(", ", header)}");
-                }
-                continue;
-            }
-            if (fields.Length != header.Length)
-            {
-                throw Damaged(string.Create(CultureInfo.InvariantCulture, $"has {fields.Length} fields; expected {header.Length}"));
-            }
-            rows.Add(new() { Caption = fields[caption].Trim(), ImageId = image < 0 ? "" : fields[image].Trim() });
-
-            InvalidDataException Damaged(string what) => new($"{path}: line {first} {what}.");
-        }
-        return rows;
-    }
-
-    private static IEnumerable<string> Fields(string line)
-    {
-        var field = new StringBuilder();
-        var quoted = false;
-        for (var i = 0; i < line.Length; i++)
-        {
-            if (line[i] == '"')
-            {
-                if (quoted && i + 1 < line.Length && line[i + 1] == '"')
-                {
-                    field.Append('"');
-                    i++;
-                }
-                else
-                {
-                    quoted = !quoted;
-                }
-            }
-            else if (line[i] == ',' && !quoted)
-            {
-                yield return field.ToString();
-                field.Clear();
-            }
-            else
-            {
-                field.Append(line[i]);
-            }
-        }
-        yield return field.ToString();
+                    Caption = row.Fields[caption].Trim(),
+                    ImageId = image < 0 ? "" : row.Fields[image].Trim(),
+                }),
+            ];
     }
 
     private static JsonDocument Parse(string path, string json, int firstLine)

@@ -27,7 +27,7 @@ public sealed class ClipFeatureTransformer : StageTransformer, IDisposable
         Columns = columns;
         _options = options;
         _model = model;
-        BatchSize = options.BatchSize != 0 ? options.BatchSize : ClipBatchSize.Choose(Backbone.Model.Config);
+        BatchSize = options.BatchSize != 0 ? options.BatchSize : ClipBatchSize.Choose(Backbone);
         var place = options.CachePlace ?? FeatureCache.Standard;
         Cache = place is null ? null : FeatureCache.Of(place, Backbone, MaxPixels);
         _training = training is null ? null : new(training);

@@ -29,6 +29,7 @@ internal static class FineTuneStep
     /// <param name="objective">The loss.</param>
     /// <param name="chunk">Images, and texts, that are encoded with a graph at a time; a batch of no more images is encoded once.</param>
     /// <param name="where">Says which step this is, for the message.</param>
+    /// <param name="beforeChunk">Called before each chunk: the place to stop at.</param>
     /// <returns>The loss.</returns>
     /// <exception cref="TrainingDivergedException">The loss is not finite; nothing was added.</exception>
     public static double Backward(
@@ -37,7 +38,8 @@ internal static class FineTuneStep
         long[] rows,
         IFineTuneObjective objective,
         int chunk,
-        Func<string>? where = null
+        Func<string>? where = null,
+        Action? beforeChunk = null
     )
     {
         using var scope = NewDisposeScope();
@@ -51,32 +53,33 @@ internal static class FineTuneStep
             return only;
         }
 
-        var images = WithoutGraph(pixels, chunk, towers.Image);
+        var images = WithoutGraph(pixels, chunk, towers.Image, beforeChunk);
         var tokens = objective.Texts(towers, images, rows);
-        var texts = WithoutGraph(tokens, chunk, towers.Text);
+        var texts = WithoutGraph(tokens, chunk, towers.Text, beforeChunk);
         images.requires_grad_(true);
         texts.requires_grad_(true);
         var loss = objective.Loss(images, texts, towers.LogitScale.exp());
         var value = Finite(loss, where);
         loss.backward();
-        Carry(pixels, images.grad, chunk, towers.Image);
-        Carry(tokens, texts.grad, chunk, towers.Text);
+        Carry(pixels, images.grad, chunk, towers.Image, beforeChunk);
+        Carry(tokens, texts.grad, chunk, towers.Text, beforeChunk);
         return value;
     }
 
-    private static Tensor WithoutGraph(Tensor inputs, int chunk, Func<Tensor, Tensor> encode)
+    private static Tensor WithoutGraph(Tensor inputs, int chunk, Func<Tensor, Tensor> encode, Action? before)
     {
         using var off = no_grad();
         List<Tensor> parts = [];
         for (var from = 0L; from < inputs.size(0); from += chunk)
         {
+            before?.Invoke();
             using var scope = NewDisposeScope();
             parts.Add(encode(inputs.narrow(0, from, Math.Min(chunk, inputs.size(0) - from))).MoveToOuterDisposeScope());
         }
         return cat(parts);
     }
 
-    private static void Carry(Tensor inputs, Tensor? gradient, int chunk, Func<Tensor, Tensor> encode)
+    private static void Carry(Tensor inputs, Tensor? gradient, int chunk, Func<Tensor, Tensor> encode, Action? before)
     {
         if (gradient is null)
         {
@@ -85,6 +88,7 @@ internal static class FineTuneStep
 
         for (var from = 0L; from < inputs.size(0); from += chunk)
         {
+            before?.Invoke();
             using var scope = NewDisposeScope();
             var count = Math.Min(chunk, inputs.size(0) - from);
             // The derivative of Σ feature · gradient is what backward would be given.

@@ -107,7 +107,8 @@ internal static class FineTuneTrainer
                     batch,
                     objective,
                     plan.Chunk,
-                    () => $"epoch {epoch + 1}, step {at + 1} of {steps}"
+                    () => $"epoch {epoch + 1}, step {at + 1} of {steps}",
+                    plan.CancellationToken.ThrowIfCancellationRequested
                 );
                 half?.CarryGradients();
                 objective.AfterBackward();

@@ -36,7 +36,7 @@ internal sealed class ImageScoreMapper(ImageScorer scorer, DataViewSchema schema
         new(
             scorer.Backbone.Preprocessor,
             ImageFile.MaxPixels,
-            ClipBatchSize.Choose(scorer.Backbone.Model.Config),
+            ClipBatchSize.Choose(scorer.Backbone),
             0,
             Head.Head.Dimension,
             rows,

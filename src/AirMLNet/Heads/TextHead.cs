@@ -19,25 +19,43 @@ internal static class TextHead
     /// <param name="backbone">The model.</param>
     /// <param name="classNames">C names.</param>
     /// <param name="templates">One or more templates; a class vector is the mean over them.</param>
-    public static CosineHead Of(ClipBackbone backbone, IReadOnlyList<string> classNames, IReadOnlyList<string> templates)
+    /// <param name="cancellation">Checked before each batch of texts.</param>
+    public static CosineHead Of(
+        ClipBackbone backbone,
+        IReadOnlyList<string> classNames,
+        IReadOnlyList<string> templates,
+        CancellationToken cancellation = default
+    )
     {
-        var entry = Find(backbone, classNames, templates);
-        try
+        while (true)
         {
-            return entry.Head.Value;
-        }
-        catch
-        {
-            lock (Gate)
+            var entry = Find(backbone, classNames, templates, cancellation);
+            try
             {
-                Recent.Remove(entry); // another try may succeed
+                return entry.Head.Value;
             }
+            catch (Exception e)
+            {
+                lock (Gate)
+                {
+                    Recent.Remove(entry); // another try may succeed
+                }
 
-            throw;
+                // Whoever began it was cancelled, and this one waited for it: it begins anew.
+                if (e is not OperationCanceledException || cancellation.IsCancellationRequested)
+                {
+                    throw;
+                }
+            }
         }
     }
 
-    private static Entry Find(ClipBackbone backbone, IReadOnlyList<string> classNames, IReadOnlyList<string> templates)
+    private static Entry Find(
+        ClipBackbone backbone,
+        IReadOnlyList<string> classNames,
+        IReadOnlyList<string> templates,
+        CancellationToken cancellation
+    )
     {
         var key = new Key(
             backbone.Folder,
@@ -61,14 +79,19 @@ internal static class TextHead
                 Recent.RemoveLast();
             }
 
-            return Recent.AddFirst(new Entry(key, new(() => Encode(backbone, classNames, templates)))).Value;
+            return Recent.AddFirst(new Entry(key, new(() => Encode(backbone, classNames, templates, cancellation)))).Value;
         }
     }
 
-    private static CosineHead Encode(ClipBackbone backbone, IReadOnlyList<string> classNames, IReadOnlyList<string> templates)
+    private static CosineHead Encode(
+        ClipBackbone backbone,
+        IReadOnlyList<string> classNames,
+        IReadOnlyList<string> templates,
+        CancellationToken cancellation
+    )
     {
         Encoding?.Invoke(backbone.Folder);
-        return new(ZeroShotClassifier.ClassVectors(backbone, classNames, templates), classNames.Count, backbone.LogitScale);
+        return new(ZeroShotClassifier.ClassVectors(backbone, classNames, templates, cancellation), classNames.Count, backbone.LogitScale);
     }
 
     /// <summary>All that class vectors depend on, to the last bit.</summary>

@@ -19,15 +19,10 @@ internal sealed class DenseEncoder(ClipBackbone clip, DensePositions positions)
     public int Dimension => clip.FeatureDimension;
 
     /// <summary>N of an image.</summary>
-    public int Places
-    {
-        get
-        {
-            var vision = clip.Model.Config.Vision;
-            var side = vision.ImageSize / vision.PatchSize;
-            return (int)(side * side) + (positions == DensePositions.Regions ? 1 : 0);
-        }
-    }
+    public int Places => (Side * Side) + (positions == DensePositions.Regions ? 1 : 0);
+
+    /// <summary>Places in a row or column of an image; what <see cref="Places"/> has beside their square stands before them.</summary>
+    public int Side => (int)(clip.Model.Config.Vision.ImageSize / clip.Model.Config.Vision.PatchSize);
 
     /// <summary>Values of an image's row, (1 + N)·D.</summary>
     public int RowLength => (1 + Places) * Dimension;
@@ -82,13 +77,14 @@ internal sealed class DenseEncoder(ClipBackbone clip, DensePositions positions)
         var tokens = ends.Max() + 1;
         var length = (1 + tokens) * Dimension;
         var rows = new Half[(long)texts.Count * length];
-        var buffer = new float[Math.Min(TextBatch, texts.Count) * length];
+        var most = Math.Min(TextBatch, ClipBatchSize.Texts(clip));
+        var buffer = new float[Math.Min(most, texts.Count) * length];
         using var off = no_grad();
-        for (var start = 0; start < texts.Count; start += TextBatch)
+        for (var start = 0; start < texts.Count; start += most)
         {
             cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
-            var count = Math.Min(TextBatch, texts.Count - start);
+            var count = Math.Min(most, texts.Count - start);
             long[] batch = [.. Enumerable.Range(start, count).SelectMany(t => ids[t].Take(tokens))];
             var input = tensor(batch, [count, tokens], device: clip.Device);
             var (global, local) = clip.Model.EncodeTextDense(input);

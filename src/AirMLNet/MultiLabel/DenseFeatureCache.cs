@@ -146,7 +146,7 @@ internal sealed class DenseFeatureCache
         var ready = new Queue<Half[]>();
         var batcher = new ImageBatcher(
             encoder.Clip.Preprocessor,
-            Batch,
+            Math.Min(Batch, ClipBatchSize.Choose(encoder.Clip)),
             (pixels, count) => ready.Enqueue(Rows(encoder, pixels, count)),
             cancellation
         );

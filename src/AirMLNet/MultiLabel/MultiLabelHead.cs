@@ -85,10 +85,24 @@ internal sealed class MultiLabelHead : IDisposable
             .sigmoid();
     }
 
+    /// <summary>The cosine of the last places of an image with the classes' prompts that decide where to look, [C, places].</summary>
+    /// <param name="row">[(1 + N)·D].</param>
+    /// <param name="places">How many; N or less.</param>
+    public float[] Places(ReadOnlySpan<float> row, int places)
+    {
+        using var off = no_grad();
+        using var scope = NewDisposeScope();
+        var local = DenseBatch.Of(row, 1, State.Dimension, _device).Local[0]; // [N, D]
+        var last = local.narrow(0, local.size(0) - places, places);
+        var side = _options.Prompt == MultiLabelPrompt.Dual ? _side.Global : _side.Local;
+        var cosines = ClipModel.Normalise(side).matmul(ClipModel.Normalise(last).t()).cpu().contiguous(); // [C, places]
+        return cosines.data<float>().ToArray();
+    }
+
     /// <summary>The zero-shot classifier of a model: the same class features on both branches.</summary>
     public static MultiLabelState ZeroShot(ClipBackbone clip, MultiLabelPromptAdapterOptions options)
     {
-        float[] features = [.. Heads.TextHead.Of(clip, options.ClassNames, options.Templates).Weights];
+        float[] features = [.. Heads.TextHead.Of(clip, options.ClassNames, options.Templates, options.CancellationToken).Weights];
         var classes = options.ClassNames.Count;
         return new(
             classes,

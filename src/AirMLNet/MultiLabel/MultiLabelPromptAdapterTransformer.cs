@@ -76,6 +76,15 @@ public sealed class MultiLabelPromptAdapterTransformer : StageTransformer, IDisp
     /// <summary>Scores of features as <see cref="Encoder"/> gives them, [count, C].</summary>
     internal void ScoreRows(float[] rows, int count, Span<float> scores) => _head.Score(rows, count, scores);
 
+    /// <summary>The cosine of each place of an image with each class's local prompt (DualCoOp: positive prompt), [C, H·W].</summary>
+    internal (float[] Cosines, int Height, int Width) Places(RgbImage image)
+    {
+        ObjectDisposedException.ThrowIf(_model.IsReleased, this);
+        var row = new float[Encoder.RowLength];
+        Encoder.Images(Backbone.Preprocessor.Preprocess(image), 1, row);
+        return (_head.Places(row, Encoder.Side * Encoder.Side), Encoder.Side, Encoder.Side);
+    }
+
     // A chain that was fitted on captions alone binds the stage to rows without images: only reading scores of them is an error.
     private InputColumn Images => InputColumn.Image(Options.ImageColumn) with { Optional = true };
 
@@ -147,7 +156,7 @@ public sealed class MultiLabelPromptAdapterTransformer : StageTransformer, IDisp
             new(
                 parent.Backbone.Preprocessor,
                 ImageFile.MaxPixels,
-                ClipBatchSize.Choose(parent.Backbone.Model.Config),
+                ClipBatchSize.Choose(parent.Backbone),
                 0,
                 Classes,
                 rows,

@@ -96,7 +96,7 @@ internal sealed class MultiLabelRows(MultiLabelPromptAdapterOptions options, Den
         var count = 0;
         var batcher = new ImageBatcher(
             encoder.Clip.Preprocessor,
-            Batch,
+            Math.Min(Batch, ClipBatchSize.Choose(encoder.Clip)),
             (pixels, n) => _encoded.Add(DenseFeatureCache.Rows(encoder, pixels, n)),
             options.CancellationToken
         );

@@ -105,7 +105,11 @@ internal sealed class MultiLabelTrainer(ClipBackbone clip, MultiLabelPromptAdapt
         long[] shape = [options.ClassNames.Count, clip.FeatureDimension];
         return options.AdapterStart == AdapterStart.Noise
             ? randn(shape, generator: generator).mul(StandardDeviation).to(clip.Device)
-            : Layers.Tensors.Of(Heads.TextHead.Of(clip, options.ClassNames, options.Templates).Weights, shape, clip.Device);
+            : Layers.Tensors.Of(
+                Heads.TextHead.Of(clip, options.ClassNames, options.Templates, options.CancellationToken).Weights,
+                shape,
+                clip.Device
+            );
     }
 
     private optim.Optimizer Optimizer(Parameter first, Parameter second, Parameter? adapter, Parameter alpha, Parameter attention)

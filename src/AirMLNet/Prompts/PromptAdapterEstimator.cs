@@ -96,13 +96,14 @@ public sealed class PromptAdapterEstimator : StageEstimator<PromptAdapterTransfo
 
     private protected override PromptAdapterTransformer Fit(IDataView input, IChannel channel)
     {
+        _options.CancellationToken.ThrowIfCancellationRequested();
         using var model = Model(channel, _options.ClipFolder, _options.Activation);
         var clip = model.Backbone;
         InputColumn.Vector(_options.FeatureColumn, clip.FeatureDimension).Find(input.Schema, Stage);
         if (_options.Rounds == 0)
         {
             channel.Say($"{Stage}: zero-shot, {_options.ClassNames.Count} classes, {_options.Templates.Count} templates.");
-            return new(Host, _options, TextHead.Of(clip, _options.ClassNames, _options.Templates), [], null);
+            return new(Host, _options, TextHead.Of(clip, _options.ClassNames, _options.Templates, _options.CancellationToken), [], null);
         }
 
         VisualPrompt? visual =
@@ -117,9 +118,10 @@ public sealed class PromptAdapterEstimator : StageEstimator<PromptAdapterTransfo
         using IPromptModel prompt = visual is null ? TextModel(clip, rows) : VisualModel(clip, visual, images!);
         var oneThread =
             PromptRounds.WantsOneThread(clip.Model.Config.Text.HiddenSize, _options.Prompt) && clip.Device.type == DeviceType.CPU;
-        (var context, var vectors) = Train(channel, prompt, rows, oneThread);
+        List<RoundSummary> rounds = [];
+        (var context, var vectors) = Train(channel, prompt, rows, oneThread, rounds);
         var head = new CosineHead(vectors, _options.ClassNames.Count, clip.LogitScale);
-        return new(Host, _options, head, context, visual is null ? null : model.Keep());
+        return new(Host, _options, head, context, visual is null ? null : model.Keep()) { Rounds = rounds };
     }
 
     /// <summary>Reads the rows; images go to <paramref name="images"/> where there is a visual prompt.</summary>
@@ -163,9 +165,15 @@ public sealed class PromptAdapterEstimator : StageEstimator<PromptAdapterTransfo
         );
 
     private VisualPromptModel VisualModel(ClipBackbone clip, VisualPrompt visual, FrozenImages images) =>
-        new(visual, images, TextHead.Of(clip, _options.ClassNames, _options.Templates), clip.Device);
+        new(visual, images, TextHead.Of(clip, _options.ClassNames, _options.Templates, _options.CancellationToken), clip.Device);
 
-    private (float[] Context, float[] ClassVectors) Train(IChannel channel, IPromptModel model, PromptRows rows, bool oneThread)
+    private (float[] Context, float[] ClassVectors) Train(
+        IChannel channel,
+        IPromptModel model,
+        PromptRows rows,
+        bool oneThread,
+        List<RoundSummary> summaries
+    )
     {
         var total = (long)_options.Rounds * _options.Epochs;
         double last = 0;
@@ -186,7 +194,11 @@ public sealed class PromptAdapterEstimator : StageEstimator<PromptAdapterTransfo
                     channel.Warn($"{Stage}: round {round} has no image for {string.Join(", ", empty)}.");
                 }
             },
-            Labelled = _options.Labelled,
+            Labelled = labels =>
+            {
+                summaries.Add(RoundSummary.Of(labels, _options.ClassNames.Count));
+                _options.Labelled?.Invoke(labels);
+            },
             AfterEpoch = (round, epoch, loss) =>
             {
                 last = loss;

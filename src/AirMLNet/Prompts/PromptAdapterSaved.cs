@@ -28,7 +28,7 @@ internal static class PromptAdapterSaved
     {
         Format.Begin(ctx);
         var reference = stage.Backbone is { } used ? BackboneReference.Of(used, stage.Options.EmbedBackbone) : null;
-        ModelStream.WriteJson(ctx, new PromptAdapterFile(stage.Head.Scale, stage.Options, reference));
+        ModelStream.WriteJson(ctx, new PromptAdapterFile(stage.Head.Scale, stage.Options, reference, stage.Rounds));
         var vectors = stage.Head.Array("class_vectors");
         if (stage.Prompt.IsEmpty)
         {
@@ -49,10 +49,11 @@ internal static class PromptAdapterSaved
         var state = ModelStream.ReadState(ctx, Format.Stage);
         var classes = file.Options.ClassNames.Count;
         var head = new CosineHead(ModelStream.Take(state, Format.Stage, "class_vectors", classes, -1), classes, file.Scale);
+        var rounds = file.RoundsOf(classes);
         var prompt = state.ContainsKey("prompt") ? ModelStream.Take(state, Format.Stage, "prompt", -1, -1) : [];
         if (file.Options.Prompt == PromptKind.Text || prompt.Length == 0)
         {
-            return new(host, file.Options, head, prompt, null);
+            return new(host, file.Options, head, prompt, null) { Rounds = rounds };
         }
         if (file.Backbone is null)
         {
@@ -70,8 +71,20 @@ internal static class PromptAdapterSaved
                     + $"expected {layers}·{file.Options.PromptLength}·{config.HiddenSize}."
             );
         }
-        return new(host, file.Options, head, prompt, model.Keep());
+        return new(host, file.Options, head, prompt, model.Keep()) { Rounds = rounds };
     }
 }
 
-internal sealed record PromptAdapterFile(double Scale, PromptAdapterOptions Options, BackboneReference? Backbone = null) : StageFile;
+internal sealed record PromptAdapterFile(
+    double Scale,
+    PromptAdapterOptions Options,
+    BackboneReference? Backbone = null,
+    IReadOnlyList<RoundSummary>? Rounds = null
+) : StageFile
+{
+    /// <summary>The rounds, for people to read; null where they are not of these classes: nothing is scored with them.</summary>
+    public IReadOnlyList<RoundSummary>? RoundsOf(int classes) =>
+        Rounds is { } all && all.All(r => r?.Counts?.Count == classes && (r.Confidence is null || r.Confidence.Count == classes))
+            ? all
+            : null;
+}

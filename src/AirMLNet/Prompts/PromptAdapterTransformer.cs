@@ -55,6 +55,9 @@ public sealed class PromptAdapterTransformer : StageTransformer, IDisposable
 
     internal CosineHead Head { get; }
 
+    /// <summary>The labels of each round of the fit; null for a model that was saved before they were kept.</summary>
+    internal IReadOnlyList<RoundSummary>? Rounds { get; init; }
+
     internal ClipBackbone? Backbone => _model?.Backbone;
 
     /// <summary>Blocks with learned tokens of their own; 1 for text.</summary>
@@ -78,7 +81,13 @@ public sealed class PromptAdapterTransformer : StageTransformer, IDisposable
         var clip = model.Backbone;
         if (_visual is not null || _context.Length == 0)
         {
-            return new(Host, options, TextHead.Of(clip, classNames, templates), _context, _visual is null ? null : model.Keep());
+            return new(
+                Host,
+                options,
+                TextHead.Of(clip, classNames, templates, Options.CancellationToken),
+                _context,
+                _visual is null ? null : model.Keep()
+            );
         }
 
         using var off = torch.no_grad();

@@ -19,6 +19,7 @@ internal sealed class PromptRounds(IPromptModel model, PromptAdapterOptions opti
     );
 
     private (IReadOnlyList<int> Rows, IReadOnlyList<int> Best) _pool = ([], []);
+    private IReadOnlyList<float> _confidence = [];
 
     /// <summary>Called after each epoch: round, epoch (both from 1), loss.</summary>
     public Action<int, int, double>? AfterEpoch { get; init; }
@@ -63,7 +64,7 @@ internal sealed class PromptRounds(IPromptModel model, PromptAdapterOptions opti
         for (var round = 1; round <= options.Rounds; round++)
         {
             var pseudo = options.PseudoLabelWeight == 0 ? new([], []) : Pseudo(rows, context, round);
-            Labelled?.Invoke(new(round, pseudo.Images, pseudo.Labels, _pool.Rows, _pool.Best));
+            Labelled?.Invoke(new(round, pseudo.Images, pseudo.Labels, _pool.Rows, _pool.Best) { Confidence = _confidence });
             var set = Combine(rows, pseudo);
             Check(set, round);
             var current = round;
@@ -175,6 +176,7 @@ internal sealed class PromptRounds(IPromptModel model, PromptAdapterOptions opti
         var selector = new PseudoLabelSelector(options.Selection, _subset.Count, options.IntraQuantile, options.InterQuantile);
         var choice = selector.Select(pool.Values, perClass, soft: round == 1 && options.Strategy == PseudoLabelStrategy.Grip);
         var targets = options.Loss == PromptLoss.Candidates && choice.Targets is { } some ? Spread(some) : null;
+        _confidence = [.. choice.Images.Select((row, k) => pool.Values[(row * _subset.Count) + choice.Labels[k]])];
         return new([.. choice.Images.Select(i => pool.Rows[i])], [.. choice.Labels.Select(_subset.ClassOf)], null, targets);
     }
 

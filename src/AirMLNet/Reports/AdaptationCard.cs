@@ -29,6 +29,15 @@ internal sealed record AdaptationCard
     /// <summary>Labelled and synthetic images beside them.</summary>
     public int KnownImages { get; init; }
 
+    /// <summary>Captions that a model of many labels learned from.</summary>
+    public int Captions { get; init; }
+
+    /// <summary>
+    /// Of some photos what their texts are kept under; null where none are kept. The texts themselves stay where they are: a model goes to
+    /// others.
+    /// </summary>
+    public IReadOnlyDictionary<string, TextKeys>? Texts { get; init; }
+
     /// <summary>Duration of the fit.</summary>
     public double Seconds { get; init; }
 

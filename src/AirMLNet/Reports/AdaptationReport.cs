@@ -11,9 +11,10 @@ namespace AirMLNet.Reports;
 /// </summary>
 public sealed class AdaptationReport
 {
-    private AdaptationReport(ReportFigures figures, IReadOnlyList<string> classNames, string html)
+    private AdaptationReport(ReportFigures figures, MultiLabelFigures? many, IReadOnlyList<string> classNames, string html)
     {
         Figures = figures;
+        ManyLabels = many;
         ClassNames = classNames;
         Html = html;
     }
@@ -22,12 +23,14 @@ public sealed class AdaptationReport
     public IReadOnlyList<string> ClassNames { get; }
 
     /// <summary>Photos that were looked at.</summary>
-    public int Photos => Figures.Rows.Count;
+    public int Photos => ManyLabels?.Rows.Count ?? Figures.Rows.Count;
 
-    /// <summary>Photos that lie in a folder named after a class.</summary>
-    public int LabelledPhotos => Figures.Labelled.Count;
+    /// <summary>Photos that lie in a folder named after a class; of a model of many labels those that the label file has.</summary>
+    public int LabelledPhotos => ManyLabels?.Labelled.Count ?? Figures.Labelled.Count;
 
-    /// <summary>Share of the labelled photos that the model is right about, 0..1; null without labels.</summary>
+    /// <summary>
+    /// Share of the labelled photos that the model is right about, 0..1; null without labels, and for a model of many labels.
+    /// </summary>
     public double? Accuracy => Figures.Accuracy.Value;
 
     /// <summary>The same of CLIP as it was before; null without labels, or where that model is not here.</summary>
@@ -36,10 +39,18 @@ public sealed class AdaptationReport
     /// <summary>Share of the photos that both name alike; null where the model from before is not here.</summary>
     public double? ZeroShotAgreement => Figures.TextAgrees.Value;
 
+    /// <summary>
+    /// Mean average precision of a model of many labels, 0..1, by the published rule; null without labels, and for others.
+    /// </summary>
+    public double? MeanAveragePrecision => ManyLabels?.Metrics?.MeanAveragePrecision;
+
     /// <summary>The page.</summary>
     public string Html { get; }
 
+    /// <summary>Empty for a model of many labels.</summary>
     internal ReportFigures Figures { get; }
+
+    internal MultiLabelFigures? ManyLabels { get; }
 
     /// <summary>Looks at photos through a saved model.</summary>
     /// <param name="ml">The context.</param>
@@ -62,7 +73,9 @@ public sealed class AdaptationReport
 
     /// <summary>Looks at photos through a fitted model. How it came about is known of saved models only.</summary>
     /// <param name="ml">The context.</param>
-    /// <param name="model">A fitted chain that reads <c>ImagePath</c> and writes <c>Score</c> and <c>PredictedLabel</c>.</param>
+    /// <param name="model">
+    /// A fitted chain that reads <c>ImagePath</c> and writes <c>Score</c> and <c>PredictedLabel</c> or <c>PredictedLabels</c>.
+    /// </param>
     /// <param name="photosFolder">As of the other overload.</param>
     /// <param name="options">What is shown; the standard when null.</param>
     /// <exception cref="InvalidDataException">The model is no classifier of image files, or the folder has no images.</exception>
@@ -87,11 +100,37 @@ public sealed class AdaptationReport
         ArgumentNullException.ThrowIfNull(ml);
         ArgumentNullException.ThrowIfNull(fitted);
         var empty = ml.Data.LoadFromEnumerable(Array.Empty<ImageRow>());
-        var names = ClassScoreExtensions.NamesOf(fitted.GetOutputSchema(empty.Schema), "Score");
-        using var model = ReportModel.Of(ml, fitted, names);
-        var rows = ReportRow.Read(ml, model, Labelled(folder, files, names), options);
-        var figures = new ReportFigures(rows, names.Count);
-        return new(figures, names, new ReportPage(model, figures, options, origin).Write());
+        var schema = fitted.GetOutputSchema(empty.Schema);
+        var names = ClassScoreExtensions.NamesOf(schema, "Score");
+        var many = MultiLabelRow.IsFor(schema, names.Count);
+        Check(options, many);
+        using var model = ReportModel.Of(ml, fitted, names, options.CancellationToken);
+        var photos = Labelled(folder, files, names);
+        if (many)
+        {
+            var all = new MultiLabelFigures(MultiLabelRow.Read(ml, model, photos, options), names, model.MultiLabel?.Thresholds);
+            return new(new([], names.Count), all, names, new MultiLabelPage(model, all, options, origin).Write());
+        }
+
+        var figures = new ReportFigures(ReportRow.Read(ml, model, photos, options), names.Count);
+        return new(figures, null, names, new ReportPage(model, figures, options, origin).Write());
+    }
+
+    private static void Check(AdaptationReportOptions options, bool many)
+    {
+        if (!many && options.LabelFile is { } file)
+        {
+            throw new InvalidDataException(
+                $"{file} was given, but the model names one class of each photo; sub-folders named after classes say which it is."
+            );
+        }
+
+        if (many && (options.Captions ?? options.WorkFolder) is { } other)
+        {
+            throw new InvalidDataException(
+                $"{other} was given, but the model gives any number of labels; texts and synthetic images are shown of models of one."
+            );
+        }
     }
 
     private static List<string> Files(string folder) => [.. ImageFolder.Open(folder, false).Entries.Select(e => e.Path)];

@@ -16,6 +16,27 @@ public sealed record AdaptationReportOptions
         init => field = OptionCheck.NullOrNotBlank(value);
     }
 
+    /// <summary>
+    /// Texts of photos, as LatteCLIP learns from them: a file of JSON lines with image, text and group, or a folder with a text file for
+    /// each image, or with such folders <c>images</c> and <c>groups</c>. Null: of a model that <c>airml adapt</c> saved, those that it
+    /// keeps in <c>AIRMLNET_HOME/captions</c>.
+    /// </summary>
+    public string? Captions
+    {
+        get;
+        init => field = OptionCheck.NullOrNotBlank(value);
+    }
+
+    /// <summary>
+    /// What is in the photos, for a model of many labels: a CSV file with the columns <c>image</c> and <c>labels</c>, class names separated
+    /// by semicolons; paths begin at the file's folder, or are names of files that occur once. Null for none.
+    /// </summary>
+    public string? LabelFile
+    {
+        get;
+        init => field = OptionCheck.NullOrNotBlank(value);
+    }
+
     /// <summary>Photos in each group, such as the least sure ones, 1..500.</summary>
     public int Pictures
     {

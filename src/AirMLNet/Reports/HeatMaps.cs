@@ -6,6 +6,7 @@ using AirMLNet.Clip;
 using AirMLNet.Heads;
 using AirMLNet.Images;
 using AirMLNet.Layers;
+using AirMLNet.MultiLabel;
 using TorchSharp;
 
 namespace AirMLNet.Reports;
@@ -43,6 +44,30 @@ internal static class HeatMaps
         }
 
         return Html.E("div", new XAttribute("class", "pics heat"), new XAttribute("data-class", said), figures);
+    }
+
+    /// <summary>The photo, and an overlay for each of some classes of a model of many labels (T2I-PAL, figures 7 and 8).</summary>
+    public static XElement Row(MultiLabelPromptAdapterTransformer stage, MultiLabelRow row, IEnumerable<(string Kind, int Class)> classes)
+    {
+        var image = ImageFile.Load(row.Path);
+        var photo = Crop(stage.Backbone, image);
+        var (cosines, height, width) = stage.Places(image);
+        List<XElement> figures = [Pictures.Figure(photo, row.Name, row.Name)];
+        foreach (var (kind, c) in classes)
+        {
+            var heat = cosines.AsSpan(c * height * width, height * width).ToArray();
+            var name = $"{kind} '{stage.ClassNames[c]}'";
+            figures.Add(
+                Pictures.Figure(
+                    Overlay(photo, heat, height, width),
+                    $"{row.Name}: heat map of {name}",
+                    $"{name} {Html.Number(row.Score[c], "0.000")}",
+                    string.Create(CultureInfo.InvariantCulture, $"cosine {heat.Min():0.000} to {heat.Max():0.000}")
+                )
+            );
+        }
+
+        return Html.E("div", new XAttribute("class", "pics heat"), figures);
     }
 
     /// <summary>Whether there is any vector to draw a map of.</summary>

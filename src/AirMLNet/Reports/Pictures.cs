@@ -14,8 +14,8 @@ internal sealed class Pictures(int longest)
     /// <summary>A picture with a text below it.</summary>
     /// <param name="path">The file.</param>
     /// <param name="alt">What it is, for those who do not see it and for the large picture.</param>
-    /// <param name="caption">Lines below.</param>
-    public XElement Figure(string path, string alt, params string[] caption)
+    /// <param name="caption">Lines below, each a text or an element.</param>
+    public XElement Figure(string path, string alt, params object[] caption)
     {
         if (!_known.TryGetValue(path, out var data))
         {
@@ -28,7 +28,7 @@ internal sealed class Pictures(int longest)
     /// <summary>The same of an image in memory.</summary>
     public static XElement Figure(RgbImage image, string alt, params string[] caption) => Made(Encode(image), alt, caption);
 
-    private static XElement Made(string data, string alt, string[] caption) =>
+    private static XElement Made(string data, string alt, object[] caption) =>
         Html.E(
             "figure",
             Html.E(
@@ -37,7 +37,7 @@ internal sealed class Pictures(int longest)
                 new XAttribute("type", "button"),
                 new XElement("img", new XAttribute("src", data), new XAttribute("alt", Html.Clean(alt)))
             ),
-            Html.E("figcaption", caption.SelectMany((line, i) => i == 0 ? new object[] { line } : [new XElement("br"), line]))
+            Html.E("figcaption", caption.SelectMany((line, i) => i == 0 ? [line] : new[] { new XElement("br"), line }))
         );
 
     private RgbImage Small(RgbImage image)

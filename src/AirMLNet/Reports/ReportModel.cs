@@ -1,6 +1,7 @@
 using AirMLNet.Clip;
 using AirMLNet.Features;
 using AirMLNet.Heads;
+using AirMLNet.MultiLabel;
 using AirMLNet.Pipeline;
 using AirMLNet.Prompts;
 using AirMLNet.Prototypes;
@@ -16,13 +17,18 @@ internal sealed class ReportModel : IDisposable
 {
     private readonly BackboneLease? _opened;
 
-    private ReportModel(MLContext ml, ITransformer model, IReadOnlyList<string> classNames)
+    private ReportModel(MLContext ml, ITransformer model, IReadOnlyList<string> classNames, CancellationToken cancellation)
     {
         Model = model;
         ClassNames = classNames;
         Stages = [.. Flatten(model)];
         Classifier = Stages.LastOrDefault(s =>
-            s is PromptAdapterTransformer or ZeroShotTransformer or LatteClipTransformer or ReClipTransformer
+            s
+                is PromptAdapterTransformer
+                    or ZeroShotTransformer
+                    or LatteClipTransformer
+                    or ReClipTransformer
+                    or MultiLabelPromptAdapterTransformer
         );
         Feature = Stages.OfType<ClipFeatureTransformer>().LastOrDefault();
         PseudoLabel = Stages.OfType<PseudoLabelTransformer>().LastOrDefault(s => Names(s.Options.ClassNames));
@@ -38,7 +44,7 @@ internal sealed class ReportModel : IDisposable
         Text =
             PseudoLabel?.Head
             ?? (Classifier as ZeroShotTransformer)?.Head
-            ?? (Clip is { } clip && Templates() is { } templates ? TextHead.Of(clip, ClassNames, templates) : null);
+            ?? (Clip is { } clip && Templates() is { } templates ? TextHead.Of(clip, ClassNames, templates, cancellation) : null);
     }
 
     public ITransformer Model { get; }
@@ -51,6 +57,9 @@ internal sealed class ReportModel : IDisposable
 
     /// <summary>The stage of this library that writes the score; null where another one does.</summary>
     public ITransformer? Classifier { get; }
+
+    /// <summary>The stage that gives many labels; null for a model of one.</summary>
+    public MultiLabelPromptAdapterTransformer? MultiLabel => Classifier as MultiLabelPromptAdapterTransformer;
 
     public ClipFeatureTransformer? Feature { get; }
 
@@ -76,7 +85,8 @@ internal sealed class ReportModel : IDisposable
     public Fusion? Fusion =>
         Classifier is PromptAdapterTransformer { Options: { PrototypeColumn: not null } options } ? options.FusionRule() : null;
 
-    public static ReportModel Of(MLContext ml, ITransformer model, IReadOnlyList<string> classNames) => new(ml, model, classNames);
+    public static ReportModel Of(MLContext ml, ITransformer model, IReadOnlyList<string> classNames, CancellationToken cancellation) =>
+        new(ml, model, classNames, cancellation);
 
     public void Dispose() => _opened?.Dispose();
 
@@ -98,6 +108,11 @@ internal sealed class ReportModel : IDisposable
             return (Feature.Backbone, null);
         }
 
+        if (MultiLabel is { } many)
+        {
+            return (many.Backbone, null);
+        }
+
         var (folder, activation) = Classifier switch
         {
             PromptAdapterTransformer p => (p.Options.ClipFolder, p.Options.Activation),
@@ -117,6 +132,6 @@ internal sealed class ReportModel : IDisposable
         return (lease.Backbone, lease);
     }
 
-    private static IEnumerable<ITransformer> Flatten(ITransformer model) =>
+    internal static IEnumerable<ITransformer> Flatten(ITransformer model) =>
         model is IEnumerable<ITransformer> chain ? chain.SelectMany(Flatten) : [model];
 }

@@ -1,78 +1,33 @@
 using System.Globalization;
-using System.Reflection;
 using System.Xml.Linq;
-using AirMLNet.Options;
 
 namespace AirMLNet.Reports;
 
-/// <summary>Puts the parts of a report on one page.</summary>
+/// <summary>Puts the parts of a report about a model that names one class on one page.</summary>
 internal sealed class ReportPage(ReportModel model, ReportFigures figures, AdaptationReportOptions options, ReportOrigin origin)
 {
     private readonly Pictures _pictures = new(options.PictureSize);
 
     private IReadOnlyList<string> Names => model.ClassNames;
 
-    public string Write()
-    {
-        List<XElement> sections = [];
-        (string Name, Func<XElement?> Make)[] parts =
-        [
-            ("quality", () => new QualitySection(Names, figures, model.IsZeroShot).Write()),
-            ("confusion", () => new ConfusionSection(Names, figures, _pictures, options).Write()),
-            ("pseudo-labels", () => model.PseudoLabel is null ? null : PseudoLabels()),
-            ("photos", Photos),
-            ("synthetic", () => new SyntheticSection(Names, figures, _pictures, options).Write()),
-            ("heat maps", HeatMapsOfPhotos),
-            ("map", () => new MapSection(model, figures, options).Write()),
-            ("made of", () => new OriginSection(model, origin).Write()),
-        ];
-        foreach (var (at, (name, make)) in parts.Index())
-        {
-            options.CancellationToken.ThrowIfCancellationRequested();
-            options.Progress?.Report(new ProgressReport("Report", $"writing: {name}", at, parts.Length));
-            if (make() is { } section)
-            {
-                sections.Add(section);
-            }
-        }
-
-        var title = $"{(origin.Name is { } file ? file + ": a" : "A")}dapted model on {Count(figures.Rows.Count, "photo")}";
-        var page = Html.E(
-            "html",
-            new XAttribute("lang", "en"),
-            Html.E(
-                "head",
-                new XElement("meta", new XAttribute("charset", "utf-8")),
-                new XElement(
-                    "meta",
-                    new XAttribute("http-equiv", "Content-Security-Policy"),
-                    // The browser itself sees to it that nothing is asked for.
-                    new XAttribute("content", "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'")
-                ),
-                new XElement("meta", new XAttribute("name", "viewport"), new XAttribute("content", "width=device-width, initial-scale=1")),
-                Html.E("title", title),
-                Raw("style", Resource("report.css"))
-            ),
-            Html.E(
-                "body",
-                Html.E("h1", title),
-                Html.P(Opening()),
-                Html.E(
-                    "nav",
-                    sections.Select(s => Html.E("a", new XAttribute("href", "#" + s.Attribute("id")!.Value), s.Element("h2")!.Value))
-                ),
-                sections,
-                Html.E(
-                    "dialog",
-                    new XAttribute("id", "large"),
-                    new XElement("img", new XAttribute("src", "data:,"), new XAttribute("alt", "")),
-                    Html.P("")
-                ),
-                Raw("script", Resource("report.js"))
-            )
+    public string Write() =>
+        PageFrame.Write(
+            figures.Rows.Count,
+            Opening(),
+            [
+                ("quality", () => new QualitySection(Names, figures, model.IsZeroShot).Write()),
+                ("confusion", () => new ConfusionSection(Names, figures, _pictures, options).Write()),
+                ("pseudo-labels", () => new PseudoLabelSection(model, figures).Write()),
+                ("photos", Photos),
+                ("texts", () => new TextSection(model, figures, _pictures, options, origin).Write()),
+                ("synthetic", () => new SyntheticSection(Names, figures, _pictures, options).Write()),
+                ("heat maps", HeatMapsOfPhotos),
+                ("map", () => new MapSection(model, figures, options).Write()),
+                ("made of", () => new OriginSection(model, origin).Write()),
+            ],
+            options,
+            origin
         );
-        return "<!DOCTYPE html>\n" + page.ToString(SaveOptions.DisableFormatting) + "\n";
-    }
 
     internal static string Count(int count, string what) =>
         string.Create(CultureInfo.InvariantCulture, $"{count} {what}{(count == 1 ? "" : "s")}");
@@ -84,27 +39,6 @@ internal sealed class ReportPage(ReportModel model, ReportFigures figures, Adapt
             : figures.Labelled.Count == figures.Rows.Count ? "All of them lie in folders named after their classes."
             : $"{figures.Labelled.Count} of them lie in folders named after their classes; the others count as without label.";
         return $"{Names.Count} classes, {Count(figures.Rows.Count, "photo")}. {labels}";
-    }
-
-    private XElement PseudoLabels()
-    {
-        var labels = figures.PseudoLabels();
-        var all = labels.Sum(l => l.Count);
-        return Html.Section(
-            "pseudo-labels",
-            "Pseudo-labels",
-            Html.P($"The labelling stage of the model chooses {all} of these {Count(figures.Rows.Count, "photo")} to learn from."),
-            Html.Note(
-                "These are the labels that training starts from. Purity is the share of the chosen photos whose folder says "
-                    + "the same class; "
-                    + "confidence is what the adapted model gives the class on them."
-            ),
-            Html.Table(
-                "pseudo-label-table",
-                ["class", "chosen", "mean confidence", "purity"],
-                labels.Select(l => (Cell[])[new(Names[l.Class]), Cell.Of(l.Count), Cell.Of(l.Confidence, "0.000"), Cell.Of(l.Purity)])
-            )
-        );
     }
 
     private XElement Photos()
@@ -169,14 +103,4 @@ internal sealed class ReportPage(ReportModel model, ReportFigures figures, Adapt
 
     private XElement Show(IEnumerable<ReportRow> rows) =>
         Html.Row(rows.Select(r => _pictures.Figure(r.Path, $"{r.Name}: {Html.Said(Names, r)}", r.Name, Html.Said(Names, r))));
-
-    // HTML does not unescape the text of these two; the comments hide from it what tells XML the same.
-    private static XElement Raw(string name, string text) => new(name, "/*", new XCData("*/\n" + text + "/*"), "*/");
-
-    private static string Resource(string name)
-    {
-        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream("AirMLNet.Reports." + name)!;
-        using var reader = new StreamReader(stream);
-        return reader.ReadToEnd();
-    }
 }

@@ -106,7 +106,7 @@ internal sealed record ReportRow(string Path, string Name, int Label, float[] Sc
         return value;
     }
 
-    private static IEnumerable<ImageRow> Rows(IReadOnlyList<(string Path, string Name, int Label)> photos, CancellationToken cancellation)
+    internal static IEnumerable<ImageRow> Rows(IReadOnlyList<(string Path, string Name, int Label)> photos, CancellationToken cancellation)
     {
         foreach (var (path, _, _) in photos)
         {

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using System.Xml.Linq;
 using AirMLNet.Data;
 using AirMLNet.Features;
+using AirMLNet.MultiLabel;
 using AirMLNet.Options;
 using AirMLNet.Pipeline;
 using AirMLNet.Prompts;
@@ -94,7 +95,8 @@ internal sealed class QualitySection(IReadOnlyList<string> names, ReportFigures 
         }
     }
 
-    private static XElement Fact(string id, string title, string value, string rows) =>
+    /// <summary>A number with what it is of.</summary>
+    internal static XElement Fact(string id, string title, string value, string rows) =>
         Html.E("div", new XAttribute("id", id), Html.E("dt", title), Html.E("dd", value, Html.E("small", rows)));
 }
 
@@ -239,7 +241,11 @@ internal sealed class OriginSection(ReportModel model, ReportOrigin origin)
         {
             facts.Add(("recipe", $"{card.Recipe} ({card.Title})"));
             facts.Add(("seed", card.Seed.ToString(CultureInfo.InvariantCulture)));
-            facts.Add(("adapted to", ReportPage.Count(card.Images, "photo") + Beside(card.KnownImages)));
+            facts.Add(
+                card.Captions > 0
+                    ? ("learned from", ReportPage.Count(card.Captions, "caption"))
+                    : ("adapted to", ReportPage.Count(card.Images, "photo") + Beside(card.KnownImages))
+            );
             facts.Add(("time of the fit", Html.Number(card.Seconds, "0.0") + " s"));
             facts.Add(("saved", card.Finished.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture)));
             facts.Add(("adapted with", Versions(card.Versions)));
@@ -264,7 +270,7 @@ internal sealed class OriginSection(ReportModel model, ReportOrigin origin)
                 )
             ),
             origin.Card is null
-                ? Html.Note("Seed, time and recipe are known of models that 'airml adapt' saved; the options of the stages are below.")
+                ? Html.Note("Seed, time and recipe are known of models that 'airml' saved; the options of the stages are below.")
                 : null,
             model.Stages.Select(Stage)
         );
@@ -291,6 +297,7 @@ internal sealed class OriginSection(ReportModel model, ReportOrigin origin)
             PromptAdapterTransformer s => Json(s.Options),
             LatteClipTransformer s => Json(s.Options),
             ReClipTransformer s => Json(s.Options),
+            MultiLabelPromptAdapterTransformer s => Json(s.Options),
             _ => null,
         };
 

@@ -165,7 +165,7 @@ public sealed partial class AdaptationReportTests
 
     private static AdaptationReportOptions Quick { get; } = new() { HeatMaps = 2, Embedded = 20 };
 
-    private static XDocument Parse(AdaptationReport report)
+    internal static XDocument Parse(AdaptationReport report)
     {
         Assert.StartsWith("<!DOCTYPE html>\n", report.Html);
         return XDocument.Parse(Doctype().Replace(report.Html, ""));

@@ -51,14 +51,7 @@ internal static class MultiLabelDataSets
             {
                 throw new InvalidDataException($"{file}: line {number} is '{text}'; path, train or test, and labels were expected.");
             }
-            var labels = new float[classNames.Count];
-            foreach (var label in fields[2].Split(';', StringSplitOptions.RemoveEmptyEntries))
-            {
-                var c = Enumerable.Range(0, classNames.Count).FirstOrDefault(i => classNames[i] == label, -1);
-                labels[c >= 0 ? c : throw new InvalidDataException($"{file}: line {number} has the label '{label}', which is no class.")] =
-                    1;
-            }
-            part.Add(new(Path.Combine(home, fields[0]), labels));
+            part.Add(new(Path.Combine(home, fields[0]), LabelFile.Vector(fields[2], classNames, $"{file}: line {number}")));
         }
         return parts["test"].Count > 0
             ? new(name, classNames, parts["train"], parts["test"])
