@@ -1,5 +1,6 @@
 // A cluster that embeds, synthesises and describes images: silos, one per GPU, and a program that gives them work (docs/scale.md).
-//   dotnet run --project samples/Cluster -- silo --redis redis:6379 [--gpu 0] [--threads 8] [--address 10.0.0.5] [--silo-port N] [--gateway-port N]
+//   dotnet run --project samples/Cluster -- silo --redis redis:6379 [--gpu 0] [--threads 8] [--address 10.0.0.5] [--silo-port N]
+// [--gateway-port N]
 //   dotnet run --project samples/Cluster -- submit JOB.json --redis redis:6379
 //   dotnet run --project samples/Cluster -- status ID --redis redis:6379
 // Every option can be an environment variable too, such as AIRML_REDIS; --cluster NAME lets several clusters share a Redis.

@@ -1,7 +1,8 @@
 namespace AirMLNet.Cluster.Tests;
 
 /// <summary>
-/// How long a job takes on a cluster: a simulation by events, with the product's own <see cref="PieceLedger"/> on a clock of its own. A silo
+/// How long a job takes on a cluster: a simulation by events, with the product's own <see cref="PieceLedger"/> on a clock of its own. A
+/// silo
 /// that works makes <see cref="PerSilo"/> images a second, as long as all together do not make more than <see cref="Shared"/>.
 /// </summary>
 internal sealed record ClusterModel
@@ -18,7 +19,9 @@ internal sealed record ClusterModel
     /// <summary>Images a second of what all silos share: storage, network, a captioner, the processors of one machine.</summary>
     public double Shared { get; init; } = double.PositiveInfinity;
 
-    /// <summary>Seconds of a piece in which no image is made: asking for it, looking at what is to be done, saying that it is done.</summary>
+    /// <summary>
+    /// Seconds of a piece in which no image is made: asking for it, looking at what is to be done, saying that it is done.
+    /// </summary>
     public double Overhead { get; init; }
 
     /// <summary>Seconds in which the last piece joins the others.</summary>

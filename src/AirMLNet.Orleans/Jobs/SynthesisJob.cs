@@ -16,7 +16,9 @@ public sealed record SynthesisJob : ClusterJob
         init => field = Absolute(value);
     }
 
-    /// <summary>Text file with one class name a line; images go to a sub-folder per class. Either this or <see cref="PromptsFile"/>.</summary>
+    /// <summary>
+    /// Text file with one class name a line; images go to a sub-folder per class. Either this or <see cref="PromptsFile"/>.
+    /// </summary>
     public string? ClassesFile
     {
         get;

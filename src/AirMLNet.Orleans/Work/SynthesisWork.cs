@@ -63,7 +63,8 @@ internal sealed class SynthesisWork : JobWork
                 .. TextFile.ReadLines(prompts).Where(l => l.Trim().Length > 0).Select(l => new SynthesisPrompt(l.Trim())),
             ],
             _ => throw new InvalidDataException(
-                $"The job names {(job.ClassesFile is null ? "neither" : "both")} of {nameof(job.ClassesFile)} and {nameof(job.PromptsFile)}; "
+                $"The job names {(job.ClassesFile is null ? "neither" : "both")} of {nameof(job.ClassesFile)} and "
+                    + $"{nameof(job.PromptsFile)}; "
                     + "expected one."
             ),
         };
