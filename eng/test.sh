@@ -19,13 +19,35 @@ passed=0 failed=0 skipped=0
 # counter FILE NAME: one number of a results file.
 counter() { grep -o '<Counters [^>]*' "$1" | grep -o " $2=\"[0-9]*\"" | grep -o '[0-9]*' || echo 0; }
 
+# run PROJECT [FILTER]: its results go to NAME.trx, what it says to NAME.log, its exit code to NAME.code.
+run() {
+    local name
+    name=$(basename "$1" .csproj)
+    dotnet test "$1" -c Release --no-build -nologo -v q \
+        --logger "trx;LogFileName=$name.trx" --logger "console;verbosity=minimal" --results-directory "$results" \
+        ${2:+--filter "$2"} </dev/null >"$results/$name.log" 2>&1
+    echo $? >"$results/$name.code"
+}
+
+# Two projects at a time, the longest first: most tests wait for a process of their own, which uses one core.
+mkdir -p "$results"
+longest=(AirMLNet.Tool SmallModels AirMLNet Notebooks)
+projects=()
+for name in "${longest[@]}"; do projects+=("$root/test/$name.Tests/$name.Tests.csproj"); done
 for project in "$root"/test/*.Tests/*.csproj; do
+    [[ " ${projects[*]} " == *" $project "* ]] || projects+=("$project")
+done
+for project in "${projects[@]}"; do
+    while (($(jobs -rp | wc -l) >= 2)); do wait -n; done
+    run "$project" "${1:-}" &
+done
+wait
+
+for project in "${projects[@]}"; do
     name=$(basename "$project" .csproj)
     echo "== $name" >&2
-    dotnet test "$project" -c Release --no-build -nologo -v q \
-        --logger "trx;LogFileName=$name.trx" --logger "console;verbosity=minimal" --results-directory "$results" \
-        ${1:+--filter "$1"} </dev/null >&2
-    code=$?
+    cat "$results/$name.log" >&2
+    code=$(cat "$results/$name.code" 2>/dev/null || echo 1)
     file=$results/$name.trx
     if [[ ! -f $file ]]; then
         # With a filter, a project may well have nothing to run.

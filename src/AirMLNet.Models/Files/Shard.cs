@@ -61,7 +61,7 @@ internal sealed record Shard
         var slash = text.IndexOf('/', StringComparison.Ordinal);
         var (left, right) = slash < 0 ? (text, null) : (text[..slash], text[(slash + 1)..]);
         var parts = right is null ? null : Number(right);
-        if ((right is null) != (parts is null) || (left != Automatic && right is null))
+        if ((right is null) != (parts is null) || parts is < 1 or > Most || (left != Automatic && right is null))
         {
             throw Wrong(text);
         }
