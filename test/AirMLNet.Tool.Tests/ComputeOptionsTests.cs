@@ -6,7 +6,7 @@ namespace AirMLNet.Tool.Tests;
 [TestClass]
 public sealed class ComputeOptionsTests
 {
-    private static readonly string[] None = ["doctor", "pull", "train"];
+    private static readonly string[] None = ["captions", "doctor", "merge", "pull", "train"];
 
     [TestMethod]
     public void EveryCommandThatComputesHasTheOptions()

@@ -13,6 +13,8 @@ internal static class Resumption
         ["lora"] = "the same command goes on from the last checkpoint",
         ["labels"] = Again,
         ["embed"] = "the same command goes on after the last finished chunk",
+        ["merge"] = "the same command copies what is missing",
+        ["captions"] = "the texts that were written are kept; the same command asks for the others",
         ["pull"] = "the same command fetches what is missing",
         ["predict"] = Again,
         ["evaluate"] = Again,
