@@ -1,5 +1,5 @@
 // Writes notebooks as programs:  dotnet run --project notebooks -c Release -- first-steps.ipynb
-// writes first-steps.cs beside it, and `dotnet run first-steps.cs` in that folder runs it.
+// writes first-steps.cs beside it, and `dotnet run --file first-steps.cs` in that folder runs it.
 using AirMLNet.Notebooks;
 
 if (args.Length == 0)
