@@ -23,6 +23,35 @@ public sealed class FolderLockTests
     }
 
     [TestMethod]
+    public void WhoWaits_IsToldOnce_AndHasItWhenTheFirstIsDone()
+    {
+        using var folder = new TemporaryFolder();
+        var work = folder["work"];
+        var first = FolderLock.Take(work);
+        List<string> told = [];
+        using (
+            FolderLock.Wait(
+                work,
+                message =>
+                {
+                    told.Add(message);
+                    first.Dispose();
+                },
+                CancellationToken.None
+            )
+        )
+        {
+            Assert.ThrowsExactly<IOException>(() => FolderLock.Take(work));
+        }
+
+        Assert.HasCount(1, told);
+        Assert.Contains(work, told[0]);
+        using var source = new CancellationTokenSource();
+        using var held = FolderLock.Take(work);
+        Assert.ThrowsExactly<OperationCanceledException>(() => FolderLock.Wait(work, _ => source.Cancel(), source.Token));
+    }
+
+    [TestMethod]
     public void AFileThatAKilledProcessLeft_LocksNothing()
     {
         using var folder = new TemporaryFolder();
