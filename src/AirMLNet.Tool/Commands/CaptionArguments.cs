@@ -160,7 +160,7 @@ internal sealed class CaptionArguments
                 ZeroShotLoss = !parsed.GetValue(_noZeroShot),
                 CurrentLoss = !parsed.GetValue(_noCurrent),
                 Alpha = parsed.GetValue(_noMomentum) ? 0 : tune.Alpha,
-                PrototypeMomentum = parsed.GetValue(_noMomentum) ? 0 : tune.PrototypeMomentum,
+                Momentum = parsed.GetValue(_noMomentum) ? 0 : tune.Momentum,
                 GroupSize = parsed.GetValue(_groupSize) ?? tune.GroupSize,
                 GroupsPerClass = parsed.GetValue(_groups),
                 FixedLabels = parsed.GetValue(_fixed),

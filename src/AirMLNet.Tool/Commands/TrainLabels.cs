@@ -105,7 +105,7 @@ internal static class TrainLabels
                     Settings = s with
                     {
                         Epochs = parsed.GetValue(epochs) ?? s.Epochs,
-                        WarmUpEpochs = Math.Min(s.WarmUpEpochs, (parsed.GetValue(epochs) ?? s.Epochs) - 1),
+                        WarmUpEpochs = Math.Min(s.WarmUpLength, (parsed.GetValue(epochs) ?? s.Epochs) - 1),
                         BatchSize = parsed.GetValue(batch) ?? s.BatchSize,
                         LearningRate = parsed.GetValue(rate) ?? s.LearningRate,
                     },

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using AirMLNet.Clip;
 using AirMLNet.Options;
+using AirMLNet.Prompts;
 
 namespace AirMLNet.MultiLabel;
 
@@ -33,8 +34,19 @@ public enum AdapterStart
 /// <summary>
 /// Options of <see cref="MultiLabelPromptAdapterEstimator"/>. Values are checked when they are set. Defaults: <c>docs/methods.md</c> §10.
 /// </summary>
-public sealed record MultiLabelPromptAdapterOptions
+public sealed record MultiLabelPromptAdapterOptions : PromptTraining
 {
+    /// <summary>T2I-PAL's numbers, or where they are lost those of TaI-DPT.</summary>
+    public MultiLabelPromptAdapterOptions()
+    {
+        Epochs = 20;
+        BatchSize = 512;
+        LearningRate = 1e-4;
+        WeightDecay = 5e-4;
+        WarmUpEpochs = 1;
+        WarmUpLearningRate = 1e-5;
+    }
+
     /// <summary>Folder of the CLIP model.</summary>
     public required string ClipFolder
     {
@@ -65,13 +77,6 @@ public sealed record MultiLabelPromptAdapterOptions
         get;
         init => field = OptionCheck.Templates(value);
     } = OptionCheck.Templates([ZeroShotClassifier.DefaultTemplate]);
-
-    /// <summary>M, learned vectors before the class name, 1..64.</summary>
-    public int PromptLength
-    {
-        get;
-        init => field = OptionCheck.Range(value, 1, 64);
-    } = 16;
 
     /// <summary>Gives each class vectors of its own, the papers' class-specific prompts.</summary>
     public bool ClassSpecific { get; init; }
@@ -165,61 +170,12 @@ public sealed record MultiLabelPromptAdapterOptions
     /// </summary>
     public bool TemplateTexts { get; init; } = true;
 
-    /// <summary>Epochs, 1..100000.</summary>
-    public int Epochs
-    {
-        get;
-        init => field = OptionCheck.Range(value, 1, 100_000);
-    } = 20;
-
-    /// <summary>Rows of a step, 1..65536.</summary>
-    public int BatchSize
-    {
-        get;
-        init => field = OptionCheck.Range(value, 1, 65_536);
-    } = 512;
-
-    /// <summary>Learning rate of the prompts, above 0, at most 10.</summary>
-    public double LearningRate
-    {
-        get;
-        init => field = OptionCheck.Range(value, 1e-12, 10);
-    } = 1e-4;
-
     /// <summary>Learning rate of the adapter and of what else is learned.</summary>
     public double AdapterLearningRate
     {
         get;
         init => field = OptionCheck.Range(value, 1e-12, 10);
     } = 1e-3;
-
-    /// <summary>Epochs at the rate of the warm-up, 0..1000.</summary>
-    public int WarmUpEpochs
-    {
-        get;
-        init => field = OptionCheck.Range(value, 0, 1000);
-    } = 1;
-
-    /// <summary>The rate of the warm-up.</summary>
-    public double WarmUpLearningRate
-    {
-        get;
-        init => field = OptionCheck.Range(value, 0, 10);
-    } = 1e-5;
-
-    /// <summary>SGD momentum, 0..1.</summary>
-    public double Momentum
-    {
-        get;
-        init => field = OptionCheck.Range(value, 0, 1);
-    } = 0.9;
-
-    /// <summary>SGD weight decay, 0..1.</summary>
-    public double WeightDecay
-    {
-        get;
-        init => field = OptionCheck.Range(value, 0, 1);
-    } = 5e-4;
 
     /// <summary>
     /// Thresholds on the score, one for each class, 0..1: what is above is predicted. Null calibrates them, each where F1 on the training
@@ -327,9 +283,9 @@ public sealed record MultiLabelPromptAdapterOptions
             );
         }
 
-        if (WarmUpEpochs > Epochs)
+        if (WarmUpLength > Epochs)
         {
-            throw new ArgumentException($"WarmUpEpochs = {WarmUpEpochs} with Epochs = {Epochs}; expected no more.", nameof(WarmUpEpochs));
+            throw new ArgumentException($"WarmUpEpochs = {WarmUpLength} with Epochs = {Epochs}; expected no more.", nameof(WarmUpEpochs));
         }
 
         return Thresholds is { } given && given.Count != ClassNames.Count

@@ -133,7 +133,7 @@ internal sealed class MultiLabelTrainer(ClipBackbone clip, MultiLabelPromptAdapt
     {
         foreach (var (group, peak) in optimizer.ParamGroups.Zip([options.LearningRate, options.AdapterLearningRate]))
         {
-            group.LearningRate = LearningRateSchedule.Dassl(peak, epoch, options.Epochs, options.WarmUpEpochs, options.WarmUpLearningRate);
+            group.LearningRate = LearningRateSchedule.Dassl(peak, epoch, options.Epochs, options.WarmUpLength, options.WarmUpLearningRate);
         }
     }
 

@@ -18,22 +18,19 @@ public enum FineTuneMethod
     FlypGivenLabels,
 }
 
-/// <summary>Numbers that CLIP is trained in, or that the tuned model is saved in.</summary>
-public enum TunedPrecision
-{
-    /// <summary>32 bits.</summary>
-    Float32,
-
-    /// <summary>16 bits.</summary>
-    BFloat16,
-}
-
 /// <summary>
 /// Options of <see cref="LatteClipEstimator"/>; the defaults are LatteCLIP's (<c>docs/methods.md</c> §5). Values are checked when they are
 /// set.
 /// </summary>
-public sealed record LatteClipOptions
+public sealed record LatteClipOptions : ClipFineTuning
 {
+    /// <summary>LatteCLIP's numbers.</summary>
+    public LatteClipOptions() { }
+
+    /// <summary>The numbers of a method; model, classes, folder and columns are to be set.</summary>
+    internal LatteClipOptions(ClipFineTuning method)
+        : base(method) { }
+
     /// <summary>Folder of the CLIP model to begin with; it stays as it is.</summary>
     public required string ClipFolder
     {
@@ -109,58 +106,8 @@ public sealed record LatteClipOptions
         init => field = OptionCheck.NotBlank(value);
     } = "PredictedLabel";
 
-    /// <summary>What CLIP is fine-tuned by; the options below up to <see cref="GroupTexts"/> are LatteCLIP's alone.</summary>
+    /// <summary>What CLIP is fine-tuned by.</summary>
     public FineTuneMethod Method
-    {
-        get;
-        init => field = OptionCheck.Defined(value);
-    }
-
-    /// <summary>How the prototypes follow the texts.</summary>
-    public PrototypeUpdate Update
-    {
-        get;
-        init => field = OptionCheck.Defined(value);
-    }
-
-    /// <summary>
-    /// α of Eq. 2, the prototype's share of a mixed feature, 0..1. 0 with <see cref="PrototypeUpdate.Code"/> is the ablation without
-    /// momentum.
-    /// </summary>
-    public double Alpha
-    {
-        get;
-        init => field = OptionCheck.Range(value, 0, 1);
-    } = 0.99;
-
-    /// <summary>μ of <see cref="PrototypeUpdate.Paper"/>, 0..1; the other rule has none.</summary>
-    public double Momentum
-    {
-        get;
-        init => field = OptionCheck.Range(value, 0, 1);
-    } = 0.99;
-
-    /// <summary>Whether the class's template is among the texts.</summary>
-    public bool ClassText { get; init; } = true;
-
-    /// <summary>Whether texts are weighed by Eq. 1; otherwise all alike.</summary>
-    public bool Mixer { get; init; } = true;
-
-    /// <summary>Which weight a class text has.</summary>
-    public ClassTextWeight ClassWeight
-    {
-        get;
-        init => field = OptionCheck.Defined(value);
-    }
-
-    /// <summary>Whether the loss of the zero-shot labels counts.</summary>
-    public bool ZeroShotLoss { get; init; } = true;
-
-    /// <summary>Whether the loss of the current labels counts.</summary>
-    public bool CurrentLoss { get; init; } = true;
-
-    /// <summary>Whose group text an image gets.</summary>
-    public GroupTextSource GroupTexts
     {
         get;
         init => field = OptionCheck.Defined(value);
@@ -173,26 +120,12 @@ public sealed record LatteClipOptions
         init => field = OptionCheck.Range(value, 1, 100_000);
     } = 50;
 
-    /// <summary>The most steps, 1..1,000,000,000, however many epochs that are.</summary>
-    public int MostSteps
-    {
-        get;
-        init => field = OptionCheck.Range(value, 1, 1_000_000_000);
-    } = 2000;
-
     /// <summary>Images of a step, 2..1,000,000; where there are fewer, all of them. An incomplete last batch is left out.</summary>
     public int BatchSize
     {
         get;
         init => field = OptionCheck.Range(value, 2, 1_000_000);
     } = 512;
-
-    /// <summary>Images that are encoded with a graph at a time, 1..1,000,000; it changes memory and time, and no gradient.</summary>
-    public int Chunk
-    {
-        get;
-        init => field = OptionCheck.Range(value, 1, 1_000_000);
-    } = 128;
 
     /// <summary>Peak learning rate of AdamW, 0..1.</summary>
     public double LearningRate
@@ -201,13 +134,6 @@ public sealed record LatteClipOptions
         init => field = OptionCheck.Range(value, 0, 1);
     } = 1e-7;
 
-    /// <summary>Steps of the linear warm-up, 0..1,000,000.</summary>
-    public int WarmUpSteps
-    {
-        get;
-        init => field = OptionCheck.Range(value, 0, 1_000_000);
-    } = 10;
-
     /// <summary>Weight decay of matrices, 0..100.</summary>
     public double WeightDecay
     {
@@ -215,37 +141,12 @@ public sealed record LatteClipOptions
         init => field = OptionCheck.Range(value, 0, 100);
     } = 0.2;
 
-    /// <summary>The smallest share of an image's area that a random crop shows, 0.01..1; 1 crops as in scoring.</summary>
-    public double MinCropArea
-    {
-        get;
-        init => field = OptionCheck.Range(value, 0.01, 1);
-    } = 0.9;
-
     /// <summary>Steps between checkpoints, 1..1,000,000.</summary>
     public int CheckpointSteps
     {
         get;
         init => field = OptionCheck.Range(value, 1, 1_000_000);
     } = 200;
-
-    /// <summary>Numbers that the tuned model is kept, scored and saved in.</summary>
-    public TunedPrecision Precision
-    {
-        get;
-        init => field = OptionCheck.Defined(value);
-    }
-
-    /// <summary>
-    /// Numbers that are computed in while training. With <see cref="TunedPrecision.BFloat16"/> the weights themselves and what moves them
-    /// stay float32.
-    /// </summary>
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
-    public TunedPrecision TrainingPrecision
-    {
-        get;
-        init => field = OptionCheck.Defined(value);
-    }
 
     /// <summary>Receives a report after each step.</summary>
     [JsonIgnore]

@@ -1,6 +1,4 @@
 using System.Text.Json.Serialization;
-using AirMLNet.Heads;
-using AirMLNet.Optimisation;
 using AirMLNet.Options;
 using AirMLNet.Prompts;
 using AirMLNet.Prototypes;
@@ -14,8 +12,16 @@ namespace AirMLNet.Recipes;
 /// <see cref="RecipeStages.Stages"/> makes the estimators.
 /// </summary>
 /// <remarks>The published recipes are in <c>Recipe.Published.cs</c> and <c>Recipe.FineTuned.cs</c>.</remarks>
-public sealed partial record Recipe
+public sealed partial record Recipe : PromptMethod
 {
+    /// <summary>GRIP's numbers, which the published recipes start from.</summary>
+    public Recipe()
+    {
+        Rounds = 10;
+        Strategy = PseudoLabelStrategy.Grip;
+        WarmUpEpochs = 5;
+    }
+
     /// <summary>The method's name, such as <c>air-cpl</c>; see <see cref="Names"/>.</summary>
     [JsonInclude]
     public string Name { get; internal init; } = "";
@@ -27,43 +33,6 @@ public sealed partial record Recipe
     /// <summary>Learns from given labels instead of pseudo-labels (CoOp, VPT).</summary>
     [JsonInclude]
     public bool Supervised { get; internal init; }
-
-    /// <summary>What is learned: words before the class name, or tokens beside the image's patches.</summary>
-    public PromptKind Prompt
-    {
-        get;
-        init => field = OptionCheck.Defined(value);
-    } = PromptKind.Text;
-
-    /// <summary>Rounds of labelling and training, 0..1000; 0 is zero-shot classification.</summary>
-    public int Rounds
-    {
-        get;
-        init => field = OptionCheck.Range(value, 0, 1000);
-    } = 10;
-
-    /// <summary>A fixed number of labels per class (FPL, IFPL), or one that grows from round to round (GRIP, CPL).</summary>
-    public PseudoLabelStrategy Strategy
-    {
-        get;
-        init => field = OptionCheck.Defined(value);
-    } = PseudoLabelStrategy.Grip;
-
-    /// <summary>
-    /// How images are chosen for the classes: the most probable ones in one of three ways, or by sets of candidate labels (CPL).
-    /// </summary>
-    public SelectionRule Selection
-    {
-        get;
-        init => field = OptionCheck.Defined(value);
-    } = SelectionRule.Exact;
-
-    /// <summary>K of a fixed number of labels per class, and images behind a prototype of pseudo-labels; 1..1,000,000.</summary>
-    public int PerClass
-    {
-        get;
-        init => field = OptionCheck.Range(value, 1, 1_000_000);
-    } = 16;
 
     /// <summary>α of CPL, 0..1; null: the published one of <see cref="DataSet"/>, or 0.75.</summary>
     public double? IntraQuantile
@@ -82,29 +51,8 @@ public sealed partial record Recipe
     /// <summary>A published data set whose quantiles CPL takes; null for none.</summary>
     public string? DataSet { get; init; }
 
-    /// <summary>The loss on pseudo-labelled images.</summary>
-    public PromptLoss Loss
-    {
-        get;
-        init => field = OptionCheck.Defined(value);
-    } = PromptLoss.CrossEntropy;
-
-    /// <summary>Weight of the loss on pseudo-labelled images, 0..1000; 0 trains on labelled and synthetic images alone.</summary>
-    public double PseudoLabelWeight
-    {
-        get;
-        init => field = OptionCheck.Range(value, 0, 1000);
-    } = 1;
-
     /// <summary>How labelled and pseudo-labelled images are weighed; null: as GRIP, by the kind that is rarer.</summary>
     public LabelledBalance? LabelledBalance { get; init; }
-
-    /// <summary>Whether labelled images share the batches of the pseudo-labelled ones.</summary>
-    public LabelledBatches LabelledBatches
-    {
-        get;
-        init => field = OptionCheck.Defined(value);
-    } = LabelledBatches.Mixed;
 
     /// <summary>Whether image-side prototypes help to label (AiR, Eq. 7).</summary>
     public bool Prototypes { get; init; }
@@ -133,115 +81,12 @@ public sealed partial record Recipe
     /// </summary>
     public bool PrototypeCentring { get; init; }
 
-    /// <summary>λ of Eq. 7, 0..1000. The paper's is not known; with many representatives 1 to 2 is better than 0.5.</summary>
-    public double PrototypeWeight
-    {
-        get;
-        init => field = OptionCheck.Range(value, 0, 1000);
-    } = 0.5;
-
-    /// <summary>Form of Eq. 7.</summary>
-    public FusionForm Fusion
-    {
-        get;
-        init => field = OptionCheck.Defined(value);
-    } = FusionForm.Additive;
-
     /// <summary>τ of the image side, 0.0001..100; null: CLIP's own.</summary>
     public double? PrototypeTemperature
     {
         get;
         init => field = OptionCheck.RangeOrNull(value, 1e-4, 100);
     }
-
-    /// <summary>Lets the prototypes vote in the score as well; AiR's paper has them label only.</summary>
-    public bool PrototypeAtTest { get; init; }
-
-    /// <summary>β of Eq. 10, 0..1000; 0 trains on real images alone.</summary>
-    public double SyntheticWeight
-    {
-        get;
-        init => field = OptionCheck.Range(value, 0, 1000);
-    }
-
-    /// <summary>Synthetic images per step, 1..1,000,000; null: as many as real ones.</summary>
-    public int? SyntheticBatchSize
-    {
-        get;
-        init => field = value is { } n ? OptionCheck.Range(n, 1, 1_000_000) : null;
-    }
-
-    /// <summary>Learned vectors or tokens, 1..64.</summary>
-    public int PromptLength
-    {
-        get;
-        init => field = OptionCheck.Range(value, 1, 64);
-    } = 16;
-
-    /// <summary>Epochs per round, 1..100,000.</summary>
-    public int Epochs
-    {
-        get;
-        init => field = OptionCheck.Range(value, 1, 100_000);
-    } = 150;
-
-    /// <summary>Images per step, 1..1,000,000.</summary>
-    public int BatchSize
-    {
-        get;
-        init => field = OptionCheck.Range(value, 1, 1_000_000);
-    } = 16;
-
-    /// <summary>Leaves out an epoch's last, smaller batch.</summary>
-    public bool DropLast { get; init; }
-
-    /// <summary>Peak learning rate of SGD, 0..1000.</summary>
-    public double LearningRate
-    {
-        get;
-        init => field = OptionCheck.Range(value, 0, 1000);
-    } = 0.1;
-
-    /// <summary>Momentum of SGD, 0..0.9999.</summary>
-    public double Momentum
-    {
-        get;
-        init => field = OptionCheck.Range(value, 0, 0.9999);
-    } = 0.9;
-
-    /// <summary>Weight decay of SGD, 0..100.</summary>
-    public double WeightDecay
-    {
-        get;
-        init => field = OptionCheck.Range(value, 0, 100);
-    } = 0.1;
-
-    /// <summary>Warm-up epochs; null: 5, or a tenth of the epochs if that is less.</summary>
-    public int? WarmUpEpochs { get; init; } = 5;
-
-    /// <summary>Learning rate of a constant warm-up, 0..1000.</summary>
-    public double WarmUpLearningRate
-    {
-        get;
-        init => field = OptionCheck.Range(value, 0, 1000);
-    } = 1e-4;
-
-    /// <summary>How the warm-up goes.</summary>
-    public WarmUp WarmUp
-    {
-        get;
-        init => field = OptionCheck.Defined(value);
-    } = WarmUp.Constant;
-
-    /// <summary>Largest gradient norm, 0..1e6; 0 for none.</summary>
-    public double GradientClip
-    {
-        get;
-        init => field = OptionCheck.Range(value, 0, 1e6);
-    }
-
-    /// <summary>Starts each round from the last one's prompt.</summary>
-    public bool WarmStart { get; init; }
 
     /// <summary>
     /// Does what the published code does otherwise than its paper: GRIP's leaderboard and the braces in its zero-shot prompt, text

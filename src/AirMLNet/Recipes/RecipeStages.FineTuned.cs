@@ -137,7 +137,7 @@ public static partial class RecipeStages
     {
         var tune = recipe.FineTune!;
         var captioned = tune.Kind == FineTuneKind.LatteClip && recipe.NeedsCaptions;
-        return new()
+        return new(tune)
         {
             ClipFolder = task.ClipFolder,
             ClassNames = task.ClassNames,
@@ -152,25 +152,10 @@ public static partial class RecipeStages
                 FineTuneKind.FlypPseudoLabels when !tune.FixedLabels => FineTuneMethod.FlypCurrentLabels,
                 _ => FineTuneMethod.FlypGivenLabels,
             },
-            Update = tune.Update,
-            Alpha = tune.Alpha,
-            Momentum = tune.PrototypeMomentum,
-            ClassText = tune.ClassText,
-            Mixer = tune.Mixer,
-            ClassWeight = tune.ClassWeight,
-            ZeroShotLoss = tune.ZeroShotLoss,
-            CurrentLoss = tune.CurrentLoss,
-            GroupTexts = tune.GroupTexts,
             Epochs = recipe.Epochs,
-            MostSteps = tune.MostSteps,
             BatchSize = Math.Max(2, recipe.BatchSize),
-            Chunk = tune.Chunk,
             LearningRate = recipe.LearningRate,
-            WarmUpSteps = tune.WarmUpSteps,
             WeightDecay = recipe.WeightDecay,
-            MinCropArea = tune.MinCropArea,
-            Precision = tune.Precision,
-            TrainingPrecision = tune.TrainingPrecision,
             Progress = task.Progress,
             CancellationToken = task.CancellationToken,
         };

@@ -236,46 +236,24 @@ public static partial class RecipeStages
     {
         var (intra, inter) = recipe.Quantiles(task);
         var candidates = recipe.Selection == SelectionRule.Candidates;
-        return new()
+        return new(recipe)
         {
             ClipFolder = task.ClipFolder,
             ClassNames = task.ClassNames,
             Templates = recipe.TemplatesOf(task),
-            Prompt = recipe.Prompt,
-            Rounds = recipe.Rounds,
             LabelColumn = recipe.Supervised ? task.LabelColumn! : PseudoLabelColumn,
             TrueLabelColumn = recipe.Supervised ? null : task.LabelColumn,
             CandidateColumn = candidates ? PseudoLabelColumn + "Candidates" : null,
             // The label column holds one label for an image, which several classes may have chosen.
             FirstRoundScoreColumn = recipe.Supervised || candidates ? null : PseudoLabelColumn + "Score",
             PrototypeColumn = recipe.UsesPrototypes ? PrototypeColumn : null,
-            PrototypeWeight = recipe.PrototypeWeight,
-            Fusion = recipe.Fusion,
-            PrototypeAtTest = recipe.PrototypeAtTest,
-            Strategy = recipe.Strategy,
             Selection = recipe.SelectionOf(),
-            PerClass = recipe.PerClass,
             IntraQuantile = intra,
             InterQuantile = inter,
             LabelClasses = recipe.Supervised ? null : task.UnseenClasses,
-            Loss = recipe.Loss,
-            PseudoLabelWeight = recipe.PseudoLabelWeight,
             LabelledBalance =
                 recipe.LabelledBalance ?? (task.UnseenClasses is null ? LabelledBalance.ScaleLabelled : LabelledBalance.ScalePseudo),
-            LabelledBatches = recipe.LabelledBatches,
-            SyntheticWeight = recipe.SyntheticWeight,
-            SyntheticBatchSize = recipe.SyntheticBatchSize,
-            PromptLength = recipe.PromptLength,
-            Epochs = recipe.Epochs,
-            BatchSize = recipe.BatchSize,
-            DropLast = recipe.DropLast,
-            LearningRate = recipe.LearningRate,
-            Momentum = recipe.Momentum,
-            WeightDecay = recipe.WeightDecay,
-            WarmUpEpochs = recipe.WarmUpEpochs,
-            WarmUpLearningRate = recipe.WarmUpLearningRate,
             WarmUp = recipe.PaperQuirk ? Optimisation.WarmUp.Linear : recipe.WarmUp,
-            GradientClip = recipe.GradientClip,
             WarmStart =
                 recipe.WarmStart
                 || recipe

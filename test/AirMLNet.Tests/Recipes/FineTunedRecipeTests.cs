@@ -49,7 +49,7 @@ public sealed class FineTunedRecipeTests
     public void TheDefaultsAreThePublishedOnes()
     {
         var latte = Recipe.LatteClip.FineTune!;
-        Assert.AreEqual((0.99, 0.99, 4, 0.9), (latte.Alpha, latte.PrototypeMomentum, latte.GroupSize, latte.MinCropArea));
+        Assert.AreEqual((0.99, 0.99, 4, 0.9), (latte.Alpha, latte.Momentum, latte.GroupSize, latte.MinCropArea));
         Assert.IsTrue(latte is { ClassText: true, ImageText: true, GroupText: true, Mixer: true, ZeroShotLoss: true, CurrentLoss: true });
         Assert.AreEqual((PrototypeUpdate.Code, GroupTextSource.SameClass), (latte.Update, latte.GroupTexts));
         Assert.AreEqual((64, 1e-3, true), (Recipe.ReClip.BatchSize, Recipe.ReClip.LearningRate, Recipe.ReClip.FineTune!.EpochsByImages));

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Xml.Linq;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 
@@ -41,7 +42,8 @@ internal static class ApiListing
             # Public API
 
             Every public type and member, written from the assemblies by `ApiListingTests`; it fails when this page differs, and
-            with `AIRML_UPDATE=1` in the environment it writes the page. Members that every record has are left out.
+            with `AIRML_UPDATE=1` in the environment it writes the page. Members that every record has are left out; so is what a
+            compiler adds.
 
             | Namespace | Assembly | Public types |
             |---|---|---:|
@@ -72,7 +74,16 @@ internal static class ApiListing
     private static INamedTypeSymbol[] Types(System.Reflection.Assembly[] assemblies)
     {
         var platform = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator);
-        var references = platform.Select(path => MetadataReference.CreateFromFile(path)).ToArray();
+        var references = platform
+            .Select(path =>
+                MetadataReference.CreateFromFile(
+                    path,
+                    documentation: Path.ChangeExtension(path, ".xml") is var xml && File.Exists(xml)
+                        ? XmlDocumentationProvider.CreateFromFile(xml)
+                        : null
+                )
+            )
+            .ToArray();
         var compilation = CSharpCompilation.Create("listing", references: references);
         return
         [
@@ -92,6 +103,7 @@ internal static class ApiListing
                 member switch
                 {
                     INamedTypeSymbol type => Visible(type) ? PublicTypes(type).Prepend(type) : [],
+                    INamespaceSymbol { Name: "OrleansCodeGen" } => [],
                     _ => PublicTypes(member),
                 }
             );
@@ -101,8 +113,7 @@ internal static class ApiListing
 
     private static string Describe(INamedTypeSymbol type)
     {
-        var text = new StringBuilder(Header(type));
-        text.Append('\n');
+        var text = new StringBuilder(Summary(type)).Append(Header(type)).Append('\n');
         if (type.TypeKind == TypeKind.Delegate)
         {
             return text.ToString();
@@ -118,8 +129,7 @@ internal static class ApiListing
         var lines = members.Select(member =>
         {
             var protection = member.DeclaredAccessibility == Accessibility.Public ? "" : "protected ";
-            var required = member is IPropertySymbol { IsRequired: true } ? "required " : "";
-            return $"    {protection}{required}{member.ToDisplayString(Member)}\n";
+            return $"    {protection}{member.ToDisplayString(Member)}\n";
         });
         // Constructors stand first, other members by name.
         var sorted = members.Zip(
@@ -135,6 +145,35 @@ internal static class ApiListing
                     .Select(m => m.line)
             )
             .ToString();
+    }
+
+    /// <summary>What a type is for, as comment lines.</summary>
+    private static string Summary(INamedTypeSymbol type)
+    {
+        var xml = type.GetDocumentationCommentXml();
+        var summary = string.IsNullOrEmpty(xml) ? null : XElement.Parse(xml).Element("summary");
+        Assert.IsNotNull(summary, $"{type.Name} has no summary.");
+        foreach (
+            var reference in summary
+                .Descendants()
+                .Where(element => element.Name.LocalName is "see" or "paramref" or "typeparamref")
+                .ToList()
+        )
+        {
+            var target = (reference.Attribute("cref") ?? reference.Attribute("langword") ?? reference.Attribute("name"))?.Value ?? "";
+            reference.ReplaceWith(reference.Value is { Length: > 0 } words ? words : target.Split('(')[0].Split('.', ':')[^1]);
+        }
+
+        var text = new StringBuilder();
+        var column = 0;
+        foreach (var word in summary.Value.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))
+        {
+            var begins = column == 0 || column + word.Length > 130;
+            text.Append(begins ? (column == 0 ? "// " : "\n// ") : " ").Append(word);
+            column = (begins ? 3 : column + 1) + word.Length;
+        }
+
+        return text.Append('\n').ToString();
     }
 
     private static string Header(INamedTypeSymbol type)
