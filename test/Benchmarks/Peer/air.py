@@ -4,8 +4,6 @@ load MODEL FEATURES THREADS   reads the text tower (Hugging Face names) and the 
 train ROUNDS EPOCHS BATCH     trains a prompt of 16 vectors from its first values in every round
 Each command answers with one line: the versions, or the seconds it took and the last mean loss.
 """
-import json
-import struct
 import sys
 import time
 
@@ -14,71 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-
-def read_safetensors(path):
-    kinds = {"F32": np.float32, "F16": np.float16, "I64": np.int64}
-    with open(path, "rb") as file:
-        header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
-        data = np.frombuffer(file.read(), dtype=np.uint8)
-    header.pop("__metadata__", None)
-    tensors = {}
-    for name, e in header.items():
-        tensor = torch.from_numpy(data[e["data_offsets"][0]:e["data_offsets"][1]].copy().view(kinds[e["dtype"]]).reshape(e["shape"]))
-        tensors[name] = tensor.float() if tensor.is_floating_point() else tensor
-    return tensors
-
-
-class Block(nn.Module):
-    def __init__(self, width, heads, inner):
-        super().__init__()
-        self.attn = nn.MultiheadAttention(width, heads)
-        self.ln_1, self.ln_2 = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.c_fc, self.c_proj = nn.Linear(width, inner), nn.Linear(inner, width)
-
-    def forward(self, x, mask):
-        y = self.ln_1(x)
-        x = x + self.attn(y, y, y, need_weights=False, attn_mask=mask)[0]
-        return x + self.c_proj(F.gelu(self.c_fc(self.ln_2(x))))
-
-
-class TextTower(nn.Module):
-    """Every class's whole context goes through the tower, as the published code does."""
-
-    def __init__(self, w, heads):
-        super().__init__()
-        self.tokens = w["text_model.embeddings.token_embedding.weight"]
-        self.positions = w["text_model.embeddings.position_embedding.weight"]
-        length, width = self.positions.shape
-        layers = 1 + max(int(n.split(".")[3]) for n in w if n.startswith("text_model.encoder.layers."))
-        inner = w["text_model.encoder.layers.0.mlp.fc1.weight"].shape[0]
-        self.blocks = nn.ModuleList(Block(width, heads, inner) for _ in range(layers))
-        self.ln_final = nn.LayerNorm(width)
-        self.projection = w["text_projection.weight"].t()
-        self.mask = torch.full((length, length), float("-inf")).triu_(1)
-
-        def put(module, name):
-            module.weight.data, module.bias.data = w[name + ".weight"], w[name + ".bias"]
-
-        put(self.ln_final, "text_model.final_layer_norm")
-        for i, block in enumerate(self.blocks):
-            name = f"text_model.encoder.layers.{i}."
-            put(block.ln_1, name + "layer_norm1")
-            put(block.ln_2, name + "layer_norm2")
-            put(block.c_fc, name + "mlp.fc1")
-            put(block.c_proj, name + "mlp.fc2")
-            put(block.attn.out_proj, name + "self_attn.out_proj")
-            for kind in ("weight", "bias"):
-                joined = torch.cat([w[f"{name}self_attn.{p}_proj.{kind}"] for p in "qkv"])
-                getattr(block.attn, "in_proj_" + kind).data = joined
-        for parameter in self.parameters():
-            parameter.requires_grad_(False)
-
-    def forward(self, embeddings, ends):
-        x = (embeddings + self.positions).transpose(0, 1)
-        for block in self.blocks:
-            x = block(x, self.mask)
-        x = self.ln_final(x.transpose(0, 1))
-        return x[torch.arange(len(ends)), ends] @ self.projection
+from towers import TextTower, read_safetensors
 
 
 def batches(count, size, generator):
@@ -131,7 +65,7 @@ def main():
             torch.set_num_threads(int(args[2]))
             weights = read_safetensors(args[0])
             data = read_safetensors(args[1])
-            tower = TextTower(weights, int(data["heads"]))
+            tower = TextTower(weights, int(data["heads"])).requires_grad_(False)
             scale = float(weights["logit_scale"].exp())
             print(f"PyTorch {torch.__version__}", flush=True)
         else:

@@ -7,16 +7,15 @@ pipeline FOLDER BATCH OUT   decodes, preprocesses and encodes every image; featu
 model BATCH REPEATS   encodes random pixels
 Each command answers with one line: the seconds it took, or the versions.
 """
-import json
 import os
-import struct
 import sys
 import time
 
 import numpy as np
 import torch
 from PIL import Image
-from torch import nn
+
+from towers import ImageTower, read_safetensors
 
 MEAN = torch.tensor([0.48145466, 0.4578275, 0.40821073]).view(3, 1, 1)
 STD = torch.tensor([0.26862954, 0.26130258, 0.27577711]).view(3, 1, 1)
@@ -36,73 +35,6 @@ def make_images(folder, count):
         image += rng.integers(-12, 13, (height, width, 1), dtype=np.int16)
         Image.fromarray(image.clip(0, 255).astype(np.uint8)).save(path + ".part", "JPEG", quality=85)
         os.rename(path + ".part", path)
-
-
-def read_safetensors(path):
-    with open(path, "rb") as file:
-        header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
-        data = np.frombuffer(file.read(), dtype=np.uint8)
-    header.pop("__metadata__", None)
-    return {
-        name: torch.from_numpy(data[e["data_offsets"][0]:e["data_offsets"][1]].copy().view(np.float32).reshape(e["shape"]))
-        for name, e in header.items()
-    }
-
-
-class Block(nn.Module):
-    def __init__(self, width, heads, inner):
-        super().__init__()
-        self.attn = nn.MultiheadAttention(width, heads)
-        self.ln_1 = nn.LayerNorm(width)
-        self.ln_2 = nn.LayerNorm(width)
-        self.c_fc = nn.Linear(width, inner)
-        self.c_proj = nn.Linear(inner, width)
-
-    def forward(self, x):
-        y = self.ln_1(x)
-        x = x + self.attn(y, y, y, need_weights=False)[0]
-        h = self.c_fc(self.ln_2(x))
-        return x + self.c_proj(h * torch.sigmoid(1.702 * h))
-
-
-class Tower(nn.Module):
-    def __init__(self, w):
-        super().__init__()
-        patch = w["vision_model.embeddings.patch_embedding.weight"]
-        width, _, self.patch, _ = patch.shape
-        layers = 1 + max(int(n.split(".")[3]) for n in w if n.startswith("vision_model.encoder.layers."))
-        inner = w["vision_model.encoder.layers.0.mlp.fc1.weight"].shape[0]
-        self.conv1 = nn.Conv2d(3, width, self.patch, self.patch, bias=False)
-        self.conv1.weight.data = patch
-        self.cls = nn.Parameter(w["vision_model.embeddings.class_embedding"])
-        self.pos = nn.Parameter(w["vision_model.embeddings.position_embedding.weight"])
-        self.ln_pre, self.ln_post = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.blocks = nn.ModuleList(Block(width, width // 64, inner) for _ in range(layers))
-        self.proj = nn.Parameter(w["visual_projection.weight"].t())
-
-        def put(module, name):
-            module.weight.data, module.bias.data = w[name + ".weight"], w[name + ".bias"]
-
-        put(self.ln_pre, "vision_model.pre_layrnorm")
-        put(self.ln_post, "vision_model.post_layernorm")
-        for i, block in enumerate(self.blocks):
-            name = f"vision_model.encoder.layers.{i}."
-            put(block.ln_1, name + "layer_norm1")
-            put(block.ln_2, name + "layer_norm2")
-            put(block.c_fc, name + "mlp.fc1")
-            put(block.c_proj, name + "mlp.fc2")
-            put(block.attn.out_proj, name + "self_attn.out_proj")
-            for kind in ("weight", "bias"):
-                joined = torch.cat([w[f"{name}self_attn.{p}_proj.{kind}"] for p in "qkv"])
-                getattr(block.attn, "in_proj_" + kind).data = joined
-
-    def forward(self, pixels):
-        x = self.conv1(pixels).flatten(2).transpose(1, 2)
-        x = torch.cat([self.cls.expand(x.shape[0], 1, -1), x], 1) + self.pos
-        x = self.ln_pre(x).transpose(0, 1)
-        for block in self.blocks:
-            x = block(x)
-        return self.ln_post(x[0]) @ self.proj
 
 
 def preprocess(path, size):
@@ -147,7 +79,7 @@ def main():
                 make_images(args[0], int(args[1]))
             elif command == "load":
                 torch.set_num_threads(int(args[1]))
-                tower = Tower(read_safetensors(args[0])).eval()
+                tower = ImageTower(read_safetensors(args[0])).eval()
                 size = tower.patch * int(round((tower.pos.shape[0] - 1) ** 0.5))
                 answer = f"PyTorch {torch.__version__}, Pillow {Image.__version__}"
             elif command == "export":
