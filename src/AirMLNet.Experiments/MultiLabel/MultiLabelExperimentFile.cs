@@ -11,7 +11,9 @@ namespace AirMLNet.Experiments;
 /// <summary>A data set of a multi-label experiment: where its images and captions are.</summary>
 internal sealed record MultiLabelExperimentSet
 {
-    /// <summary>VOC2007, COCO2014 or NUS-WIDE; or any other name, with <see cref="Csv"/>.</summary>
+    /// <summary>
+    /// VOC2007, COCO2014 or NUS-WIDE; a published set of one label per image; or any other name, with <see cref="Csv"/>.
+    /// </summary>
     public required string Name
     {
         get;
@@ -31,7 +33,10 @@ internal sealed record MultiLabelExperimentSet
         init => field = OptionCheck.NotBlank(value);
     }
 
-    /// <summary>The library's table of nouns; null where <see cref="NounFile"/> has them.</summary>
+    /// <summary>
+    /// The library's table of nouns; null where <see cref="NounFile"/> has them, or for a set of one label per image, whose class names
+    /// then are the nouns.
+    /// </summary>
     public NounSet? Nouns { get; init; }
 
     /// <summary>A table of nouns in a file; null for the library's.</summary>
@@ -46,8 +51,16 @@ internal sealed record MultiLabelExperimentSet
     /// <summary>κ on test images; null for the recipe's.</summary>
     public double? TestKappa { get; init; }
 
-    /// <summary>Published mAP in per cent, by the method's name.</summary>
+    /// <summary>
+    /// Classes that the labels of training images say nothing about and that alone are scored, as COCO's 16 of LaSO; null for none.
+    /// </summary>
+    public IReadOnlyList<string>? NovelClasses { get; init; }
+
+    /// <summary>Published figures in per cent, by the method's name.</summary>
     public IReadOnlyDictionary<string, double> Published { get; init; } = new Dictionary<string, double>();
+
+    /// <summary>Whether it is a published set of one label per image.</summary>
+    internal bool IsOfOneLabel => Csv is null && DataSets.Names.Contains(Name, StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Whether the images are there.</summary>
     public bool IsThere => Csv is null ? Directory.Exists(Folder) : File.Exists(Csv);
@@ -65,6 +78,7 @@ internal sealed record MultiLabelExperimentSet
         {
             Nouns = Nouns,
             NounFile = NounFile,
+            ClassNames = IsOfOneLabel && Nouns is null && NounFile is null ? MultiLabelDataSets.Open(Name, Folder).ClassNames : null,
             MaxWords = MaxWords ?? int.MaxValue,
             MaxPerClass = MaxPerClass,
         };
@@ -109,6 +123,16 @@ internal sealed record MultiLabelExperimentMethod
     } = 0.6;
 
     public string Title => Name ?? Method;
+}
+
+/// <summary>What a multi-label experiment is judged by.</summary>
+internal enum MultiLabelMeasure
+{
+    /// <summary>The mean of the classes' average precisions.</summary>
+    Map,
+
+    /// <summary>The share of images whose highest score is of a class that they show: accuracy, where each has one label.</summary>
+    Top1,
 }
 
 /// <summary>One multi-label experiment: every method on every data set from every seed. Paths are relative to the file's folders.</summary>
@@ -161,6 +185,16 @@ internal sealed record MultiLabelExperimentFile
         get;
         init => field = OptionCheck.Range(value, 1, 1000);
     } = 1;
+
+    /// <summary>What the table shows; runs have both.</summary>
+    public MultiLabelMeasure Measure
+    {
+        get;
+        init => field = OptionCheck.Defined(value);
+    }
+
+    /// <summary>Measures how near the learned class vectors are to captions and to test images (T2I-PAL, Table VI).</summary>
+    public bool ModalityGap { get; init; }
 
     /// <summary>Folder for results.</summary>
     public required string Output { get; init; }
@@ -221,7 +255,7 @@ internal sealed record MultiLabelExperimentFile
             }
             foreach (var set in file.DataSets)
             {
-                if (set.Nouns is null == set.NounFile is null)
+                if (set.Nouns is not null && set.NounFile is not null || (set.Nouns is null && set.NounFile is null && !set.IsOfOneLabel))
                 {
                     throw new FormatException($"dataSets: '{set.Name}' needs nouns or nounFile.");
                 }

@@ -2,7 +2,9 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using AirMLNet.Clip;
 using AirMLNet.Data;
+using AirMLNet.Diffusion;
 using AirMLNet.Evaluation;
 using AirMLNet.Files;
 using AirMLNet.MultiLabel;
@@ -24,6 +26,8 @@ namespace AirMLNet.Experiments;
 /// <param name="OverallF1">OF1.</param>
 /// <param name="PerClass">Average precision of each class.</param>
 /// <param name="Seconds">Time of the fit.</param>
+/// <param name="Top1">Share of images whose highest score is of a class that they show, 0..1.</param>
+/// <param name="Gap">Cosines of class vectors; null where they were not asked for.</param>
 internal sealed record MultiLabelResult(
     string Title,
     string DataSet,
@@ -33,13 +37,18 @@ internal sealed record MultiLabelResult(
     double ClassF1,
     double OverallF1,
     IReadOnlyList<double> PerClass,
-    double Seconds
-);
+    double Seconds,
+    double Top1 = 0,
+    ModalityGap? Gap = null
+)
+{
+    /// <summary>What an experiment is judged by, 0..1.</summary>
+    public double Measured(MultiLabelMeasure measure) => measure == MultiLabelMeasure.Map ? Map : Top1;
+}
 
 /// <summary>
 /// Runs a multi-label experiment. A run's result, and its scores for ensembles, are files in <c>runs</c> of the output that appear when
-/// they
-/// are whole; what is there is not run again.
+/// they are whole; what is there is not run again. Their names hold a hash of settings, lists and the models' weights.
 /// </summary>
 /// <param name="file">The experiment.</param>
 /// <param name="options">How.</param>
@@ -84,7 +93,11 @@ internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, 
                         var result = Known(set, method, seed) ?? Execute(set, method, seed);
                         results.Add(result);
                         say(
-                            string.Create(CultureInfo.InvariantCulture, $"{title}: mAP {100 * result.Map:0.00} % in {result.Seconds:0.0} s")
+                            string.Create(
+                                CultureInfo.InvariantCulture,
+                                $"{title}: {(file.Measure == MultiLabelMeasure.Map ? "mAP" : "top-1")} {100 * result.Measured(file.Measure):0.00} % in "
+                                    + $"{result.Seconds:0.0} s"
+                            )
                         );
                     }
                 }
@@ -92,7 +105,7 @@ internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, 
         }
         if (!options.DryRun && options.Shard.IsWhole)
         {
-            AtomicFile.WriteText(Path.Combine(file.Output, "results.md"), Table(results));
+            AtomicFile.WriteText(Path.Combine(file.Output, "results.md"), MultiLabelTable.Of(file, results));
         }
         return results;
     }
@@ -126,6 +139,10 @@ internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, 
         {
             data = data.WithPartialLabels(share, seed);
         }
+        if (set.NovelClasses is { } novel)
+        {
+            data = data.WithUnknown(novel);
+        }
         if (method.Shots is { } shots)
         {
             data = data.WithShots(shots, seed);
@@ -158,7 +175,14 @@ internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, 
             Place(set, method, seed) + ".scores",
             stream => stream.Write(System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(scores))
         );
-        var metrics = MultiLabelEvaluator.Of((scores, labels, chosen), data.ClassNames, AveragePrecisionRule.AllPoints);
+        var slots = data.Slots(set.NovelClasses ?? data.ClassNames);
+        T[] Scored<T>(T[] rows) => [.. rows.Chunk(data.ClassNames.Count).SelectMany(row => slots.Select(c => row[c]))];
+        (scores, labels, chosen) = (Scored(scores), Scored(labels), Scored(chosen));
+        var metrics = MultiLabelEvaluator.Of(
+            (scores, labels, chosen),
+            [.. slots.Select(c => data.ClassNames[c])],
+            AveragePrecisionRule.AllPoints
+        );
         var result = new MultiLabelResult(
             $"{set.Name}, {method.Title}, seed {seed}",
             set.Name,
@@ -168,11 +192,55 @@ internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, 
             metrics.ClassF1,
             metrics.OverallF1,
             metrics.PerClassAveragePrecision,
-            seconds
+            seconds,
+            Top1(scores, labels, slots.Count),
+            file.ModalityGap && recipe.Settings.Prompt != MultiLabelPrompt.Dual ? Gap(last, set, data, ml) : null
         );
         AtomicFile.WriteText(Place(set, method, seed) + ".json", JsonSerializer.Serialize(result, Line));
         return result;
     }
+
+    /// <summary>The share of rows whose highest score is of a class that is there.</summary>
+    internal static double Top1(float[] scores, float[] labels, int classes) =>
+        scores
+            .Chunk(classes)
+            .Zip(labels.Chunk(classes), (score, own) => own[System.Numerics.Tensors.TensorPrimitives.IndexOfMax(score)] == 1 ? 1.0 : 0)
+            .DefaultIfEmpty()
+            .Average();
+
+    private ModalityGap Gap(MultiLabelPromptAdapterTransformer model, MultiLabelExperimentSet set, MultiLabelDataSet data, MLContext ml)
+    {
+        var captions = ml.Data.LoadCaptions(set.Captions, onePerImage: true);
+        var filter = ml.Transforms.NounFilter("Labels", "Caption", set.NounOptions());
+        var told = ml
+            .Data.CreateEnumerable<ToldRow>(filter.Fit(captions).Transform(captions), reuseRowObject: false)
+            .Take(ModalityGap.MostRows)
+            .ToList();
+        var cache = TestFeatures(model.Encoder, set, data.Test);
+        using var kept = cache.Read();
+        return ModalityGap.Of(
+            model,
+            ([.. told.Select(row => row.Caption)], [.. told.Select(row => row.Labels)]),
+            (kept, [.. data.Test.Take(ModalityGap.MostRows).Select(image => image.Labels)]),
+            options.CancellationToken
+        );
+    }
+
+    private DenseFeatureCache TestFeatures(DenseEncoder encoder, MultiLabelExperimentSet set, IReadOnlyList<MultiLabelImage> images)
+    {
+        var cache = DenseFeatureCache.Open(Features($"test {encoder.Settings}", set), encoder, [.. images.Select(i => i.Path)]);
+        cache.Make(
+            Shard.Whole,
+            options.CancellationToken,
+            (done, total) => options.Progress?.Report(new(nameof(MultiLabelExperimentRunner), "encoding test images", done, total))
+        );
+        return cache;
+    }
+
+    private string ClipHash => field ??= ClipBackbone.Fingerprint(file.Clip);
+
+    private string DiffusionHash =>
+        field ??= file.Diffusion is { } folder && Directory.Exists(folder) ? DiffusionFingerprint.Of(folder) : "-";
 
     private DiffusionSynthesisOptions SynthesisOf(MultiLabelExperimentSet set, MultiLabelExperimentMethod method, int seed)
     {
@@ -187,7 +255,7 @@ internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, 
                 file.Output,
                 "images",
                 set.Name,
-                Hash($"{PerCaption(method)} {file.Synthesis?.ToJsonString()} {method.Synthesis?.ToJsonString()} {file.Diffusion}"),
+                Hash($"{PerCaption(method)} {file.Synthesis?.ToJsonString()} {method.Synthesis?.ToJsonString()} {DiffusionHash}"),
                 seed.ToString(CultureInfo.InvariantCulture)
             ),
             ImagesPerCaption = PerCaption(method),
@@ -221,8 +289,9 @@ internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, 
                     JsonSerializer.Serialize(method, Line),
                     PerCaption(method),
                     file.Synthesis?.ToJsonString(),
-                    file.Clip,
-                    file.Diffusion,
+                    ClipHash,
+                    file.RecipeOf(method, set).Images == RecipeImages.Synthetic ? DiffusionHash : "-",
+                    file.ModalityGap,
                     seed
                 )
             )
@@ -251,21 +320,15 @@ internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, 
     )
     {
         var encoder = model.Encoder;
-        string[] paths = [.. images.Select(i => i.Path)];
-        var cache = DenseFeatureCache.Open(Features($"test {encoder.Settings}", set), encoder, paths);
-        cache.Make(
-            Shard.Whole,
-            options.CancellationToken,
-            (done, total) => options.Progress?.Report(new(nameof(MultiLabelExperimentRunner), "encoding test images", done, total))
-        );
+        var cache = TestFeatures(encoder, set, images);
         using var kept = cache.Read();
         var (classes, length) = (model.ClassNames.Count, encoder.RowLength);
-        var scores = new float[paths.Length * classes];
+        var scores = new float[images.Count * classes];
         var half = new Half[length];
-        for (var from = 0; from < paths.Length; from += ScoreBatch)
+        for (var from = 0; from < images.Count; from += ScoreBatch)
         {
             options.CancellationToken.ThrowIfCancellationRequested();
-            var count = Math.Min(ScoreBatch, paths.Length - from);
+            var count = Math.Min(ScoreBatch, images.Count - from);
             var rows = new float[count * length];
             for (var i = 0; i < count; i++)
             {
@@ -291,33 +354,12 @@ internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, 
         );
 
     private string Features(string what, MultiLabelExperimentSet set) =>
-        Path.Combine(file.Output, "features", Hash($"{what}\n{file.Clip}\n{JsonSerializer.Serialize(set, Line)}"));
+        Path.Combine(file.Output, "features", Hash($"{what}\n{ClipHash}\n{JsonSerializer.Serialize(set, Line)}"));
 
-    private string Table(List<MultiLabelResult> results)
+    private sealed class ToldRow
     {
-        var text = new StringBuilder(
-            $"# {file.Name}\n\n{file.Description}\n\nmAP in per cent, mean and spread over the seeds; in brackets what is published.\n\n"
-        );
-        text.Append("| |")
-            .AppendJoin('|', file.DataSets.Select(s => $" {s.Name} "))
-            .Append("|\n|---|")
-            .AppendJoin('|', file.DataSets.Select(_ => "---|"));
-        text.Replace("||", "|").Append('\n');
-        foreach (var method in file.Methods)
-        {
-            text.Append(CultureInfo.InvariantCulture, $"| {method.Title} |");
-            foreach (var set in file.DataSets)
-            {
-                double[] own = [.. results.Where(r => r.Method == method.Title && r.DataSet == set.Name).Select(r => 100 * r.Map)];
-                var (mean, spread) = own.Length == 0 ? (double.NaN, 0) : ExperimentTable.Of(own);
-                var published = set.Published.TryGetValue(method.Title, out var p)
-                    ? $" ({p.ToString("0.0", CultureInfo.InvariantCulture)})"
-                    : "";
-                text.Append(CultureInfo.InvariantCulture, $" {(double.IsNaN(mean) ? "–" : $"{mean:0.00} ± {spread:0.00}")}{published} |");
-            }
-            text.Append('\n');
-        }
-        return text.ToString();
+        public string Caption { get; set; } = "";
+        public float[] Labels { get; set; } = [];
     }
 
     private sealed class Row

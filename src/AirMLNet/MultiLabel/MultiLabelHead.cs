@@ -85,6 +85,26 @@ internal sealed class MultiLabelHead : IDisposable
             .sigmoid();
     }
 
+    /// <summary>
+    /// The cosine of each class's attended feature v with its local class vector, and with the adapter's share added to v, norm(v + A·F);
+    /// null without an adapter. Each [B, C].
+    /// </summary>
+    /// <param name="batch">Features of images or captions.</param>
+    /// <param name="kappa">Another κ, as captions have it; null for that of images.</param>
+    public (Tensor Plain, Tensor? Adapted) AttendedCosines(DenseBatch batch, double? kappa = null)
+    {
+        var rule = kappa is { } k ? _rule with { Kappa = k } : _rule;
+        var scores = GlobalLocalScores.Of(batch.Global, batch.Local, batch.Keep, _side, rule);
+        var attended = GlobalLocalScores.Attended(scores.Heat, ClipModel.Normalise(batch.Local)); // [B, C, D]
+        var classes = ClipModel.Normalise(_side.Local); // [C, D]
+        return (
+            attended.mul(classes).sum(-1),
+            _side.Adapter is { } f && scores.LocalAffinity is { } affinity
+                ? ClipModel.Normalise(attended.add(affinity.unsqueeze(-1).mul(ClipModel.Normalise(f)))).mul(classes).sum(-1)
+                : null
+        );
+    }
+
     /// <summary>The cosine of the last places of an image with the classes' prompts that decide where to look, [C, places].</summary>
     /// <param name="row">[(1 + N)·D].</param>
     /// <param name="places">How many; N or less.</param>

@@ -4,6 +4,7 @@ using AirMLNet.Pipeline;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
+using TorchSharp;
 
 namespace AirMLNet.MultiLabel;
 
@@ -75,6 +76,10 @@ public sealed class MultiLabelPromptAdapterTransformer : StageTransformer, IDisp
 
     /// <summary>Scores of features as <see cref="Encoder"/> gives them, [count, C].</summary>
     internal void ScoreRows(float[] rows, int count, Span<float> scores) => _head.Score(rows, count, scores);
+
+    /// <summary>See <see cref="MultiLabelHead.AttendedCosines"/>.</summary>
+    internal (torch.Tensor Plain, torch.Tensor? Adapted) AttendedCosines(DenseBatch batch, double? kappa) =>
+        _head.AttendedCosines(batch, kappa);
 
     /// <summary>The cosine of each place of an image with each class's local prompt (DualCoOp: positive prompt), [C, H·W].</summary>
     internal (float[] Cosines, int Height, int Width) Places(RgbImage image)

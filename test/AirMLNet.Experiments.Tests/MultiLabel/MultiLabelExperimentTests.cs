@@ -1,4 +1,5 @@
 using AirMLNet.Captions;
+using AirMLNet.Data;
 using AirMLNet.Experiments;
 using AirMLNet.Images;
 using AirMLNet.Testing;
@@ -54,12 +55,101 @@ public sealed class MultiLabelExperimentTests
         Assert.Contains("(12.5)", table);
         Assert.HasCount(4, Directory.GetFiles(Path.Combine(file.Output, "images"), "*.png", SearchOption.AllDirectories));
 
-        // What is there is not run again.
-        Directory.Delete(_folder["diffusion"], recursive: true);
+        // What is there is not run again: no run could read its captions or images now.
+        File.Delete(_folder["captions.txt"]);
+        Directory.Delete(_folder["voc/JPEGImages"], recursive: true);
         CollectionAssert.AreEqual(
             results.Select(r => r.Map).ToArray(),
             new MultiLabelExperimentRunner(Load(s_methods), new()).Run(_ => { }).Select(r => r.Map).ToArray()
         );
+    }
+
+    [TestMethod]
+    public void OtherWeightsInTheSameFolder_AreRunAnew()
+    {
+        LayOut();
+        var before = new MultiLabelExperimentRunner(Load("""{"method": "zs-dense"}"""), new()).Run(_ => { }).Single();
+        var weights = Directory.GetFiles(_folder["clip"], "*.safetensors").Single();
+        var bytes = File.ReadAllBytes(weights);
+        // The last quarter of the file is numbers.
+        Array.Reverse(bytes, bytes.Length - (bytes.Length / 16 * 4), bytes.Length / 16 * 4);
+        File.WriteAllBytes(weights, bytes);
+        var after = new MultiLabelExperimentRunner(Load("""{"method": "zs-dense"}"""), new()).Run(_ => { }).Single();
+        Assert.HasCount(2, Directory.GetFiles(Path.Combine(_folder["out"], "runs"), "*.json"));
+        Assert.AreNotEqual(before.Map, after.Map);
+    }
+
+    [TestMethod]
+    public void OfNovelClasses_NoTrainingLabelIsKnown_AndOnlyTheyAreScored()
+    {
+        LayOut();
+        var methods = """{"method": "dualcoop", "settings": SMALL}""";
+        var all = new MultiLabelExperimentRunner(Load(methods), new()).Run(_ => { }).Single();
+        var novel = new MultiLabelExperimentRunner(Load(methods, """ "novelClasses": ["dog", "cat"],"""), new()).Run(_ => { }).Single();
+        Assert.HasCount(20, all.PerClass);
+        Assert.HasCount(2, novel.PerClass);
+        var set = MultiLabelDataSets.Open("VOC2007", _folder["voc"]).WithUnknown(["dog", "cat"]);
+        Assert.IsTrue(set.Train.All(i => float.IsNaN(i.Labels[set.Slots(["dog"])[0]]) && i.Labels.Count(float.IsNaN) == 2));
+        Assert.IsTrue(set.Test.All(i => !i.Labels.Any(float.IsNaN)));
+        Assert.Contains(
+            "VOC2007 has no class 'ghost'",
+            Assert
+                .ThrowsExactly<InvalidDataException>(() =>
+                    new MultiLabelExperimentRunner(Load(methods, """ "novelClasses": ["ghost"],"""), new()).Run(_ => { })
+                )
+                .Message
+        );
+    }
+
+    [TestMethod]
+    public void TheModalityGap_IsMeasured_WithTheAdapterWhereThereIsOne()
+    {
+        LayOut();
+        var file = Load("""{"method": "tai-dpt", "settings": SMALL}, {"method": "t2i-pal", "settings": SMALL}""") with
+        {
+            ModalityGap = true,
+        };
+        var results = new MultiLabelExperimentRunner(file, new()).Run(_ => { });
+        Assert.IsNull(results[0].Gap!.Adapted);
+        Assert.IsTrue(results.All(r => r.Gap is { Captions: > -1 and < 1, Images: > -1 and < 1 }));
+        // The adapter begins at the class names and pulls v towards what is nearly the class vector.
+        Assert.IsGreaterThan(results[1].Gap!.Images, results[1].Gap!.Adapted!.Value);
+        var table = File.ReadAllText(Path.Combine(file.Output, "results.md"));
+        Assert.Contains("| | captions | test images | test images with adapter |", table);
+        Assert.Contains("| – |", table);
+    }
+
+    [TestMethod]
+    public void ASetOfOneLabelPerImage_IsScoredByItsHighestScore()
+    {
+        LayOut();
+        var random = new Random(1);
+        foreach (var (i, name) in new[] { "a", "a", "b", "b" }.Index())
+        {
+            ImageFile.SavePng(_folder[$"eurosat/2750/{name}/{i}.png"], TinyClip.Picture(i, random));
+        }
+        File.WriteAllText(
+            _folder["eurosat/split_zhou_EuroSAT.json"],
+            """{"train":[["a/0.png",0,"river"],["b/2.png",1,"forest"]],"val":[],"test":[["a/1.png",0,"river"],["b/3.png",1,"forest"]]}"""
+        );
+        File.WriteAllLines(_folder["captions.txt"], ["a river", "a forest by a river"]);
+        var path = _folder["one.json"];
+        File.WriteAllText(
+            path,
+            """
+            { "experiment": "multi-label", "name": "one", "clip": "clip", "output": "out", "seeds": [1], "measure": "Top1",
+              "dataSets": [{ "name": "EuroSAT", "folder": "eurosat", "captions": "captions.txt" }],
+              "methods": [{"method": "zs-dense"}, {"method": "tai-dpt", "settings": { "epochs": 1, "warmUpEpochs": 0, "promptLength": 2 }}] }
+            """
+        );
+        var file = MultiLabelExperimentFile.Load(path);
+        List<string> said = [];
+        var results = new MultiLabelExperimentRunner(file, new()).Run(said.Add);
+        Assert.IsTrue(results.All(r => r.Top1 is 0 or 0.5 or 1), string.Join(", ", results.Select(r => r.Top1)));
+        Assert.IsTrue(said.All(line => line.Contains("top-1", StringComparison.Ordinal)));
+        Assert.Contains("Top-1 accuracy in per cent", File.ReadAllText(Path.Combine(file.Output, "results.md")));
+        // Another class is right where the scores are the other way round.
+        Assert.AreEqual(0.5, MultiLabelExperimentRunner.Top1([0.9f, 0.1f, 0.8f, 0.2f], [1, 0, 0, 1], 2));
     }
 
     [TestMethod]
@@ -90,7 +180,7 @@ public sealed class MultiLabelExperimentTests
 
     private static string s_methods = "";
 
-    private MultiLabelExperimentFile Load(string methods)
+    private MultiLabelExperimentFile Load(string methods, string ofTheSet = "")
     {
         s_methods = methods;
         var path = _folder["experiment.json"];
@@ -99,7 +189,7 @@ public sealed class MultiLabelExperimentTests
             $$"""
             { "experiment": "multi-label", "name": "small", "clip": "clip", "diffusion": "diffusion", "output": "out", "seeds": [1],
               "synthesis": { "generation": { "steps": 1 } },
-              "dataSets": [{ "name": "VOC2007", "folder": "voc", "captions": "captions.txt", "nouns": "Voc2007", "published": { "zs-dense": 12.5 } }],
+              "dataSets": [{ "name": "VOC2007",{{ofTheSet}} "folder": "voc", "captions": "captions.txt", "nouns": "Voc2007", "published": { "zs-dense": 12.5 } }],
               "methods": [{{methods.Replace(
                 "SMALL",
                 """{ "epochs": 1, "warmUpEpochs": 0, "promptLength": 2, "templateTexts": false }""",

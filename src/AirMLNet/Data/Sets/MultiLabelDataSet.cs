@@ -29,6 +29,28 @@ internal sealed record MultiLabelDataSet(
         };
     }
 
+    /// <summary>Makes the training labels of some classes unknown, as of classes that labelled images say nothing about.</summary>
+    /// <param name="names">The classes.</param>
+    /// <exception cref="InvalidDataException">One of them is no class.</exception>
+    public MultiLabelDataSet WithUnknown(IReadOnlyList<string> names)
+    {
+        var unknown = Slots(names).ToHashSet();
+        return this with
+        {
+            Train = [.. Train.Select(i => i with { Labels = [.. i.Labels.Select((l, c) => unknown.Contains(c) ? float.NaN : l)] })],
+        };
+    }
+
+    /// <summary>The places of some classes in the labels.</summary>
+    /// <exception cref="InvalidDataException">One of them is no class.</exception>
+    public IReadOnlyList<int> Slots(IReadOnlyList<string> names) =>
+        [
+            .. names.Select(name =>
+                ClassNames.Select((own, c) => (own, c)).Where(p => p.own == name).Select(p => (int?)p.c).FirstOrDefault()
+                ?? throw new InvalidDataException($"{Name} has no class '{name}'.")
+            ),
+        ];
+
     /// <summary>Keeps so many training images of each class, drawn; an image may count for several.</summary>
     /// <param name="shots">Images per class.</param>
     /// <param name="seed">Of the draws.</param>

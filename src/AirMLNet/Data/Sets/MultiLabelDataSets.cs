@@ -5,13 +5,12 @@ namespace AirMLNet.Data;
 
 /// <summary>
 /// VOC2007, COCO2014 and NUS-WIDE in their published layouts (<c>docs/methods.md</c> §9): class names in the order of the noun tables, an
-/// image
-/// without labels counts as all negative.
+/// image without labels counts as all negative. The data sets of one label per image open as well, each image with its one label.
 /// </summary>
 internal static class MultiLabelDataSets
 {
     /// <summary>Names of the data sets.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["VOC2007", "COCO2014", "NUS-WIDE"];
+    public static IReadOnlyList<string> Names { get; } = ["VOC2007", "COCO2014", "NUS-WIDE", .. DataSets.Names];
 
     /// <summary>Opens one.</summary>
     /// <param name="name">Its name; case does not matter.</param>
@@ -27,6 +26,7 @@ internal static class MultiLabelDataSets
             "VOC2007" => Voc(Find(folder, "ImageSets", "VOCdevkit/VOC2007", "VOC2007")),
             "COCO2014" => Coco(Find(folder, "annotations", "COCO", "coco")),
             "NUS-WIDE" => Nus(Find(folder, "ImageList", "NUSWIDE", "NUS-WIDE")),
+            _ when DataSets.Names.Contains(name, StringComparer.OrdinalIgnoreCase) => OneLabel(DataSets.Open(name, folder)),
             _ => throw new ArgumentException($"There is no data set '{name}'; expected one of {string.Join(", ", Names)}."),
         };
         return classNames is null ? set
@@ -56,6 +56,21 @@ internal static class MultiLabelDataSets
         return parts["test"].Count > 0
             ? new(name, classNames, parts["train"], parts["test"])
             : throw new InvalidDataException($"{file} has no test images.");
+    }
+
+    private static MultiLabelDataSet OneLabel(ImageDataSet set)
+    {
+        return new(set.Name, set.ClassNames, Part(set.Train), Part(set.Test));
+
+        IReadOnlyList<MultiLabelImage> Part(IReadOnlyList<LabelledImage> images) =>
+            [.. images.Where(i => i.Class >= 0).Select(i => new MultiLabelImage(i.Path, OneHot(i.Class)))];
+
+        float[] OneHot(int label)
+        {
+            var labels = new float[set.ClassNames.Count];
+            labels[label] = 1;
+            return labels;
+        }
     }
 
     private static string Find(string folder, string mark, params string[] below) =>
