@@ -347,9 +347,13 @@ internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, 
     // Methods and seeds that train on the same images share their features.
     private string TrainFeatures(MultiLabelExperimentSet set, MultiLabelExperimentMethod method, MultiLabelRecipe recipe, int seed) =>
         Features(
-            recipe.Images == RecipeImages.Synthetic ? $"{recipe.Settings.Prompt} {SynthesisOf(set, method, seed).WorkFolder}"
-                : method.KnownLabels is null && method.Shots is null ? $"{recipe.Settings.Prompt} real"
-                : string.Create(CultureInfo.InvariantCulture, $"{recipe.Settings.Prompt} real {method.KnownLabels} {method.Shots} {seed}"),
+            recipe.Images == RecipeImages.Synthetic
+                    ? $"{recipe.Settings.Prompt} {recipe.Settings.ImageSize} {SynthesisOf(set, method, seed).WorkFolder}"
+                : method.KnownLabels is null && method.Shots is null ? $"{recipe.Settings.Prompt} {recipe.Settings.ImageSize} real"
+                : string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{recipe.Settings.Prompt} {recipe.Settings.ImageSize} real {method.KnownLabels} {method.Shots} {seed}"
+                ),
             set
         );
 

@@ -68,6 +68,9 @@ public sealed class ClipPreprocessor
         }
     }
 
+    /// <summary>The same at another size.</summary>
+    internal ClipPreprocessor WithSize(int size) => new(_settings.WithSize(size));
+
     /// <summary>Preprocesses an image.</summary>
     /// <returns>[3, Size, Size], channels red, green, blue.</returns>
     public float[] Preprocess(RgbImage image)

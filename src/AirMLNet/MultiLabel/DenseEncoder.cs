@@ -11,8 +11,12 @@ namespace AirMLNet.MultiLabel;
 /// </summary>
 /// <param name="clip">The model; must live as long as this.</param>
 /// <param name="positions">How a ResNet's global feature uses positions; a vision transformer always has them.</param>
-internal sealed class DenseEncoder(ClipBackbone clip, DensePositions positions)
+/// <param name="size">Height and width that images are brought to, a multiple of the patch; null for the model's.</param>
+internal sealed class DenseEncoder(ClipBackbone clip, DensePositions positions, int? size = null)
 {
+    /// <summary>Images that are read and encoded at a time.</summary>
+    public const int MostAtOnce = 32;
+
     private const int TextBatch = 64;
 
     /// <summary>D.</summary>
@@ -22,7 +26,20 @@ internal sealed class DenseEncoder(ClipBackbone clip, DensePositions positions)
     public int Places => (Side * Side) + (positions == DensePositions.Regions ? 1 : 0);
 
     /// <summary>Places in a row or column of an image; what <see cref="Places"/> has beside their square stands before them.</summary>
-    public int Side => (int)(clip.Model.Config.Vision.ImageSize / clip.Model.Config.Vision.PatchSize);
+    public int Side => Preprocessor.Size / clip.Model.Config.Vision.PatchSize;
+
+    /// <summary>Makes the pixels: the model's, at the size that was asked for.</summary>
+    public ClipPreprocessor Preprocessor { get; } = size is { } n ? clip.Preprocessor.WithSize(n) : clip.Preprocessor;
+
+    /// <summary>Images of a batch; larger ones come in smaller batches.</summary>
+    public int BatchSize
+    {
+        get
+        {
+            var (own, usual) = ((long)Preprocessor.Size * Preprocessor.Size, (long)clip.Preprocessor.Size * clip.Preprocessor.Size);
+            return (int)Math.Clamp(ClipBatchSize.Choose(clip) * usual / own, 1, MostAtOnce);
+        }
+    }
 
     /// <summary>Values of an image's row, (1 + N)·D.</summary>
     public int RowLength => (1 + Places) * Dimension;
@@ -30,8 +47,7 @@ internal sealed class DenseEncoder(ClipBackbone clip, DensePositions positions)
     public ClipBackbone Clip => clip;
 
     /// <summary>What the features depend on, for a cache.</summary>
-    public string Settings =>
-        $"{clip.WeightsSha256} {clip.Execution} {clip.Model.Config.Vision.ImageSize} px {Read} {Places}x{Dimension} float16";
+    public string Settings => $"{clip.WeightsSha256} {clip.Execution} {Preprocessor.Size} px {Read} {Places}x{Dimension} float16";
 
     // Only an attention pool has positions to leave out: other towers' features are the same without, and need not be kept twice.
     private DensePositions Read =>
@@ -45,8 +61,8 @@ internal sealed class DenseEncoder(ClipBackbone clip, DensePositions positions)
     {
         using var off = no_grad();
         using var scope = NewDisposeScope();
-        var size = clip.Preprocessor.Size;
-        var input = Tensors.Of(pixels, [count, 3, size, size], clip.Device).to_type(clip.Model.logit_scale.dtype);
+        var side = Preprocessor.Size;
+        var input = Tensors.Of(pixels, [count, 3, side, side], clip.Device).to_type(clip.Model.logit_scale.dtype);
         Tensor all; // [B, 1 + N, D]
         if (clip.Model.ResNet is { } tower && positions == DensePositions.Regions)
         {

@@ -23,7 +23,6 @@ internal sealed class DenseFeatureCache
     /// <summary>The file that says what the others are.</summary>
     public const string Manifest = "cache.json";
 
-    private const int Batch = 32;
     private readonly string _folder;
     private readonly DenseEncoder _encoder;
     private readonly IReadOnlyList<string> _images;
@@ -145,8 +144,8 @@ internal sealed class DenseFeatureCache
     {
         var ready = new Queue<Half[]>();
         var batcher = new ImageBatcher(
-            encoder.Clip.Preprocessor,
-            Math.Min(Batch, ClipBatchSize.Choose(encoder.Clip)),
+            encoder.Preprocessor,
+            encoder.BatchSize,
             (pixels, count) => ready.Enqueue(Rows(encoder, pixels, count)),
             cancellation
         );

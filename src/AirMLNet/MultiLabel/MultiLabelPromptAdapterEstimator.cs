@@ -92,16 +92,24 @@ public sealed class MultiLabelPromptAdapterEstimator : StageEstimator<MultiLabel
         }
     }
 
-    internal static DenseEncoder EncoderOf(ClipBackbone clip, MultiLabelPromptAdapterOptions options) =>
-        new(
-            clip,
-            options.Prompt switch
-            {
-                MultiLabelPrompt.ZeroShot => DensePositions.Added,
-                MultiLabelPrompt.Dual => DensePositions.Regions,
-                _ => DensePositions.None,
-            }
-        );
+    internal static DenseEncoder EncoderOf(ClipBackbone clip, MultiLabelPromptAdapterOptions options)
+    {
+        var patch = clip.Model.Config.Vision.PatchSize;
+        return options.ImageSize % patch is null or 0
+            ? new(
+                clip,
+                options.Prompt switch
+                {
+                    MultiLabelPrompt.ZeroShot => DensePositions.Added,
+                    MultiLabelPrompt.Dual => DensePositions.Regions,
+                    _ => DensePositions.None,
+                },
+                options.ImageSize
+            )
+            : throw new ArgumentException(
+                $"{nameof(options.ImageSize)} = {options.ImageSize}; expected a multiple of {patch}, the patch of {options.ClipFolder}."
+            );
+    }
 
     private float[]? Given() => _options.Thresholds is { } given ? [.. given.Select(t => (float)t)] : null;
 

@@ -78,6 +78,16 @@ public sealed record MultiLabelPromptAdapterOptions : PromptTraining
         init => field = OptionCheck.Templates(value);
     } = OptionCheck.Templates([ZeroShotClassifier.DefaultTemplate]);
 
+    /// <summary>
+    /// Height and width that images are brought to, 1..4096 pixels, a multiple of the model's patch; null for the model's own. Positions
+    /// are interpolated. DualCoOp takes 448.
+    /// </summary>
+    public int? ImageSize
+    {
+        get;
+        init => field = value is { } n ? OptionCheck.Range(n, 1, 4096) : null;
+    }
+
     /// <summary>Gives each class vectors of its own, the papers' class-specific prompts.</summary>
     public bool ClassSpecific { get; init; }
 

@@ -86,7 +86,7 @@ public sealed class MultiLabelPromptAdapterTransformer : StageTransformer, IDisp
     {
         ObjectDisposedException.ThrowIf(_model.IsReleased, this);
         var row = new float[Encoder.RowLength];
-        Encoder.Images(Backbone.Preprocessor.Preprocess(image), 1, row);
+        Encoder.Images(Encoder.Preprocessor.Preprocess(image), 1, row);
         return (_head.Places(row, Encoder.Side * Encoder.Side), Encoder.Side, Encoder.Side);
     }
 
@@ -119,7 +119,7 @@ public sealed class MultiLabelPromptAdapterTransformer : StageTransformer, IDisp
                 return [null, null];
             }
             var source = new ImageSource(input, Column, MultiLabelPromptAdapterEstimator.Stage);
-            var read = source.Features(parent.Backbone.Preprocessor, ImageFile.MaxPixels, Classes, parent.Score);
+            var read = source.Features(parent.Encoder.Preprocessor, ImageFile.MaxPixels, Classes, parent.Score);
             VBuffer<float> scores = default;
             long position = -1;
             ReadOnlySpan<float> Scores()
@@ -159,9 +159,9 @@ public sealed class MultiLabelPromptAdapterTransformer : StageTransformer, IDisp
 
         private ImageBatchSettings Settings =>
             new(
-                parent.Backbone.Preprocessor,
+                parent.Encoder.Preprocessor,
                 ImageFile.MaxPixels,
-                ClipBatchSize.Choose(parent.Backbone),
+                parent.Encoder.BatchSize,
                 0,
                 Classes,
                 rows,

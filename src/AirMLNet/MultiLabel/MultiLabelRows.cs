@@ -13,7 +13,6 @@ namespace AirMLNet.MultiLabel;
 /// <param name="say">Told what is made.</param>
 internal sealed class MultiLabelRows(MultiLabelPromptAdapterOptions options, DenseEncoder encoder, Action<string> say)
 {
-    private const int Batch = 32;
     private const int SingleCopies = 9;
     private readonly List<float[]> _labels = [];
     private readonly List<string> _captions = [];
@@ -95,8 +94,8 @@ internal sealed class MultiLabelRows(MultiLabelPromptAdapterOptions options, Den
         }
         var count = 0;
         var batcher = new ImageBatcher(
-            encoder.Clip.Preprocessor,
-            Math.Min(Batch, ClipBatchSize.Choose(encoder.Clip)),
+            encoder.Preprocessor,
+            encoder.BatchSize,
             (pixels, n) => _encoded.Add(DenseFeatureCache.Rows(encoder, pixels, n)),
             options.CancellationToken
         );

@@ -111,14 +111,16 @@ public sealed record MultiLabelRecipe(string Name, string Description, RecipeIma
             },
         };
 
-    /// <summary>DualCoOp (Sun et al. 2022): a positive and a negative prompt from real images, some of whose labels may be
-    /// unknown.</summary>
+    /// <summary>
+    /// DualCoOp (Sun et al. 2022): a positive and a negative prompt from real images of 448 pixels, some of whose labels may be unknown.
+    /// </summary>
     public static MultiLabelRecipe DualCoOp { get; } =
         new("dualcoop", "a positive and a negative prompt from images with labels", RecipeImages.Real)
         {
             Settings = Defaults with
             {
                 Prompt = MultiLabelPrompt.Dual,
+                ImageSize = 448,
                 ImageWeight = 1,
                 Adapter = AdapterPlacement.None,
                 LearningRate = 0.002,

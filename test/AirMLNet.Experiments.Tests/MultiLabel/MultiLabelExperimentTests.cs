@@ -192,7 +192,7 @@ public sealed class MultiLabelExperimentTests
               "dataSets": [{ "name": "VOC2007",{{ofTheSet}} "folder": "voc", "captions": "captions.txt", "nouns": "Voc2007", "published": { "zs-dense": 12.5 } }],
               "methods": [{{methods.Replace(
                 "SMALL",
-                """{ "epochs": 1, "warmUpEpochs": 0, "promptLength": 2, "templateTexts": false }""",
+                """{ "epochs": 1, "warmUpEpochs": 0, "promptLength": 2, "templateTexts": false, "imageSize": null }""",
                 StringComparison.Ordinal
             )}}] }
             """

@@ -1,4 +1,5 @@
 using AirMLNet.Captions;
+using AirMLNet.Images;
 using AirMLNet.MultiLabel;
 using AirMLNet.Synthesis;
 using AirMLNet.Testing;
@@ -57,6 +58,20 @@ public sealed class MultiLabelPromptAdapterTests
 
     [TestMethod]
     public void SameSeed_SameModel() => Assert.AreEqual(Learned(Options), Learned(Options));
+
+    [TestMethod]
+    [DataRow(MultiLabelPrompt.GlobalLocal)]
+    [DataRow(MultiLabelPrompt.Dual)]
+    public void ALargerImage_HasMorePlaces_AndIsScoredAtThatSize(MultiLabelPrompt prompt)
+    {
+        using var usual = Fit(Options with { Prompt = prompt });
+        using var large = Fit(Options with { Prompt = prompt, ImageSize = 2 * usual.Encoder.Preprocessor.Size });
+        Assert.AreEqual(2 * usual.Encoder.Side, large.Encoder.Side);
+        var (_, height, width) = large.Places(ImageFile.Load(_rows[0].ImagePath));
+        Assert.AreEqual((large.Encoder.Side, large.Encoder.Side), (height, width));
+        var e = Assert.ThrowsExactly<ArgumentException>(() => Fit(Options with { ImageSize = usual.Encoder.Preprocessor.Size + 1 }));
+        Assert.Contains("expected a multiple of", e.Message);
+    }
 
     [TestMethod]
     public void WithoutWeightOfImages_ImagesChangeNothing() =>

@@ -66,6 +66,7 @@ public sealed class MultiLabelOptionEffectTests
             .Changes(nameof(MultiLabelPromptAdapterOptions.Prompt), o => o with { Prompt = MultiLabelPrompt.Global })
             .Changes(nameof(MultiLabelPromptAdapterOptions.Templates), o => o with { Templates = ["a photo of {}, at night."] })
             .Changes(nameof(MultiLabelPromptAdapterOptions.PromptLength), o => o with { PromptLength = 3 })
+            .Changes(nameof(MultiLabelPromptAdapterOptions.ImageSize), o => o with { ImageSize = 2 * TinyClip.ImageSize })
             .Changes(nameof(MultiLabelPromptAdapterOptions.ClassSpecific), o => o with { ClassSpecific = true })
             .Changes(nameof(MultiLabelPromptAdapterOptions.ImageWeight), o => o with { ImageWeight = 0.4 })
             .Changes(nameof(MultiLabelPromptAdapterOptions.Adapter), o => o with { Adapter = AdapterPlacement.Both })
