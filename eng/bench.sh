@@ -2,8 +2,8 @@
 # Measures speed and memory, where there is one on the same work as a peer: images per second of the model alone and through the
 # pipeline, peak memory, time per training epoch and of an AiR run, rows per second through ML.NET's own stages, and the cost of
 # batching.
-#   eng/bench.sh [throughput|memory|epoch|pipeline|tokenizer|air|cache|precision|training|clip|diffusion]...
-#   (default: all but the last four: precision needs photos that are fetched first, the others take minutes more)
+#   eng/bench.sh [throughput|memory|epoch|pipeline|tokenizer|air|cache|precision|training|synthesis|clip|diffusion]...
+#   (default: all but the last five: precision needs photos that are fetched first, the others take minutes more)
 # The files that it makes stay in artifacts/bench and are used again.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"

@@ -1,9 +1,23 @@
 using System.Globalization;
 using AirMLNet.Benchmarks;
 
-// `airml-bench [throughput|memory|epoch|pipeline|tokenizer|air|cache|precision|training|clip|diffusion]`; some run this program again, as
+// `airml-bench [throughput|memory|epoch|pipeline|tokenizer|air|cache|precision|training|synthesis|clip|diffusion]`; some run this program again, as
 // "memory-child N" and "diffusion-child FOLDER THREADS".
-string[] known = ["throughput", "memory", "epoch", "pipeline", "tokenizer", "air", "cache", "precision", "training", "clip", "diffusion"];
+string[] known =
+[
+    "throughput",
+    "memory",
+    "epoch",
+    "pipeline",
+    "tokenizer",
+    "air",
+    "cache",
+    "precision",
+    "training",
+    "synthesis",
+    "clip",
+    "diffusion",
+];
 if (args is ["memory-child", var count])
 {
     MemoryBenchmark.Child(int.Parse(count, CultureInfo.InvariantCulture));
@@ -31,7 +45,7 @@ if (unknown != null)
 }
 
 // Only when asked for: photos that must be fetched first, and comparisons of whole models, which need Python and take minutes.
-var chosen = args.Length == 0 ? known[..^4] : args;
+var chosen = args.Length == 0 ? known[..^5] : args;
 var clip = BenchmarkData.ClipFolder();
 Console.WriteLine(
     $"model {Path.GetFileName(clip)}, {Environment.ProcessorCount} processors, {TorchSharp.torch.get_num_threads()} LibTorch threads"
@@ -55,6 +69,9 @@ foreach (var name in chosen)
             break;
         case "cache":
             CacheBenchmark.Run(clip);
+            break;
+        case "synthesis":
+            SynthesisBenchmark.Run(clip);
             break;
         case "training":
             TrainingBenchmark.Run(clip);
