@@ -24,8 +24,8 @@ internal sealed class SceneDiffusionTrainer(MiniDiffusionOptions options, MiniSc
             JudgeFolder = judgeFolder,
             OutputFolder = outputFolder,
             Photos = 20_000,
-            VaeSteps = 1340,
-            Steps = 3000,
+            VaeSteps = 4000,
+            Steps = 2400,
             BatchSize = 32,
             ScoredImages = 500,
         };
@@ -65,7 +65,7 @@ internal sealed class SceneDiffusionTrainer(MiniDiffusionOptions options, MiniSc
                 $"""
                 # scenes-diffusion
 
-                A Stable Diffusion in small that draws scenes of one to four objects from captions: {scenes.Side}×{scenes.Side} pixels, latents of 8×8×16,
+                A Stable Diffusion in small that draws scenes of one to four objects from captions: {scenes.Side}×{scenes.Side} pixels, latents of 8×8×32,
                 {result.UNetParameters:N0} weights in the UNet (96 and 192 channels, text attention at 8×8 and 4×4), {result.VaeParameters:N0} in the autoencoder and
                 {result.TextParameters:N0} in a text encoder of its own (width 128, 2 layers, context 40), which learned together with the UNet;
                 float16, diffusers layout. It draws the twenty kinds of things of `eng/mini-scenes.sh`; for real work load a published model.
