@@ -91,8 +91,9 @@ internal static class ImagesBeforeLora
             new ImageSynthesizerOptions
             {
                 Output = Path.Combine(work, FolderName),
-                Prompts = [.. made[Prompts]!.AsArray().Take(most).Select(p => Prompt(work, p!.GetValue<string>(), classNames))],
-                ImagesPerPrompt = Math.Min(each, made[ImageSynthesizer.ImagesKey]!.GetValue<int>()),
+                Prompts = [.. Lines(made).Take(most).Select(line => Prompt(work, line, classNames))],
+                // Folders of earlier versions do not say how many there are.
+                ImagesPerPrompt = Math.Min(each, made[ImageSynthesizer.ImagesKey]?.GetValue<int>() ?? each),
                 Seed = int.Parse(Text(made, "seed"), CultureInfo.InvariantCulture),
                 NegativePrompt = Text(made, "negativePrompt") is { Length: > 0 } negative ? negative : null,
                 Settings = generator.Settings(),
@@ -146,7 +147,7 @@ internal static class ImagesBeforeLora
         string[] some = Lines(before),
             all = Lines(made);
         return Rest(before).SequenceEqual(Rest(made)) && all.Take(some.Length).SequenceEqual(some);
-
-        static string[] Lines(JsonObject o) => [.. o[Prompts]?.AsArray().Select(p => p!.ToString()) ?? []];
     }
+
+    private static string[] Lines(JsonObject made) => [.. made[Prompts]?.AsArray().Select(p => p!.ToString()) ?? []];
 }
