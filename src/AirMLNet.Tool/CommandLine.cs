@@ -67,26 +67,32 @@ internal static class CommandLine
             EnableDefaultExceptionHandler = false,
             // Work stops at its next clean point. What cannot stop within this time, such as one large tensor product, ends with the
             // process: files have their final names only when they are whole, so nothing half-done is left under one.
-            ProcessTerminationTimeout = TimeSpan.FromSeconds(1.2),
+            ProcessTerminationTimeout = TimeSpan.FromSeconds(0.7),
         };
         Terminal.JsonProgress = parsed.CommandResult.Command.Options.Any(o =>
             o.Name == "--json" && parsed.GetResult(o) is { Implicit: false }
         );
         s_resume = Resumption.Of(parsed.CommandResult.Command);
+        int code;
         try
         {
-            var code = await parsed.InvokeAsync(configuration);
+            code = await parsed.InvokeAsync(configuration);
             if (code == ExitCode.Cancelled)
             {
                 WriteError(Cancelled());
             }
-
-            return code;
         }
         catch (Exception exception)
         {
-            return Explain(exception, parsed.GetValue(SharedOptions.Verbose));
+            code = Explain(exception, parsed.GetValue(SharedOptions.Verbose));
         }
+
+        if (code == ExitCode.Cancelled)
+        {
+            CancelledProcess.End(code);
+        }
+
+        return code;
     }
 
     /// <summary>Writes what went wrong on one line of standard error, and returns the exit code for it.</summary>

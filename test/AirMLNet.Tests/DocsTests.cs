@@ -124,6 +124,26 @@ public sealed partial class DocsTests
         Assert.AreEqual("", string.Join('\n', unknown));
     }
 
+    /// <summary>A package that a page asks for with a version is one that this is built with: another LibTorch does not load.</summary>
+    [TestMethod]
+    public void PackagesWithAVersion_AreThoseThatThisIsBuiltWith()
+    {
+        var settings = File.ReadAllText(Path.Combine(Root, "Directory.Packages.props"));
+        var asked = Directory
+            .EnumerateFiles(Path.Combine(Root, "docs"), "*.md")
+            .Append(Path.Combine(Root, "README.md"))
+            .SelectMany(page => PackageVersion().Matches(File.ReadAllText(page)))
+            .Select(match => (Name: match.Groups[1].Value, Version: match.Groups[2].Value))
+            .Distinct()
+            .ToArray();
+        CollectionAssert.IsSubsetOf(new[] { "TorchSharp-cpu", "libtorch-cpu-linux-x64" }, asked.Select(a => a.Name).ToArray());
+        foreach (var (name, version) in asked)
+        {
+            var variable = Regex.Match(settings, $"Include=\"{Regex.Escape(name)}\" Version=\"\\$\\((\\w+)\\)\"").Groups[1].Value;
+            Assert.Contains($"<{variable}>{version}</{variable}>", settings, name);
+        }
+    }
+
     private static IEnumerable<string> LinkedPages(string page) =>
         Link()
             .Matches(File.ReadAllText(page))
@@ -190,4 +210,7 @@ public sealed partial class DocsTests
 
     [GeneratedRegex(@"\]\((?!https?:)([^)#\s]*)(#[^)\s]*)?\)")]
     private static partial Regex Link();
+
+    [GeneratedRegex("""(?:nuget: |add package )([\w.-]+)(?:, | --version )(\d[\w.]*)""")]
+    private static partial Regex PackageVersion();
 }

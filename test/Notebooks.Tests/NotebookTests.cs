@@ -19,6 +19,7 @@ public sealed class NotebookTests
         var here = Path.Combine(Folder, "notebooks");
         Directory.CreateDirectory(here);
         Directory.CreateSymbolicLink(Path.Combine(here, "bin"), Path.Combine(NotebookFile.Root, "notebooks", "bin"));
+        File.CreateSymbolicLink(Path.Combine(here, "photos.zip"), Path.Combine(NotebookFile.Root, "notebooks", "photos.zip"));
         Directory.CreateSymbolicLink(Path.Combine(Folder, "models"), Path.Combine(NotebookFile.Root, "models"));
         Environment.CurrentDirectory = here;
     }

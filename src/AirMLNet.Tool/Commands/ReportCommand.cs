@@ -23,6 +23,14 @@ internal static class ReportCommand
             Description = "Folder of synthetic images, or the --work folder of 'airml adapt', to show beside the photos",
             HelpName = "FOLDER",
         };
+        var diffusion = new Option<string?>("--diffusion")
+        {
+            Description =
+                "Diffusion model that made the images of --work: makes six of each class again without LoRA, to show beside them; they are "
+                + "kept in the folder",
+            HelpName = "FOLDER",
+            CustomParser = SharedOptions.ModelFolder,
+        };
         var captions = new Option<string?>("--captions")
         {
             Description =
@@ -46,6 +54,7 @@ internal static class ReportCommand
             images,
             output,
             work,
+            diffusion,
             captions,
             labels,
             pictures,
@@ -59,6 +68,7 @@ internal static class ReportCommand
             command,
             "airml report model.zip photos -o report.html",
             "airml report model.zip labelled-photos -o report.html --work work",
+            "airml report model.zip labelled-photos -o report.html --work work --diffusion models/mini-diffusion",
             "airml report many.zip photos --labels labels.csv -o report.html"
         );
         command.Does(
@@ -68,6 +78,11 @@ internal static class ReportCommand
                 var file = parsed.GetRequiredValue(model);
                 var folder = parsed.GetRequiredValue(images);
                 var target = parsed.GetRequiredValue(output);
+                if (parsed.GetValue(diffusion) is not null && parsed.GetValue(work) is null)
+                {
+                    throw new UsageException("--diffusion makes images of --work again without LoRA; it needs --work");
+                }
+
                 SavedModel.CheckTarget(target);
                 var fitted = SavedModel.Load(ml, file);
                 var rows = Photos.Open(folder, labels: false, parsed.GetValue(skip), cancellation);
@@ -83,6 +98,7 @@ internal static class ReportCommand
                             new()
                             {
                                 WorkFolder = parsed.GetValue(work),
+                                DiffusionFolder = parsed.GetValue(diffusion),
                                 Captions = parsed.GetValue(captions),
                                 LabelFile = parsed.GetValue(labels),
                                 Pictures = parsed.GetValue(pictures),

@@ -61,7 +61,9 @@ public sealed class AdaptationReport
     /// <param name="options">What is shown; the standard when null.</param>
     /// <exception cref="FileNotFoundException">The model is not there, or refers to CLIP weights that are not here.</exception>
     /// <exception cref="FormatException">The file is no whole model.</exception>
-    /// <exception cref="InvalidDataException">The model is no classifier of image files, or the folder has no images.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The model is no classifier of image files, or the folder has no images, or images before LoRA are asked for and cannot be made.
+    /// </exception>
     /// <exception cref="Images.UnreadableImageException">A photo cannot be decoded.</exception>
     public static AdaptationReport Create(MLContext ml, string modelFile, string photosFolder, AdaptationReportOptions? options = null)
     {
@@ -78,7 +80,9 @@ public sealed class AdaptationReport
     /// </param>
     /// <param name="photosFolder">As of the other overload.</param>
     /// <param name="options">What is shown; the standard when null.</param>
-    /// <exception cref="InvalidDataException">The model is no classifier of image files, or the folder has no images.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The model is no classifier of image files, or the folder has no images, or images before LoRA are asked for and cannot be made.
+    /// </exception>
     /// <exception cref="Images.UnreadableImageException">A photo cannot be decoded.</exception>
     public static AdaptationReport Create(MLContext ml, ITransformer model, string photosFolder, AdaptationReportOptions? options = null) =>
         Create(ml, model, photosFolder, Files(photosFolder), options ?? new(), new ReportOrigin(null));
@@ -104,6 +108,7 @@ public sealed class AdaptationReport
         var names = ClassScoreExtensions.NamesOf(schema, "Score");
         var many = MultiLabelRow.IsFor(schema, names.Count);
         Check(options, many);
+        SyntheticSection.MakeBefore(ml, names, options);
         using var model = ReportModel.Of(ml, fitted, names, options.CancellationToken);
         var photos = Labelled(folder, files, names);
         if (many)
@@ -123,6 +128,11 @@ public sealed class AdaptationReport
             throw new InvalidDataException(
                 $"{file} was given, but the model names one class of each photo; sub-folders named after classes say which it is."
             );
+        }
+
+        if (options is { DiffusionFolder: { } diffusion, WorkFolder: null })
+        {
+            throw new InvalidDataException($"{diffusion} was given, but no work folder whose images it would make without LoRA.");
         }
 
         if (many && (options.Captions ?? options.WorkFolder) is { } other)

@@ -17,6 +17,17 @@ public sealed record AdaptationReportOptions
     }
 
     /// <summary>
+    /// Folder of the Stable Diffusion model that made the images of <see cref="WorkFolder"/>: of each class it makes the first six again
+    /// without LoRA, of the same prompts and seeds, and keeps them in the work folder as <c>before</c>, where a later report finds them.
+    /// Null: those that were made by an earlier report, if any.
+    /// </summary>
+    public string? DiffusionFolder
+    {
+        get;
+        init => field = OptionCheck.NullOrNotBlank(value);
+    }
+
+    /// <summary>
     /// Texts of photos, as LatteCLIP learns from them: a file of JSON lines with image, text and group, or a folder with a text file for
     /// each image, or with such folders <c>images</c> and <c>groups</c>. Null: of a model that <c>airml adapt</c> saved, those that it
     /// keeps in <c>AIRMLNET_HOME/captions</c>.
@@ -68,11 +79,11 @@ public sealed record AdaptationReportOptions
     /// <summary>Seed of the map of embeddings, the only thing here that is random.</summary>
     public int Seed { get; init; } = 1;
 
-    /// <summary>Receives a report for each photo that is scored, and for each part.</summary>
+    /// <summary>Receives a report for each photo that is scored, for each part, and for each denoising step of an image.</summary>
     [JsonIgnore]
     public IProgress<ProgressReport>? Progress { get; init; }
 
-    /// <summary>Checked at every photo and every step of the map.</summary>
+    /// <summary>Checked at every photo, every denoising step and every step of the map.</summary>
     [JsonIgnore]
     public CancellationToken CancellationToken { get; init; }
 }

@@ -35,6 +35,9 @@ internal static class Html
     /// <summary>A row of pictures.</summary>
     public static XElement Row(IEnumerable<XElement> figures) => E("div", new XAttribute("class", "pics"), figures);
 
+    /// <summary>Rows of six pictures that stand below each other, for comparing.</summary>
+    public static XElement SixInRow(IEnumerable<XElement> figures) => E("div", new XAttribute("class", "pics six"), figures);
+
     /// <summary>A table whose columns can be sorted by a click on their heads.</summary>
     /// <param name="id">Names the table.</param>
     /// <param name="heads">Heads of the columns.</param>

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using System.Xml.Linq;
-using AirMLNet.Data;
 using AirMLNet.Features;
 using AirMLNet.MultiLabel;
 using AirMLNet.Options;
@@ -170,59 +169,6 @@ internal sealed class ConfusionSection(
                     .Select(r => pictures.Figure(r.Path, $"{r.Name}: {Html.Said(names, r)}", r.Name, Html.Number(r.Confidence, "0.000")))
             ),
         ];
-}
-
-/// <summary>Synthetic images beside real photos of the same class.</summary>
-internal sealed class SyntheticSection(
-    IReadOnlyList<string> names,
-    ReportFigures figures,
-    Pictures pictures,
-    AdaptationReportOptions options
-)
-{
-    private const int Each = 6;
-    private const int MostClasses = 50;
-
-    public XElement? Write()
-    {
-        if (options.WorkFolder is not { } folder)
-        {
-            return null;
-        }
-
-        var synthetic = SyntheticImageFolder.FromFolder(folder, names).ToLookup(i => i.Class);
-        return Html.Section(
-            "synthetic",
-            "Synthetic images beside photos",
-            Html.P($"{synthetic.Sum(g => g.Count())} synthetic images of {synthetic.Count} classes."),
-            Html.Note("First the photos that the model is surest of, then synthetic images of the class."),
-            synthetic
-                .OrderBy(g => g.Key)
-                .Take(MostClasses)
-                .Select(g =>
-                    (object[])
-                        [
-                            Html.E("h3", $"{names[g.Key]}: {ReportPage.Count(g.Count(), "synthetic image")}"),
-                            Html.Row([
-                                .. figures
-                                    .Rows.Where(r => r.Predicted == g.Key)
-                                    .OrderByDescending(r => r.Confidence)
-                                    .Take(Each)
-                                    .Select(r => pictures.Figure(r.Path, $"{r.Name}: {Html.Said(names, r)}", r.Name, "photo")),
-                                .. g.Take(Each)
-                                    .Select(i =>
-                                        pictures.Figure(
-                                            i.Path,
-                                            $"{Path.GetFileName(i.Path)}: synthetic image of {names[g.Key]}",
-                                            Path.GetFileName(i.Path),
-                                            "synthetic"
-                                        )
-                                    ),
-                            ]),
-                        ]
-                )
-        );
-    }
 }
 
 /// <summary>What was adapted with what.</summary>
