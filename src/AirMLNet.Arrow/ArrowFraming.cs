@@ -16,9 +16,18 @@ internal static class ArrowFraming
         Dictionaries = 4 + (2 * 2),
         RecordBatches = 4 + (2 * 3),
         SchemaFields = 4 + (2 * 1),
-        Children = 4 + (2 * 5); // of a Field
+        Children = 4 + (2 * 5), // of a Field
+        BatchOfDictionary = 4 + (2 * 1),
+        Nodes = 4 + (2 * 1), // of a RecordBatch
+        Buffers = 4 + (2 * 2),
+        VariadicCounts = 4 + (2 * 4);
 
-    private const byte IsSchema = 1;
+    private const int StructSize = 16, // of nodes and buffers
+        LongSize = 8;
+
+    private const byte IsSchema = 1,
+        IsDictionary = 2,
+        IsBatch = 3;
 
     private const int BlockSize = 24; // offset, length of the message, length of the body, with padding
     private const int EndSize = 10; // length of the footer, "ARROW1"
@@ -112,15 +121,33 @@ internal static class ArrowFraming
         var message = new byte[Within(length, stream.Length - stream.Position)];
         stream.ReadExactly(message);
         var root = Int32(message, 0);
-        if (Field(message, root, HeaderType) is > 0 and var type && message[type] == IsSchema)
+        if (Field(message, root, HeaderType) is > 0 and var type && Field(message, root, Header) is > 0 and var header)
         {
-            var schema = Field(message, root, Header);
-            Schema(message, schema + Int32(message, schema));
+            Content(message, message[type], header + Int32(message, header));
         }
 
         var body = Field(message, root, BodyLength);
         stream.Position += body == 0 ? 0 : Within(Int64(message, body), stream.Length - stream.Position);
         return true;
+    }
+
+    private static void Content(byte[] message, byte type, int table)
+    {
+        switch (type)
+        {
+            case IsSchema:
+                Schema(message, table);
+                break;
+            case IsDictionary when Field(message, table, BatchOfDictionary) is > 0 and var batch:
+                Content(message, IsBatch, batch + Int32(message, batch));
+                break;
+            case IsBatch:
+                // The reader makes lists of these lengths.
+                Vector(message, table, Nodes, StructSize);
+                Vector(message, table, Buffers, StructSize);
+                Vector(message, table, VariadicCounts, LongSize);
+                break;
+        }
     }
 
     /// <summary>Where the elements of a table's vector begin, and how many there are.</summary>

@@ -145,9 +145,9 @@ internal sealed class ArrowRowCursor : DataViewRowCursor
                 var array = Array(place);
                 var bytes = array switch
                 {
-                    LargeStringArray large => Part(large.Values, large.ValueOffsets[_row], large.ValueOffsets[_row + 1]),
+                    LargeStringArray large => Part(large.ValueBuffer.Span, large.ValueOffsets[_row], large.ValueOffsets[_row + 1]),
                     _ => Part(
-                        ((StringArray)array).Values,
+                        ((StringArray)array).ValueBuffer.Span,
                         ((StringArray)array).ValueOffsets[_row],
                         ((StringArray)array).ValueOffsets[_row + 1]
                     ),
