@@ -32,7 +32,7 @@ public sealed class ClusterModelMeasuredTests
             Pieces = Pieces,
             ImagesPerPiece = ImagesPerPiece,
             PerSilo = Calls / Answer,
-            Overhead = (one / Pieces) - (ImagesPerPiece * Answer / Calls),
+            Overhead = (one - (Pieces * ImagesPerPiece * Answer / Calls)) / (Pieces + 1), // the last one joins
         };
         Assert.IsGreaterThan(0, model.Overhead);
         Assert.AreEqual(one, model.Run().Seconds, 0.01);
