@@ -2,22 +2,25 @@
 # Kills commands at random moments (kill -9), takes their disk or their right to write away, and starts two at once; then lets them
 # finish, and compares what they wrote with an uninterrupted run. Exit code 0 only if all agree. docs/robustness.md holds the last results.
 #
-#   eng/kill.sh [KILLS] [CASE]...     default: 20 of each; CASE: embed, adapt, lora, synthesize, captions, experiment, full, readonly, two
+#   eng/kill.sh [KILLS] [CASE]...     default: 20 of each; CASE: embed, adapt, lora, synthesize, captions, pull, experiment,
+#                                     full, readonly, two
 #
-# Needs photos (eng/setup.sh --data, eng/demo.sh) or PHOTOS=FOLDER, and for "full" the right to mount a tmpfs. SEED=N other moments; TOOL=FILE a built airml.dll.
+# Needs photos (eng/setup.sh --data, eng/demo.sh) or PHOTOS=FOLDER, for "full" the right to mount a tmpfs, and for "pull" python3.
+# SEED=N other moments; TOOL=FILE a built airml.dll.
 set -uo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 kills=${1:-20}
 shift || true
 cases=("$@")
-((${#cases[@]})) || cases=(embed adapt lora synthesize captions experiment full readonly two)
+((${#cases[@]})) || cases=(embed adapt lora synthesize captions pull experiment full readonly two)
 RANDOM=${SEED:-1}
 tool=${TOOL:-$root/src/AirMLNet.Tool/bin/Release/net10.0/airml.dll}
 [ -n "${TOOL:-}" ] || build src/AirMLNet.Tool
 place=$(mktemp -d)
 full=
-trap 'if [ -n "$full" ]; then umount "$full"; fi; chmod -R u+w "$place"; rm -rf "$place"' EXIT
+server=
+trap 'if [ -n "$server" ]; then kill "$server"; fi; if [ -n "$full" ]; then umount "$full"; fi; chmod -R u+w "$place"; rm -rf "$place"' EXIT
 clip=$root/models/mini-clip
 diffusion=$root/models/mini-diffusion
 failures=0
@@ -25,17 +28,18 @@ failures=0
 mkdir -p "$place/photos"
 names=(bird cat ship)
 for name in "${names[@]}"; do
-    mkdir -p "$place/labelled/$name"
-    find -L "${PHOTOS:-$root/data/cifar10/test}/$name" -type f | sort | head -8 | while read -r file; do
+    mkdir -p "$place/labelled/train/$name" "$place/labelled/test/$name"
+    find -L "${PHOTOS:-$root/data/cifar10/test}/$name" -type f | sort | head -4 | while read -r file; do
         cp "$file" "$place/photos/$name-$(basename "$file")"
-        cp "$file" "$place/labelled/$name/"
+        cp "$file" "$place/labelled/train/$name/"
+        cp "$file" "$place/labelled/test/$name/"
     done
 done
 printf '%s\n' "${names[@]}" >"$place/classes.txt"
 cat >"$place/experiment.json" <<EOF
 {"name": "kill", "data": "$place", "models": "$root/models", "clip": "mini-clip", "output": "out/table", "cache": "out/runs",
  "dataSets": [{"name": "Shapes", "folder": "labelled"}], "methods": [{"method": "zero-shot"}, {"method": "fpl"}, {"method": "grip"}],
- "seeds": [1], "settings": {"epochs": 2, "rounds": 2}}
+ "seeds": [1], "settings": {"epochs": 2, "warmUpEpochs": 0, "rounds": 2}}
 EOF
 
 # start CASE FOLDER: the command of a case, in a folder of its own. The cache of features is part of what is killed.
@@ -47,18 +51,63 @@ start() {
     case $1 in
         embed) set -- embed "$place/photos" --clip "$clip" -o "$folder/out.safetensors" --chunk 2 --batch 2 ;;
         adapt) set -- adapt "$place/photos" --classes "$place/classes.txt" --clip "$clip" -o "$folder/out.zip" --method grip --rounds 2 --epochs 2 ;;
-        lora) set -- train lora "$place/photos" --diffusion "$diffusion" --prompt 'a photo' --steps 12 --batch 2 --checkpoint-every 2 -o "$folder/out" ;;
-        synthesize) set -- synthesize --diffusion "$diffusion" --prompt 'a photo of a ship' -n 8 --steps 3 --batch 2 -o "$folder/out" ;;
+        lora) set -- train lora "$place/photos" --diffusion "$diffusion" --prompt 'a photo' --steps 4 --batch 2 --checkpoint-every 2 -o "$folder/out" ;;
+        synthesize) set -- synthesize --diffusion "$diffusion" --prompt 'a photo of a ship' -n 6 --steps 2 --batch 2 -o "$folder/out" ;;
         captions)
             set -- adapt "$place/photos" --classes "$place/classes.txt" --clip "$clip" -o "$folder/out.zip" --method latteclip \
                 --captioner attributes --work "$folder/work" --most-steps 3
             ;;
+        pull) set -- pull kill/mini-clip --endpoint "http://127.0.0.1:$(<"$place/port")" -o "$folder/out" ;;
         experiment)
             sed "s#\"out/#\"$folder/#g" "$place/experiment.json" >"$folder/experiment.json"
             set -- experiment "$folder/experiment.json"
             ;;
     esac
-    exec dotnet "$tool" "$@" --threads 1 >"$folder/log" 2>&1 </dev/null
+    [ "$1" = pull ] || set -- "$@" --threads 1
+    exec dotnet "$tool" "$@" >"$folder/log" 2>&1 </dev/null
+}
+
+# serve: a server of models on the loopback interface that sends a file in pieces and breaks off after some of them.
+serve() {
+    python3 - "$clip" "$place/port" <<'END' &
+import hashlib, http.server, json, os, sys, time
+folder, port = sys.argv[1:]
+names = sorted(n for n in os.listdir(folder) if n.endswith((".json", ".txt", ".safetensors")))
+files = {n: open(os.path.join(folder, n), "rb").read() for n in names}
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path.startswith("/api/"):
+            listed = [{"rfilename": n, "size": len(f), "lfs": {"size": len(f), "sha256": hashlib.sha256(f).hexdigest()}} for n, f in files.items()]
+            return self.answer(200, json.dumps({"sha": "c0ffee", "siblings": listed}).encode())
+        content, first = files[self.path.rsplit("/", 1)[1]], 0
+        if wanted := self.headers.get("Range"):
+            first = int(wanted.removeprefix("bytes=").rstrip("-"))
+        self.answer(206 if first else 200, content[first:], first, len(content))
+    def answer(self, status, content, first=0, whole=0):
+        self.send_response(status)
+        if first:
+            self.send_header("Content-Range", f"bytes {first}-{whole - 1}/{whole}")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        try:
+            for start in range(0, len(content), 1 << 17):
+                if start >= 1 << 20:
+                    return
+                self.wfile.write(content[start : start + (1 << 17)])
+                time.sleep(0.05)
+        except OSError:
+            pass
+    def log_message(self, *_): pass
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+open(port + ".new", "w").write(str(server.server_port))
+os.rename(port + ".new", port)
+server.serve_forever()
+END
+    server=$!
+    while [ ! -f "$place/port" ]; do
+        kill -0 "$server" || exit 1
+        sleep 0.1
+    done
 }
 
 # result FOLDER: a sum over what was written. Seconds, which differ from run to run, stand in headers and tables: they are left out.
@@ -66,9 +115,10 @@ result() {
     local file
     (
         cd "$1" || exit 1
-        find . -type f \( -name 'out.*' -o -path './out/*' -o -path './home/captions/*' -o -path './table*' \) | sort | while read -r file; do
+        # An empty file may stay beside a folder whose last process was killed: it locks nothing.
+        find . -type f ! -name '*.lock' \( -name 'out.*' -o -path './out/*' -o -path './home/captions/*' -o -path './table*' \) | sort | while read -r file; do
             case $file in
-                *.tmp | */checkpoint*) echo "left over $file" ;;
+                *.tmp | *.part | */checkpoint*) echo "left over $file" ;;
                 *.zip) echo "$file $(unzip -p "$file" | strip | sha256sum)" ;;
                 *lora*.safetensors) echo "$file $(tail -c +"$((9 + $(od -An -tu8 -N8 "$file")))" "$file" | sha256sum)" ;;
                 *.png | *.safetensors) echo "$file $(sha256sum <"$file")" ;;
@@ -80,7 +130,9 @@ result() {
 
 # Paths of this run and times.
 strip() {
-    LC_ALL=C sed -E "s#$place/[a-z]+-[a-z0-9]+#FOLDER#g; s#\"(seconds|fitSeconds|madeAt|perSecond)\": *[0-9.eE+-]+#\"\\1\": 0#gI"
+    LC_ALL=C sed -E "s#$place/[a-z]+-[a-z0-9]+#FOLDER#g; s#\"(seconds|processorSeconds|fitSeconds|perSecond)\": *(\[[^]]*\]|[0-9.eE+-]+)#\"\\1\": 0#gI
+        s#^(\|.*\|) [0-9.]+ \|\$#\\1#
+        s#\"(finished|madeAt)\": *\"[^\"]*\"#\"\\1\": 0#gI"
 }
 
 fail() {
@@ -133,6 +185,7 @@ kill_case() {
         agree "$1" "$folder" "after kills"
         whole=$((whole + 1))
         rm -rf "$folder"
+        echo "$1: $hit kills, $whole runs finished" >"$place/$1-progress"
     done
     echo "$1: $hit kills, $whole runs finished afterwards, $took ms uninterrupted"
 }
@@ -225,6 +278,7 @@ two_case() {
 }
 
 for name in "${cases[@]}"; do
+    [ "$name" != pull ] || serve
     case $name in
         full | readonly | two) "${name}_case" ;;
         *) kill_case "$name" ;;

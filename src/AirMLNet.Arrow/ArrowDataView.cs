@@ -27,6 +27,11 @@ internal sealed class ArrowDataView : IDataView
         }
 
         var (arrow, rows) = ArrowFile.Look(path);
+        if (arrow.FieldsList.Any(f => f.Name is null))
+        {
+            throw new InvalidDataException($"{path} has a column without a name.");
+        }
+
         var builder = new DataViewSchema.Builder();
         List<int> fields = [];
         for (var i = 0; i < arrow.FieldsList.Count; i++)

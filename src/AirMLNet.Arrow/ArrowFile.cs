@@ -157,6 +157,7 @@ internal static class ArrowFile
         {
             Span<byte> magic = stackalloc byte[6];
             var isFile = stream.ReadAtLeast(magic, 6, throwOnEndOfStream: false) == 6 && magic.SequenceEqual("ARROW1"u8);
+            ArrowFraming.Check(stream, isFile);
             stream.Position = 0;
             return isFile ? new ArrowFileReader(stream) : new ArrowStreamReader(stream);
         }

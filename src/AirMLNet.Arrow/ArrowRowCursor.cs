@@ -1,3 +1,4 @@
+using System.Text;
 using Apache.Arrow;
 using Apache.Arrow.Ipc;
 using Microsoft.ML;
@@ -95,9 +96,10 @@ internal sealed class ArrowRowCursor : DataViewRowCursor
     private Delegate? Getter(DataViewSchema.Column column, int place) =>
         column.Type switch
         {
-            TextDataViewType => Text(place),
+            TextDataViewType => Text(column.Name, place),
             VectorDataViewType vector => Vector(column.Name, place, vector.Size),
-            BooleanDataViewType => new ValueGetter<bool>(
+            BooleanDataViewType => Guarded(
+                column.Name,
                 (ref bool value) => value = ((BooleanArray)Array(place)).GetValue(_row) ?? throw Missing(column.Name)
             ),
             var type when type == NumberDataViewType.Single => Number<float>(column.Name, place, float.NaN),
@@ -113,68 +115,111 @@ internal sealed class ArrowRowCursor : DataViewRowCursor
             _ => null,
         };
 
-    private IArrowArray Array(int place) =>
-        _batch is { } batch && !_ended ? batch.Column(place) : throw new InvalidOperationException("There is no current row.");
+    private IArrowArray Array(int place) => _batch!.Column(place);
 
-    private ValueGetter<ReadOnlyMemory<char>> Text(int place) =>
-        (ref ReadOnlyMemory<char> value) =>
-            value = Array(place) switch
+    /// <summary>Lengths and offsets in a file may be anything: whatever a value's reading ends in is damage, and named as such.</summary>
+    private ValueGetter<T> Guarded<T>(string column, ValueGetter<T> get) =>
+        (ref T value) =>
+        {
+            if (_batch is null || _ended)
             {
-                LargeStringArray large => large.GetString(_row),
-                var array => ((StringArray)array).GetString(_row),
+                throw new InvalidOperationException("There is no current row.");
             }
-                is { } text
-                ? text.AsMemory()
-                : default;
+
+            try
+            {
+                get(ref value);
+            }
+            catch (Exception e) when (e is not (InvalidDataException or OutOfMemoryException))
+            {
+                throw new InvalidDataException($"{_path}: row {Position}, column '{column}' is damaged: {e.Message}", e);
+            }
+        };
+
+    private ValueGetter<ReadOnlyMemory<char>> Text(string column, int place) =>
+        Guarded(
+            column,
+            (ref ReadOnlyMemory<char> value) =>
+            {
+                // Not by GetString, which takes the offsets' word for where the text is and reads memory of others.
+                var array = Array(place);
+                var bytes = array switch
+                {
+                    LargeStringArray large => Part(large.ValueBuffer.Span, large.ValueOffsets[_row], large.ValueOffsets[_row + 1]),
+                    _ => Part(
+                        ((StringArray)array).ValueBuffer.Span,
+                        ((StringArray)array).ValueOffsets[_row],
+                        ((StringArray)array).ValueOffsets[_row + 1]
+                    ),
+                };
+                value = array.IsNull(_row) ? default : Encoding.UTF8.GetString(bytes).AsMemory();
+            }
+        );
+
+    private static ReadOnlySpan<byte> Part(ReadOnlySpan<byte> all, long start, long end) => all[checked((int)start)..checked((int)end)];
 
     private ValueGetter<T> Number<T>(string column, int place, T? missing = null)
         where T : struct, IEquatable<T> =>
-        (ref T value) =>
-        {
-            var array = (PrimitiveArray<T>)Array(place);
-            value = array.IsNull(_row) ? missing ?? throw Missing(column) : array.Values[_row];
-        };
+        Guarded(
+            column,
+            (ref T value) =>
+            {
+                var array = (PrimitiveArray<T>)Array(place);
+                value = array.IsNull(_row) ? missing ?? throw Missing(column) : array.Values[_row];
+            }
+        );
 
     private ValueGetter<VBuffer<float>> Vector(string column, int place, int size) =>
-        (ref VBuffer<float> value) =>
-        {
-            var (values, start, length) = Array(place) switch
+        Guarded(
+            column,
+            (ref VBuffer<float> value) =>
             {
-                FixedSizeListArray fixedSize when !fixedSize.IsNull(_row) => (fixedSize.Values, (fixedSize.Offset + _row) * size, size),
-                ListArray list when !list.IsNull(_row) => (list.Values, list.ValueOffsets[_row], list.GetValueLength(_row)),
-                _ => throw Missing(column),
-            };
-            if (length != size)
-            {
-                throw new InvalidDataException($"{_path}: row {Position}, column '{column}' has {length} numbers, the first row {size}.");
-            }
+                var (values, start, length) = Array(place) switch
+                {
+                    FixedSizeListArray fixedSize when !fixedSize.IsNull(_row) => (
+                        fixedSize.Values,
+                        checked((fixedSize.Offset + _row) * size),
+                        size
+                    ),
+                    ListArray list when !list.IsNull(_row) => (list.Values, list.ValueOffsets[_row], list.GetValueLength(_row)),
+                    _ => throw Missing(column),
+                };
+                if (length != size)
+                {
+                    throw new InvalidDataException(
+                        $"{_path}: row {Position}, column '{column}' has {length} numbers, the first row {size}."
+                    );
+                }
 
-            var editor = VBufferEditor.Create(ref value, size);
-            switch (values)
-            {
-                case FloatArray floats:
-                    floats.Values.Slice(start, size).CopyTo(editor.Values);
-                    break;
-                default:
-                    var doubles = ((DoubleArray)values).Values.Slice(start, size);
+                // Before memory is taken for what only a length says.
+                ArgumentOutOfRangeException.ThrowIfGreaterThan(size, values.Length - start);
+                var editor = VBufferEditor.Create(ref value, size);
+                switch (values)
+                {
+                    case FloatArray floats:
+                        floats.Values.Slice(start, size).CopyTo(editor.Values);
+                        break;
+                    default:
+                        var doubles = ((DoubleArray)values).Values.Slice(start, size);
+                        for (var i = 0; i < size; i++)
+                        {
+                            editor.Values[i] = (float)doubles[i];
+                        }
+
+                        break;
+                }
+
+                if (values.NullCount > 0)
+                {
                     for (var i = 0; i < size; i++)
                     {
-                        editor.Values[i] = (float)doubles[i];
+                        editor.Values[i] = values.IsNull(start + i) ? float.NaN : editor.Values[i];
                     }
-
-                    break;
-            }
-
-            if (values.NullCount > 0)
-            {
-                for (var i = 0; i < size; i++)
-                {
-                    editor.Values[i] = values.IsNull(start + i) ? float.NaN : editor.Values[i];
                 }
-            }
 
-            value = editor.Commit();
-        };
+                value = editor.Commit();
+            }
+        );
 
     private InvalidDataException Missing(string column) => new($"{_path}: row {Position}, column '{column}' has no value.");
 }

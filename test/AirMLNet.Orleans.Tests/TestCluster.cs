@@ -48,6 +48,10 @@ internal sealed class TestCluster : IDisposable
     /// <summary>The silo of an address that a status names.</summary>
     public SiloProcess ByAddress(string address) => _silos.Single(s => address.Contains($":{s.Port}@", StringComparison.Ordinal));
 
+    /// <summary>When silos said lines that hold a text, after a moment.</summary>
+    public IEnumerable<TimeSpan> Lines(string part, TimeSpan after) =>
+        _silos.SelectMany(s => s.Lines(part)).Select(l => l.At).Where(at => at > after);
+
     public override string ToString() => string.Join("\n--\n", _silos);
 
     public void Dispose()

@@ -67,13 +67,23 @@ internal static class FeatureTable
     public static (FeaturePart Part, IReadOnlyDictionary<string, string> Metadata) Read(string path)
     {
         using var file = SafetensorsFile.Open(path);
-        if (!file.Entries.TryGetValue("features", out var features) || features.Shape.Length != 2 || !file.Entries.ContainsKey("paths"))
+        if (
+            !file.Entries.TryGetValue("features", out var features)
+            || features.Shape.Length != 2
+            || features.DType != TorchSharp.torch.ScalarType.Float32
+            || !file.Entries.ContainsKey("paths")
+        )
         {
             throw new InvalidDataException($"{path}: this is no file of features and paths.");
         }
 
         var text = Encoding.UTF8.GetString(file.GetBytes("paths"));
         var paths = text.Length == 0 ? [] : text.TrimEnd('\n').Split('\n');
+        if (file.Metadata.TryGetValue("dimension", out var said) && said != features.Shape[1].ToString(CultureInfo.InvariantCulture))
+        {
+            throw new InvalidDataException($"{path}: features of {features.Shape[1]} numbers, but it says {said} of itself.");
+        }
+
         return paths.Length == features.Shape[0]
             ? (new(paths, MemoryMarshal.Cast<byte, float>(file.GetBytes("features")).ToArray()), file.Metadata)
             : throw new InvalidDataException($"{path}: {features.Shape[0]} features but {paths.Length} paths.");

@@ -129,6 +129,9 @@ internal sealed class MisbehavingServer : IDisposable
         await stream.WriteAsync(rest, _stop.Token);
     }
 
+    /// <summary>The list of the files as it is sent where none was set.</summary>
+    public string HonestListing => ListingOf(_files);
+
     private static string ListingOf(Dictionary<string, byte[]> files) =>
         $$"""
         { "id": "owner/model", "sha": "c0ffee", "siblings": [ {{string.Join(", ", files.Select(f => f.Key.EndsWith(".safetensors", StringComparison.Ordinal)

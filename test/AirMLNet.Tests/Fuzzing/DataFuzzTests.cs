@@ -1,5 +1,6 @@
 using AirMLNet.Captions;
 using AirMLNet.Data;
+using AirMLNet.Embedding;
 using AirMLNet.Testing;
 using Microsoft.ML;
 
@@ -46,6 +47,32 @@ public sealed class DataFuzzTests
         File.WriteAllText(_folder["a.png"], "");
         var seed = "path,label,split\na.png,cat,train\na.png,\"dog, big\",test\n"u8.ToArray();
         Report(FuzzRun.Run("csv lists", () => mutator.Lines(seed), bytes => Read(bytes, "list.csv", f => GenericDataSets.FromCsv(f))));
+    }
+
+    [TestMethod]
+    public void Features_are_read_or_refused()
+    {
+        var table = new FeatureRows(
+            2,
+            ["a.png", "b.png"],
+            new Dictionary<string, string> { ["dimension"] = "2" },
+            [new(["a.png", "b.png"], [1, 2, 3, 4])]
+        );
+        FeatureTable.Format("seed.safetensors").Write(_folder["seed.safetensors"], table);
+        var seed = File.ReadAllBytes(_folder["seed.safetensors"]);
+        var mutator = new StructuredMutator(16);
+        Report(
+            FuzzRun.Run(
+                "features",
+                () => mutator.Safetensors(seed),
+                bytes =>
+                    Read(
+                        bytes,
+                        "f.shard-00001-of-00001.safetensors",
+                        f => FeatureMerge.Join(_folder["joined.npy"], FeatureMerge.Agreed([f]), [f])
+                    )
+            )
+        );
     }
 
     [TestMethod]
