@@ -106,6 +106,16 @@ internal sealed record MultiLabelExperimentMethod
     /// <summary>Images per caption; null for the file's.</summary>
     public int? ImagesPerCaption { get; init; }
 
+    /// <summary>
+    /// A stand-in for a generator of known quality: each caption has its own image, which the file of captions names, and this share of
+    /// captions the image of another; null generates images. 0..1.
+    /// </summary>
+    public double? WrongImages
+    {
+        get;
+        init => field = OptionCheck.RangeOrNull(value, 0, 1);
+    }
+
     /// <summary>The probability that a training label is known; null for all.</summary>
     public double? KnownLabels { get; init; }
 
@@ -299,6 +309,15 @@ internal sealed record MultiLabelExperimentFile
         var recipe = MultiLabelRecipe.Named(method.Method);
         var settings = recipe.Settings with { TestKappa = set.TestKappa ?? recipe.Settings.TestKappa };
         settings = Settings is { } all ? OptionMembers.With(settings, all) : settings;
-        return recipe with { Settings = (method.Settings is { } own ? OptionMembers.With(settings, own) : settings).Check() };
+        // Images that are there need not be generated, and do not bring labels: those are still the captions'.
+        var images =
+            method.WrongImages is null ? recipe.Images
+            : recipe.Images == RecipeImages.Synthetic ? RecipeImages.None
+            : throw new FormatException($"methods: '{method.Title}' generates no images that wrongImages could stand in for.");
+        return recipe with
+        {
+            Images = images,
+            Settings = (method.Settings is { } own ? OptionMembers.With(settings, own) : settings).Check(),
+        };
     }
 }

@@ -121,7 +121,10 @@ internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, 
         var s = recipe.Settings;
         var reads = recipe.Images == RecipeImages.Real ? "the training images and their labels" : set.Captions;
         var makes =
-            recipe.Images == RecipeImages.Synthetic ? $", generates {PerCaption(method)} images of each caption with {file.Diffusion}" : "";
+            method.WrongImages is { } wrong
+                ? string.Create(CultureInfo.InvariantCulture, $", takes the captions' own images, {100 * wrong:0} % of them another's")
+            : recipe.Images == RecipeImages.Synthetic ? $", generates {PerCaption(method)} images of each caption with {file.Diffusion}"
+            : "";
         return s.Prompt == MultiLabelPrompt.ZeroShot
             ? $"trains nothing, scores the test images{missing}"
             : $"reads {reads}{makes}, trains {s.Epochs} epochs of batches of {s.BatchSize}, λ = {s.ImageWeight}{missing}";
@@ -150,6 +153,7 @@ internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, 
         var train =
             recipe.Images == RecipeImages.Real ? Rows(ml, data.Train, data.ClassNames.Count)
             : recipe.Settings.Prompt == MultiLabelPrompt.ZeroShot ? Rows(ml, data.Test.Take(1), data.ClassNames.Count)
+            : method.WrongImages is { } wrong ? ml.Data.LoadFromEnumerable(CaptionedImage.Of(set.Captions, wrong, seed))
             : ml.Data.LoadCaptions(set.Captions, onePerImage: true);
         var task = new MultiLabelTask
         {
@@ -157,7 +161,9 @@ internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, 
             Nouns = nouns,
             Synthesis = recipe.Images == RecipeImages.Synthetic ? SynthesisOf(set, method, seed) : null,
             FeatureCacheFolder =
-                recipe.Settings.ImageWeight > 0 && recipe.Images != RecipeImages.None ? TrainFeatures(set, method, recipe, seed) : null,
+                recipe.Settings.ImageWeight > 0 && (recipe.Images != RecipeImages.None || method.WrongImages is not null)
+                    ? TrainFeatures(set, method, recipe, seed)
+                    : null,
             Progress = options.Progress,
             CancellationToken = options.CancellationToken,
         };
@@ -349,6 +355,11 @@ internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, 
         Features(
             recipe.Images == RecipeImages.Synthetic
                     ? $"{recipe.Settings.Prompt} {recipe.Settings.ImageSize} {SynthesisOf(set, method, seed).WorkFolder}"
+                : method.WrongImages is { } wrong
+                    ? string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{recipe.Settings.Prompt} {recipe.Settings.ImageSize} own {wrong} {(wrong > 0 ? seed : 0)}"
+                    )
                 : method.KnownLabels is null && method.Shots is null ? $"{recipe.Settings.Prompt} {recipe.Settings.ImageSize} real"
                 : string.Create(
                     CultureInfo.InvariantCulture,

@@ -102,6 +102,42 @@ public sealed class MultiLabelExperimentTests
     }
 
     [TestMethod]
+    public void ImagesOfKnownQuality_StandInForGeneratedOnes()
+    {
+        LayOut();
+        var captions = _folder["captions.csv"];
+        File.WriteAllLines(
+            captions,
+            [
+                "image,caption",
+                .. Enumerable.Range(0, 6).Select(i => $"voc/JPEGImages/trainval{i}.jpg,a {(i % 2 == 0 ? "cat" : "dog")} number {i}"),
+            ]
+        );
+        var own = CaptionedImage.Of(captions, 0, seed: 1);
+        Assert.IsTrue(own.Index().All(p => p.Item.ImagePath.EndsWith($"trainval{p.Index}.jpg", StringComparison.Ordinal)));
+        var half = CaptionedImage.Of(captions, 0.5, seed: 1);
+        Assert.AreEqual(3, half.Zip(own).Count(p => p.First.ImagePath != p.Second.ImagePath));
+        CollectionAssert.AreEquivalent(own.Select(o => o.ImagePath).ToArray(), half.Select(o => o.ImagePath).ToArray());
+
+        File.Copy(captions, _folder["captions.txt"], overwrite: true);
+        Directory.Delete(_folder["diffusion"], recursive: true);
+        Assert.Contains(
+            "names no image",
+            Assert.ThrowsExactly<InvalidDataException>(() => CaptionedImage.Of(_folder["captions.txt"], 0, seed: 1)).Message
+        );
+        var file = Load(
+            """{"method": "images-alone", "settings": SMALL, "wrongImages": 0}, {"name": "half", "method": "t2i-pal", "settings": SMALL, "wrongImages": 0.5}"""
+        );
+        file = file with { DataSets = [file.DataSets[0] with { Captions = captions }] };
+        var results = new MultiLabelExperimentRunner(file, new()).Run(_ => { });
+        Assert.IsTrue(results.All(r => r.Map > 0));
+        Assert.Contains(
+            "'tai-dpt' generates no images",
+            Assert.ThrowsExactly<InvalidDataException>(() => Load("""{"method": "tai-dpt", "wrongImages": 0}""")).Message
+        );
+    }
+
+    [TestMethod]
     public void TheModalityGap_IsMeasured_WithTheAdapterWhereThereIsOne()
     {
         LayOut();
