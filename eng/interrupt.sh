@@ -39,7 +39,10 @@ start() {
         lora) run train lora "$photos" --diffusion "$diffusion" --prompt 'a photo' --batch 16 -o "$out" ;;
         labels) run train labels "$place/captions.txt" --classes "$classes" --clip "$clip" -o "$out.zip" ;;
         embed) run embed "$photos" --clip "$clip" --batch 256 -o "$out.safetensors" ;;
-        captions) run captions "$photos" --classes "$classes" --clip "$clip" --captioner "$root/models/mini-captioner" -o "$out.jsonl" ;;
+        captions)
+            run adapt "$photos" --classes "$classes" --clip "$clip" --method latteclip --captioner "$root/models/mini-captioner" \
+                --texts-only --work "$out" -o "$out.zip"
+            ;;
         experiment) run experiment "$root/experiments/mini-ladder.json" --set "output=\"$out\"" --set "cache=\"$out-runs\"" ;;
         predict) run predict "$place/model.zip" "$test" --no-cache ;;
         report) run report "$place/model.zip" "$test" -o "$out.html" --map 2000 ;;

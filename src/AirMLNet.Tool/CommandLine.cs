@@ -62,52 +62,41 @@ internal static class CommandLine
             return ExitCode.WrongUsage;
         }
 
-        var configuration = new InvocationConfiguration
-        {
-            EnableDefaultExceptionHandler = false,
-            // Work stops at its next clean point. What cannot stop within this time, such as one large tensor product, ends with the
-            // process: files have their final names only when they are whole, so nothing half-done is left under one.
-            ProcessTerminationTimeout = TimeSpan.FromSeconds(0.7),
-        };
         Terminal.JsonProgress = parsed.CommandResult.Command.Options.Any(o =>
             o.Name == "--json" && parsed.GetResult(o) is { Implicit: false }
         );
         s_resume = Resumption.Of(parsed.CommandResult.Command);
-        int code;
+        using var interruption = new Interruption(SayCancelled);
+        // Signals are ours, so that the program ends at once.
+        var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
         try
         {
-            code = await parsed.InvokeAsync(configuration);
-            if (code == ExitCode.Cancelled)
-            {
-                WriteError(Cancelled());
-            }
+            return await parsed.InvokeAsync(configuration, interruption.Token);
         }
         catch (Exception exception)
         {
-            code = Explain(exception, parsed.GetValue(SharedOptions.Verbose));
-        }
+            if (interruption.Token.IsCancellationRequested && Cause(exception) is OperationCanceledException)
+            {
+                interruption.End();
+            }
 
-        if (code == ExitCode.Cancelled)
-        {
-            CancelledProcess.End(code);
+            return Explain(exception, parsed.GetValue(SharedOptions.Verbose));
         }
-
-        return code;
     }
 
     /// <summary>Writes what went wrong on one line of standard error, and returns the exit code for it.</summary>
     public static int Explain(Exception exception, bool verbose)
     {
-        while (
-            exception
-                is (AggregateException or System.Reflection.TargetInvocationException or TypeInitializationException)
-                    and { InnerException: { } inner }
-        )
+        exception = Cause(exception);
+        if (exception is OperationCanceledException)
         {
-            exception = inner;
+            SayCancelled();
+        }
+        else
+        {
+            WriteError(OneLine(exception.Message));
         }
 
-        WriteError(exception is OperationCanceledException ? Cancelled() : OneLine(exception.Message));
         if (verbose)
         {
             Console.Error.WriteLine(exception);
@@ -121,7 +110,21 @@ internal static class CommandLine
         };
     }
 
-    private static string Cancelled() => s_resume is null ? "cancelled" : $"cancelled; {s_resume}";
+    private static Exception Cause(Exception exception)
+    {
+        while (
+            exception
+                is (AggregateException or System.Reflection.TargetInvocationException or TypeInitializationException)
+                    and { InnerException: { } inner }
+        )
+        {
+            exception = inner;
+        }
+
+        return exception;
+    }
+
+    private static void SayCancelled() => WriteError(s_resume is null ? "cancelled" : $"cancelled; {s_resume}");
 
     private static void WriteError(string message) => Console.Error.WriteLine($"{s_name}: {message}");
 

@@ -30,6 +30,9 @@ public sealed class ReportTests
             )
             .Succeeded();
 
+        ToolProcess
+            .Run("report", model, photos, "-o", folder["report.html"], "--diffusion", TinyModels.Diffusion)
+            .Failed(2, "needs --work");
         var said = ToolProcess.Run("report", model, photos, "-o", folder["report.html"], "--json").Succeeded();
 
         var evaluated = ToolProcess.Run("evaluate", model, photos, "--json").Succeeded();
