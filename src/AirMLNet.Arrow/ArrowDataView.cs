@@ -27,7 +27,7 @@ internal sealed class ArrowDataView : IDataView
         }
 
         var (arrow, rows) = ArrowFile.Look(path);
-        if (arrow.FieldsList.Any(f => f.Name is null))
+        if (arrow.FieldsList.Any(f => string.IsNullOrEmpty(f.Name)))
         {
             throw new InvalidDataException($"{path} has a column without a name.");
         }

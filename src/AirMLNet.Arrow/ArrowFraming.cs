@@ -38,7 +38,7 @@ internal static class ArrowFraming
         if (!isFile)
         {
             stream.Position = 0;
-            while (Message(stream)) { }
+            while (Message(stream) is not null) { }
 
             return;
         }
@@ -56,7 +56,8 @@ internal static class ArrowFraming
             for (var i = 0; i < count; i++)
             {
                 stream.Position = Within(Int64(footer, blocks + ((long)i * BlockSize)), stream.Length);
-                Message(stream);
+                // The reader passes over what is no batch, to the next message.
+                while (Message(stream) is { } type && type != IsBatch) { }
             }
         }
     }
@@ -97,8 +98,9 @@ internal static class ArrowFraming
         return footer;
     }
 
-    /// <summary>Passes over a message and its body; false at the end.</summary>
-    private static bool Message(Stream stream)
+    /// <summary>Passes over a message and its body.</summary>
+    /// <returns>What it is; null at the end.</returns>
+    private static byte? Message(Stream stream)
     {
         Span<byte> word = stackalloc byte[4];
         var length = -1;
@@ -107,7 +109,7 @@ internal static class ArrowFraming
         {
             if (stream.ReadAtLeast(word, 4, throwOnEndOfStream: false) < 4)
             {
-                return false;
+                return null;
             }
 
             length = BinaryPrimitives.ReadInt32LittleEndian(word);
@@ -115,20 +117,21 @@ internal static class ArrowFraming
 
         if (length == 0)
         {
-            return false;
+            return null;
         }
 
         var message = new byte[Within(length, stream.Length - stream.Position)];
         stream.ReadExactly(message);
         var root = Int32(message, 0);
-        if (Field(message, root, HeaderType) is > 0 and var type && Field(message, root, Header) is > 0 and var header)
+        var type = Field(message, root, HeaderType) is > 0 and var at ? message[at] : (byte)0;
+        if (Field(message, root, Header) is > 0 and var header)
         {
-            Content(message, message[type], header + Int32(message, header));
+            Content(message, type, header + Int32(message, header));
         }
 
         var body = Field(message, root, BodyLength);
         stream.Position += body == 0 ? 0 : Within(Int64(message, body), stream.Length - stream.Position);
-        return true;
+        return type;
     }
 
     private static void Content(byte[] message, byte type, int table)

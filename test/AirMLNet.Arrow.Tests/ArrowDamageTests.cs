@@ -74,6 +74,18 @@ public sealed class ArrowDamageTests
         Assert.IsLessThan(1 << 20, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
+    [TestMethod]
+    public void AColumnWithoutAName_IsRefused()
+    {
+        Write("name.arrow", new FloatArray.Builder().Append(1).Build());
+        var bytes = File.ReadAllBytes(_folder["name.arrow"]);
+        var name = bytes.AsSpan().IndexOf("Column"u8);
+        Assert.IsGreaterThan(4, name);
+        bytes[name - 4] = 0; // the name's length
+        File.WriteAllBytes(_folder["name.arrow"], bytes);
+        Assert.Contains("without a name", Refused(() => _ml.Data.LoadFromArrow(_folder["name.arrow"])).Message);
+    }
+
     private static float[] First(IDataView read)
     {
         using var cursor = read.GetRowCursor(read.Schema);

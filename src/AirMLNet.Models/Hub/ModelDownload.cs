@@ -106,12 +106,23 @@ public static class ModelDownload
             $"{repository}/resolve/{Uri.EscapeDataString(commit)}/{string.Join('/', file.Path.Split('/').Select(Uri.EscapeDataString))}";
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(target))!);
         var wrong = false;
+        var restarts = 0;
         await connection
             .RetryAsync(
                 what,
                 async () =>
                 {
-                    var gained = await ContinueAsync(connection, address, what, file, part, options).ConfigureAwait(false);
+                    bool gained;
+                    try
+                    {
+                        gained = await ContinueAsync(connection, address, what, file, part, options).ConfigureAwait(false);
+                    }
+                    // What is fetched anew is no gain: a file that is shorter than its stated size would be fetched for ever.
+                    catch (RestartException e) when (++restarts >= options.Attempts)
+                    {
+                        throw new HubException($"{what}: given up after {restarts} beginnings: {e.Message}", e);
+                    }
+
                     if (file.Size is { } size && new FileInfo(part).Length < size)
                     {
                         return gained ? true : throw new RetryException("the connection ended early", null);
@@ -161,7 +172,7 @@ public static class ModelDownload
         if (response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
         {
             File.Delete(part);
-            throw new RetryException("the server cannot go on where the download stopped", TimeSpan.Zero);
+            throw new RestartException("the server cannot go on where the download stopped");
         }
 
         connection.Check(response, what);
@@ -169,7 +180,7 @@ public static class ModelDownload
         if (response.StatusCode == HttpStatusCode.PartialContent && !resumed)
         {
             File.Delete(part);
-            throw new RetryException("the server sent another part than it was asked for", TimeSpan.Zero);
+            throw new RestartException("the server sent another part than it was asked for");
         }
 
         await using var output = new FileStream(part, resumed ? FileMode.Append : FileMode.Create, FileAccess.Write, FileShare.None);

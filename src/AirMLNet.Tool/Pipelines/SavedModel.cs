@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Globalization;
 using AirMLNet.Reports;
 using Microsoft.ML;
 
@@ -6,6 +8,11 @@ namespace AirMLNet.Tool.Pipelines;
 /// <summary>Loads a model zip, and saves one so that a half-written file never carries its name.</summary>
 internal static class SavedModel
 {
+    private const string Ending = ".tmp";
+
+    // Numbers of processes are a machine's own, and a folder may be shared by several.
+    private static readonly string Mark = $".{Environment.MachineName}-";
+
     public static ITransformer Load(MLContext ml, string path)
     {
         if (!File.Exists(path))
@@ -26,6 +33,7 @@ internal static class SavedModel
 
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         Directory.CreateDirectory(folder);
+        Sweep(folder, path);
         using var probe = new FileStream(
             TemporaryFor(path),
             FileMode.Create,
@@ -56,5 +64,41 @@ internal static class SavedModel
         }
     }
 
-    private static string TemporaryFor(string path) => Path.GetFullPath(path) + $".{Environment.ProcessId}.tmp";
+    private static string TemporaryFor(string path) => Path.GetFullPath(path) + $"{Mark}{Environment.ProcessId}{Ending}";
+
+    /// <summary>Deletes what processes of this machine left that were killed while they wrote.</summary>
+    private static void Sweep(string folder, string path)
+    {
+        var begins = Path.GetFileName(path) + Mark;
+        foreach (var file in Directory.EnumerateFiles(folder))
+        {
+            var name = Path.GetFileName(file);
+            if (
+                name.StartsWith(begins, StringComparison.Ordinal)
+                && name.EndsWith(Ending, StringComparison.Ordinal)
+                && int.TryParse(
+                    name.AsSpan(begins.Length, name.Length - begins.Length - Ending.Length),
+                    CultureInfo.InvariantCulture,
+                    out var id
+                )
+                && !IsRunning(id)
+            )
+            {
+                File.Delete(file);
+            }
+        }
+    }
+
+    private static bool IsRunning(int id)
+    {
+        try
+        {
+            using var process = Process.GetProcessById(id);
+            return true;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
 }

@@ -39,12 +39,16 @@ internal sealed record CaptionFailure(FailureKind Kind, TimeSpan? Wait, string R
             ),
             HttpRequestException { StatusCode: { } code } => new(KindOf(code), null, $"HTTP {(int)code}: {First(e.Message)}"),
             HttpRequestException or IOException or TimeoutException => new(FailureKind.Transient, null, First(e.Message)),
-            // An answer that is cut off, no JSON, or without what an answer has.
-            JsonException or FormatException or InvalidOperationException or KeyNotFoundException or ArgumentOutOfRangeException => new(
-                FailureKind.Transient,
-                null,
-                $"the answer cannot be read ({First(e.Message)})"
-            ),
+            // An answer that is cut off, no JSON, or without what an answer has: clients end in any of these.
+            JsonException
+            or FormatException
+            or InvalidOperationException
+            or KeyNotFoundException
+            or ArgumentOutOfRangeException
+            or NullReferenceException
+            or IndexOutOfRangeException
+            or InvalidCastException
+            or OverflowException => new(FailureKind.Transient, null, $"the answer cannot be read ({First(e.Message)})"),
             _ => new(FailureKind.Fatal, null, First(e.Message)),
         };
 

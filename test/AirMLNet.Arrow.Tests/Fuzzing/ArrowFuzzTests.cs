@@ -4,7 +4,9 @@ using Microsoft.ML.Data;
 
 namespace AirMLNet.Tests.Fuzzing;
 
-/// <summary>Damaged Arrow and Parquet files are read or refused with <see cref="InvalidDataException"/> (eng/fuzz.sh; docs/fuzz.md).</summary>
+/// <summary>
+/// Damaged Arrow and Parquet files are read or refused with <see cref="InvalidDataException"/> (eng/fuzz.sh; docs/fuzz.md).
+/// </summary>
 [TestClass]
 public sealed class ArrowFuzzTests
 {

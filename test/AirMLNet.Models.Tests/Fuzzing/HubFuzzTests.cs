@@ -27,6 +27,12 @@ public sealed class HubFuzzTests
         "",
     ];
 
+    private static readonly byte[] Head =
+    [
+        .. "HTTP/1.1 206 Partial Content\r\nContent-Length: 2\r\nContent-Range: bytes 0-1/2\r\n"u8,
+        .. "Retry-After: 1\r\nLocation: /x\r\nConnection: close\r\n\r\n{}"u8,
+    ];
+
     private readonly TemporaryFolder _root = new();
 
     public TestContext TestContext { get; set; } = null!;
@@ -72,9 +78,7 @@ public sealed class HubFuzzTests
                     {
                         0 => mutator.Json(list),
                         1 => mutator.Bytes(server.Content("/c0ffee/" + mutator.Pick(["config.json", "model.safetensors"]))),
-                        _ => mutator.Lines(
-                            "HTTP/1.1 206 Partial Content\r\nContent-Length: 2\r\nContent-Range: bytes 0-1/2\r\nRetry-After: 1\r\nLocation: /x\r\nConnection: close\r\n\r\n{}"u8.ToArray()
-                        ),
+                        _ => mutator.Lines(Head),
                     };
                     return damaged;
                 },

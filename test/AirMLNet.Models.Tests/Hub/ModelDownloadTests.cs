@@ -367,6 +367,21 @@ public sealed class ModelDownloadTests
         Assert.Contains("Attempts = 0; expected 1..100", Assert.Throws<ArgumentException>(() => new HubOptions { Attempts = 0 }).Message);
     }
 
+    /// <summary>Each beginning gains bytes, and the end is never there (found by eng/fuzz.sh).</summary>
+    [TestMethod]
+    public async Task A_file_shorter_than_its_stated_size_is_given_up()
+    {
+        using var server = Server();
+        server.Listing = server.HonestListing.Replace(
+            $"\"size\": {Large.Length}",
+            $"\"size\": {Large.Length + 1}",
+            StringComparison.Ordinal
+        );
+        var e = await Assert.ThrowsExactlyAsync<HubException>(() => Pull(server));
+        Assert.Contains("given up after 6 beginnings", e.Message);
+        Assert.HasCount(12, server.Downloads(Weights).ToArray());
+    }
+
     private static MisbehavingServer Server() =>
         new MisbehavingServer().With("config.json", Encoding.UTF8.GetBytes("{}")).With(Weights, Large);
 

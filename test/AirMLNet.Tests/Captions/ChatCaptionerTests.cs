@@ -87,13 +87,14 @@ public sealed class ChatCaptionerTests
                 2 => ("200 OK", "", "{ \"choices\": [ { "),
                 3 => (CaptionServer.Drop, "", ""),
                 4 => ("200 OK", "", "{ \"id\": \"1\", \"choices\": [] }"),
+                5 => ("200 OK", "", "{ \"id\": \"1\", \"choices\": [ { \"index\": 0, \"finish_reason\": \"stop\" } ] }"),
                 _ => null,
             };
         var items = Items(1);
         var result = await Job().RunAsync(items);
         Assert.AreEqual(CaptionServer.Describe(items[0].Request.Image, items[0].Request.Prompt), result.Texts[0]);
         double[] waits = [.. _time.Waits.Where(w => w < TimeSpan.FromMinutes(5)).Select(w => w.TotalSeconds)];
-        CollectionAssert.AreEqual(new double[] { 7, 2, 4, 8, 16 }, waits);
+        CollectionAssert.AreEqual(new double[] { 7, 2, 4, 8, 16, 32 }, waits);
     }
 
     [TestMethod]

@@ -2,6 +2,7 @@ using AirMLNet.Captions;
 using AirMLNet.Data;
 using AirMLNet.Embedding;
 using AirMLNet.Testing;
+using AirMLNet.Weights;
 using Microsoft.ML;
 
 namespace AirMLNet.Tests.Fuzzing;
@@ -100,7 +101,9 @@ public sealed class DataFuzzTests
             read(_folder[name]);
             return true;
         }
-        catch (Exception e) when (e is InvalidDataException or FormatException or FileNotFoundException or InvalidOperationException)
+        catch (Exception e)
+            when (e is InvalidDataException or SafetensorsException or FormatException or FileNotFoundException or InvalidOperationException
+            )
         {
             return e.Message.Length == 0 ? throw new ArithmeticException("an error without a message", e) : false;
         }
