@@ -209,6 +209,9 @@ internal sealed record MultiLabelExperimentFile
     /// <summary>Folder for results.</summary>
     public required string Output { get; init; }
 
+    /// <summary>Folder for runs, images and features, which several files may share; null for the output's.</summary>
+    public string? Cache { get; init; }
+
     public required IReadOnlyList<MultiLabelExperimentSet> DataSets { get; init; }
 
     public required IReadOnlyList<MultiLabelExperimentMethod> Methods { get; init; }
@@ -283,6 +286,7 @@ internal sealed record MultiLabelExperimentFile
                 Clip = Path.Combine(models, file.Clip),
                 Diffusion = file.Diffusion is { } d ? Path.Combine(models, d) : null,
                 Output = Path.Combine(home, file.Output),
+                Cache = Path.Combine(home, file.Cache ?? file.Output),
                 DataSets =
                 [
                     .. file.DataSets.Select(s =>

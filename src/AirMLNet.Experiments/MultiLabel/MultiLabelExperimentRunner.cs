@@ -47,7 +47,7 @@ internal sealed record MultiLabelResult(
 }
 
 /// <summary>
-/// Runs a multi-label experiment. A run's result, and its scores for ensembles, are files in <c>runs</c> of the output that appear when
+/// Runs a multi-label experiment. A run's result, and its scores for ensembles, are files in <c>runs</c> of the cache that appear when
 /// they are whole; what is there is not run again. Their names hold a hash of settings, lists and the models' weights.
 /// </summary>
 /// <param name="file">The experiment.</param>
@@ -258,7 +258,7 @@ internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, 
             ClassNames = set.NounOptions().Table().ClassNames,
             // Methods that generate alike share the images.
             WorkFolder = Path.Combine(
-                file.Output,
+                file.Cache!,
                 "images",
                 set.Name,
                 Hash($"{PerCaption(method)} {file.Synthesis?.ToJsonString()} {method.Synthesis?.ToJsonString()} {DiffusionHash}"),
@@ -285,7 +285,7 @@ internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, 
 
     private string Place(MultiLabelExperimentSet set, MultiLabelExperimentMethod method, int seed) =>
         Path.Combine(
-            file.Output,
+            file.Cache!,
             "runs",
             Hash(
                 string.Join(
@@ -369,7 +369,7 @@ internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, 
         );
 
     private string Features(string what, MultiLabelExperimentSet set) =>
-        Path.Combine(file.Output, "features", Hash($"{what}\n{ClipHash}\n{JsonSerializer.Serialize(set, Line)}"));
+        Path.Combine(file.Cache!, "features", Hash($"{what}\n{ClipHash}\n{JsonSerializer.Serialize(set, Line)}"));
 
     private sealed class ToldRow
     {

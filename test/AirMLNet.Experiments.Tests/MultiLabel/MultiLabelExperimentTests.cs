@@ -128,9 +128,12 @@ public sealed class MultiLabelExperimentTests
         var file = Load(
             """{"method": "images-alone", "settings": SMALL, "wrongImages": 0}, {"name": "half", "method": "t2i-pal", "settings": SMALL, "wrongImages": 0.5}"""
         );
-        file = file with { DataSets = [file.DataSets[0] with { Captions = captions }] };
+        file = file with { DataSets = [file.DataSets[0] with { Captions = captions }], Cache = _folder["cache"] };
         var results = new MultiLabelExperimentRunner(file, new()).Run(_ => { });
         Assert.IsTrue(results.All(r => r.Map > 0));
+        // What files may share is apart from what they found.
+        CollectionAssert.AreEqual(new[] { "results.md" }, Directory.GetFileSystemEntries(file.Output).Select(Path.GetFileName).ToArray());
+        Assert.HasCount(2, Directory.GetFiles(Path.Combine(_folder["cache"], "runs"), "*.json"));
         Assert.Contains(
             "'tai-dpt' generates no images",
             Assert.ThrowsExactly<InvalidDataException>(() => Load("""{"method": "tai-dpt", "wrongImages": 0}""")).Message
