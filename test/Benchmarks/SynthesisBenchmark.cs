@@ -55,8 +55,10 @@ internal static class SynthesisBenchmark
         );
         turns.Run(BenchmarkData.Setting("AIRML_BENCH_REPEATS", 3));
         Console.WriteLine(
-            $"synthesis, mini-diffusion, {Generation.Steps} guided steps, {torch.get_num_threads()} threads: {turns.Rate("images"):0.0} images/s "
-                + $"alone; T2I-PAL from {Captions} captions {turns.Rate("pipeline"):0.0} rows/s, {turns.Ratio("pipeline", "images"):0.00} of it"
+            $"synthesis, mini-diffusion, {Generation.Steps} guided steps, {torch.get_num_threads()} threads: "
+                + $"{turns.Rate("images"):0.0} images/s "
+                + $"alone; T2I-PAL from {Captions} captions {turns.Rate("pipeline"):0.0} rows/s, "
+                + $"{turns.Ratio("pipeline", "images"):0.00} of it"
         );
     }
 

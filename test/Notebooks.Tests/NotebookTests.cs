@@ -63,7 +63,7 @@ public sealed class NotebookTests
     public async Task ThePackagesScript_ShowsDataAndChainsOfMLNet()
     {
         using var kernel = new NotebookKernel();
-        await kernel.RunAsync(NotebookFile.Named("composing").Code[0]);
+        await kernel.RunAsync(NotebookFile.Named("latteclip").Code[0]);
         await kernel.RunAsync(
             """
             var ml = new MLContext(1);

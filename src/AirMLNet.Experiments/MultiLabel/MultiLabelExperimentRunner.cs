@@ -95,8 +95,8 @@ internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, 
                         say(
                             string.Create(
                                 CultureInfo.InvariantCulture,
-                                $"{title}: {(file.Measure == MultiLabelMeasure.Map ? "mAP" : "top-1")} {100 * result.Measured(file.Measure):0.00} % in "
-                                    + $"{result.Seconds:0.0} s"
+                                $"{title}: {(file.Measure == MultiLabelMeasure.Map ? "mAP" : "top-1")} "
+                                    + $"{100 * result.Measured(file.Measure):0.00} % in {result.Seconds:0.0} s"
                             )
                         );
                     }

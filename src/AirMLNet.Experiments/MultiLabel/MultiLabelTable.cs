@@ -10,9 +10,10 @@ internal static class MultiLabelTable
     /// <summary>Writes it.</summary>
     public static string Of(MultiLabelExperimentFile file, IReadOnlyList<MultiLabelResult> results)
     {
+        var measure = file.Measure == MultiLabelMeasure.Map ? "mAP" : "Top-1 accuracy";
         var text = new StringBuilder(
-            $"# {file.Name}\n\n{file.Description}\n\n{(file.Measure == MultiLabelMeasure.Map ? "mAP" : "Top-1 accuracy")} in per cent, mean and "
-                + "spread over the seeds; in brackets what is published.\n\n"
+            $"# {file.Name}\n\n{file.Description}\n\n{measure} in per cent, mean and spread over the seeds; "
+                + "in brackets what is published.\n\n"
         );
         text.Append("| |")
             .AppendJoin('|', file.DataSets.Select(s => $" {s.Name} "))
@@ -39,7 +40,8 @@ internal static class MultiLabelTable
         if (file.ModalityGap)
         {
             text.Append(
-                "\nMean cosine of the class vectors of what is there to\n\n| | captions | test images | test images with adapter |\n|---|---|---|---|\n"
+                "\nMean cosine of the class vectors of what is there to\n\n| | captions | test images | test images with adapter |\n"
+                    + "|---|---|---|---|\n"
             );
             foreach (var runs in results.Where(r => r.Gap is not null).GroupBy(r => r.Method))
             {
