@@ -185,11 +185,8 @@ internal sealed class HubConnection : IDisposable
 }
 
 /// <summary>An attempt failed in a way that may pass.</summary>
-internal class RetryException(string message, TimeSpan? after) : Exception(message)
+internal sealed class RetryException(string message, TimeSpan? after) : Exception(message)
 {
     /// <summary>How long the server asks to wait; null when it does not say.</summary>
     public TimeSpan? After { get; } = after;
 }
-
-/// <summary>The next attempt begins at the first byte.</summary>
-internal sealed class RestartException(string message) : RetryException(message, TimeSpan.Zero);

@@ -106,26 +106,23 @@ public static class ModelDownload
             $"{repository}/resolve/{Uri.EscapeDataString(commit)}/{string.Join('/', file.Path.Split('/').Select(Uri.EscapeDataString))}";
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(target))!);
         var wrong = false;
-        var restarts = 0;
+        var most = 0L;
         await connection
             .RetryAsync(
                 what,
                 async () =>
                 {
-                    bool gained;
-                    try
+                    await ContinueAsync(connection, address, what, file, part, options).ConfigureAwait(false);
+                    if (file.Size is { } size && new FileInfo(part).Length is var length && length < size)
                     {
-                        gained = await ContinueAsync(connection, address, what, file, part, options).ConfigureAwait(false);
-                    }
-                    // What is fetched anew is no gain: a file that is shorter than its stated size would be fetched for ever.
-                    catch (RestartException e) when (++restarts >= options.Attempts)
-                    {
-                        throw new HubException($"{what}: given up after {restarts} beginnings: {e.Message}", e);
-                    }
+                        // What is fetched anew is no gain: a file that is shorter than its stated size would be fetched for ever.
+                        if (length <= most)
+                        {
+                            throw new RetryException("the connection ended early", null);
+                        }
 
-                    if (file.Size is { } size && new FileInfo(part).Length < size)
-                    {
-                        return gained ? true : throw new RetryException("the connection ended early", null);
+                        most = length;
+                        return true;
                     }
 
                     if (file.Matches(part))
@@ -143,17 +140,15 @@ public static class ModelDownload
                         );
                     }
 
-                    wrong = true;
+                    (wrong, most) = (true, 0);
                     return true;
                 }
             )
             .ConfigureAwait(false);
     }
 
-    /// <summary>
-    /// Adds to the part what the server gives; true when that was anything. A cut connection is no error where bytes were gained.
-    /// </summary>
-    private static async Task<bool> ContinueAsync(
+    /// <summary>Adds to the part what the server gives. A cut connection is no error where bytes were gained.</summary>
+    private static async Task ContinueAsync(
         HubConnection connection,
         string address,
         string what,
@@ -165,14 +160,14 @@ public static class ModelDownload
         var have = File.Exists(part) ? new FileInfo(part).Length : 0;
         if (have > 0 && file.Size is { } whole && have >= whole)
         {
-            return true; // nothing is missing; the hash decides
+            return; // nothing is missing; the hash decides
         }
 
         using var response = await connection.OpenAsync(address, have, options.CancellationToken).ConfigureAwait(false);
         if (response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
         {
             File.Delete(part);
-            throw new RestartException("the server cannot go on where the download stopped");
+            throw new RetryException("the server cannot go on where the download stopped", TimeSpan.Zero);
         }
 
         connection.Check(response, what);
@@ -180,7 +175,7 @@ public static class ModelDownload
         if (response.StatusCode == HttpStatusCode.PartialContent && !resumed)
         {
             File.Delete(part);
-            throw new RestartException("the server sent another part than it was asked for");
+            throw new RetryException("the server sent another part than it was asked for", TimeSpan.Zero);
         }
 
         await using var output = new FileStream(part, resumed ? FileMode.Append : FileMode.Create, FileAccess.Write, FileShare.None);
@@ -205,8 +200,6 @@ public static class ModelDownload
         {
             // What came is kept; the size says that more is missing.
         }
-
-        return gained > 0;
     }
 
     private static void CheckSpace(string repository, string folder, List<HubFile> missing, HubOptions options)

@@ -378,8 +378,8 @@ public sealed class ModelDownloadTests
             StringComparison.Ordinal
         );
         var e = await Assert.ThrowsExactlyAsync<HubException>(() => Pull(server));
-        Assert.Contains("given up after 6 beginnings", e.Message);
-        Assert.HasCount(12, server.Downloads(Weights).ToArray());
+        Assert.Contains("given up after 6 attempts", e.Message);
+        Assert.HasCount(7, server.Downloads(Weights).ToArray());
     }
 
     private static MisbehavingServer Server() =>

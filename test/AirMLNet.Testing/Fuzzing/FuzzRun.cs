@@ -18,8 +18,9 @@ public static class FuzzRun
     /// <summary>Inputs where nobody asked for a number.</summary>
     public const int Few = 300;
 
-    // Of one input, in managed memory on the thread that reads it; and what the process may grow by over all of a reader's.
-    private const long MostAllocated = 64L << 20,
+    // Of one input, all managed memory that the thread which reads it asks for, one after the other; and what the process may grow by over
+    // all of a reader's.
+    private const long MostAllocated = 512L << 20,
         MostGrowth = 512L << 20;
 
     /// <summary>Tries a reader.</summary>
