@@ -139,11 +139,27 @@ public sealed class SoakTests
         for (var i = 0; i < times; i++)
         {
             var name = SoakTrainers.Names[i % SoakTrainers.Names.Length];
-            // From a thread of the timer's.
-            using var source = new CancellationTokenSource(TimeSpan.FromMilliseconds(random.NextDouble() * took[name]));
+            // Long runs: at any moment, from a thread of the timer's. Short ones: in a step that is drawn, so that no clock decides.
+            using var source = SoakRun.IsLong
+                ? new CancellationTokenSource(TimeSpan.FromMilliseconds(random.NextDouble() * took[name]))
+                : new CancellationTokenSource();
+            var left = SoakRun.IsLong ? int.MaxValue : random.Next(1, 6);
             try
             {
-                trainers.Run(name, 10, () => { }, source.Token);
+                trainers.Run(
+                    name,
+                    10,
+                    () =>
+                    {
+                        if (--left == 0)
+                        {
+                            var other = new Thread(source.Cancel);
+                            other.Start();
+                            other.Join();
+                        }
+                    },
+                    source.Token
+                );
             }
             catch (OperationCanceledException)
             {
