@@ -75,7 +75,8 @@ internal static class CommandLine
         }
         catch (Exception exception)
         {
-            if (interruption.Token.IsCancellationRequested && Cause(exception) is OperationCanceledException)
+            // Whatever it is: where several work at once, one that waited for another fails in a way of its own.
+            if (interruption.Token.IsCancellationRequested)
             {
                 interruption.End();
             }
