@@ -7,7 +7,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 case ${1:-} in
-    latteclip) tables=(mini-latteclip mini-latteclip-{why,table3,table2,share,table5,table4}) ;;
+    latteclip) tables=(mini-latteclip mini-latteclip-{table3,table2,share,table5,table4}) ;;
     t2ipal) tables=(t2ipal-mini t2ipal-mini-parts) ;;
     *) sed -n '2,5s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
 esac
