@@ -204,8 +204,9 @@ public static class ModelDownload
 
     private static void CheckSpace(string repository, string folder, List<HubFile> missing, HubOptions options)
     {
+        // In floating point: sizes are what a server says, and their sum need not fit into 64 bits.
         var needed = missing.Sum(f =>
-            Math.Max(0, (f.Size ?? 0) - (File.Exists(Target(folder, f) + Part) ? new FileInfo(Target(folder, f) + Part).Length : 0))
+            (double)Math.Max(0, (f.Size ?? 0) - (File.Exists(Target(folder, f) + Part) ? new FileInfo(Target(folder, f) + Part).Length : 0))
         );
         var free = options.FreeSpace(Path.GetFullPath(folder));
         if (needed > free)

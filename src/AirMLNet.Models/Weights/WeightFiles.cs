@@ -183,7 +183,7 @@ internal sealed partial class WeightFiles : IDisposable
     {
         try
         {
-            if (JsonNode.Parse(TextFile.ReadAll(index))?["weight_map"] is not JsonObject map || map.Count == 0)
+            if (ConfigFile.Parse(TextFile.ReadAll(index))?["weight_map"] is not JsonObject map || map.Count == 0)
             {
                 throw new InvalidDataException($"{index}: weight_map was expected.");
             }

@@ -274,6 +274,17 @@ public sealed class ModelDownloadTests
     }
 
     [TestMethod]
+    public async Task Sizes_whose_sum_is_beyond_64_bits_do_not_fit_on_the_disk()
+    {
+        using var server = Server();
+        server.Listing =
+            """{ "siblings": [ { "rfilename": "a.safetensors", "size": 9223372036854775807 }, { "rfilename": "b.json", "size": 9223372036854775807 } ] }""";
+
+        Assert.Contains("MB more in", (await Assert.ThrowsExactlyAsync<HubException>(() => Pull(server))).Message);
+        Assert.IsEmpty(Directory.GetFiles(Model));
+    }
+
+    [TestMethod]
     [DataRow("401 Unauthorized", "HF_TOKEN")]
     [DataRow("404 Not Found", "revision 'main'")]
     public async Task Refusals_say_what_to_do(string status, string expected)

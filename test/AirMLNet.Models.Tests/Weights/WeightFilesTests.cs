@@ -61,6 +61,8 @@ public sealed class WeightFilesTests
     {
         File.WriteAllText(_folder["model.safetensors.index.json"], """{ "weight_map": { "a": "../x.safetensors" } }""");
         Assert.Contains("is not a file name", Assert.ThrowsExactly<InvalidDataException>(() => WeightFiles.Find(_folder, Names)).Message);
+        File.WriteAllText(_folder["model.safetensors.index.json"], """{ "weight_map": { "a": "x", "a": "y" } }""");
+        Assert.Contains("is not a valid index", Assert.ThrowsExactly<InvalidDataException>(() => WeightFiles.Find(_folder, Names)).Message);
         File.Delete(_folder["model.safetensors.index.json"]);
         File.WriteAllText(_folder["pytorch_model.bin"], "x");
         Assert.Contains("Python pickles", Assert.ThrowsExactly<FileNotFoundException>(() => WeightFiles.Find(_folder, Names)).Message);

@@ -83,22 +83,24 @@ public sealed class SavedModelTests
     {
         using var f = new StageFixture(4);
         var path = SaveFeatures(f, embed: false);
-        using (var zip = ZipFile.Open(path, ZipArchiveMode.Update))
-        {
-            var entry = zip.Entries.Single(e => e.FullName.EndsWith("stage.json", StringComparison.Ordinal));
-            string json;
-            using (var reader = new StreamReader(entry.Open()))
-            {
-                json = reader.ReadToEnd();
-            }
-
-            var name = entry.FullName;
-            entry.Delete();
-            using var writer = new StreamWriter(zip.CreateEntry(name).Open(), new UTF8Encoding(false));
-            writer.Write(json.Replace("\"format\": 1", "\"format\": 2", StringComparison.Ordinal));
-        }
+        ChangeJson(path, json => json.Replace("\"format\": 1", "\"format\": 2", StringComparison.Ordinal));
         var e = Assert.ThrowsExactly<FormatException>(() => new MLContext().Model.LoadAdapted(path, out _));
         Assert.Contains("saved in format 2", e.Message);
+    }
+
+    [TestMethod]
+    [DataRow("\"backbone\":", "\"backbones\":", "'backbones'")]
+    [DataRow("\"output\": \"Features\"", "\"output\": null", "'Output'")]
+    [DataRow("\"output\": \"Features\",", "", "'output'")]
+    [DataRow("\"output\": \"Features\",", "\"output\": \"Features\", \"output\": \"Others\",", "'output'")]
+    public void AMemberThatIsMissingOrNullOrThereTwice_IsNamed(string before, string after, string expected)
+    {
+        using var f = new StageFixture(4);
+        var path = SaveFeatures(f, embed: false);
+        ChangeJson(path, json => json.Replace(before, after, StringComparison.Ordinal));
+        var e = Assert.ThrowsExactly<FormatException>(() => new MLContext().Model.LoadAdapted(path, out _));
+        Assert.Contains("is not valid", e.Message);
+        Assert.Contains(expected, e.Message);
     }
 
     [TestMethod]
@@ -183,20 +185,7 @@ public sealed class SavedModelTests
     {
         using var f = new StageFixture(4, ownModel: true);
         var path = SaveFeatures(f, embed: true);
-        using (var zip = ZipFile.Open(path, ZipArchiveMode.Update))
-        {
-            var entry = zip.Entries.Single(e => e.FullName.EndsWith("stage.json", StringComparison.Ordinal));
-            string json;
-            using (var reader = new StreamReader(entry.Open()))
-            {
-                json = reader.ReadToEnd();
-            }
-
-            var place = entry.FullName;
-            entry.Delete();
-            using var writer = new StreamWriter(zip.CreateEntry(place).Open(), new UTF8Encoding(false));
-            writer.Write(json.Replace("\"config.json\"", $"\"{name}\"", StringComparison.Ordinal));
-        }
+        ChangeJson(path, json => json.Replace("\"config.json\"", $"\"{name}\"", StringComparison.Ordinal));
 
         var home = Path.Combine(f.Root, "home");
         WithHome(
@@ -208,6 +197,22 @@ public sealed class SavedModelTests
                 )
         );
         Assert.IsEmpty(Directory.GetFiles(f.Root, "evil*", SearchOption.AllDirectories));
+    }
+
+    private static void ChangeJson(string path, Func<string, string> change)
+    {
+        using var zip = ZipFile.Open(path, ZipArchiveMode.Update);
+        var entry = zip.Entries.Single(e => e.FullName.EndsWith("stage.json", StringComparison.Ordinal));
+        string json;
+        using (var reader = new StreamReader(entry.Open()))
+        {
+            json = reader.ReadToEnd();
+        }
+        Assert.AreNotEqual(json, change(json));
+        var place = entry.FullName;
+        entry.Delete();
+        using var writer = new StreamWriter(zip.CreateEntry(place).Open(), new UTF8Encoding(false));
+        writer.Write(change(json));
     }
 
     private static void Refused(Action<ZipArchive> change, string expected)
