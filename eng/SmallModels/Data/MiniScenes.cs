@@ -19,6 +19,19 @@ internal sealed record SceneClass(string Name, string File, params string[] Word
 /// <param name="Objects">Indices of the classes of its objects, the first drawn first.</param>
 internal sealed record DrawnScene(RgbImage Image, int[] Objects);
 
+/// <summary>How the objects of a scene are drawn.</summary>
+internal enum SceneLayout
+{
+    /// <summary>As in the data set: anywhere, one over the other, of many sizes, angles and hues.</summary>
+    Scattered,
+
+    /// <summary>
+    /// As a small model can learn to draw them: large and upright, in their own colours, each in a quarter of the scene of its own, in
+    /// reading order, over a background without detail.
+    /// </summary>
+    Quarters,
+}
+
 /// <summary>
 /// Scenes of one to four drawn objects over blurred photos, with captions and exact labels: what many labels per image can be tried on
 /// without a download of a data set. Training scenes have Noto's drawings over training photos of CIFAR-10, test scenes Twemoji's over test
@@ -40,6 +53,12 @@ internal sealed class MiniScenes(Cifar10 photos, string trainDrawings, string te
 
     /// <summary>Height and width in pixels.</summary>
     public int Side => side;
+
+    /// <summary>How objects are drawn.</summary>
+    public SceneLayout Layout { get; init; }
+
+    /// <summary>The same drawings and photos in another layout.</summary>
+    public MiniScenes With(SceneLayout layout) => new(photos, trainDrawings, testDrawings, side) { Layout = layout };
 
     /// <summary>Twenty classes, "dog" and "hot dog" among them.</summary>
     public static readonly IReadOnlyList<SceneClass> Classes =
@@ -158,19 +177,45 @@ internal sealed class MiniScenes(Cifar10 photos, string trainDrawings, string te
     {
         var photo = photos.GetImage(split, random.Next(photos.Count(split)));
         using var scene = Image.LoadPixelData<Rgb24>(photo.Pixels, photo.Width, photo.Height);
-        scene.Mutate(x => x.Resize(side, side).GaussianBlur(side / 32f));
+        scene.Mutate(x => x.Resize(side, side).GaussianBlur(side / (Layout == SceneLayout.Scattered ? 32f : 8f)));
+        var folder = split == Cifar10Split.Train ? trainDrawings : testDrawings;
+        if (Layout == SceneLayout.Scattered)
+        {
+            Scatter(scene, objects, folder, random);
+        }
+        else
+        {
+            Quarter(scene, objects, folder, random);
+        }
+        var pixels = new byte[3 * side * side];
+        scene.CopyPixelDataTo(pixels);
+        return new RgbImage(side, side, pixels);
+    }
+
+    private void Scatter(Image<Rgb24> scene, int[] objects, string folder, Random random)
+    {
         foreach (var c in objects)
         {
             var size = (int)(side * (0.28 + (0.2 * random.NextDouble())));
-            using var drawing = Drawing(split == Cifar10Split.Train ? trainDrawings : testDrawings, Classes[c].File).Clone();
+            using var drawing = Drawing(folder, Classes[c].File).Clone();
             var (angle, hue) = ((float)((random.NextDouble() - 0.5) * 40), (float)((random.NextDouble() - 0.5) * 30));
             drawing.Mutate(x => x.Resize(size, size).Rotate(angle).Hue(hue));
             var place = new Point(random.Next(Math.Max(1, side - drawing.Width)), random.Next(Math.Max(1, side - drawing.Height)));
             scene.Mutate(x => x.DrawImage(drawing, place, 1f));
         }
-        var pixels = new byte[3 * side * side];
-        scene.CopyPixelDataTo(pixels);
-        return new RgbImage(side, side, pixels);
+    }
+
+    private void Quarter(Image<Rgb24> scene, int[] objects, string folder, Random random)
+    {
+        var half = side / 2;
+        foreach (var (quarter, c) in objects.Index())
+        {
+            // Nine tenths of the quarter and more, so that it moves by some pixels.
+            var size = (int)(half * (0.9 + (0.1 * random.NextDouble())));
+            using var drawing = Drawing(folder, Classes[c].File).Clone(x => x.Resize(size, size));
+            var place = new Point((quarter % 2 * half) + random.Next(half - size + 1), (quarter / 2 * half) + random.Next(half - size + 1));
+            scene.Mutate(x => x.DrawImage(drawing, place, 1f));
+        }
     }
 
     private Image<Rgba32> Drawing(string folder, string file)

@@ -8,7 +8,8 @@ namespace AirMLNet.SmallModels;
 /// <summary>The pictures of the training as a tensor, and captions for them.</summary>
 /// <param name="pictures">[N, 3, S, S], bytes; from now on this one's.</param>
 /// <param name="caption">The caption of a draw, the first number, for a picture, the second.</param>
-internal sealed class MiniDiffusionData(Tensor pictures, Func<int, int, string> caption) : IDisposable
+/// <param name="mirrors">Whether a caption is true of the mirror image too.</param>
+internal sealed class MiniDiffusionData(Tensor pictures, Func<int, int, string> caption, bool mirrors = true) : IDisposable
 {
     private readonly Dictionary<string, long[]> _ids = new(StringComparer.Ordinal);
 
@@ -22,10 +23,14 @@ internal sealed class MiniDiffusionData(Tensor pictures, Func<int, int, string> 
         );
     }
 
-    /// <summary>Scenes of the training drawings that no data set holds, captions that name every object, in any order.</summary>
+    /// <summary>
+    /// Scenes of the training drawings that no data set holds, captions that name every object, in reading order where that is the layout,
+    /// else in any.
+    /// </summary>
     public static MiniDiffusionData OfScenes(MiniScenes scenes, MiniDiffusionOptions options)
     {
         var objects = new int[options.Photos][];
+        var ordered = scenes.Layout == SceneLayout.Quarters;
         var pictures = Pictures(
             options.Photos,
             scenes.Side,
@@ -43,9 +48,13 @@ internal sealed class MiniDiffusionData(Tensor pictures, Func<int, int, string> 
             {
                 var random = SeededRandom.Create(options.Seed, 30, draw);
                 int[] order = [.. objects[scene]];
-                random.Shuffle(order);
+                if (!ordered)
+                {
+                    random.Shuffle(order);
+                }
                 return MiniScenes.Caption(order, random, leftOut: 0);
-            }
+            },
+            mirrors: !ordered
         );
     }
 
@@ -60,6 +69,9 @@ internal sealed class MiniDiffusionData(Tensor pictures, Func<int, int, string> 
         using var scope = NewDisposeScope();
         return tensor(bytes, [count, side, side, 3]).permute(0, 3, 1, 2).contiguous().DetachFromDisposeScope();
     }
+
+    /// <summary>Whether mirror images are as good as the pictures themselves.</summary>
+    public bool Mirrors => mirrors;
 
     /// <summary>Number of pictures.</summary>
     public int Count => (int)pictures.size(0);

@@ -30,8 +30,8 @@ internal sealed record MiniDiffusionForm(AutoencoderKLConfig Vae, UNet2DConditio
         );
 
     /// <summary>
-    /// Scenes of 64×64 pixels by latents of 8×8×32: as many places as for photos, so a step costs the same, and as many numbers for each
-    /// pixel, without which small drawings are lost; every place reads the caption, because which object is where matters.
+    /// Scenes of 64×64 pixels by latents of 8×8×16: as many places as for photos, so a step costs the same. Every place reads the caption,
+    /// because which object is where matters.
     /// </summary>
     public static MiniDiffusionForm Scenes { get; } =
         new(
@@ -39,13 +39,13 @@ internal sealed record MiniDiffusionForm(AutoencoderKLConfig Vae, UNet2DConditio
             {
                 BlockOutChannels = [8, 16, 32, 64],
                 LayersPerBlock = 1,
-                LatentChannels = 32,
+                LatentChannels = 16,
                 NormNumGroups = 4,
                 SampleSize = 64,
             },
             Predictor(
                 8,
-                32,
+                16,
                 [96, 192],
                 [UNet2DConditionConfig.CrossAttnDownBlock, UNet2DConditionConfig.CrossAttnDownBlock],
                 [UNet2DConditionConfig.CrossAttnUpBlock, UNet2DConditionConfig.CrossAttnUpBlock]

@@ -130,7 +130,10 @@ internal sealed class MiniDiffusionTrainer(MiniDiffusionOptions options, MiniDif
             {
                 var random = SeededRandom.Create(options.Seed, 11, step);
                 // [B, 3, S, S]
-                var photos = data.Photos(Rows(data.Members(options.Seed, 10, step, options.VaeBatchSize)), random.Next(2) == 1);
+                var photos = data.Photos(
+                    Rows(data.Members(options.Seed, 10, step, options.VaeBatchSize)),
+                    data.Mirrors && random.Next(2) == 1
+                );
                 using var generator = new Generator((ulong)random.Next());
                 using var latents = twin.Encode(photos.to_type(Type));
                 var noise = randn(latents.Mean.shape, generator: generator).to_type(Type);
@@ -144,13 +147,13 @@ internal sealed class MiniDiffusionTrainer(MiniDiffusionOptions options, MiniDif
     private ScalarType Type => options.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float32;
 
     /// <summary>The means of all photos' latents and their mirror images', of deviation 1, and the factor that made it so.</summary>
-    /// <returns>[2N, C, h, w], the N mirror images second.</returns>
+    /// <returns>[2N, C, h, w], the N mirror images second, where there are such; else [N, C, h, w].</returns>
     private static (Tensor Latents, double Scale) Latents(AutoencoderKL vae, MiniDiffusionData data)
     {
         using var off = no_grad();
         using var scope = NewDisposeScope();
         List<Tensor> parts = [];
-        foreach (var mirrored in new[] { false, true })
+        foreach (var mirrored in data.Mirrors ? [false, true] : new[] { false })
         {
             for (var start = 0; start < data.Count; start += EncodeBatch)
             {
@@ -173,6 +176,7 @@ internal sealed class MiniDiffusionTrainer(MiniDiffusionOptions options, MiniDif
         var twin = Twin(model, () => new ConditionedUNet(_form.UNet, model.Text.Config, unused));
         var schedule = NoiseScheduler.Create(Schedule);
         var times = schedule.Config.NumTrainTimesteps;
+        var copies = (int)latents.size(0) / data.Count;
         var weights = tensor(schedule.AlphasCumprod.Select(VelocityWeight).ToArray(), ScalarType.Float32); // [T]
         var stage = new MiniDiffusionStage(options, "UNet", options.UNetSettings, options.Steps, options.BatchSize, options.LearningRate);
         return stage.Run(
@@ -182,7 +186,7 @@ internal sealed class MiniDiffusionTrainer(MiniDiffusionOptions options, MiniDif
             {
                 var random = SeededRandom.Create(options.Seed, 13, step);
                 var members = data.Members(options.Seed, 12, step, options.BatchSize);
-                var clean = latents.index_select(0, tensor(members.Select(m => m + (random.Next(2) * (long)data.Count)).ToArray()));
+                var clean = latents.index_select(0, tensor(members.Select(m => m + (random.Next(copies) * (long)data.Count)).ToArray()));
                 var ids = data.Tokens(tokenizer, members, step, [.. members.Select(_ => random.NextDouble() < options.EmptyShare)]);
                 // One time from each of B equal parts of the schedule: less noise in the gradient than independent times have.
                 var timesteps = tensor(

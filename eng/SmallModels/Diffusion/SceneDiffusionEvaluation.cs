@@ -6,8 +6,8 @@ namespace AirMLNet.SmallModels;
 
 /// <summary>What a judge sees in the images of a diffusion model for scenes.</summary>
 /// <param name="Generated">In generated ones.</param>
-/// <param name="Restored">In real scenes after the autoencoder.</param>
-/// <param name="Real">In real scenes.</param>
+/// <param name="Restored">In scenes drawn as those it learned from, after the autoencoder.</param>
+/// <param name="Real">In such scenes as they are.</param>
 /// <param name="Other">In generated ones, of the objects of another caption: what a model that does not listen would reach.</param>
 /// <param name="Images">Number of generated images.</param>
 /// <param name="Guidance">Weight of the prompt.</param>

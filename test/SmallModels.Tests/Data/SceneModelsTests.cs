@@ -18,7 +18,7 @@ public sealed class SceneModelsTests
         TinyCifar10.Create(s_root["photos"]);
         foreach (var (c, scene) in MiniScenes.Classes.Index())
         {
-            var pixels = Enumerable.Range(0, 8 * 8).SelectMany(_ => new[] { (byte)(c * 12), (byte)(255 - (c * 12)), (byte)(c * 50) });
+            var pixels = Enumerable.Range(0, 8 * 8).SelectMany(_ => Colour(c));
             ImageFile.SavePng(s_root[$"drawings/{scene.File}.png"], new RgbImage(8, 8, [.. pixels]));
         }
     }
@@ -67,6 +67,45 @@ public sealed class SceneModelsTests
         var images = (Log(1, 2) + (0.5 * (Log(0, 3) + Log(3, 0)))) / 2;
         Assert.AreEqual(-(texts + images) / 2, ScenesClipTrainer.Meet(tensor(logits), tensor(meet)).item<float>(), 1e-5);
     }
+
+    [TestMethod]
+    public void In_quarters_objects_stand_in_the_caption_s_order_and_alone()
+    {
+        using var photos = Cifar10.Open(s_root["photos"]);
+        var scenes = Scenes(photos).With(SceneLayout.Quarters);
+        for (var number = 0; number < 20; number++)
+        {
+            var scene = scenes.Draw(Cifar10Split.Train, seed: 1, number);
+            for (var quarter = 0; quarter < 4; quarter++)
+            {
+                var shown = Enumerable.Range(0, MiniScenes.Classes.Count).Where(c => Pixels(scene.Image, quarter, c) > 400).ToArray();
+                int[] expected = quarter < scene.Objects.Length ? [scene.Objects[quarter]] : [];
+                CollectionAssert.AreEqual(expected, shown, $"scene {number}, quarter {quarter}");
+            }
+        }
+
+        var options = SceneDiffusionTrainer.Defaults(s_root["photos"], "-", "-") with { Photos = 64 };
+        using var data = MiniDiffusionData.OfScenes(scenes, options);
+        Assert.IsFalse(data.Mirrors);
+        Assert.AreEqual(64, data.Count);
+        using var any = MiniDiffusionData.OfScenes(Scenes(photos), options);
+        Assert.IsTrue(any.Mirrors);
+    }
+
+    // Pixels of a class's drawing in a quarter.
+    private static int Pixels(RgbImage image, int quarter, int c)
+    {
+        var half = image.Width / 2;
+        return (
+            from y in Enumerable.Range(quarter / 2 * half, half)
+            from x in Enumerable.Range(quarter % 2 * half, half)
+            let at = 3 * ((y * image.Width) + x)
+            where Colour(c).SequenceEqual(image.Pixels.Skip(at).Take(3))
+            select at
+        ).Count();
+    }
+
+    private static byte[] Colour(int c) => [(byte)(c * 12), (byte)(255 - (c * 12)), (byte)(c * 50)];
 
     [TestMethod]
     public void The_judge_sees_what_it_has_learned_and_features_are_kept()
@@ -134,7 +173,7 @@ public sealed class SceneModelsTests
         var result = new SceneDiffusionTrainer(options, scenes, judgeScenes: 40).Measure(maps, seconds);
         Assert.AreEqual(3, result.Images);
         Assert.Contains(
-            FormattableString.Invariant($"| as many real scenes | {100 * result.Real.Recall:F1} %"),
+            FormattableString.Invariant($"| as many scenes drawn as those it learned from | {100 * result.Real.Recall:F1} %"),
             File.ReadAllText(s_root["diffusion/README.md"])
         );
         using var model = StableDiffusionPipeline.Load(s_root["diffusion"]);
