@@ -171,8 +171,8 @@ internal static class TrainingBenchmark
             _labels = [.. Enumerable.Range(0, Rows).Select(_ => Labels.Select(_ => random.Next(10) == 0 ? 1f : 0f).ToArray())];
             Set = new(
                 [.. _labels.Select((labels, i) => new MultiLabelItem(labels, i, [i]))],
-                new MemoryRows(_captions, Tokens, clip.FeatureDimension),
-                new MemoryRows(_images, Places, clip.FeatureDimension)
+                new MemoryRows([.. _captions.Chunk((1 + Tokens) * clip.FeatureDimension)], Tokens),
+                new MemoryRows([.. _images.Chunk((1 + Places) * clip.FeatureDimension)], Places)
             );
         }
 

@@ -234,7 +234,10 @@ internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, 
 
     private DenseFeatureCache TestFeatures(DenseEncoder encoder, MultiLabelExperimentSet set, IReadOnlyList<MultiLabelImage> images)
     {
-        var cache = DenseFeatureCache.Open(Features($"test {encoder.Settings}", set), encoder, [.. images.Select(i => i.Path)]);
+        var cache = DenseFeatureCache.Open(
+            Features($"test {encoder.Settings}", set),
+            new DenseImages(encoder, [.. images.Select(i => i.Path)])
+        );
         cache.Make(
             Shard.Whole,
             options.CancellationToken,

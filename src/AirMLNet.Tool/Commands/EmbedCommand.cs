@@ -145,7 +145,7 @@ internal static class EmbedCommand
     {
         string[] files = [.. ImageFolder.Open(place.Images, labelsFromSubfolders: false).Entries.Select(e => e.Path)];
         using var model = BackboneLease.Take(place.Clip, device.Resolve(Terminal.Warn), new ClipExecution());
-        var cache = DenseFeatureCache.Open(place.Output, new DenseEncoder(model.Backbone, DensePositions.None), files);
+        var cache = DenseFeatureCache.Open(place.Output, new DenseImages(new DenseEncoder(model.Backbone, DensePositions.None), files));
         Terminal.Note($"{place.Output}: {cache.Description}");
         var made = Terminal.Work(
             "Encoding",

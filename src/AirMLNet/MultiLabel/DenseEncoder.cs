@@ -82,39 +82,48 @@ internal sealed class DenseEncoder(ClipBackbone clip, DensePositions positions, 
         Copy(ClipModel.Normalise(all.to_type(ScalarType.Float32)), rows);
     }
 
-    /// <summary>Rows of texts; a text too long for the context is cut.</summary>
-    /// <param name="texts">T texts.</param>
-    /// <param name="cancellation">Checked before each batch.</param>
-    /// <returns>The rows [T, (1 + N)·D] as a memory, and N, the tokens of the longest text.</returns>
-    public (Half[] Rows, int Tokens) Texts(IReadOnlyList<string> texts, CancellationToken cancellation)
+    /// <summary>Features of preprocessed images in float16.</summary>
+    public Half[] Rows(ReadOnlyMemory<float> pixels, int count)
     {
-        long[][] ids = [.. texts.Select(text => clip.Tokenizer.Tokenize(text))];
-        int[] ends = [.. ids.Select(text => Array.IndexOf(text, clip.Tokenizer.EndToken, 1))];
-        var tokens = ends.Max() + 1;
-        var length = (1 + tokens) * Dimension;
-        var rows = new Half[(long)texts.Count * length];
-        var most = Math.Min(TextBatch, ClipBatchSize.Texts(clip));
-        var buffer = new float[Math.Min(most, texts.Count) * length];
+        var values = new float[count * RowLength];
+        Images(pixels.Span, count, values);
+        return Array.ConvertAll(values, value => (Half)value);
+    }
+
+    /// <summary>A text's token ids, from its start to its end; one too long for the context is cut.</summary>
+    public ReadOnlySpan<long> Tokens(string text)
+    {
+        var ids = clip.Tokenizer.Tokenize(text);
+        return ids.AsSpan(0, Array.IndexOf(ids, clip.Tokenizer.EndToken, 1) + 1);
+    }
+
+    /// <summary>Texts of a batch.</summary>
+    public int TextBatchSize => Math.Min(TextBatch, ClipBatchSize.Texts(clip));
+
+    /// <summary>Rows of the texts of a batch, one after the other: of a text of n tokens (1 + n)·D values in float16.</summary>
+    public Half[] Texts(IReadOnlyList<string> texts)
+    {
+        long[][] ids = [.. texts.Select(text => Tokens(text).ToArray())];
+        var longest = ids.Max(text => text.Length);
         using var off = no_grad();
-        for (var start = 0; start < texts.Count; start += most)
+        using var scope = NewDisposeScope();
+        var padded = ids.SelectMany(text => text.Concat(Enumerable.Repeat(text[^1], longest - text.Length)));
+        var input = tensor(padded.ToArray(), [texts.Count, longest], device: clip.Device);
+        var (global, local) = clip.Model.EncodeTextDense(input);
+        // TaI-DPT masks by the token 0, which is padding there, and hides a "!" with it.
+        local = ClipModel.Normalise(local.to_type(ScalarType.Float32)).mul(input.ne(0).unsqueeze(-1)); // [B, L, D]
+        var all = new float[texts.Count * (1 + longest) * Dimension];
+        Copy(cat([ClipModel.Normalise(global.to_type(ScalarType.Float32)).unsqueeze(1), local], 1), all);
+        var rows = new Half[ids.Sum(text => 1 + text.Length) * Dimension];
+        var at = 0;
+        foreach (var (t, text) in ids.Index())
         {
-            cancellation.ThrowIfCancellationRequested();
-            using var scope = NewDisposeScope();
-            var count = Math.Min(most, texts.Count - start);
-            long[] batch = [.. Enumerable.Range(start, count).SelectMany(t => ids[t].Take(tokens))];
-            var input = tensor(batch, [count, tokens], device: clip.Device);
-            var (global, local) = clip.Model.EncodeTextDense(input);
-            var end = tensor(ends[start..(start + count)].Select(e => (long)e).ToArray(), device: clip.Device);
-            // TaI-DPT masks by the token 0, which is padding there, and hides a "!" with it.
-            var keep = arange(tokens, device: clip.Device).le(end.unsqueeze(1)).logical_and(input.ne(0)); // [B, L]
-            local = ClipModel.Normalise(local.to_type(ScalarType.Float32)).mul(keep.unsqueeze(-1));
-            Copy(cat([ClipModel.Normalise(global.to_type(ScalarType.Float32)).unsqueeze(1), local], 1), buffer.AsSpan(0, count * length));
-            for (var i = 0; i < count * length; i++)
+            foreach (var value in all.AsSpan(t * (1 + longest) * Dimension, (1 + text.Length) * Dimension))
             {
-                rows[((long)start * length) + i] = (Half)buffer[i];
+                rows[at++] = (Half)value;
             }
         }
-        return (rows, tokens);
+        return rows;
     }
 
     private static void Copy(Tensor all, Span<float> rows)

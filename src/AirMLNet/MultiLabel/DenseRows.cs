@@ -10,23 +10,25 @@ internal interface IDenseRows : IDisposable
     /// <summary>Number of rows.</summary>
     int Count { get; }
 
-    /// <summary>N, the places of a row.</summary>
+    /// <summary>N, the places of a row, or the tokens of the longest.</summary>
     int Places { get; }
 
-    /// <summary>Copies a row of (1 + N)·D values.</summary>
+    /// <summary>Copies a row of (1 + N)·D values; places that a shorter one lacks are zeros.</summary>
     void Copy(int row, Span<Half> destination);
 }
 
 /// <summary>Rows in memory.</summary>
-internal sealed class MemoryRows(Half[] values, int places, int dimension) : IDenseRows
+internal sealed class MemoryRows(IReadOnlyList<Half[]> rows, int places) : IDenseRows
 {
-    private int Length => (1 + places) * dimension;
-
-    public int Count => values.Length / Length;
+    public int Count => rows.Count;
 
     public int Places => places;
 
-    public void Copy(int row, Span<Half> destination) => values.AsSpan(row * Length, Length).CopyTo(destination);
+    public void Copy(int row, Span<Half> destination)
+    {
+        rows[row].CopyTo(destination);
+        destination[rows[row].Length..].Clear();
+    }
 
     public void Dispose() { }
 }

@@ -29,8 +29,7 @@ internal sealed record ModalityGap(double Captions, double Images, double? Adapt
     )
     {
         using var off = no_grad();
-        var (rows, tokens) = model.Encoder.Texts(captions.Texts, cancellation);
-        using var texts = new MemoryRows(rows, tokens, model.Encoder.Dimension);
+        using var texts = new DenseTexts(model.Encoder, captions.Texts).InMemory(cancellation);
         var told = Means(texts, captions.Labels, masked: true, model.Options.Kappa);
         var shown = Means(images.Rows, images.Labels, masked: false, kappa: null);
         return new(told.Plain!.Value, shown.Plain!.Value, shown.Adapted);

@@ -18,7 +18,9 @@ internal sealed class MultiLabelRows(MultiLabelPromptAdapterOptions options, Den
     private readonly List<string> _captions = [];
     private readonly List<int> _image = []; // of each row; −1 for none
     private readonly List<string> _paths = [];
-    private readonly List<Half[]> _encoded = [];
+    private readonly List<Half[]> _encoded = []; // a row each
+    private readonly HashSet<string> _texts = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, float[]> _sameLabels = new(StringComparer.Ordinal);
 
     /// <summary>What the fit learns from. Rows of one caption are one item.</summary>
     /// <exception cref="InvalidDataException">There is no row to learn from; the message says what is missing.</exception>
@@ -31,7 +33,7 @@ internal sealed class MultiLabelRows(MultiLabelPromptAdapterOptions options, Den
             options.ReadsCaptions || input.Schema.GetColumnOrNull(options.CaptionColumn) is { Type: TextDataViewType }
                 ? input.Schema[options.CaptionColumn]
                 : null,
-            text => Add(_captions, text.Span.Trim().ToString())
+            text => Add(_captions, Once(text.Span.Trim()))
         );
         var complete = options.ReadsImages ? Images(rows, input.Schema[options.ImageColumn]) : () => { };
         rows.Read(options.CancellationToken);
@@ -61,8 +63,23 @@ internal sealed class MultiLabelRows(MultiLabelPromptAdapterOptions options, Den
                     $"{stage}: column '{options.LabelColumn}' holds {bad} in row {_labels.Count}; expected 1, 0, or NaN where unknown."
                 );
             }
-            return Add(_labels, labels);
+            // As many rows have the same labels as there are images of a caption, and more.
+            var key = string.Join(' ', labels);
+            return Add(_labels, _sameLabels.TryGetValue(key, out var known) ? known : _sameLabels[key] = labels);
         }
+    }
+
+    // A caption stands on the row of each of its images: it is kept once.
+    private string Once(ReadOnlySpan<char> text)
+    {
+        var texts = _texts.GetAlternateLookup<ReadOnlySpan<char>>();
+        if (texts.TryGetValue(text, out var known))
+        {
+            return known;
+        }
+        known = text.ToString();
+        _texts.Add(known);
+        return known;
     }
 
     private static bool Add<T>(List<T> list, T value)
@@ -96,7 +113,7 @@ internal sealed class MultiLabelRows(MultiLabelPromptAdapterOptions options, Den
         var batcher = new ImageBatcher(
             encoder.Preprocessor,
             encoder.BatchSize,
-            (pixels, n) => _encoded.Add(DenseFeatureCache.Rows(encoder, pixels, n)),
+            (pixels, n) => _encoded.AddRange(encoder.Rows(pixels, n).Chunk(encoder.RowLength)),
             options.CancellationToken
         );
         rows.Values<MLImage, bool>(
@@ -115,27 +132,35 @@ internal sealed class MultiLabelRows(MultiLabelPromptAdapterOptions options, Den
         return batcher.Complete;
     }
 
-    private IDenseRows ImageRows()
+    private IDenseRows ImageRows() =>
+        _encoded.Count > 0
+            ? new MemoryRows(_encoded, encoder.Places)
+            : Encoded(new DenseImages(encoder, _paths), options.FeatureCacheFolder, "encoding images");
+
+    private IDenseRows TextRows(IReadOnlyList<string> texts)
     {
-        if (options.FeatureCacheFolder is { } folder)
+        var source = new DenseTexts(encoder, texts);
+        // A folder of their own for each list of texts: which there are depends on the options, too.
+        var folder = options.FeatureCacheFolder is { } cache
+            ? Path.Combine(cache, "texts-" + DenseFeatureCache.HashOf(source)[..16])
+            : null;
+        return Encoded(source, folder, "encoding texts");
+    }
+
+    private IDenseRows Encoded(DenseSource source, string? folder, string phase)
+    {
+        if (folder is null)
         {
-            var cache = DenseFeatureCache.Open(folder, encoder, _paths);
-            say($"features to {folder}: {cache.Description}.");
-            cache.Make(
-                Shard.Whole,
-                options.CancellationToken,
-                (done, total) => options.Progress?.Report(new(MultiLabelPromptAdapterEstimator.Stage, "encoding images", done, total))
-            );
-            return cache.Read();
+            return source.InMemory(options.CancellationToken);
         }
-        if (_paths.Count > 0)
-        {
-            foreach (var part in DenseFeatureCache.Encode(encoder, _paths, options.CancellationToken))
-            {
-                _encoded.Add(part.ToArray());
-            }
-        }
-        return new MemoryRows([.. _encoded.SelectMany(part => part)], encoder.Places, encoder.Dimension);
+        var cache = DenseFeatureCache.Open(folder, source);
+        say($"features to {folder}: {cache.Description}.");
+        cache.Make(
+            Shard.Whole,
+            options.CancellationToken,
+            (done, total) => options.Progress?.Report(new(MultiLabelPromptAdapterEstimator.Stage, phase, done, total))
+        );
+        return cache.Read();
     }
 
     private (List<MultiLabelItem> Items, IDenseRows? Texts) Items(int classes)
@@ -148,7 +173,7 @@ internal sealed class MultiLabelRows(MultiLabelPromptAdapterOptions options, Den
         foreach (
             var group in Enumerable
                 .Range(0, _labels.Count)
-                .GroupBy(row => Caption(row) is { Length: > 0 } caption ? $"{caption}\n{string.Join(' ', _labels[row])}" : $"\n{row}")
+                .GroupBy(row => Caption(row) is { Length: > 0 } caption ? (caption, _labels[row], -1) : ("", Array.Empty<float>(), row))
         )
         {
             var row = group.First();
@@ -175,8 +200,7 @@ internal sealed class MultiLabelRows(MultiLabelPromptAdapterOptions options, Den
         {
             return (items, null);
         }
-        var (rows, tokens) = encoder.Texts([.. texts.OrderBy(t => t.Value).Select(t => t.Key)], options.CancellationToken);
-        return (items, new MemoryRows(rows, tokens, encoder.Dimension));
+        return (items, TextRows([.. texts.OrderBy(t => t.Value).Select(t => t.Key)]));
 
         int Text(string text)
         {

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using AirMLNet.Clip;
+using AirMLNet.MultiLabel;
+using AirMLNet.Options;
 using AirMLNet.Testing;
 using Microsoft.ML;
 using TorchSharp;
@@ -71,6 +73,50 @@ public sealed class SoakTests
         if (SoakRun.IsLong)
         {
             Assert.IsLessThan(48 * Mebibyte, most.Resident - first.Resident);
+        }
+    }
+
+    /// <summary>Six images of each caption, 600,000 of a long run: features lie in files, memory has a path for each image.</summary>
+    [TestMethod]
+    public void AFitOnManyImages_HoldsNoFeatures()
+    {
+        using var f = new StageFixture();
+        var few = Fit(6 * SoakRun.Steps);
+        var many = Fit(60 * SoakRun.Steps);
+        var perImage = (many.Managed - few.Managed) / (54.0 * SoakRun.Steps);
+        TestContext.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"soak: a fit on {6 * SoakRun.Steps} images: {few}; on {60 * SoakRun.Steps}: {many}; {perImage:0} bytes of managed memory an image"
+            )
+        );
+        Assert.AreEqual(few.Tensors, many.Tensors);
+        Assert.IsLessThan(400, perImage);
+
+        Held Fit(int images)
+        {
+            Held held = default;
+            var rows = Enumerable
+                .Range(0, images)
+                .Select(i => new SoakTrainers.MultiLabelRow
+                {
+                    ImagePath = f.Rows[i % f.Rows.Length].ImagePath,
+                    Caption = $"{StageFixture.Names[i / 6 % 3]} number {i / 6}",
+                    Labels = [.. StageFixture.Names.Select((_, c) => c == i / 6 % 3 ? 1f : 0)],
+                });
+            var options = new MultiLabelPromptAdapterOptions
+            {
+                ClipFolder = f.ClipFolder,
+                ClassNames = StageFixture.Names,
+                PromptLength = 3,
+                Epochs = 1,
+                BatchSize = 512,
+                WarmUpEpochs = 0,
+                FeatureCacheFolder = Path.Combine(f.Root, $"features-{images}"),
+                Progress = new DirectProgress(r => held = r.Activity == "training" ? Held.Now() : held),
+            };
+            f.Context.MultiLabelClassification().Trainers.PromptAdapter(options).Fit(f.Context.Data.LoadFromEnumerable(rows)).Dispose();
+            return held;
         }
     }
 

@@ -161,7 +161,7 @@ internal sealed class SoakTrainers : IDisposable
         new LoraTrainer(model, options).Train(examples, work, 1);
     }
 
-    private sealed class MultiLabelRow
+    internal sealed class MultiLabelRow
     {
         public string ImagePath { get; set; } = "";
 
