@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Measures a method on the small models: runs its experiments and writes their tables into its page.
 #   eng/results.sh latteclip [--write]     experiments/mini-latteclip*.json into docs/results-latteclip.md
-#   eng/results.sh t2ipal [--write]        experiments/t2ipal-mini.json and -parts into docs/results-t2ipal.md; makes mini-scenes where it is missing
+#   eng/results.sh t2ipal [--write]        experiments/t2ipal-mini.json, -images and -parts into docs/results-t2ipal.md; makes mini-scenes where it is missing
 # Resumable: finished runs are taken from artifacts/experiments. With --write only the page is written, of what is there.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 case ${1:-} in
     latteclip) tables=(mini-latteclip mini-latteclip-{table3,table2,share,table5,table4}) ;;
-    t2ipal) tables=(t2ipal-mini t2ipal-mini-parts) ;;
+    t2ipal) tables=(t2ipal-mini t2ipal-mini-images t2ipal-mini-parts) ;;
     *) sed -n '2,5s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
 esac
 page=$root/docs/results-$1.md

@@ -15,15 +15,38 @@ public static class DrawnPhotos
     public static string Draw(string folder, IReadOnlyList<string> classes, int perClass, string model = "../models/mini-diffusion")
     {
         ArgumentNullException.ThrowIfNull(classes);
-        var missing = classes
-            .SelectMany(
-                (name, c) => Enumerable.Range(0, perClass).Select(i => (Name: name, File: FileOf(folder, name, i), Seed: (1000 * c) + i))
-            )
-            .Where(photo => !File.Exists(photo.File))
-            .ToList();
+        Draw(
+            [
+                .. classes.SelectMany(
+                    (name, c) =>
+                        Enumerable
+                            .Range(0, perClass)
+                            .Select(i => (Caption: $"a photo of a {name}", FileOf(Path.Combine(folder, name), i), Seed: (1000 * c) + i))
+                ),
+            ],
+            model
+        );
+        return folder;
+    }
+
+    /// <summary>Fills a folder with one picture of each caption; what is there already stays.</summary>
+    /// <param name="folder">The folder; pictures go to <c>FOLDER/00.png</c> and so on.</param>
+    /// <param name="captions">What to draw; the model knows the twenty classes of mini-scenes.</param>
+    /// <param name="model">Folder of the diffusion model.</param>
+    /// <returns>The files, in the order of the captions.</returns>
+    public static IReadOnlyList<string> Draw(string folder, IReadOnlyList<string> captions, string model = "../models/scenes-diffusion")
+    {
+        List<(string Caption, string File, int Seed)> pictures = [.. captions.Select((caption, i) => (caption, FileOf(folder, i), i))];
+        Draw(pictures, model);
+        return [.. pictures.Select(p => p.File)];
+    }
+
+    private static void Draw(List<(string Caption, string File, int Seed)> pictures, string model)
+    {
+        var missing = pictures.Where(p => !File.Exists(p.File)).ToList();
         if (missing.Count == 0)
         {
-            return folder;
+            return;
         }
 
         using var pipeline = StableDiffusionPipeline.Load(model);
@@ -36,15 +59,13 @@ public static class DrawnPhotos
                 BatchSize = 20,
             }
         );
-        var requests = missing.Select(photo => new TextToImageRequest($"a photo of a {photo.Name}", photo.Seed)).ToList();
-        foreach (var (image, photo) in generator.Generate(requests).Zip(missing))
+        var requests = missing.Select(p => new TextToImageRequest(p.Caption, p.Seed)).ToList();
+        foreach (var (image, picture) in generator.Generate(requests).Zip(missing))
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(photo.File)!);
-            ImageFile.SavePng(photo.File, image);
+            Directory.CreateDirectory(Path.GetDirectoryName(picture.File)!);
+            ImageFile.SavePng(picture.File, image);
         }
-
-        return folder;
     }
 
-    private static string FileOf(string folder, string name, int number) => Path.Combine(folder, name, $"{number:00}.png");
+    private static string FileOf(string folder, int number) => Path.Combine(folder, $"{number:00}.png");
 }

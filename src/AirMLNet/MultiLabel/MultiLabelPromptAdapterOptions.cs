@@ -236,7 +236,7 @@ public sealed record MultiLabelPromptAdapterOptions : PromptTraining
     } = "PredictedLabels";
 
     /// <summary>
-    /// Folder that keeps the features of the training images in float16, so that hundreds of thousands need not be in memory; null keeps
+    /// Folder that keeps the features of training images and captions in float16, so that hundreds of thousands need not be in memory; null keeps
     /// them in memory.
     /// </summary>
     public string? FeatureCacheFolder

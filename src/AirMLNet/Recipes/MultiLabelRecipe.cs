@@ -40,7 +40,7 @@ public sealed record MultiLabelTask
     /// <summary>Whether the rows have labels already; else they come from the captions.</summary>
     public bool HasLabels { get; init; }
 
-    /// <summary>Folder that keeps the features of the training images; null keeps them in memory.</summary>
+    /// <summary>Folder that keeps the features of training images and captions; null keeps them in memory.</summary>
     public string? FeatureCacheFolder { get; init; }
 
     /// <summary>Receives the reports of the stages.</summary>
