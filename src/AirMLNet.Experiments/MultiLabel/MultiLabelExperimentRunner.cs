@@ -222,7 +222,7 @@ internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, 
             .Data.CreateEnumerable<ToldRow>(filter.Fit(captions).Transform(captions), reuseRowObject: false)
             .Take(ModalityGap.MostRows)
             .ToList();
-        var cache = TestFeatures(model.Encoder, set, data.Test);
+        var cache = TestFeatures(model.Encoder, data.Test);
         using var kept = cache.Read();
         return ModalityGap.Of(
             model,
@@ -232,12 +232,11 @@ internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, 
         );
     }
 
-    private DenseFeatureCache TestFeatures(DenseEncoder encoder, MultiLabelExperimentSet set, IReadOnlyList<MultiLabelImage> images)
+    // Known by the images alone: what else a set says, as how many captions it takes, changes nothing here.
+    private DenseFeatureCache TestFeatures(DenseEncoder encoder, IReadOnlyList<MultiLabelImage> images)
     {
-        var cache = DenseFeatureCache.Open(
-            Features($"test {encoder.Settings}", set),
-            new DenseImages(encoder, [.. images.Select(i => i.Path)])
-        );
+        var source = new DenseImages(encoder, [.. images.Select(i => i.Path)]);
+        var cache = DenseFeatureCache.Open(Features($"test {encoder.Settings}", DenseFeatureCache.HashOf(source)), source);
         cache.Make(
             Shard.Whole,
             options.CancellationToken,
@@ -329,7 +328,7 @@ internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, 
     )
     {
         var encoder = model.Encoder;
-        var cache = TestFeatures(encoder, set, images);
+        var cache = TestFeatures(encoder, images);
         using var kept = cache.Read();
         var (classes, length) = (model.ClassNames.Count, encoder.RowLength);
         var scores = new float[images.Count * classes];
@@ -368,11 +367,10 @@ internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, 
                     CultureInfo.InvariantCulture,
                     $"{recipe.Settings.Prompt} {recipe.Settings.ImageSize} real {method.KnownLabels} {method.Shots} {seed}"
                 ),
-            set
+            JsonSerializer.Serialize(set, Line)
         );
 
-    private string Features(string what, MultiLabelExperimentSet set) =>
-        Path.Combine(file.Cache!, "features", Hash($"{what}\n{ClipHash}\n{JsonSerializer.Serialize(set, Line)}"));
+    private string Features(string what, string rows) => Path.Combine(file.Cache!, "features", Hash($"{what}\n{ClipHash}\n{rows}"));
 
     private sealed class ToldRow
     {
