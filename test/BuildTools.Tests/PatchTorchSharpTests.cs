@@ -29,7 +29,7 @@ public sealed class PatchTorchSharpTests : IDisposable
         Write(SmallElf.Create().Bytes);
         PatchTorchSharp.Patch(Source, Copy);
         File.WriteAllBytes(Copy, [.. File.ReadAllBytes(Copy)[..^1], 7]); // told apart by its last byte
-        File.SetLastWriteTimeUtc(Copy, File.GetLastWriteTimeUtc(Source));
+        File.SetLastWriteTimeUtc(Copy, File.GetLastWriteTimeUtc(Source).AddSeconds(1));
         PatchTorchSharp.Patch(Source, Copy);
         Assert.AreEqual(7, File.ReadAllBytes(Copy)[^1]);
         File.SetLastWriteTimeUtc(Source, File.GetLastWriteTimeUtc(Source).AddSeconds(1));
@@ -67,6 +67,24 @@ public sealed class PatchTorchSharpTests : IDisposable
         var e = Assert.ThrowsExactly<InvalidDataException>(() => PatchTorchSharp.Patch(Source, Copy));
         Assert.Contains(Source, e.Message);
         Assert.IsFalse(Directory.Exists(Path.GetDirectoryName(Copy)));
+    }
+
+    [TestMethod]
+    public void TheAssemblyAsksNotToBeOptimised_WhereItsMarkIsThereOnce()
+    {
+        Directory.CreateDirectory(_folder);
+        byte[] mark = [8, 1, 0, 2, 0, 0, 0, 0, 0];
+        var (source, copy) = (Path.Combine(_folder, "TorchSharp.dll"), Path.Combine(_folder, "obj", "TorchSharp.dll"));
+        File.WriteAllBytes(source, [7, .. mark, 9]);
+        Assert.AreEqual(copy, PatchTorchSharp.Patch(source, copy));
+        CollectionAssert.AreEqual(new byte[] { 7, 8, 1, 0, 3, 1, 0, 0, 0, 0, 9 }, File.ReadAllBytes(copy));
+        File.Delete(copy);
+        foreach (var other in new byte[][] { [7, 9], [.. mark, 0, .. mark] })
+        {
+            File.WriteAllBytes(source, other);
+            Assert.IsNull(PatchTorchSharp.Patch(source, copy));
+            Assert.IsFalse(File.Exists(copy));
+        }
     }
 
     private byte[] Write(byte[] bytes)
