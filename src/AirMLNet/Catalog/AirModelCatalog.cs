@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Reflection;
 using System.Runtime.ExceptionServices;
 using AirMLNet.Pipeline;
@@ -30,9 +31,14 @@ public static class AirModelCatalog
             inputSchema = schema!;
             return model;
         }
-        catch (Exception e) when ((Cause(e) ?? e) is FileLoadException named)
+        catch (Exception e) when ((Cause(e) ?? e) is FileLoadException or CultureNotFoundException)
         {
-            throw new FormatException($"{filePath} is no whole model: {named.Message} ({named.FileName})", e);
+            // The name of a stage's assembly, or the culture in it, is damaged.
+            var cause = Cause(e) ?? e;
+            throw new FormatException(
+                $"{filePath} is no whole model: {cause.Message}{(cause is FileLoadException named ? $" ({named.FileName})" : "")}",
+                e
+            );
         }
         catch (Exception wrapped) when (Cause(wrapped) is { } cause)
         {

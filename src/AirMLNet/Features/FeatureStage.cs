@@ -67,9 +67,11 @@ internal static class FeatureStage
     {
         var host = format.Open(env, ctx);
         var file = ModelStream.ReadJson<FeatureFile<TOptions>>(ctx, format.Stage);
+        // A member of a generic type is the one that the serializer does not check.
+        var options = file.Options ?? throw new FormatException($"{format.Stage}: the saved model has no options.");
         using var channel = host.Start("Load");
-        using var model = file.Backbone.Take(ctx, file.Options.ClipFolder, DeviceChoice.Resolve(host, channel), file.Options.Execution());
-        return make(host, (file.Output, file.Input), file.Options, model.Keep());
+        using var model = file.Backbone.Take(ctx, options.ClipFolder, DeviceChoice.Resolve(host, channel), options.Execution());
+        return make(host, (file.Output, file.Input), options, model.Keep());
     }
 
     private sealed record FeatureFile<TOptions>(string Output, string Input, TOptions Options, BackboneReference Backbone) : StageFile;

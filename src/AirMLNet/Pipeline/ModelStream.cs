@@ -57,6 +57,10 @@ internal static class ModelStream
                             + $"reads up to {Format}. Use a newer version."
                     );
                 }
+                if (HasNullInList(document.RootElement))
+                {
+                    throw new FormatException($"{stage}: {JsonName} of the saved model has null in a list.");
+                }
             }
             return JsonSerializer.Deserialize<T>(json, OptionsJson.Settings)
                 ?? throw new FormatException($"{stage}: {JsonName} of the saved model is 'null'.");
@@ -66,6 +70,15 @@ internal static class ModelStream
             throw new FormatException($"{stage}: {JsonName} of the saved model is not valid: {e.Message}", e);
         }
     }
+
+    // The serializer heeds which members may be null, but not which elements of lists.
+    private static bool HasNullInList(JsonElement element) =>
+        element.ValueKind switch
+        {
+            JsonValueKind.Array => element.EnumerateArray().Any(e => e.ValueKind == JsonValueKind.Null || HasNullInList(e)),
+            JsonValueKind.Object => element.EnumerateObject().Any(p => HasNullInList(p.Value)),
+            _ => false,
+        };
 
     public static void WriteState(ModelSaveContext ctx, params (string Name, float[] Values, long[] Shape)[] arrays)
     {

@@ -70,7 +70,7 @@ public sealed class ReaderFuzzTests
             (Text(Xl + "vae/config.json"), p => AutoencoderKLConfig.Load(p)),
             (Text(Xl + "text_encoder_2/config.json"), p => ClipConfigFile.ReadText(p, projected: true)),
             (Text(Xl + "scheduler/scheduler_config.json"), p => NoiseScheduler.Load(p)),
-            (Text("golden/sd2-tiny/scheduler/scheduler_config.json"), p => NoiseScheduler.Load(p).Start(5).Dispose()),
+            (Text("golden/sd2-tiny/scheduler/scheduler_config.json"), p => Schedule(NoiseScheduler.Load(p))),
             (Text(Xl + "model_index.json"), p => ModelIndex.Read(p)),
             (Text("golden/clip-vit-tiny/config.json"), p => ClipConfigFile.Read(p)),
             (Text("golden/openclip-vit-tiny/open_clip_config.json"), p => ClipConfigFile.Read(p)),
@@ -159,6 +159,9 @@ public sealed class ReaderFuzzTests
             )
         );
     }
+
+    // More steps than the file has times would be the caller's fault, not the file's.
+    private static void Schedule(NoiseScheduler scheduler) => scheduler.Start(Math.Min(5, scheduler.Config.NumTrainTimesteps)).Dispose();
 
     private void Report(string line)
     {

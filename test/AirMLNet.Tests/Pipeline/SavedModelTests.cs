@@ -104,6 +104,29 @@ public sealed class SavedModelTests
     }
 
     [TestMethod]
+    [DataRow("\"files\": []", "\"files\": [null]", "null in a list")]
+    [DataRow("\"name\": ", "\"names\": ", "'names'")]
+    public void NullWhereNoneBelongs_IsRefused(string before, string after, string expected)
+    {
+        using var f = new StageFixture(4);
+        var path = SaveFeatures(f, embed: false);
+        ChangeJson(path, json => json.Replace(before, after, StringComparison.Ordinal));
+        Assert.Contains(expected, Assert.ThrowsExactly<FormatException>(() => new MLContext().Model.LoadAdapted(path, out _)).Message);
+    }
+
+    [TestMethod]
+    public void OptionsThatAreNull_AreRefused()
+    {
+        using var f = new StageFixture(4);
+        var path = SaveFeatures(f, embed: false);
+        ChangeJson(path, json => System.Text.RegularExpressions.Regex.Replace(json, "\"options\": \\{[^}]*\\}", "\"options\": null"));
+        Assert.Contains(
+            "has no options",
+            Assert.ThrowsExactly<FormatException>(() => new MLContext().Model.LoadAdapted(path, out _)).Message
+        );
+    }
+
+    [TestMethod]
     public void AZipCutInHalf_IsRefused()
     {
         using var f = new StageFixture(4);
