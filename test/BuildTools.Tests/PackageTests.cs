@@ -76,6 +76,8 @@ public sealed class PackageTests : IDisposable
         var program = Path.Combine(Program, "bin", "Release", "net10.0", "program.dll");
         Assert.AreEqual("saved", Dotnet("exec", program, "fit"));
         Assert.AreEqual("two classes", Dotnet("exec", program, "predict"));
+        var managed = Path.Combine(Path.GetDirectoryName(program)!, "TorchSharp.dll");
+        Assert.IsNull(PatchTorchSharp.Patch(managed, Path.Combine(_folder, "again.dll")), "It asks not to be optimised already.");
         if (cached is null)
         {
             return;

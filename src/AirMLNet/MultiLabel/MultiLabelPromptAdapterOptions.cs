@@ -236,8 +236,8 @@ public sealed record MultiLabelPromptAdapterOptions : PromptTraining
     } = "PredictedLabels";
 
     /// <summary>
-    /// Folder that keeps the features of training images and captions in float16, so that hundreds of thousands need not be in memory; null keeps
-    /// them in memory.
+    /// Folder that keeps the features of training images and captions in float16, so that hundreds of thousands need not be in memory;
+    /// null keeps them in memory.
     /// </summary>
     public string? FeatureCacheFolder
     {

@@ -1,3 +1,5 @@
+using System.Collections;
+using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using AirMLNet.Options;
@@ -57,13 +59,11 @@ internal static class ModelStream
                             + $"reads up to {Format}. Use a newer version."
                     );
                 }
-                if (HasNullInList(document.RootElement))
-                {
-                    throw new FormatException($"{stage}: {JsonName} of the saved model has null in a list.");
-                }
             }
-            return JsonSerializer.Deserialize<T>(json, OptionsJson.Settings)
+            var file =
+                JsonSerializer.Deserialize<T>(json, OptionsJson.Settings)
                 ?? throw new FormatException($"{stage}: {JsonName} of the saved model is 'null'.");
+            return HasNullInList(file) ? throw new FormatException($"{stage}: {JsonName} of the saved model has null in a list.") : file;
         }
         catch (Exception e) when (e is JsonException or ArgumentException)
         {
@@ -71,14 +71,24 @@ internal static class ModelStream
         }
     }
 
-    // The serializer heeds which members may be null, but not which elements of lists.
-    private static bool HasNullInList(JsonElement element) =>
-        element.ValueKind switch
+    // The serializer heeds which members may be null, but not which elements of lists. Numbers that may be missing are none of ours.
+    private static bool HasNullInList(object? value) =>
+        value switch
         {
-            JsonValueKind.Array => element.EnumerateArray().Any(e => e.ValueKind == JsonValueKind.Null || HasNullInList(e)),
-            JsonValueKind.Object => element.EnumerateObject().Any(p => HasNullInList(p.Value)),
+            null or string => false,
+            IEnumerable list => list.GetType().GetInterfaces().All(i => !i.IsGenericType || !HoldsNullable(i))
+                && list.Cast<object?>().Any(element => element is null || HasNullInList(element)),
+            _ when value.GetType().Assembly.GetName().Name!.StartsWith(nameof(AirMLNet), StringComparison.Ordinal)
+                    && !value.GetType().IsEnum => value
+                .GetType()
+                .GetProperties(BindingFlags.Public | BindingFlags.Instance)
+                .Any(p => p.GetIndexParameters().Length == 0 && HasNullInList(p.GetValue(value))),
             _ => false,
         };
+
+    private static bool HoldsNullable(Type sequence) =>
+        sequence.GetGenericTypeDefinition() == typeof(IEnumerable<>)
+        && Nullable.GetUnderlyingType(sequence.GetGenericArguments()[0]) is not null;
 
     public static void WriteState(ModelSaveContext ctx, params (string Name, float[] Values, long[] Shape)[] arrays)
     {

@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace AirMLNet.Tests.Native;
 
-/// <summary>What the build changes in its copy of TorchSharp.dll (<c>PatchTorchSharp</c> in eng/BuildTasks) is needed, and is enough.</summary>
+/// <summary>
+/// What the build changes in its copy of TorchSharp.dll (<c>PatchTorchSharp</c> in eng/BuildTasks) is needed, and is enough.
+/// </summary>
 [TestClass]
 [DoNotParallelize] // keeps the collector busy
 public sealed class ScalarLifetimeTests

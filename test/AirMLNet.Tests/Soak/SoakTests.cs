@@ -87,7 +87,7 @@ public sealed class SoakTests
         TestContext.WriteLine(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"soak: a fit on {6 * SoakRun.Steps} images: {few}; on {60 * SoakRun.Steps}: {many}; {perImage:0} bytes of managed memory an image"
+                $"soak: a fit on {6 * SoakRun.Steps} images: {few}; on {60 * SoakRun.Steps}: {many}; {perImage:0} managed bytes an image"
             )
         );
         Assert.AreEqual(few.Tensors, many.Tensors);
