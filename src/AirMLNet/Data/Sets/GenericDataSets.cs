@@ -6,6 +6,7 @@ namespace AirMLNet.Data;
 /// <summary>Data sets that are not among the known ones: folders of classes, or a CSV file of path, label and split.</summary>
 internal static class GenericDataSets
 {
+    private const int MostLinesOfField = 100;
     private static readonly string[] TrainParts = ["train", "pool"];
 
     /// <summary>
@@ -135,7 +136,9 @@ internal static class GenericDataSets
     /// <summary>The lines of a CSV file with their numbers from 1, without blank ones.</summary>
     private static IEnumerable<(long Number, string[] Fields)> Table(string file)
     {
-        using var parser = new TextFieldParser(new StringReader(ListFiles.Text(file))) { TrimWhiteSpace = false };
+        var text = ListFiles.Text(file);
+        CheckQuotes(file, text);
+        using var parser = new TextFieldParser(new StringReader(text)) { TrimWhiteSpace = false };
         parser.SetDelimiters(",");
         while (!parser.EndOfData)
         {
@@ -151,6 +154,36 @@ internal static class GenericDataSets
                 throw new InvalidDataException($"{file}: line {parser.ErrorLineNumber}: a quoted field does not end where it should.", e);
             }
             yield return (number, fields);
+        }
+    }
+
+    // The parser joins the lines of a quoted field one by one, which takes hours where a stray quote begins one in a long file.
+    private static void CheckQuotes(string file, string text)
+    {
+        var (line, begin) = (1L, 0L); // of the quoted field that is being read; 0 outside
+        var atStart = true;
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (text[i] == '\n' && ++line - begin > MostLinesOfField && begin > 0)
+            {
+                throw new InvalidDataException($"{file}: line {begin}: a quoted field does not end where it should.");
+            }
+            if (begin > 0)
+            {
+                if (text[i] == '"' && i + 1 < text.Length && text[i + 1] == '"')
+                {
+                    i++;
+                }
+                else if (text[i] == '"')
+                {
+                    begin = 0;
+                }
+            }
+            else if (text[i] == '"' && atStart)
+            {
+                begin = line;
+            }
+            atStart = begin == 0 && (text[i] is ',' or '\n' or '\r' || (atStart && char.IsWhiteSpace(text[i])));
         }
     }
 }

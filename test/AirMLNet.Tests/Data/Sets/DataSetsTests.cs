@@ -245,6 +245,20 @@ public sealed class DataSetsTests
         Bad("path,label,split\n2.png,x,train\n3.png,y,train", "no test images");
     }
 
+    /// <summary>The parser alone would join the rest of the file line by line: gigabytes for this one of 160 kB.</summary>
+    [TestMethod]
+    public void AStrayQuote_IsNamed_WithoutReadingTheRestLineByLine()
+    {
+        var others = string.Concat(Enumerable.Repeat("2.png,\"x, \"\"y\"\"\",train\n", 1000));
+        Write("c/set.csv", "path,label,split\n" + others.Replace("2.png", "no.png", StringComparison.Ordinal));
+        Fails(() => GenericDataSets.FromCsv(Path.Combine(_root, "c/set.csv")), "line 2 names", "no.png");
+
+        Write("c/set.csv", "path,label,split\n2.png, \"x,train\n" + string.Concat(Enumerable.Repeat("2.png,cat,train\n", 10_000)));
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Fails(() => GenericDataSets.FromCsv(Path.Combine(_root, "c/set.csv")), "line 2: a quoted field does not end where it should");
+        Assert.IsLessThan(20L << 20, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
     [TestMethod]
     public void Words_AreKnownForThePublishedSets()
     {
