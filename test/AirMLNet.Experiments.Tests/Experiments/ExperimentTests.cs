@@ -185,7 +185,8 @@ public sealed class ExperimentTests
     [DataRow("paradigms", """["tr"]""", "'tr'; expected ul, ssl or trzsl")]
     [DataRow("prompts", """["words"]""", "'words'; expected text, visual or visual-deep")]
     [DataRow("seeds", "[]", "need one or more entries")]
-    [DataRow("prompts", """["text"], "dataSets": [{ "name": "a", "folder": "." }, { "name": "a", "folder": "." }]""", "'a' is there twice")]
+    [DataRow("dataSets", """[{ "name": "a", "folder": "." }, { "name": "a", "folder": "." }]""", "'a' is there twice")]
+    [DataRow("prompts", """["text"], "prompts": ["visual"]""", "Duplicate property 'prompts'")]
     [DataRow("shots", "0", "Shots = 0; expected 1..1000")]
     [DataRow("colour", "1", "colour")]
     public void BadMembers_AreNamed_BeforeAnythingRuns(string member, string value, string expected)
@@ -280,7 +281,10 @@ public sealed class ExperimentTests
             path,
             $$"""
             { "name": "tiny", "clip": "clip", "output": "{{output}}",
-              "dataSets": [{ "name": "colours", "csv": "set/set.csv", "synthetic": "synthetic", "splitSeed": 0 }],
+              {{Unless(
+                "dataSets",
+                "\"dataSets\": [{ \"name\": \"colours\", \"csv\": \"set/set.csv\", \"synthetic\": \"synthetic\", \"splitSeed\": 0 }],"
+            )}}
               {{Unless("methods", $"\"methods\": {methods},")}}
               {{Unless(
                 "settings",
