@@ -13,6 +13,9 @@ internal sealed class SceneDiffusionTrainer(MiniDiffusionOptions options, MiniSc
 {
     private const double Guidance = 3;
 
+    // The judge learns from the data set's layout, the model from this one.
+    private readonly MiniScenes _learned = scenes.With(SceneLayout.Quarters);
+
     /// <summary>The settings of the committed <c>models/scenes-diffusion</c>.</summary>
     /// <param name="dataFolder">As of <see cref="MiniDiffusionOptions.DataFolder"/>.</param>
     /// <param name="judgeFolder">As of <see cref="MiniDiffusionOptions.JudgeFolder"/>.</param>
@@ -33,7 +36,7 @@ internal sealed class SceneDiffusionTrainer(MiniDiffusionOptions options, MiniSc
     /// <summary>Trains (or goes on training), writes the model folder with its card, and measures it.</summary>
     public SceneDiffusionResult Train()
     {
-        using var data = MiniDiffusionData.OfScenes(scenes.With(SceneLayout.Quarters), options);
+        using var data = MiniDiffusionData.OfScenes(_learned, options);
         var seconds = new MiniDiffusionTrainer(options, MiniDiffusionForm.Scenes).Fit(data);
         using var maps = new SceneMaps(scenes, options.JudgeFolder, options.Seed);
         return Measure(maps, seconds);
@@ -43,10 +46,7 @@ internal sealed class SceneDiffusionTrainer(MiniDiffusionOptions options, MiniSc
     internal SceneDiffusionResult Measure(SceneMaps maps, double seconds)
     {
         using var judge = new SceneJudge(maps, judgeScenes, judgeScenes / 2, options.CancellationToken);
-        var result = SceneDiffusionEvaluation.Measure(options, scenes.With(SceneLayout.Quarters), judge, Guidance) with
-        {
-            Seconds = seconds,
-        };
+        var result = SceneDiffusionEvaluation.Measure(options, _learned, judge, Guidance) with { Seconds = seconds };
         WriteCard(result, judge);
         Directory.Delete(Path.Combine(options.OutputFolder, "checkpoint"), recursive: true);
         return result;

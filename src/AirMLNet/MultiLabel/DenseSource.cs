@@ -105,6 +105,7 @@ internal sealed class DenseTexts : DenseSource
     /// <param name="texts">The texts; one too long for the context is cut.</param>
     public DenseTexts(DenseEncoder encoder, IReadOnlyList<string> texts)
     {
+        // Tokens are counted here and made again in each batch, so that the ids of all texts need not be in memory.
         (_encoder, _texts) = (encoder, texts);
         _starts = new long[texts.Count + 1];
         for (var t = 0; t < texts.Count; t++)
