@@ -29,16 +29,16 @@ run() {
     echo $? >"$results/$name.code"
 }
 
-# Two projects at a time, the longest first: most tests wait for a process of their own, which uses one core.
+# The longest first, and one more at a time than there are cores: many tests wait, for processes of their own or for a cluster.
 mkdir -p "$results"
-longest=(AirMLNet.Tool SmallModels AirMLNet Notebooks)
+longest=(AirMLNet.Tool AirMLNet.Orleans AirMLNet Notebooks SmallModels)
 projects=()
 for name in "${longest[@]}"; do projects+=("$root/test/$name.Tests/$name.Tests.csproj"); done
 for project in "$root"/test/*.Tests/*.csproj; do
     [[ " ${projects[*]} " == *" $project "* ]] || projects+=("$project")
 done
 for project in "${projects[@]}"; do
-    while (($(jobs -rp | wc -l) >= 2)); do wait -n; done
+    while (($(jobs -rp | wc -l) > $(nproc))); do wait -n; done
     run "$project" "${1:-}" &
 done
 wait

@@ -191,16 +191,18 @@ internal sealed class ArrowRowCursor : DataViewRowCursor
                     );
                 }
 
-                // Before memory is taken for what only a length says.
-                ArgumentOutOfRangeException.ThrowIfGreaterThan(size, values.Length - start);
-                var editor = VBufferEditor.Create(ref value, size);
+                // Memory is taken after the numbers are found: lengths, of lists and of the numbers below them, may be anything.
+                VBufferEditor<float> editor;
                 switch (values)
                 {
                     case FloatArray floats:
-                        floats.Values.Slice(start, size).CopyTo(editor.Values);
+                        var singles = floats.Values.Slice(start, size);
+                        editor = VBufferEditor.Create(ref value, size);
+                        singles.CopyTo(editor.Values);
                         break;
                     default:
                         var doubles = ((DoubleArray)values).Values.Slice(start, size);
+                        editor = VBufferEditor.Create(ref value, size);
                         for (var i = 0; i < size; i++)
                         {
                             editor.Values[i] = (float)doubles[i];

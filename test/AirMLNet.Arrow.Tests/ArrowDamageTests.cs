@@ -60,6 +60,29 @@ public sealed class ArrowDamageTests
         Assert.IsLessThan(1 << 20, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
+    /// <summary>The numbers say a length of their own, which is no truer than the list's.</summary>
+    [TestMethod]
+    public void NumbersFewerThanTheySay_AreRefusedBeforeMemoryIsTaken()
+    {
+        const int Long = 100_000_000;
+        var four = new FloatArray.Builder().AppendRange([1, 2, 3, 4]).Build();
+        var values = new FloatArray(four.ValueBuffer, ArrowBuffer.Empty, Long, 0, 0);
+        int[] offsets = [0, Long];
+        var read = Write(
+            "numbers.arrow",
+            new ListArray(
+                new ListType(new Field("item", FloatType.Default, false)),
+                1,
+                new ArrowBuffer(System.Runtime.InteropServices.MemoryMarshal.AsBytes<int>(offsets).ToArray()),
+                values,
+                ArrowBuffer.Empty
+            )
+        );
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Contains("is damaged", Refused(() => First(read)).Message);
+        Assert.IsLessThan(1 << 20, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
     [TestMethod]
     [DataRow(0x7000_0000)]
     [DataRow(-5)]

@@ -128,12 +128,12 @@ internal static class MiniClipModelFiles
                 {command}
                 ```
 
-                **Measured** on the 10,000 test photos, with the float16 weights of this folder:
+                **Measured** on the {options.JudgedPhotos:N0} test photos, with the float16 weights of this folder:
 
                 | | accuracy |
                 |---|---|
                 | zero-shot, "a photo of a {"{name}"}." | {Percent(result.ZeroShotAccuracy)} |
-                | linear probe (5,000 labelled photos not seen in training) | {Percent(result.LinearProbeAccuracy)} |
+                | linear probe ({Math.Min(options.JudgedPhotos, 5000):N0} labelled photos not seen in training) | {Percent(result.LinearProbeAccuracy)} |
 
                 """
             )

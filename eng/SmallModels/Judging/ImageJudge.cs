@@ -20,11 +20,12 @@ internal sealed class ImageJudge : IDisposable
 
     /// <param name="clipFolder">A CLIP model.</param>
     /// <param name="data">The photos; the last 5,000 of the training set, which no model of this project saw, are the probe's.</param>
-    public ImageJudge(string clipFolder, Cifar10 data)
+    /// <param name="probePhotos">How many of them, at most.</param>
+    public ImageJudge(string clipFolder, Cifar10 data, int probePhotos = int.MaxValue)
     {
         _backbone = ClipBackbone.Acquire(clipFolder);
         using var scope = NewDisposeScope();
-        int[] photos = [.. Enumerable.Range(FirstProbePhoto, data.Count(Cifar10Split.Train) - FirstProbePhoto)];
+        int[] photos = [.. Enumerable.Range(FirstProbePhoto, Math.Min(probePhotos, data.Count(Cifar10Split.Train) - FirstProbePhoto))];
         var features = Encode([.. photos.Select(i => data.GetImage(Cifar10Split.Train, i))]); // [N, D]
         var labels = tensor(photos.Select(i => (long)data.GetLabel(Cifar10Split.Train, i)).ToArray()); // [N]
         _probe = LinearProbe.Choose(features, labels, Cifar10.ClassNames.Count);

@@ -44,7 +44,7 @@ internal sealed record CaptionFailure(FailureKind Kind, TimeSpan? Wait, string R
             or FormatException
             or InvalidOperationException
             or KeyNotFoundException
-            or ArgumentOutOfRangeException
+            or ArgumentException
             or NullReferenceException
             or IndexOutOfRangeException
             or InvalidCastException

@@ -88,6 +88,7 @@ public sealed class ChatCaptionerTests
                 3 => (CaptionServer.Drop, "", ""),
                 4 => ("200 OK", "", "{ \"id\": \"1\", \"choices\": [] }"),
                 5 => ("200 OK", "", "{ \"id\": \"1\", \"choices\": [ { \"index\": 0, \"finish_reason\": \"stop\" } ] }"),
+                6 => ("200 OK", "", "{ \"id\": \"1\", \"choices\": [ { \"message\": { \"role\": \"assistant\", \"\": 1 } } ] }"),
                 _ => null,
             };
         var items = Items(1);

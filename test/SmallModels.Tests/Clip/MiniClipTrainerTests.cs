@@ -29,6 +29,7 @@ public sealed class MiniClipTrainerTests
             Epochs = 1,
             TextEpochs = 1,
             CheckpointEvery = 4,
+            JudgedPhotos = 500,
         };
 
     [TestMethod]
