@@ -50,17 +50,14 @@ public static class DrawnPhotos
         }
 
         using var pipeline = StableDiffusionPipeline.Load(model);
-        var generator = new StableDiffusionGenerator(
-            pipeline,
-            new()
-            {
-                Steps = 12,
-                Guidance = 3,
-                BatchSize = 20,
-            }
-        );
+        var options = new StableDiffusionOptions
+        {
+            Steps = 12,
+            Guidance = 3,
+            BatchSize = 20,
+        };
         var requests = missing.Select(p => new TextToImageRequest(p.Caption, p.Seed)).ToList();
-        foreach (var (image, picture) in generator.Generate(requests).Zip(missing))
+        foreach (var (image, picture) in pipeline.Generate(requests, options).Zip(missing))
         {
             Directory.CreateDirectory(Path.GetDirectoryName(picture.File)!);
             ImageFile.SavePng(picture.File, image);

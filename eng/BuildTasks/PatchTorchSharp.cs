@@ -72,7 +72,7 @@ public sealed class PatchTorchSharp : Microsoft.Build.Utilities.Task
             {
                 Log.LogError(
                     null,
-                    "AIRML003",
+                    "AIRML004",
                     null,
                     file.ItemSpec,
                     0,

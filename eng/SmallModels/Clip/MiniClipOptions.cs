@@ -39,8 +39,8 @@ public sealed record MiniClipOptions
     }
 
     /// <summary>
-    /// On how many unseen photos the figures of the card are measured, 100 to 10,000, which is the test set; the linear probe is fitted on as
-    /// many, at most 5,000.
+    /// On how many unseen photos the figures of the card are measured, 100 to 10,000, which is the test set; the linear probe is fitted on
+    /// as many, at most 5,000.
     /// </summary>
     public int JudgedPhotos
     {

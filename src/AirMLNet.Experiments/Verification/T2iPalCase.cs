@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using AirMLNet.Heads;
 using AirMLNet.MultiLabel;
 using static TorchSharp.torch;
 
@@ -121,7 +122,7 @@ internal sealed class T2iPalCase : ICaseKind
             "both_adapters" => rule with { Placement = AdapterPlacement.Both },
             "mean" => rule with { Aggregation = LocalAggregation.Mean },
             "max" => rule with { Aggregation = LocalAggregation.Max },
-            "convex" => rule with { Form = AdapterForm.Convex },
+            "convex" => rule with { Form = FusionForm.Convex },
             _ => throw new InvalidDataException($"the run {run} is not known"),
         };
     }

@@ -11,7 +11,7 @@ namespace AirMLNet.Clip;
 /// Immutable; one instance per folder, device and weights is shared by all who acquire it.
 /// </summary>
 /// <remarks>All members may be called concurrently until the last holder calls <see cref="Release"/>.</remarks>
-public sealed class ClipBackbone
+internal sealed class ClipBackbone
 {
     private static readonly Lock Gate = new();
     private static readonly Dictionary<string, ClipBackbone> Shared = new(StringComparer.Ordinal);

@@ -3,7 +3,7 @@ using AirMLNet.Options;
 namespace AirMLNet.Clip;
 
 /// <summary>How a frozen model is built and run. Values are checked when they are set.</summary>
-public sealed record ClipExecution
+internal sealed record ClipExecution
 {
     /// <summary>The numbers the model computes in. Features come out as float32 whatever it is.</summary>
     public ClipPrecision Precision

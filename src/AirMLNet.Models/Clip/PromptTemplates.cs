@@ -41,14 +41,17 @@ public static class PromptTemplates
         ("RESISC45", null, null, Bare),
     ];
 
-    /// <summary>The data sets that <see cref="For"/> knows.</summary>
+    /// <summary>The data sets that <see cref="For(string)"/> knows.</summary>
     public static IReadOnlyList<string> DataSets { get; } = [.. Known.Select(k => k.Name)];
 
-    /// <summary>The template that the literature uses for a data set.</summary>
+    /// <summary>The template that the literature uses for a data set: CoOp's, where it has one.</summary>
     /// <param name="dataSet">A name of <see cref="DataSets"/>; case, blanks, hyphens and underscores do not matter.</param>
-    /// <param name="source">Whose template; where they have none for the data set, that of the first who has.</param>
     /// <exception cref="ArgumentException">The data set is not known; the message lists those that are.</exception>
-    public static IReadOnlyList<string> For(string dataSet, TemplateSource source = TemplateSource.CoOp)
+    public static IReadOnlyList<string> For(string dataSet) => For(dataSet, TemplateSource.CoOp);
+
+    /// <param name="dataSet">A name of <see cref="DataSets"/>.</param>
+    /// <param name="source">Whose template; where they have none for the data set, that of the first who has.</param>
+    internal static IReadOnlyList<string> For(string dataSet, TemplateSource source)
     {
         ArgumentNullException.ThrowIfNull(dataSet);
         OptionCheck.Defined(source);
@@ -72,7 +75,7 @@ public static class PromptTemplates
 }
 
 /// <summary>Whose template for a data set.</summary>
-public enum TemplateSource
+internal enum TemplateSource
 {
     /// <summary>CoOp's zero-shot CLIP.</summary>
     CoOp,

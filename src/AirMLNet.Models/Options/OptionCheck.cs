@@ -41,6 +41,12 @@ internal static class OptionCheck
                 $"{option} = {value}; expected one of {string.Join(", ", Enum.GetNames<T>())}."
             );
 
+    public static T OneOf<T>(T value, T first, T second, [CallerMemberName] string option = "")
+        where T : struct, Enum =>
+        value.Equals(first) || value.Equals(second)
+            ? value
+            : throw new ArgumentOutOfRangeException(option, value, $"{option} = {value}; expected {first} or {second}.");
+
     /// <summary>Two or more names, none blank, no two equal when case is ignored. The list is copied.</summary>
     public static IReadOnlyList<string> ClassNames(IReadOnlyList<string>? names, [CallerMemberName] string option = "")
     {

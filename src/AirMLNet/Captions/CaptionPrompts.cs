@@ -13,7 +13,7 @@ public enum CaptionWording
 }
 
 /// <summary>LatteCLIP's questions to the language model.</summary>
-public static class CaptionPrompts
+internal static class CaptionPrompts
 {
     // Name; data sets; the image's words, with {} for the class where the published code names it; the group's words.
     private static readonly (string Name, string[] DataSets, string Image, string? WithClass, string Group)[] Known =

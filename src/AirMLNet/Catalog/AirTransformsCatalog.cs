@@ -69,8 +69,8 @@ public static class AirTransformsCatalog
     /// <param name="clipFolder">Folder of the CLIP model.</param>
     /// <param name="classNames">Two or more class names, each once.</param>
     /// <param name="templates">
-    /// Texts with <c>{}</c> for the name, such as <see cref="PromptTemplates.Ensemble"/> or <see cref="PromptTemplates.For"/>; null for
-    /// "a photo of a {}."
+    /// Texts with <c>{}</c> for the name, such as <see cref="PromptTemplates.Ensemble"/> or <see cref="PromptTemplates.For(string)"/>; null
+    /// for "a photo of a {}."
     /// </param>
     public static IEstimator<Data.TransformerChain<ZeroShotTransformer>> ZeroShot(
         this TransformsCatalog catalog,

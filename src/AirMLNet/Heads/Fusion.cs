@@ -1,12 +1,18 @@
 namespace AirMLNet.Heads;
 
-/// <summary>How text-side and image-side probabilities are joined (<c>docs/methods.md</c> §4.1, Eq. 7).</summary>
+/// <summary>
+/// How a second opinion is joined to a first: image-side to text-side probabilities (<c>docs/methods.md</c> §4.1, Eq. 7), the affinities of
+/// T2I-PAL's adapter to scores (§6.3).
+/// </summary>
 public enum FusionForm
 {
-    /// <summary>(p + λ·p̂)/(1 + λ), λ ≥ 0.</summary>
+    /// <summary>(p + λ·p̂)/(1 + λ), λ ≥ 0; of the adapter, as in Tip-Adapter, p + α·A.</summary>
     Additive,
 
-    /// <summary>(1 − λ)·p + λ·p̂, λ in 0..1. The same as additive with λ/(1 − λ).</summary>
+    /// <summary>
+    /// (1 − λ)·p + λ·p̂, λ in 0..1, which is the same as additive with λ/(1 − λ); of the adapter (1 − α)·p + α·A, which the paper's words
+    /// allow as well.
+    /// </summary>
     Convex,
 }
 

@@ -1,3 +1,5 @@
+using AirMLNet.Heads;
+
 namespace AirMLNet.MultiLabel;
 
 /// <summary>How the cosines of an image's places to a class become one number.</summary>
@@ -30,16 +32,6 @@ public enum AdapterPlacement
     Both = Local | Global,
 }
 
-/// <summary>How the adapter's affinity A and a score p are joined.</summary>
-public enum AdapterForm
-{
-    /// <summary>p + α·A, as Tip-Adapter does.</summary>
-    Additive,
-
-    /// <summary>(1 − α)·p + α·A, which the paper's words allow as well.</summary>
-    Convex,
-}
-
 /// <summary>The numbers of T2I-PAL's scores and loss (<c>docs/methods.md</c> §6.3 and §10).</summary>
 internal sealed record GlobalLocalRule
 {
@@ -59,7 +51,7 @@ internal sealed record GlobalLocalRule
 
     public AdapterPlacement Placement { get; init; } = AdapterPlacement.Local;
 
-    public AdapterForm Form { get; init; } = AdapterForm.Additive;
+    public FusionForm Form { get; init; } = FusionForm.Additive;
 
     /// <summary>Weight of the global logits in the score; the local ones have the rest.</summary>
     public double GlobalShare { get; init; } = 0.5;

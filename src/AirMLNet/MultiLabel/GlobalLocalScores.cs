@@ -1,4 +1,5 @@
 using AirMLNet.Clip;
+using AirMLNet.Heads;
 using static TorchSharp.torch;
 
 namespace AirMLNet.MultiLabel;
@@ -88,7 +89,7 @@ internal sealed record GlobalLocalScores
 
         Tensor Joined(Tensor p, Tensor? affinity) =>
             affinity is null ? p
-            : rule.Form == AdapterForm.Additive ? p.add(affinity.mul(side.Alpha!))
+            : rule.Form == FusionForm.Additive ? p.add(affinity.mul(side.Alpha!))
             : p.mul(1 - side.Alpha!).add(affinity.mul(side.Alpha!));
     }
 

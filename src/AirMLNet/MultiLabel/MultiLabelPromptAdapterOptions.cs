@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using AirMLNet.Clip;
+using AirMLNet.Heads;
 using AirMLNet.Options;
 using AirMLNet.Prompts;
 
@@ -106,11 +107,11 @@ public sealed record MultiLabelPromptAdapterOptions : PromptTraining
     } = AdapterPlacement.Local;
 
     /// <summary>How the adapter's affinity joins the score.</summary>
-    public AdapterForm AdapterForm
+    public FusionForm AdapterForm
     {
         get;
         init => field = OptionCheck.Defined(value);
-    } = AdapterForm.Additive;
+    } = FusionForm.Additive;
 
     /// <summary>α, the weight of the adapter, 0..100; in convex form at most 1. 0 is no adapter.</summary>
     public double AdapterWeight
@@ -285,7 +286,7 @@ public sealed record MultiLabelPromptAdapterOptions : PromptTraining
     /// <exception cref="ArgumentException">Options contradict each other.</exception>
     internal MultiLabelPromptAdapterOptions Check()
     {
-        if (AdapterForm == AdapterForm.Convex && AdapterWeight > 1)
+        if (AdapterForm == FusionForm.Convex && AdapterWeight > 1)
         {
             throw new ArgumentException(
                 $"AdapterWeight = {AdapterWeight} with AdapterForm.Convex; expected at most 1.",

@@ -1,18 +1,9 @@
 using System.Text.Json.Serialization;
+using AirMLNet.Clip;
 using AirMLNet.FineTuning;
 using AirMLNet.Options;
 
 namespace AirMLNet.Prototypes;
-
-/// <summary>Numbers that CLIP is trained in, or that the tuned model is saved in.</summary>
-public enum TunedPrecision
-{
-    /// <summary>32 bits.</summary>
-    Float32,
-
-    /// <summary>16 bits.</summary>
-    BFloat16,
-}
 
 /// <summary>
 /// How CLIP itself is fine-tuned without labels, with LatteCLIP's numbers (<c>docs/methods.md</c> §5): what a <c>Recipe</c> and
@@ -101,21 +92,21 @@ public abstract record ClipFineTuning
         init => field = OptionCheck.Range(value, 0.01, 1);
     } = 0.9;
 
-    /// <summary>Numbers that the tuned model is kept, scored and saved in.</summary>
-    public TunedPrecision Precision
+    /// <summary>Numbers that the tuned model is kept, scored and saved in: float32 or bfloat16.</summary>
+    public ClipPrecision Precision
     {
         get;
-        init => field = OptionCheck.Defined(value);
+        init => field = OptionCheck.OneOf(value, ClipPrecision.Float32, ClipPrecision.BFloat16);
     }
 
     /// <summary>
-    /// Numbers that are computed in while training. With <see cref="TunedPrecision.BFloat16"/> the weights themselves and what moves them
-    /// stay float32.
+    /// Numbers that are computed in while training. With <see cref="ClipPrecision.BFloat16"/> the weights themselves and what moves them
+    /// stay float32; float16, whose range is too small for gradients, is refused.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
-    public TunedPrecision TrainingPrecision
+    public ClipPrecision TrainingPrecision
     {
         get;
-        init => field = OptionCheck.Defined(value);
+        init => field = OptionCheck.OneOf(value, ClipPrecision.Float32, ClipPrecision.BFloat16);
     }
 }

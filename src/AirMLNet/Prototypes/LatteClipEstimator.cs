@@ -108,7 +108,7 @@ public sealed class LatteClipEstimator : StageEstimator<LatteClipTransformer>
             _seed
         );
         using var half =
-            _options.TrainingPrecision == TunedPrecision.BFloat16
+            _options.TrainingPrecision == ClipPrecision.BFloat16
                 ? new HalfCopy(model, ClipModel.Load(_options.ClipFolder, device, _options.Activation))
                 : null;
         FineTuneTrainer.Run(model, rows.Images.Count, images, (IFineTuneObjective?)latte ?? flyp!, plan, new DirectProgress(Report), half);

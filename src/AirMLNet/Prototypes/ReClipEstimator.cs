@@ -84,7 +84,7 @@ public sealed class ReClipEstimator : StageEstimator<ReClipTransformer>
     private ReClipTransformer Finish(IChannel channel, ReClipTrainer trainer)
     {
         var folder = Path.Combine(_options.WorkFolder, "clip");
-        TunedClip.Write(trainer.ImageCopy, _options.ClipFolder, folder, TunedPrecision.Float32);
+        TunedClip.Write(trainer.ImageCopy, _options.ClipFolder, folder, ClipPrecision.Float32);
         // Both logits in one product: the features of the two copies side by side, and so their class vectors.
         var both = cat([trainer.ImageClasses, trainer.TextClasses()], 1).cpu().contiguous(); // [C, 2·D]
         var head = new CosineHead(both.data<float>().ToArray(), _options.ClassNames.Count, ReClipStep.Scale / 2);

@@ -11,7 +11,7 @@ internal static class TunedClip
     /// <param name="original">The folder it was loaded from.</param>
     /// <param name="folder">Where it goes.</param>
     /// <param name="precision">Numbers of the weights.</param>
-    public static void Write(ClipModel model, string original, string folder, TunedPrecision precision)
+    public static void Write(ClipModel model, string original, string folder, ClipPrecision precision)
     {
         if (Directory.Exists(folder))
         {
@@ -25,15 +25,11 @@ internal static class TunedClip
             File.Copy(file, to, overwrite: true);
         }
 
-        model.Save(folder, precision == TunedPrecision.Float32 ? ScalarType.Float32 : ScalarType.BFloat16);
+        model.Save(folder, precision == ClipPrecision.Float32 ? ScalarType.Float32 : ScalarType.BFloat16);
     }
 
     public static ClipExecution Execution(LatteClipOptions options) =>
-        new()
-        {
-            Activation = options.Activation,
-            Precision = options.Precision == TunedPrecision.Float32 ? ClipPrecision.Float32 : ClipPrecision.BFloat16,
-        };
+        new() { Activation = options.Activation, Precision = options.Precision };
 
     /// <summary>Copies a folder.</summary>
     public static void Copy(string from, string to)

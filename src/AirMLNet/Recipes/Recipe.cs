@@ -3,13 +3,14 @@ using AirMLNet.Options;
 using AirMLNet.Prompts;
 using AirMLNet.Prototypes;
 using AirMLNet.PseudoLabels;
+using Microsoft.ML;
 
 namespace AirMLNet.Recipes;
 
 /// <summary>
 /// A whole method with its numbers: the published ones, until <c>with</c> or one of the <c>With…</c> methods changes them. The
 /// command, the experiments and programs all make their stages from it, so that one name means one thing everywhere.
-/// <see cref="RecipeStages.Stages"/> makes the estimators.
+/// <see cref="Stages"/> makes the estimators.
 /// </summary>
 /// <remarks>The published recipes are in <c>Recipe.Published.cs</c> and <c>Recipe.FineTuned.cs</c>.</remarks>
 public sealed partial record Recipe : PromptMethod
@@ -108,6 +109,18 @@ public sealed partial record Recipe : PromptMethod
 
     /// <summary>Whether there is a prototype column: to label by, or to vote in the score of the zero-shot classifier.</summary>
     internal bool UsesPrototypes => Prototypes && (Rounds > 0 || PrototypeAtTest);
+
+    /// <summary>
+    /// The estimators, in order: features, the surest zero-shot labels, synthetic images and prototypes where the recipe has them,
+    /// pseudo-labels, and the prompt. What only training needs is left out of scoring.
+    /// </summary>
+    /// <param name="ml">The context, whose seed is the only one. Take a fresh one for each fit that is to repeat another.</param>
+    /// <param name="task">What the method is applied to.</param>
+    /// <returns>A chain whose last stage writes <c>Score</c> and <c>PredictedLabel</c>.</returns>
+    /// <exception cref="InvalidOperationException">
+    /// The recipe needs labels, synthetic images, a captioner or a working folder and the task has none.
+    /// </exception>
+    public IEstimator<ITransformer> Stages(MLContext ml, AdaptationTask task) => RecipeStages.Of(this, ml, task);
 
     /// <summary>Learns another kind of prompt.</summary>
     public Recipe WithPrompt(PromptKind prompt) => this with { Prompt = prompt };

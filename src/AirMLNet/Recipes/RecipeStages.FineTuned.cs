@@ -8,7 +8,7 @@ using Microsoft.ML.Data;
 namespace AirMLNet.Recipes;
 
 // LatteCLIP and what it is compared with (docs/methods.md §5).
-public static partial class RecipeStages
+internal static partial class RecipeStages
 {
     /// <summary>Column of texts about images.</summary>
     public const string ImageTextColumn = "ImageText";
@@ -18,7 +18,7 @@ public static partial class RecipeStages
 
     /// <summary>
     /// The stages up to the labels that texts are asked by, and the stage that asks: what writing the texts ahead of a fit needs, or an
-    /// estimate of its time. With the same seed they are the texts that <see cref="Stages"/> asks for.
+    /// estimate of its time. With the same seed they are the texts that <see cref="Of"/> asks for.
     /// </summary>
     internal static (IEstimator<ITransformer> Labels, CaptionSynthesisEstimator Captions) CaptionStages(
         this Recipe recipe,

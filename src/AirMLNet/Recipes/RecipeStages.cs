@@ -9,7 +9,7 @@ using Microsoft.ML.Data;
 namespace AirMLNet.Recipes;
 
 /// <summary>Makes the estimators of a recipe.</summary>
-public static partial class RecipeStages
+internal static partial class RecipeStages
 {
     /// <summary>Column of image-side probabilities, where there is one.</summary>
     public const string PrototypeColumn = "PrototypeScore";
@@ -25,20 +25,9 @@ public static partial class RecipeStages
 
     private const string FeatureColumn = "Features";
 
-    /// <summary>
-    /// The estimators, in order: features, the surest zero-shot labels, synthetic images and prototypes where the recipe has them,
-    /// pseudo-labels, and the prompt. What only training needs is left out of scoring.
-    /// </summary>
-    /// <param name="recipe">The method.</param>
-    /// <param name="ml">The context, whose seed is the only one. Take a fresh one for each fit that is to repeat another.</param>
-    /// <param name="task">What the method is applied to.</param>
-    /// <returns>A chain whose last stage writes <c>Score</c> and <c>PredictedLabel</c>.</returns>
-    /// <exception cref="InvalidOperationException">
-    /// The recipe needs labels, synthetic images, a captioner or a working folder and the task has none.
-    /// </exception>
-    public static IEstimator<ITransformer> Stages(this Recipe recipe, MLContext ml, AdaptationTask task)
+    /// <summary>See <see cref="Recipe.Stages"/>.</summary>
+    public static IEstimator<ITransformer> Of(Recipe recipe, MLContext ml, AdaptationTask task)
     {
-        ArgumentNullException.ThrowIfNull(recipe);
         ArgumentNullException.ThrowIfNull(ml);
         ArgumentNullException.ThrowIfNull(task);
         if (recipe.Supervised && task.LabelColumn is null)

@@ -84,14 +84,8 @@ public sealed class DiffusionSynthesisEstimator : StageEstimator<DiffusionSynthe
         FriendMembers.CheckAlive(Host);
         (var prompts, var classes, var vectors) = source.Prompts();
         var perPrompt = _options.CaptionColumn is null ? _options.ImagesPerClass : _options.ImagesPerCaption;
-        var result = _options.Generator is { } generator
-            ? Generate(
-                channel,
-                generator,
-                new Dictionary<string, string> { ["generator"] = generator.GetType().FullName! },
-                prompts,
-                perPrompt
-            )
+        var result = _options.Generator is { } service
+            ? GenerateHosted(channel, new(service, _options.GeneratorOptions), prompts, perPrompt)
             : GenerateLocally(channel, input, source, clip.Backbone.Device, prompts, perPrompt);
         FriendMembers.CheckAlive(Host);
         var images = Encode(
@@ -105,6 +99,13 @@ public sealed class DiffusionSynthesisEstimator : StageEstimator<DiffusionSynthe
         channel.Say($"{Stage}: {images.Images.Count} synthetic images, {now} of them made now; see {result.ContactSheet}.");
         return new DiffusionSynthesisTransformer(Host, _options, images);
     }
+
+    private SynthesisResult GenerateHosted(
+        IChannel channel,
+        HostedImageGenerator generator,
+        IReadOnlyList<SynthesisPrompt> prompts,
+        int perPrompt
+    ) => Generate(channel, generator, generator.Settings(), prompts, perPrompt);
 
     private SynthesisResult GenerateLocally(
         IChannel channel,

@@ -1,7 +1,9 @@
+#pragma warning disable MEAI001 // experimental, as the docs of the options say
 using System.Text.Json.Serialization;
 using AirMLNet.Clip;
 using AirMLNet.Diffusion;
 using AirMLNet.Options;
+using Microsoft.Extensions.AI;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Synthesis;
@@ -166,9 +168,17 @@ public sealed record DiffusionSynthesisOptions
         init => field = OptionCheck.Range(value, 1, 100_000);
     } = 6;
 
-    /// <summary>Makes the images in the local model's place, such as a hosted service; <see cref="FineTune"/> must be off then.</summary>
+    /// <summary>
+    /// Makes the images in the local model's place, such as a hosted service; <see cref="FineTune"/> must be off then. Seed and negative
+    /// prompt go to it as the additional properties <c>seed</c> and <c>negative_prompt</c>; it may ignore them. Microsoft.Extensions.AI
+    /// marks its interface as experimental (MEAI001).
+    /// </summary>
     [JsonIgnore]
-    public ITextToImageGenerator? Generator { get; init; }
+    public IImageGenerator? Generator { get; init; }
+
+    /// <summary>What every request to <see cref="Generator"/> is sent with; null for the service's defaults.</summary>
+    [JsonIgnore]
+    public ImageGenerationOptions? GeneratorOptions { get; init; }
 
     /// <summary>Receives the reports of fine-tuning, generating and encoding.</summary>
     [JsonIgnore]

@@ -88,7 +88,6 @@ public sealed class ChatCaptionerTests
                 3 => (CaptionServer.Drop, "", ""),
                 4 => ("200 OK", "", "{ \"id\": \"1\", \"choices\": [] }"),
                 5 => ("200 OK", "", "{ \"id\": \"1\", \"choices\": [ { \"index\": 0, \"finish_reason\": \"stop\" } ] }"),
-                6 => ("200 OK", "", "{ \"id\": \"1\", \"choices\": [ { \"message\": { \"role\": \"assistant\", \"\": 1 } } ] }"),
                 _ => null,
             };
         var items = Items(1);
@@ -96,6 +95,20 @@ public sealed class ChatCaptionerTests
         Assert.AreEqual(CaptionServer.Describe(items[0].Request.Image, items[0].Request.Prompt), result.Texts[0]);
         double[] waits = [.. _time.Waits.Where(w => w < TimeSpan.FromMinutes(5)).Select(w => w.TotalSeconds)];
         CollectionAssert.AreEqual(new double[] { 7, 2, 4, 8, 16, 32 }, waits);
+    }
+
+    /// <summary>The client takes names that it does not know for paths, and throws what bad paths throw.</summary>
+    [TestMethod]
+    public async Task AnAnswerWithNamesThatAreNone_IsAskedForAgain()
+    {
+        const string Message = "{ \"role\": \"assistant\", \"\": \"assistant\", \"conten]\": \"a cat\" }";
+        _server.Spoil = (n, _) =>
+            n == 0
+                ? ("200 OK", "", $$"""{ "id": "1", "choices": [ { "index": 0, "finish_reason": "stop", "message": {{Message}} } ] }""")
+                : null;
+        var items = Items(1);
+        var result = await Job().RunAsync(items);
+        Assert.AreEqual(CaptionServer.Describe(items[0].Request.Image, items[0].Request.Prompt), result.Texts[0]);
     }
 
     [TestMethod]

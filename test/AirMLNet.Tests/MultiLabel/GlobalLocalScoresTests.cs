@@ -1,3 +1,4 @@
+using AirMLNet.Heads;
 using AirMLNet.MultiLabel;
 using static TorchSharp.torch;
 
@@ -14,11 +15,11 @@ public sealed class GlobalLocalScoresTests
     private static Tensor Draw(Generator generator, params long[] shape) => randn(shape, ScalarType.Float64, generator: generator);
 
     [TestMethod]
-    [DataRow(LocalAggregation.Softmax, AdapterPlacement.Both, AdapterForm.Additive)]
-    [DataRow(LocalAggregation.Softmax, AdapterPlacement.Local, AdapterForm.Convex)]
-    [DataRow(LocalAggregation.Max, AdapterPlacement.Local, AdapterForm.Additive)]
-    [DataRow(LocalAggregation.Mean, AdapterPlacement.Global, AdapterForm.Convex)]
-    public void GradientsAreThoseOfFiniteDifferences(LocalAggregation aggregation, AdapterPlacement placement, AdapterForm form)
+    [DataRow(LocalAggregation.Softmax, AdapterPlacement.Both, FusionForm.Additive)]
+    [DataRow(LocalAggregation.Softmax, AdapterPlacement.Local, FusionForm.Convex)]
+    [DataRow(LocalAggregation.Max, AdapterPlacement.Local, FusionForm.Additive)]
+    [DataRow(LocalAggregation.Mean, AdapterPlacement.Global, FusionForm.Convex)]
+    public void GradientsAreThoseOfFiniteDifferences(LocalAggregation aggregation, AdapterPlacement placement, FusionForm form)
     {
         using var scope = NewDisposeScope();
         using var generator = new Generator(4);

@@ -1,4 +1,5 @@
 using AirMLNet.Captions;
+using AirMLNet.Heads;
 using AirMLNet.Images;
 using AirMLNet.MultiLabel;
 using AirMLNet.Synthesis;
@@ -196,7 +197,7 @@ public sealed class MultiLabelPromptAdapterTests
         );
         Assert.Contains(
             "AdapterWeight",
-            Assert.ThrowsExactly<ArgumentException>(() => Fit(Options with { AdapterForm = AdapterForm.Convex, AdapterWeight = 2 })).Message
+            Assert.ThrowsExactly<ArgumentException>(() => Fit(Options with { AdapterForm = FusionForm.Convex, AdapterWeight = 2 })).Message
         );
         Assert.Contains("WarmUpEpochs", Assert.ThrowsExactly<ArgumentException>(() => Fit(Options with { WarmUpEpochs = 9 })).Message);
     }

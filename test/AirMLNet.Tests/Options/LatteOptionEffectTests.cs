@@ -170,8 +170,8 @@ public sealed class LatteOptionEffectTests
             .Changes(nameof(LatteClipOptions.WeightDecay), o => o with { WeightDecay = 90 })
             .Changes(nameof(LatteClipOptions.MinCropArea), o => o with { MinCropArea = 0.3 })
             .SeenIn(nameof(LatteClipOptions.CheckpointSteps), "FineTuneTrainerTests.AnInterruptedRunEndsAsOneThatWasNot")
-            .Changes(nameof(LatteClipOptions.Precision), o => o with { Precision = TunedPrecision.BFloat16 })
-            .Changes(nameof(LatteClipOptions.TrainingPrecision), o => o with { TrainingPrecision = TunedPrecision.BFloat16 })
+            .Changes(nameof(LatteClipOptions.Precision), o => o with { Precision = ClipPrecision.BFloat16 })
+            .Changes(nameof(LatteClipOptions.TrainingPrecision), o => o with { TrainingPrecision = ClipPrecision.BFloat16 })
             .Changes(nameof(LatteClipOptions.Progress), o => o with { Progress = Counter })
             .Changes(nameof(LatteClipOptions.CancellationToken), o => o with { CancellationToken = Cancelled })
             .Check(o =>

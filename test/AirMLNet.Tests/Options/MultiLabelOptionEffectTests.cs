@@ -1,5 +1,6 @@
 using AirMLNet.Captions;
 using AirMLNet.Clip;
+using AirMLNet.Heads;
 using AirMLNet.MultiLabel;
 using AirMLNet.Options;
 using AirMLNet.Testing;
@@ -70,7 +71,7 @@ public sealed class MultiLabelOptionEffectTests
             .Changes(nameof(MultiLabelPromptAdapterOptions.ClassSpecific), o => o with { ClassSpecific = true })
             .Changes(nameof(MultiLabelPromptAdapterOptions.ImageWeight), o => o with { ImageWeight = 0.4 })
             .Changes(nameof(MultiLabelPromptAdapterOptions.Adapter), o => o with { Adapter = AdapterPlacement.Both })
-            .Changes(nameof(MultiLabelPromptAdapterOptions.AdapterForm), o => o with { AdapterForm = AdapterForm.Convex })
+            .Changes(nameof(MultiLabelPromptAdapterOptions.AdapterForm), o => o with { AdapterForm = FusionForm.Convex })
             .Changes(nameof(MultiLabelPromptAdapterOptions.AdapterWeight), o => o with { AdapterWeight = 0.9 })
             .Changes(nameof(MultiLabelPromptAdapterOptions.AdapterSharpness), o => o with { AdapterSharpness = 2 })
             .Changes(nameof(MultiLabelPromptAdapterOptions.AdapterStart), o => o with { AdapterStart = AdapterStart.Noise })

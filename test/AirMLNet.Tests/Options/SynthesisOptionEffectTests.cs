@@ -83,6 +83,7 @@ public sealed class SynthesisOptionEffectTests
             .Changes(nameof(DiffusionSynthesisOptions.CaptionColumn), o => o with { CaptionColumn = Elsewhere })
             .SeenIn(nameof(DiffusionSynthesisOptions.ImagesPerCaption), "DiffusionSynthesisTests.CaptionsTakeThePlaceOfClassPrompts")
             .SeenIn(nameof(DiffusionSynthesisOptions.Generator), "DiffusionSynthesisTests.AGeneratorOfOnesOwnTakesTheModelsPlace")
+            .SeenIn(nameof(DiffusionSynthesisOptions.GeneratorOptions), "DiffusionSynthesisTests.AGeneratorOfOnesOwnTakesTheModelsPlace")
             .Changes(nameof(DiffusionSynthesisOptions.Progress), o => o with { Progress = new DirectProgress(_ => s_reports++) })
             .Changes(nameof(DiffusionSynthesisOptions.CancellationToken), o => o with { CancellationToken = Cancelled })
             .Check(Outcome);

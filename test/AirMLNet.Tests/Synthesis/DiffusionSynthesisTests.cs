@@ -1,10 +1,11 @@
-using AirMLNet.Diffusion;
+#pragma warning disable MEAI001, AIRML003 // experimental
 using AirMLNet.Images;
 using AirMLNet.Options;
 using AirMLNet.Prototypes;
 using AirMLNet.PseudoLabels;
 using AirMLNet.Synthesis;
 using AirMLNet.Testing;
+using Microsoft.Extensions.AI;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
@@ -379,9 +380,22 @@ public sealed class DiffusionSynthesisTests
             "FineTune",
             Assert.ThrowsExactly<ArgumentException>(() => f.Context.Transforms.DiffusionSynthesis(options)).Message
         );
-        var fitted = f.Context.Transforms.DiffusionSynthesis(options with { FineTune = false }).Fit(data);
+        var fitted = new MLContext(5).Transforms.DiffusionSynthesis(options with { FineTune = false }).Fit(data);
         Assert.AreEqual("a photo of a green".Length, ImageFile.Load(fitted.Images[4].Path).Pixels[0]);
         Assert.IsNull(fitted.LoraFile);
+
+        // A service that is asked otherwise makes other images: those of the folder are not taken for its own.
+        var other = options with
+        {
+            FineTune = false,
+            GeneratorOptions = new() { ModelId = "bright" },
+        };
+        Assert.Contains(
+            "another model",
+            Assert.ThrowsExactly<InvalidDataException>(() => new MLContext(5).Transforms.DiffusionSynthesis(other).Fit(data)).Message
+        );
+        fitted = f.Context.Transforms.DiffusionSynthesis(other with { WorkFolder = f.Options("bright").WorkFolder }).Fit(data);
+        Assert.AreEqual(255, ImageFile.Load(fitted.Images[4].Path).Pixels[0]);
     }
 
     [TestMethod]
@@ -481,10 +495,23 @@ public sealed class DiffusionSynthesisTests
             .. StageFixture.Column<uint>(view, "Label").Select(l => $"{l}"),
         ];
 
-    private sealed class Painter : ITextToImageGenerator
+    /// <summary>Images as bright as their prompt is long.</summary>
+    private sealed class Painter : IImageGenerator
     {
-        public IEnumerable<RgbImage> Generate(IReadOnlyList<TextToImageRequest> requests, CancellationToken cancellation = default) =>
-            requests.Select(r => new RgbImage(4, 4, [.. Enumerable.Repeat((byte)r.Prompt.Length, 48)]));
+        public Task<ImageGenerationResponse> GenerateAsync(
+            ImageGenerationRequest request,
+            ImageGenerationOptions? options = null,
+            CancellationToken cancellationToken = default
+        )
+        {
+            var value = options?.ModelId == "bright" ? (byte)255 : (byte)request.Prompt!.Length;
+            var image = new RgbImage(4, 4, [.. Enumerable.Repeat(value, 48)]);
+            return Task.FromResult(new ImageGenerationResponse([new DataContent(ImageCodec.EncodePng(image), "image/png")]));
+        }
+
+        public object? GetService(Type serviceType, object? serviceKey = null) => null;
+
+        public void Dispose() { }
     }
 
     private sealed class CaptionRow

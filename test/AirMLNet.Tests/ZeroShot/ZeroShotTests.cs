@@ -69,15 +69,15 @@ public sealed class ZeroShotTests
     }
 
     [TestMethod]
-    [DataRow("OxfordPets", TemplateSource.CoOp, "a photo of a {}, a type of pet.")]
-    [DataRow("oxford_pets", TemplateSource.LatteClip, "a photo of a {}.")]
-    [DataRow("DTD", TemplateSource.Grip, "a photo of a {}")]
-    [DataRow("EuroSAT", TemplateSource.CoOp, "a centered satellite photo of {}.")]
-    [DataRow("RESISC45", TemplateSource.CoOp, "a photo of a {}")] // CoOp has none
-    [DataRow("Food-101", TemplateSource.Grip, "a photo of {}, a type of food.")] // GRIP has none
-    [DataRow("UCF101", TemplateSource.LatteClip, "a photo of a person doing {}")]
-    public void Data_sets_have_the_templates_of_the_literature(string dataSet, TemplateSource source, string expected) =>
-        CollectionAssert.AreEqual(new[] { expected }, PromptTemplates.For(dataSet, source).ToArray());
+    [DataRow("OxfordPets", nameof(TemplateSource.CoOp), "a photo of a {}, a type of pet.")]
+    [DataRow("oxford_pets", nameof(TemplateSource.LatteClip), "a photo of a {}.")]
+    [DataRow("DTD", nameof(TemplateSource.Grip), "a photo of a {}")]
+    [DataRow("EuroSAT", nameof(TemplateSource.CoOp), "a centered satellite photo of {}.")]
+    [DataRow("RESISC45", nameof(TemplateSource.CoOp), "a photo of a {}")] // CoOp has none
+    [DataRow("Food-101", nameof(TemplateSource.Grip), "a photo of {}, a type of food.")] // GRIP has none
+    [DataRow("UCF101", nameof(TemplateSource.LatteClip), "a photo of a person doing {}")]
+    public void Data_sets_have_the_templates_of_the_literature(string dataSet, string source, string expected) =>
+        CollectionAssert.AreEqual(new[] { expected }, PromptTemplates.For(dataSet, Enum.Parse<TemplateSource>(source)).ToArray());
 
     [TestMethod]
     public void An_unknown_data_set_is_named_with_those_there_are()

@@ -6,7 +6,7 @@ namespace AirMLNet.Diffusion;
 /// Makes images of texts: the local <see cref="StableDiffusionGenerator"/>, or a hosted service in its place. A stage that
 /// needs images knows only this.
 /// </summary>
-public interface ITextToImageGenerator
+internal interface ITextToImageGenerator
 {
     /// <summary>Makes one image for each request, in order, as many at a time as suits the generator.</summary>
     /// <param name="requests">What to make. An image depends on its own request only, not on those beside it.</param>

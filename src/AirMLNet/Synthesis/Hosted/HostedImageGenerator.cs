@@ -1,5 +1,5 @@
-#pragma warning disable MEAI001 // experimental, as the classes below say of themselves
-using System.Diagnostics.CodeAnalysis;
+#pragma warning disable MEAI001 // experimental, as the option that takes one says of itself
+using System.Text.Json;
 using AirMLNet.Diffusion;
 using AirMLNet.Images;
 using Microsoft.Extensions.AI;
@@ -11,16 +11,26 @@ namespace AirMLNet.Synthesis;
 /// take a local model's place.
 /// </summary>
 /// <remarks>
-/// That package marks its interface as experimental (MEAI001), so this class is too. Seed and negative prompt go to the
-/// service as the additional properties <c>seed</c> and <c>negative_prompt</c>; it may ignore them.
+/// Seed and negative prompt go to the service as the additional properties <c>seed</c> and <c>negative_prompt</c>; it may ignore them.
 /// </remarks>
 /// <param name="generator">The service, which stays the caller's.</param>
 /// <param name="options">What every request is sent with; null for the service's defaults.</param>
-[Experimental("AIRML003")]
-public sealed class HostedImageGenerator(IImageGenerator generator, ImageGenerationOptions? options = null) : ITextToImageGenerator
+internal sealed class HostedImageGenerator(IImageGenerator generator, ImageGenerationOptions? options = null) : ITextToImageGenerator
 {
     internal const string Seed = "seed";
     internal const string NegativePrompt = "negative_prompt";
+
+    /// <summary>What the images of a request depend on, by name, as far as the service says it.</summary>
+    public IReadOnlyDictionary<string, string> Settings()
+    {
+        var about = generator.GetService(typeof(ImageGeneratorMetadata)) as ImageGeneratorMetadata;
+        return new Dictionary<string, string>
+        {
+            ["generator"] = generator.GetType().FullName!,
+            ["model"] = $"{about?.ProviderName}/{options?.ModelId ?? about?.DefaultModelId}",
+            ["options"] = JsonSerializer.Serialize(options, AIJsonUtilities.DefaultOptions),
+        };
+    }
 
     /// <inheritdoc/>
     /// <exception cref="InvalidDataException">The service gave no image, or one that cannot be decoded.</exception>
