@@ -45,9 +45,10 @@ public static class AirModelCatalog
             ExceptionDispatchInfo.Throw(cause);
             throw;
         }
-        catch (Exception e) when (e is InvalidOperationException or FormatException or InvalidDataException or EndOfStreamException)
+        catch (Exception e) when (e is EndOfStreamException or not (IOException or UnauthorizedAccessException or OutOfMemoryException))
         {
-            throw new FormatException($"{filePath} is no whole model: {e.Message}", e); // ML.NET does not name the file
+            // ML.NET does not name the file, and ends in whatever its damage leads to.
+            throw new FormatException($"{filePath} is no whole model: {e.Message}", e);
         }
     }
 

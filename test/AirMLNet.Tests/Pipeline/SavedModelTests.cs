@@ -201,6 +201,30 @@ public sealed class SavedModelTests
         Refused(zip => zip.CreateEntry("x").ExternalAttributes = 0xa1ff << 16, "is a link");
     }
 
+    /// <summary>What ML.NET itself keeps beside the stages: the schema, whose columns have rows in blocks of one size.</summary>
+    [TestMethod]
+    public void ADamagedSchema_IsRefused() =>
+        Refused(
+            zip =>
+            {
+                var entry = zip.GetEntry("Schema")!;
+                var bytes = new byte[entry.Length];
+                using (var stream = entry.Open())
+                {
+                    stream.ReadExactly(bytes);
+                }
+
+                byte[] rows = [.. "Int32"u8, 0, 1, 1];
+                var at = bytes.AsSpan().IndexOf(rows);
+                Assert.IsGreaterThan(0, at);
+                bytes[at + rows.Length - 1] = 66;
+                entry.Delete();
+                using var written = zip.CreateEntry("Schema").Open();
+                written.Write(bytes);
+            },
+            "rows per block"
+        );
+
     [TestMethod]
     [DataRow("../../evil.json", "outside its folder")]
     [DataRow("evil.so", "each once, are expected")]
