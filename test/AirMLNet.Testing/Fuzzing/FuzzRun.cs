@@ -33,8 +33,7 @@ public static class FuzzRun
     {
         var inputs = Asked is { Length: > 0 } ? int.Parse(Asked, CultureInfo.InvariantCulture) : Few;
         var done = 0;
-        long slowest = 0,
-            most = 0;
+        var (slowest, most) = (default((long Value, int Input)), default((long Value, int Input)));
         var peak = Process.GetCurrentProcess().PeakWorkingSet64;
         var all = Stopwatch.StartNew();
         for (var i = 0; i < inputs; i++)
@@ -54,7 +53,7 @@ public static class FuzzRun
                     throw new TimeoutException($"takes more than {MostTime}");
                 }
 
-                most = Math.Max(most, work.Result.Allocated);
+                most = work.Result.Allocated > most.Value ? (work.Result.Allocated, i) : most;
                 if (work.Result.Allocated > MostAllocated)
                 {
                     throw new InsufficientMemoryException($"takes {work.Result.Allocated} bytes of managed memory");
@@ -68,7 +67,7 @@ public static class FuzzRun
             }
 
             done += work.Result.Whole ? 1 : 0;
-            slowest = Math.Max(slowest, clock.ElapsedMilliseconds);
+            slowest = clock.ElapsedMilliseconds > slowest.Value ? (clock.ElapsedMilliseconds, i) : slowest;
         }
 
         // In a run of all tests others have been at the peak before, or are at work beside.
@@ -80,8 +79,8 @@ public static class FuzzRun
 
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"fuzz: {reader}: {inputs} inputs, {done} read, {inputs - done} refused, most managed memory {most / 1048576.0:0.0} MiB, "
-                + $"slowest {slowest} ms, growth of the process {growth >> 20} MiB, {all.Elapsed.TotalSeconds:0} s"
+            $"fuzz: {reader}: {inputs} inputs, {done} read, {inputs - done} refused, most managed memory {most.Value / 1048576.0:0.0} MiB "
+                + $"(input {most.Input}), slowest {slowest.Value} ms (input {slowest.Input}), growth of the process {growth >> 20} MiB, {all.Elapsed.TotalSeconds:0} s"
         );
     }
 
