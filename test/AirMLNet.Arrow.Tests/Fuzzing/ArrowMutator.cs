@@ -38,7 +38,7 @@ internal sealed class ArrowMutator(int seed)
                     return Stream(Columns(), this);
                 }
                 // The writer looks at what it writes, too: not every damage can be written.
-                catch (Exception e) when (e is ArgumentException or IndexOutOfRangeException or OverflowException)
+                catch (Exception e) when (e is ArgumentException or IndexOutOfRangeException or OverflowException or NullReferenceException)
                 {
                     return Words(_arrow[1]);
                 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using AirMLNet.Clip;
 using Microsoft.VisualBasic.FileIO;
 
@@ -6,7 +7,8 @@ namespace AirMLNet.Data;
 /// <summary>Data sets that are not among the known ones: folders of classes, or a CSV file of path, label and split.</summary>
 internal static class GenericDataSets
 {
-    private const int MostLinesOfField = 100;
+    private const int MostLinesOfField = 100,
+        MostOfRow = 100_000; // characters
     private static readonly string[] TrainParts = ["train", "pool"];
 
     /// <summary>
@@ -137,7 +139,7 @@ internal static class GenericDataSets
     private static IEnumerable<(long Number, string[] Fields)> Table(string file)
     {
         var text = ListFiles.Text(file);
-        CheckQuotes(file, text);
+        CheckRows(file, text);
         using var parser = new TextFieldParser(new StringReader(text)) { TrimWhiteSpace = false };
         parser.SetDelimiters(",");
         while (!parser.EndOfData)
@@ -157,16 +159,31 @@ internal static class GenericDataSets
         }
     }
 
-    // The parser joins the lines of a quoted field one by one, which takes hours where a stray quote begins one in a long file.
-    private static void CheckQuotes(string file, string text)
+    // The parser's work grows with the square of a row's length, and it joins the lines of a quoted field one by one, which takes hours
+    // where a stray quote begins one in a long file.
+    private static void CheckRows(string file, string text)
     {
         var (line, begin) = (1L, 0L); // of the quoted field that is being read; 0 outside
+        var row = 0; // where the row that is being read begins
         var atStart = true;
         for (var i = 0; i < text.Length; i++)
         {
             if (text[i] == '\n' && ++line - begin > MostLinesOfField && begin > 0)
             {
                 throw new InvalidDataException($"{file}: line {begin}: a quoted field does not end where it should.");
+            }
+            if (begin == 0 && text[i] is ('\n' or '\r'))
+            {
+                row = i + 1;
+            }
+            else if (i - row >= MostOfRow)
+            {
+                throw new InvalidDataException(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{file}: line {line}: a row of more than {MostOfRow:N0} characters is none of path, label and split."
+                    )
+                );
             }
             if (begin > 0)
             {
