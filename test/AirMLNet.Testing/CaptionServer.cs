@@ -16,6 +16,7 @@ public sealed class CaptionServer : IDisposable
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _stop = new();
     private readonly List<(JsonNode Body, string? Authorization)> _seen = [];
+    private int _requests;
 
     public CaptionServer()
     {
@@ -32,6 +33,9 @@ public sealed class CaptionServer : IDisposable
     public Func<string, string> Write { get; set; } = prompt => prompt;
 
     public Action<int> BeforeAnswer { get; set; } = _ => { };
+
+    /// <summary>Whether requests are kept for <see cref="Seen"/>; not where there are hundreds of thousands.</summary>
+    public bool Remembers { get; init; } = true;
 
     public IReadOnlyList<(JsonNode Body, string? Authorization)> Seen
     {
@@ -103,8 +107,11 @@ public sealed class CaptionServer : IDisposable
                 int number;
                 lock (_seen)
                 {
-                    number = _seen.Count;
-                    _seen.Add((body, authorization));
+                    number = _requests++;
+                    if (Remembers)
+                    {
+                        _seen.Add((body, authorization));
+                    }
                 }
 
                 BeforeAnswer(number);

@@ -13,7 +13,7 @@ namespace AirMLNet.Tests.Fuzzing;
 public sealed class CaptionAnswerFuzzTests
 {
     private readonly TemporaryFolder _folder = new();
-    private readonly CaptionServer _server = new();
+    private readonly CaptionServer _server = new() { Remembers = false };
 
     public TestContext TestContext { get; set; } = null!;
 
