@@ -18,7 +18,9 @@ public static class AirModelCatalog
     /// <exception cref="FileNotFoundException">
     /// The model refers to CLIP weights that are not here; the message says which, and where they were looked for.
     /// </exception>
-    /// <exception cref="InvalidOperationException">The weights found are others than those that the model was fitted on.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The weights found are others than those that the model was fitted on, or it computes in numbers that only GPUs have.
+    /// </exception>
     /// <exception cref="FormatException">The file is damaged, or of a newer format.</exception>
     public static ITransformer LoadAdapted(this ModelOperationsCatalog catalog, string filePath, out DataViewSchema inputSchema)
     {

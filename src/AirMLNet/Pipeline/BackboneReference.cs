@@ -43,12 +43,20 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
     /// Finds and loads the model: the embedded files, the folder it was trained with, one beside the zip, then AIRMLNET_HOME.
     /// </summary>
     /// <exception cref="FileNotFoundException">It is nowhere.</exception>
-    /// <exception cref="InvalidOperationException">What is there has other weights.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// What is there has other weights, or the device does not compute in the numbers that the model does.
+    /// </exception>
     public BackboneLease Take(ModelLoadContext ctx, string folder, torch.Device device, ClipExecution execution)
     {
         if (Files is null || Sha256 is null || Name is null)
         {
             throw new FormatException("The saved model does not say which CLIP model it needs.");
+        }
+        if (execution.Precision == ClipPrecision.Float16 && device.type == DeviceType.CPU)
+        {
+            throw new InvalidOperationException(
+                $"The saved model computes in {ClipPrecision.Float16}, which only GPUs do: load it with MLContext.GpuDeviceId set."
+            );
         }
         if (Files.Length > 0)
         {

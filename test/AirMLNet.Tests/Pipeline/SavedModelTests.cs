@@ -51,6 +51,16 @@ public sealed class SavedModelTests
     }
 
     [TestMethod]
+    public void NumbersThatOnlyGpusComputeIn_AreRefusedOnAProcessor()
+    {
+        using var f = new StageFixture(4);
+        var path = SaveFeatures(f, embed: false);
+        ChangeJson(path, json => json.Replace("\"Float32\"", "\"Float16\"", StringComparison.Ordinal));
+        var e = Assert.ThrowsExactly<InvalidOperationException>(() => new MLContext().Model.LoadAdapted(path, out _));
+        Assert.Contains("computes in Float16, which only GPUs do", e.Message);
+    }
+
+    [TestMethod]
     public void AnEmbeddedBackbone_NeedsNoFolder()
     {
         using var f = new StageFixture(4, ownModel: true);
