@@ -97,6 +97,21 @@ public sealed class LoraFilesTests
         Assert.AreEqual(0.25, adapters.UNet[Layer].Scale);
     }
 
+    /// <summary>A hundred patterns for hundreds of layers, as a file for SDXL may have, took a second for each ten layers.</summary>
+    [TestMethod]
+    public void ManyPatterns_AreMadeOnce()
+    {
+        var patterns = string.Join(", ", Enumerable.Range(0, 100).Select(i => $"\"blocks\\\\.{i}\\\\..*to_q\": {i + 1}"));
+        File.WriteAllText(Path.Combine(_root, "adapter_config.json"), $$"""{ "r": 4, "alpha_pattern": { {{patterns}} } }""");
+        var config = PeftConfig.Read(Path.Combine(_root, "adapter_config.json"));
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 300; i++)
+        {
+            Assert.AreEqual((99 + 1) / 4.0, config.Scale("file", $"down.blocks.99.{i}.to_q", 4));
+        }
+        Assert.IsLessThan(64L << 20, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
     private static (string, Tensor)[] Plain =>
         [($"unet.{Layer}.lora_A.weight", Noise(1, 4, 32)), ($"unet.{Layer}.lora_B.weight", Noise(2, 32, 4))];
 

@@ -15,6 +15,9 @@ internal sealed record PeftConfig
     // PEFT's own, where a file does not say.
     private const double DefaultAlpha = 8;
 
+    // Of the patterns. To make one takes a millisecond, and every layer is tried against every pattern.
+    private readonly Dictionary<string, Regex> _expressions = new(StringComparer.Ordinal);
+
     internal static readonly RefusedKey[] RefusedKeys =
     [
         new("peft_type", "Other adapters than LoRA are not built.", "LORA"),
@@ -120,7 +123,7 @@ internal sealed record PeftConfig
         {
             try
             {
-                _ = Expression(pattern);
+                config._expressions[pattern] = Expression(pattern);
             }
             catch (Exception e) when (e is ArgumentException or NotSupportedException)
             {
@@ -131,11 +134,11 @@ internal sealed record PeftConfig
     }
 
     // The first that fits the whole name, or its end after a point, as PEFT's get_pattern_key.
-    private static double? Find(IReadOnlyDictionary<string, double> patterns, string layer)
+    private double? Find(IReadOnlyDictionary<string, double> patterns, string layer)
     {
         foreach (var (pattern, value) in patterns)
         {
-            if (Expression(pattern).IsMatch(layer))
+            if (_expressions[pattern].IsMatch(layer))
             {
                 return value;
             }
