@@ -1,7 +1,8 @@
-using System.Globalization;
 using System.Reflection;
 using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
 using AirMLNet.Pipeline;
+using AirMLNet.Weights;
 
 namespace Microsoft.ML;
 
@@ -33,9 +34,14 @@ public static class AirModelCatalog
             inputSchema = schema!;
             return model;
         }
-        catch (Exception e) when ((Cause(e) ?? e) is FileLoadException or CultureNotFoundException)
+        catch (Exception e) when (Cause(e) is InvalidOperationException or FormatException or FileNotFoundException)
         {
-            // The name of a stage's assembly, or the culture in it, is damaged.
+            ExceptionDispatchInfo.Throw(Cause(e)!);
+            throw;
+        }
+        catch (Exception e) when (IsDamage(Cause(e) ?? e))
+        {
+            // ML.NET does not name the file, and ends in whatever its damage leads to.
             var cause = Cause(e) ?? e;
             throw new FormatException(
                 $"{filePath} is no whole model: {cause.Message}{(cause is FileLoadException named ? $" ({named.FileName})" : "")}",
@@ -47,12 +53,12 @@ public static class AirModelCatalog
             ExceptionDispatchInfo.Throw(cause);
             throw;
         }
-        catch (Exception e) when (e is EndOfStreamException or not (IOException or UnauthorizedAccessException or OutOfMemoryException))
-        {
-            // ML.NET does not name the file, and ends in whatever its damage leads to.
-            throw new FormatException($"{filePath} is no whole model: {e.Message}", e);
-        }
     }
+
+    /// <summary>Whether it speaks of the file, and not of a disk, a device or memory.</summary>
+    private static bool IsDamage(Exception e) =>
+        e is EndOfStreamException or FileLoadException or SafetensorsException
+        || e is not (IOException or UnauthorizedAccessException or OutOfMemoryException or OperationCanceledException or ExternalException);
 
     /// <summary>What reflection wrapped, through all the chains in which the stage lies; null where nothing was wrapped.</summary>
     private static Exception? Cause(Exception e)

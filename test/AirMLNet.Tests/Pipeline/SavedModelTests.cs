@@ -211,29 +211,47 @@ public sealed class SavedModelTests
         Refused(zip => zip.CreateEntry("x").ExternalAttributes = 0xa1ff << 16, "is a link");
     }
 
-    /// <summary>What ML.NET itself keeps beside the stages: the schema, whose columns have rows in blocks of one size.</summary>
+    /// <summary>What ML.NET itself keeps: the schema, whose columns have rows in blocks of one size, and the names of the stages'
+    /// assemblies.</summary>
     [TestMethod]
-    public void ADamagedSchema_IsRefused() =>
-        Refused(
-            zip =>
-            {
-                var entry = zip.GetEntry("Schema")!;
-                var bytes = new byte[entry.Length];
-                using (var stream = entry.Open())
-                {
-                    stream.ReadExactly(bytes);
-                }
+    public void WhatMLNetKeepsOfAModel_IsRefusedWhereItIsDamaged()
+    {
+        Refused(zip => ChangeBytes(zip, "Schema", [.. "Int32"u8, 0, 1, 1], [.. "Int32"u8, 0, 1, 66]), "rows per block");
+        var (name, culture) = ("AirMLNet, Version"u8.ToArray(), "neutral"u8.ToArray());
+        foreach (var chain in new[] { false, true })
+        {
+            // A name that begins with zeros is empty.
+            Refused(zip => ChangeBytes(zip, "Model.key", Wide(name), Wide([0, .. name[1..]])), "is no whole model", chain);
+            Refused(zip => ChangeBytes(zip, "Model.key", Wide(culture), Wide([1, .. culture[1..]])), "is no whole model", chain);
+        }
 
-                byte[] rows = [.. "Int32"u8, 0, 1, 1];
-                var at = bytes.AsSpan().IndexOf(rows);
-                Assert.IsGreaterThan(0, at);
-                bytes[at + rows.Length - 1] = 66;
+        static byte[] Wide(byte[] text) => Encoding.Unicode.GetBytes(Encoding.Latin1.GetString(text));
+    }
+
+    private static void ChangeBytes(ZipArchive zip, string end, byte[] before, byte[] after)
+    {
+        var changed = 0;
+        foreach (var entry in zip.Entries.Where(e => e.FullName.EndsWith(end, StringComparison.Ordinal)).ToList())
+        {
+            var bytes = new byte[entry.Length];
+            using (var stream = entry.Open())
+            {
+                stream.ReadExactly(bytes);
+            }
+
+            if (bytes.AsSpan().IndexOf(before) is var at and >= 0)
+            {
+                after.CopyTo(bytes, at);
+                var place = entry.FullName;
                 entry.Delete();
-                using var written = zip.CreateEntry("Schema").Open();
+                using var written = zip.CreateEntry(place).Open();
                 written.Write(bytes);
-            },
-            "rows per block"
-        );
+                changed++;
+            }
+        }
+
+        Assert.IsGreaterThan(0, changed);
+    }
 
     [TestMethod]
     [DataRow("../../evil.json", "outside its folder")]
@@ -272,10 +290,19 @@ public sealed class SavedModelTests
         writer.Write(change(json));
     }
 
-    private static void Refused(Action<ZipArchive> change, string expected)
+    private static void Refused(Action<ZipArchive> change, string expected, bool chain = false)
     {
         using var f = new StageFixture(4);
-        var path = SaveFeatures(f, embed: false);
+        var path = chain ? Path.Combine(f.Root, "chain.zip") : SaveFeatures(f, embed: false);
+        if (chain)
+        {
+            f.Context.Model.Save(
+                f.Features().Append(f.Context.Transforms.CopyColumns("Copy", "Features")).Fit(f.Data),
+                f.Data.Schema,
+                path
+            );
+        }
+
         using (var zip = ZipFile.Open(path, ZipArchiveMode.Update))
         {
             change(zip);
