@@ -4,6 +4,7 @@ using AirMLNet.Clip;
 using AirMLNet.Data;
 using AirMLNet.Evaluation;
 using AirMLNet.Features;
+using AirMLNet.Files;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using TorchSharp;
@@ -69,7 +70,7 @@ internal sealed class EncodedImages(IReadOnlyList<LabelledImage> images, Func<fl
                 .Append('/')
                 .Append(file.Name)
                 .Append('|')
-                .Append(file.Exists ? file.Length : -1)
+                .Append(RealFile.Of(image.Path) is { Exists: true } real ? real.Length : -1)
                 .Append('|')
                 .Append(image.Class)
                 .Append('\n');

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using AirMLNet.Files;
 using AirMLNet.Layers;
 using AirMLNet.Weights;
 using TorchSharp;
@@ -30,7 +31,7 @@ internal sealed class ClipBackbone
         WeightsSha256 = hash;
         Device = device;
         // Images alone need none.
-        _tokenizer = new(() => ClipTokenizer.Load(folder));
+        _tokenizer = new(() => Fitting(ClipTokenizer.Load(folder)));
         Preprocessor = ClipPreprocessor.Load(folder);
         Model = ClipModel.Load(folder, device, execution.Activation);
         if (Preprocessor.Size != Model.Config.Vision.ImageSize)
@@ -156,7 +157,7 @@ internal sealed class ClipBackbone
             }
             using var batch = tensor(ids, [count, length], device: Device);
             using var raw = Model.EncodeText(batch);
-            parts.Add(ClipModel.Normalise(raw.to_type(ScalarType.Float32)));
+            parts.Add(Finite(ClipModel.Normalise(raw.to_type(ScalarType.Float32))));
         }
         return (
             parts.Count switch
@@ -187,7 +188,7 @@ internal sealed class ClipBackbone
         using var scope = NewDisposeScope();
         using var batch = tensor(ids.ToArray(), [count, Tokenizer.ContextLength], device: Device);
         using var raw = Model.EncodeText(batch);
-        var output = ClipModel.Normalise(raw.to_type(ScalarType.Float32)).cpu().contiguous();
+        var output = Finite(ClipModel.Normalise(raw.to_type(ScalarType.Float32))).cpu().contiguous();
         MemoryMarshal.Cast<byte, float>(output.bytes).CopyTo(features);
     }
 
@@ -220,9 +221,35 @@ internal sealed class ClipBackbone
         using var off = no_grad();
         using var scope = NewDisposeScope();
         using var raw = Model.EncodeImage(Tensors.Of(pixels, [count, 3, size, size], Device).to_type(Model.logit_scale.dtype));
-        var output = ClipModel.Normalise(raw.to_type(ScalarType.Float32)).cpu().contiguous();
+        var output = Finite(ClipModel.Normalise(raw.to_type(ScalarType.Float32))).cpu().contiguous();
         MemoryMarshal.Cast<byte, float>(output.bytes).CopyTo(features);
     }
+
+    /// <summary>Refuses a tokenizer of another model, whose ids would mean other words.</summary>
+    private ClipTokenizer Fitting(ClipTokenizer tokenizer)
+    {
+        var text = Model.Config.Text;
+        var end = text.EndToken is { } said && said != 2 && said < text.VocabularySize ? said : text.VocabularySize - 1;
+        return tokenizer.EndToken == end
+            ? tokenizer
+            : throw new InvalidDataException(
+                $"{Folder}: the tokenizer does not belong to the model: it ends texts with token {tokenizer.EndToken} of "
+                    + $"{tokenizer.VocabularySize}, the model with {end} of {text.VocabularySize}."
+            );
+    }
+
+    /// <summary>Refuses features that are no numbers: every comparison with them would be false, and every class as good as the other.</summary>
+    private Tensor Finite(Tensor features) =>
+        float.IsFinite(features.sum().item<float>())
+            ? features
+            : throw new InvalidDataException(
+                $"{Folder}: the model gave values that are not numbers"
+                    + (
+                        Execution.Precision == ClipPrecision.Float16
+                            ? "; its values may be too large for Float16."
+                            : "; its weights are damaged."
+                    )
+            );
 
     /// <summary>The type of the numbers of a precision.</summary>
     /// <exception cref="ArgumentException">The device does not compute in it.</exception>
@@ -251,7 +278,7 @@ internal sealed class ClipBackbone
     private static string HashOf(string folder)
     {
         var (paths, description) = WeightFiles.Locate(folder, ClipWeightNames.Files);
-        var stamp = string.Join("|", paths.Select(p => new FileInfo(p)).Select(f => $"{f.Name}:{f.Length}:{f.LastWriteTimeUtc.Ticks}"));
+        var stamp = string.Join("|", paths.Select(RealFile.Of).Select(f => $"{f.FullName}:{f.Length}:{f.LastWriteTimeUtc.Ticks}"));
         if (!Hashes.TryGetValue(description, out var known) || known.Stamp != stamp)
         {
             Hashes[description] = known = (stamp, WeightFiles.Sha256(paths));

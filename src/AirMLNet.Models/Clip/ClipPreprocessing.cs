@@ -35,7 +35,8 @@ internal sealed record ClipPreprocessing(int Size)
     private const double TimmCrop = 0.875;
 
     // All of these resize and crop alike; they differ in what a missing key and a size of one number mean.
-    private static readonly string[] SquashingProcessors = ["ViT", "Deit", "DeiT", "Siglip", "ChineseCLIP"];
+    private static readonly string[] HalvingProcessors = ["ViT", "Deit", "DeiT", "Siglip"];
+    private static readonly string[] SquashingProcessors = [.. HalvingProcessors, "ChineseCLIP"];
     private static readonly string[] Processors = ["CLIP", "Bit", .. SquashingProcessors];
 
     internal static readonly RefusedKey[] RefusedKeys =
@@ -181,6 +182,8 @@ internal sealed record ClipPreprocessing(int Size)
                     + $"{string.Join(", ", Processors.Select(p => p + "ImageProcessor"))} are."
             );
         }
+        // Where a key is missing, each class has defaults of its own.
+        var halves = type is not null && HalvingProcessors.Any(p => type.StartsWith(p, StringComparison.Ordinal));
         bool Does(string key) => file.At(key) is null || file.Get<bool>(key);
         var (mode, edge) = Sized(file, type is not null && SquashingProcessors.Any(p => type.StartsWith(p, StringComparison.Ordinal)));
         var crop = file.At("crop_size") is not null ? file.Get<SquareSide>("crop_size").Pixels : edge ?? imageSize;
@@ -199,10 +202,17 @@ internal sealed record ClipPreprocessing(int Size)
         {
             Mode = mode,
             Edge = edge.Value,
-            Filter = file.At("resample") is null ? PilFilter.Bicubic : Filtered(file, "resample"),
+            Filter =
+                file.At("resample") is not null ? Filtered(file, "resample")
+                : type?.StartsWith("ViT", StringComparison.Ordinal) == true ? PilFilter.Bilinear
+                : PilFilter.Bicubic,
             Factor = !Does("do_rescale") ? 1 : FactorOf(file),
-            Mean = !Does("do_normalize") ? [0, 0, 0] : Channels(file, "image_mean", ClipPreprocessor.DefaultMean),
-            Std = !Does("do_normalize") ? [1, 1, 1] : Channels(file, "image_std", ClipPreprocessor.DefaultStd),
+            Mean = !Does("do_normalize")
+                ? [0, 0, 0]
+                : Channels(file, "image_mean", halves ? [0.5f, 0.5f, 0.5f] : ClipPreprocessor.DefaultMean),
+            Std = !Does("do_normalize")
+                ? [1, 1, 1]
+                : Channels(file, "image_std", halves ? [0.5f, 0.5f, 0.5f] : ClipPreprocessor.DefaultStd),
         };
     }
 
@@ -265,10 +275,14 @@ internal sealed record ClipPreprocessing(int Size)
             };
     }
 
-    // Pillow's number, or a name.
+    // Pillow's number, or a name. "random" is of training: both libraries are bicubic without it.
     private static PilFilter Filtered(ConfigFile file, string key)
     {
         var value = file.At(key) as JsonValue;
+        if (key == "interpolation" && value?.GetValueKind() == JsonValueKind.String && value.ToString() == "random")
+        {
+            return PilFilter.Bicubic;
+        }
         return
             value is not null
             && (
@@ -298,7 +312,17 @@ internal sealed record ClipPreprocessing(int Size)
     }
 
     private static IReadOnlyList<float> Channels(ConfigFile file, string key, IReadOnlyList<float> standard) =>
-        file.At(key) is null ? standard : file.Get<IReadOnlyList<float>>(key);
+        file.At(key) is null ? standard
+        : file.Get<ChannelValues>(key).Each is { Count: 3 } three
+        && three.All(float.IsFinite)
+        && (!key.EndsWith("std", StringComparison.Ordinal) || three.All(v => v > 0))
+            ? three
+        : throw file.Bad(
+            key,
+            key.EndsWith("std", StringComparison.Ordinal)
+                ? "three numbers above 0, or one for all channels"
+                : "three numbers, or one for all channels"
+        );
 
     private static string Number(float value) => value.ToString("R", CultureInfo.InvariantCulture);
 }

@@ -31,6 +31,10 @@ internal static class ClipTokenizerFiles
                 throw new InvalidDataException($"it unpacks to more than {LargestArchive} bytes");
             }
         }
+        if (bytes.Length == 0)
+        {
+            throw new InvalidDataException("it is empty, or no archive of gzip");
+        }
         return TextFile.Decode(path, bytes.ToArray()).Split('\n').Select(l => l.TrimEnd('\r'));
     }
 

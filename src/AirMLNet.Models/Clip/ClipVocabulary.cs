@@ -60,7 +60,18 @@ internal sealed class ClipVocabulary
         var merges = ClipTokenizerFiles.Find(folder, "merges.txt");
         if (vocabulary is not null && merges is not null)
         {
-            return new(ReadIds(vocabulary), ReadMerges(TextFile.ReadLines(merges), merges), vocabulary);
+            var ids = ReadIds(vocabulary);
+            if (
+                ClipTokenizerFiles.Find(folder, "added_tokens.json") is { } added
+                && ReadIds(added).Keys.FirstOrDefault(token => !ids.ContainsKey(token)) is { } word
+            )
+            {
+                throw new InvalidDataException(
+                    $"{added} adds '{word}', as textual inversion does; texts have no words of their own here. Without this file the model "
+                        + "is what it was before."
+                );
+            }
+            return new(ids, ReadMerges(TextFile.ReadLines(merges), merges), vocabulary);
         }
 
         if (ClipTokenizerFiles.Find(folder, ClipTokenizerFiles.Fast) is { } fast)

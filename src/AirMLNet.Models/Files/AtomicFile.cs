@@ -14,8 +14,17 @@ internal static class AtomicFile
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(write);
-        var full = Path.GetFullPath(path);
-        Directory.CreateDirectory(Path.GetDirectoryName(full)!);
+        var full = RealFile.Of(Path.GetFullPath(path)).FullName; // what a link leads to is replaced, and not the link
+        var folder = Path.GetDirectoryName(full)!;
+        if (folder == "/dev" || folder.StartsWith("/proc/", StringComparison.Ordinal))
+        {
+            throw new IOException($"{path} is a device, which a file must not take the place of; name a file.");
+        }
+        if (File.Exists(folder))
+        {
+            throw new IOException($"{path} cannot be written: {folder} is a file.");
+        }
+        Directory.CreateDirectory(folder);
         var temporary = $"{full}.{Guid.NewGuid():N}.tmp";
         try
         {

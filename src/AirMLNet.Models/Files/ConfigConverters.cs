@@ -48,8 +48,9 @@ internal static class ConfigValue
             new ConfigConverter<IReadOnlyList<double>>("a list of numbers", e => [.. e.EnumerateArray().Select(Number)]),
             new ConfigConverter<IReadOnlyList<string?>>("a list of texts", e => [.. e.EnumerateArray().Select(t => t.GetString())]),
             new ConfigConverter<IReadOnlyList<float>>("a list of numbers", e => [.. e.EnumerateArray().Select(n => n.GetSingle())]),
+            new ConfigConverter<ChannelValues>("a list of numbers, or one for all channels", ChannelValues.Read),
             new ConfigConverter<SquareSide>(
-                "the side of a square, or its height and width, which are equal",
+                "the side of a square of 1 to 65,536, or its height and width, which are equal",
                 SquareSide.Read,
                 s => s.Pixels
             ),
@@ -95,10 +96,26 @@ internal sealed class PerBlockConverter()
         list => list.Distinct().Count() == 1 ? list[0] : list
     );
 
+/// <summary>A number for each channel: a list, or one for all three.</summary>
+internal sealed record ChannelValues(IReadOnlyList<float> Each)
+{
+    public static ChannelValues Read(JsonElement e) =>
+        new(
+            e.ValueKind == JsonValueKind.Number
+                ? [e.GetSingle(), e.GetSingle(), e.GetSingle()]
+                : [.. e.EnumerateArray().Select(n => n.GetSingle())]
+        );
+}
+
 /// <summary>The side of a square image or patch: a number, [n, n], {"shortest_edge": n} or {"height": n, "width": n}.</summary>
 internal readonly record struct SquareSide(int Pixels)
 {
-    public static SquareSide Read(JsonElement e)
+    private const int Longest = 65_536;
+
+    public static SquareSide Read(JsonElement e) =>
+        Side(e) is var side && side.Pixels is >= 1 and <= Longest ? side : throw new FormatException();
+
+    private static SquareSide Side(JsonElement e)
     {
         if (e.ValueKind != JsonValueKind.Object)
         {

@@ -28,12 +28,21 @@ internal static class TextFile
     public static string ReadAll(string path, long most = LargestText)
     {
         using var stream = File.OpenRead(path);
-        if (stream.Length > most)
+        if (stream.CanSeek && stream.Length > most)
         {
             throw new InvalidDataException($"{path} has {stream.Length} bytes; at most {most} were expected.");
         }
-        using var bytes = new MemoryStream((int)stream.Length);
-        stream.CopyTo(bytes);
+        // A pipe, such as a shell's <(…), says no length.
+        using var bytes = new MemoryStream(stream.CanSeek ? (int)stream.Length : 0);
+        var buffer = new byte[1 << 16];
+        for (int read; (read = stream.Read(buffer)) > 0; )
+        {
+            bytes.Write(buffer, 0, read);
+            if (bytes.Length > most)
+            {
+                throw new InvalidDataException($"{path} has more than {most} bytes; so many at most were expected.");
+            }
+        }
         return Decode(path, bytes.ToArray());
     }
 

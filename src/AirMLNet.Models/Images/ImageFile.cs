@@ -27,7 +27,12 @@ public static class ImageFile
         ArgumentException.ThrowIfNullOrEmpty(path);
         try
         {
-            var file = new FileInfo(path);
+            var file = RealFile.Of(path);
+            if (file is { Exists: true, Length: 0 })
+            {
+                // Also what is no plain file, such as a pipe, in which reading would wait, or a device that never ends.
+                throw new UnreadableImageException(path, $"{path}: the file is empty.");
+            }
             if (file.Exists && file.Length / BytesPerPixel > Math.Max(maxPixels, 1 << 20))
             {
                 throw new UnreadableImageException(path, $"{path}: {file.Length} bytes are too many for an image.");

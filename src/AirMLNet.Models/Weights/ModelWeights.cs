@@ -59,6 +59,11 @@ internal static class ModelWeights
                 misshapen.Add($"{source.Name} is [{string.Join(", ", found)}], not [{string.Join(", ", wanted)}]");
                 continue;
             }
+            if (is_floating_point(parameter.dtype) && files.IsOfIntegers(source.Name))
+            {
+                misshapen.Add($"{source.Name} is of whole numbers, as quantised weights are");
+                continue;
+            }
             plan.Add((parameter, source));
         }
         var extra = files.Names.Where(n => !used.Contains(n) && !ignored(n)).Order(StringComparer.Ordinal).ToList();

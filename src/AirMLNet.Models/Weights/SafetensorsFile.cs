@@ -1,4 +1,5 @@
 using System.IO.MemoryMappedFiles;
+using AirMLNet.Files;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Weights;
@@ -51,7 +52,7 @@ internal sealed unsafe class SafetensorsFile : IDisposable
     /// <exception cref="SafetensorsException">The file is corrupt, truncated or of another format.</exception>
     public static SafetensorsFile Open(string path)
     {
-        var file = new FileInfo(path);
+        var file = RealFile.Of(path);
         if (!file.Exists)
         {
             throw new FileNotFoundException($"{path}: the file does not exist.", path);

@@ -65,7 +65,22 @@ internal sealed partial class WeightFiles : IDisposable
     public long[] Shape(string name) => _owner[name].Entries[name].Shape;
 
     /// <summary>A new float32 tensor.</summary>
-    public Tensor Get(string name) => _owner[name].GetTensor(name, ScalarType.Float32);
+    /// <exception cref="InvalidDataException">It holds what is no number: everything that is computed with it would be none.</exception>
+    public Tensor Get(string name)
+    {
+        var tensor = _owner[name].GetTensor(name, ScalarType.Float32);
+        using var scope = NewDisposeScope();
+        // One pass over the values; a sum too large for float32 alone is looked at more closely.
+        if (!float.IsFinite(tensor.sum().item<float>()) && !tensor.isfinite().all().item<bool>())
+        {
+            tensor.Dispose();
+            throw new InvalidDataException($"{Description}: \"{name}\" holds values that are not numbers; the file is damaged.");
+        }
+        return tensor;
+    }
+
+    /// <summary>Whether a tensor's values are whole numbers, as those of quantised weights are.</summary>
+    public bool IsOfIntegers(string name) => !is_floating_point(_owner[name].Entries[name].DType);
 
     public static WeightFiles Open(string path) => new([path], path);
 

@@ -90,29 +90,44 @@ internal static class CaptionFile
         if (
             document.RootElement is not { ValueKind: JsonValueKind.Object } root
             || !root.TryGetProperty("annotations", out var annotations)
+            || annotations.ValueKind != JsonValueKind.Array
         )
         {
-            throw new InvalidDataException($"{path}: COCO captions were expected, an object with \"annotations\".");
+            throw new InvalidDataException($"{path}: COCO captions were expected, an object with a list of \"annotations\".");
         }
         List<CaptionRow> rows = [];
         foreach (var (annotation, number) in annotations.EnumerateArray().Select((a, i) => (a, i)))
         {
-            if (!annotation.TryGetProperty("caption", out var caption) || caption.ValueKind != JsonValueKind.String)
+            if (annotation.ValueKind != JsonValueKind.Object || !annotation.TryGetProperty("caption", out var caption))
             {
+                var instances = annotation.ValueKind == JsonValueKind.Object && annotation.TryGetProperty("bbox", out _);
                 throw new InvalidDataException(
-                    $"{path}: annotation {number} has no caption"
-                        + (annotation.TryGetProperty("bbox", out _) ? "; these are instances, not captions." : ".")
+                    $"{path}: annotation {number} has no caption{(instances ? "; these are instances, not captions." : ".")}"
                 );
             }
             rows.Add(
                 new()
                 {
-                    Caption = caption.GetString()!.Trim(),
+                    Caption =
+                        Text(caption) ?? throw new InvalidDataException($"{path}: annotation {number} has no caption that is a text."),
                     ImageId = annotation.TryGetProperty("image_id", out var id) ? id.ToString() : "",
                 }
             );
         }
         return rows;
+    }
+
+    /// <summary>A text without blanks around it; null for another value, or half of a pair of UTF-16.</summary>
+    private static string? Text(JsonElement value)
+    {
+        try
+        {
+            return value.ValueKind == JsonValueKind.String ? value.GetString()!.Trim() : null;
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
     }
 
     private static List<CaptionRow> Narratives(string path, string[] lines)
@@ -128,12 +143,8 @@ internal static class CaptionFile
             rows.Add(
                 document.RootElement is { ValueKind: JsonValueKind.Object } root
                 && root.TryGetProperty("caption", out var caption)
-                && caption.ValueKind == JsonValueKind.String
-                    ? new()
-                    {
-                        Caption = caption.GetString()!.Trim(),
-                        ImageId = root.TryGetProperty("image_id", out var id) ? id.ToString() : "",
-                    }
+                && Text(caption) is { } text
+                    ? new() { Caption = text, ImageId = root.TryGetProperty("image_id", out var id) ? id.ToString() : "" }
                     : throw new InvalidDataException($"{path}: line {i + 1} has no \"caption\".")
             );
         }

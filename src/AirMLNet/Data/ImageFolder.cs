@@ -83,7 +83,8 @@ internal sealed record ImageFolder
             var path = Path.Combine(folder, entry.Name);
             if (entry is FileInfo || !Directory.Exists(path))
             {
-                if (IsImage(path))
+                // A folder whose name is not UTF-8 cannot be opened: it is named as an image that cannot be read.
+                if (IsImage(path) || (entry is DirectoryInfo && path.Contains('\ufffd')))
                 {
                     found.Add(path);
                 }

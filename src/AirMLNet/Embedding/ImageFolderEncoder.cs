@@ -18,6 +18,7 @@ namespace AirMLNet.Embedding;
 internal sealed class ImageFolderEncoder
 {
     private const int Format = 1;
+    private const string Changes = "changes_sha256";
     private readonly MLContext _ml;
     private readonly ImageFolderEncoderOptions _options;
     private readonly List<ImageRow> _rows;
@@ -93,14 +94,16 @@ internal sealed class ImageFolderEncoder
         foreach (var chunk in chunks)
         {
             var file = ChunkFile(folder, chunk);
+            var changes = ChangesHash(Range(chunk));
             if (File.Exists(file))
             {
                 FeatureMerge.Check(file, metadata);
             }
-            else
+            if (!File.Exists(file) || FeatureTable.Read(file).Metadata.GetValueOrDefault(Changes) != changes)
             {
                 var part = Encode(stage, Range(chunk), done, total);
-                FeatureTable.Format(file).Write(file, new(stage.FeatureDimension, part.Paths, metadata, [part]));
+                Dictionary<string, string> about = new(metadata, StringComparer.Ordinal) { [Changes] = changes };
+                FeatureTable.Format(file).Write(file, new(stage.FeatureDimension, part.Paths, about, [part]));
             }
 
             done += Range(chunk).Count;
@@ -186,11 +189,25 @@ internal sealed class ImageFolderEncoder
         var list = new StringBuilder();
         for (var i = 0; i < _rows.Count; i++)
         {
-            list.Append(CultureInfo.InvariantCulture, $"{new FileInfo(_rows[i].ImagePath).Length} {_names[i]}\n");
+            list.Append(CultureInfo.InvariantCulture, $"{RealFile.Of(_rows[i].ImagePath).Length} {_names[i]}\n");
         }
 
-        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(list.ToString())));
+        return Hash(list);
     }
+
+    /// <summary>A hash of when images were changed: a chunk of before is made anew. Not of shards, whose machines have copies.</summary>
+    private string ChangesHash((int Start, int Count) range)
+    {
+        var list = new StringBuilder();
+        foreach (var row in _rows.GetRange(range.Start, range.Count))
+        {
+            list.Append(CultureInfo.InvariantCulture, $"{RealFile.Of(row.ImagePath).LastWriteTimeUtc.Ticks}\n");
+        }
+
+        return Hash(list);
+    }
+
+    private static string Hash(StringBuilder list) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(list.ToString())));
 
     /// <summary>The chunks of a shard: as even a share as whole chunks allow.</summary>
     private int[] Chunks()

@@ -18,6 +18,9 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
     /// embedded.</summary>
     public string? Folder { get; init; }
 
+    /// <summary>All beside the weights that decides a feature of an image or text; null in models saved before it was kept.</summary>
+    public string? Settings { get; init; }
+
     public static BackboneReference Of(ClipBackbone backbone, bool embed)
     {
         var config = backbone.Model.Config;
@@ -28,6 +31,7 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
         return new(backbone.Name, backbone.WeightsSha256, architecture, embed ? FilesOf(backbone.Folder) : [])
         {
             Folder = embed ? null : backbone.Folder,
+            Settings = SettingsOf(backbone),
         };
     }
 
@@ -110,8 +114,20 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
     {
         using var model = BackboneLease.Take(folder, device, execution);
         hash = model.Backbone.WeightsSha256;
-        return hash == Sha256 ? model.Keep() : null;
+        if (hash != Sha256)
+        {
+            return null;
+        }
+        var settings = SettingsOf(model.Backbone);
+        return Settings is null || Settings == settings
+            ? model.Keep()
+            : throw new InvalidOperationException(
+                $"The saved model needs {Name} with the settings that it was fitted with ({Settings}); {folder} now has others ({settings})."
+            );
     }
+
+    private static string SettingsOf(ClipBackbone backbone) =>
+        $"images {backbone.Preprocessor.Description}; {backbone.Model.Config.Vision.Activation}, {backbone.Model.Config.Text.Activation}";
 
     /// <summary>Unpacks the embedded files into a folder named by their hash, once.</summary>
     private string Extract(ModelLoadContext ctx)

@@ -154,6 +154,69 @@ public sealed class ClipBackboneTests
         StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => ClipBackbone.Acquire(_folder)).Message, "224");
     }
 
+    /// <summary>As the cache of huggingface_hub keeps files.</summary>
+    [TestMethod]
+    public void WeightsBehindLinksAreRead_AndLoadedAnewWhenTheyChange()
+    {
+        using var cache = new TemporaryFolder();
+        var snapshot = Directory.CreateDirectory(Path.Combine(cache, "snapshots", "abc")).FullName;
+        void Link(string name)
+        {
+            var blob = Path.Combine(cache, name + ".blob");
+            File.Copy(Path.Combine(_folder, name), blob, overwrite: true);
+            File.Delete(Path.Combine(snapshot, name));
+            File.CreateSymbolicLink(Path.Combine(snapshot, name), Path.Combine("..", "..", name + ".blob"));
+        }
+
+        string Weights()
+        {
+            var backbone = ClipBackbone.Acquire(snapshot);
+            backbone.Release();
+            return backbone.WeightsSha256;
+        }
+
+        Array.ForEach(Directory.GetFiles(_folder), file => Link(Path.GetFileName(file)));
+        Assert.AreEqual(FileHash.Sha256(Path.Combine(_folder, "model.safetensors")), Weights());
+        WriteModel(_folder, 2);
+        File.Copy(Path.Combine(_folder, "model.safetensors"), Path.Combine(cache, "model.safetensors.blob"), overwrite: true);
+        File.SetLastWriteTimeUtc(Path.Combine(cache, "model.safetensors.blob"), new DateTime(2020, 1, 1, 0, 0, 0, DateTimeKind.Utc));
+        Assert.AreEqual(FileHash.Sha256(Path.Combine(_folder, "model.safetensors")), Weights());
+    }
+
+    [TestMethod]
+    public void ATokenizerOfAnotherModel_IsRefused()
+    {
+        var config = ClipModelTests.Small with { Text = ClipModelTests.Small.Text with { VocabularySize = 600 } };
+        using (var generator = new Generator(1))
+        using (var model = new ClipModel(config, generator))
+        {
+            model.Save(_folder, ScalarType.Float32);
+        }
+
+        var backbone = ClipBackbone.Acquire(_folder);
+        var e = Assert.ThrowsExactly<InvalidDataException>(() => backbone.EncodeTexts(["a cat"]));
+        Assert.Contains("the tokenizer does not belong to the model", e.Message);
+        Assert.Contains("49407", e.Message);
+        backbone.Release();
+    }
+
+    [TestMethod]
+    public void FeaturesThatAreNoNumbers_AreRefused()
+    {
+        var backbone = ClipBackbone.Acquire(_folder);
+        using (no_grad())
+        {
+            backbone.Model.state_dict()["vision_model.post_layernorm.weight"].fill_(float.NaN);
+            backbone.Model.state_dict()["text_model.final_layer_norm.weight"].fill_(float.PositiveInfinity);
+        }
+
+        var size = backbone.Preprocessor.Size;
+        void Images() => backbone.EncodeImages(new float[3 * size * size], 1, new float[backbone.FeatureDimension]);
+        Assert.Contains("not numbers", Assert.ThrowsExactly<InvalidDataException>(Images).Message);
+        Assert.Contains("not numbers", Assert.ThrowsExactly<InvalidDataException>(() => backbone.EncodeTexts(["a cat"])).Message);
+        backbone.Release();
+    }
+
     private static void WriteModel(string folder, ulong seed)
     {
         var config = ClipModelTests.Small with { Text = ClipModelTests.Small.Text with { VocabularySize = 49408 } };

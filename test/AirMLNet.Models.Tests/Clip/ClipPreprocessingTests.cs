@@ -86,6 +86,32 @@ public sealed class ClipPreprocessingTests
         Assert.AreEqual(expected, Load("preprocessor_config.json", json).Preprocess(image)[0], 1e-6f);
     }
 
+    /// <summary>What a class of transformers does where its file leaves a key out.</summary>
+    [TestMethod]
+    [DataRow("CLIPImageProcessor", false, 0.48145466f, 0.26862954f)]
+    [DataRow("ChineseCLIPImageProcessor", false, 0.48145466f, 0.26862954f)]
+    [DataRow("SiglipImageProcessor", false, 0.5f, 0.5f)]
+    [DataRow("ViTImageProcessor", true, 0.5f, 0.5f)]
+    public void EachClassHasDefaultsOfItsOwn(string type, bool bilinear, float mean, float std)
+    {
+        var made = Load("preprocessor_config.json", $$"""{ "image_processor_type": "{{type}}", "size": { "height": 32, "width": 32 } }""");
+        var image = Picture(100, 60);
+        var pixels = PilResize.Resize(bilinear ? PilFilter.Bilinear : PilFilter.Bicubic, image, 32, 32, 0, 0, 32, 32).Pixels;
+        Assert.AreEqual(((pixels[0] / 255f) - mean) / std, made.Preprocess(image)[0], 1e-6f);
+    }
+
+    [TestMethod]
+    [DataRow("preprocessor_config.json", """{ "size": 16, "image_mean": 0.25, "image_std": 0.5 }""")]
+    [DataRow("open_clip_config.json", """{ "preprocess_cfg": { "size": 16, "mean": 0.25, "std": 0.5, "interpolation": "random" } }""")]
+    public void OneNumberIsForAllChannels_AndRandomIsBicubic(string name, string json)
+    {
+        var image = Picture(40, 40);
+        var pixels = PilResize.Bicubic(image, 16, 16).Pixels;
+        var made = Load(name, json).Preprocess(image);
+        Assert.AreEqual(((pixels[0] / 255f) - 0.25f) / 0.5f, made[0], 1e-6f);
+        Assert.AreEqual(((pixels[2] / 255f) - 0.25f) / 0.5f, made[2 * 16 * 16], 1e-6f);
+    }
+
     [TestMethod]
     public void WhatIsNotResizedIsCutOrPadded()
     {
@@ -105,7 +131,12 @@ public sealed class ClipPreprocessingTests
     [DataRow("preprocessor_config.json", """{ "crop_pct": 0.9 }""", "crop_pct")]
     [DataRow("preprocessor_config.json", """{ "image_processor_type": "ConvNextImageProcessor" }""", "ConvNextImageProcessor")]
     [DataRow("preprocessor_config.json", """{ "rescale_factor": 0 }""", "rescale_factor")]
-    [DataRow("open_clip_config.json", """{ "preprocess_cfg": { "interpolation": "random" } }""", "interpolation")]
+    [DataRow("open_clip_config.json", """{ "preprocess_cfg": { "interpolation": "nearest-ish" } }""", "interpolation")]
+    [DataRow("preprocessor_config.json", """{ "size": 0 }""", "size")]
+    [DataRow("preprocessor_config.json", """{ "size": 1000000000 }""", "size")]
+    [DataRow("preprocessor_config.json", """{ "image_mean": [0.5] }""", "image_mean")]
+    [DataRow("preprocessor_config.json", """{ "image_std": [0, 0.5, 0.5] }""", "image_std")]
+    [DataRow("preprocessor_config.json", """{ "image_std": 0 }""", "image_std")]
     [DataRow("open_clip_config.json", """{ "preprocess_cfg": { "resize_mode": "other" } }""", "resize_mode")]
     [DataRow("config.json", """{ "pretrained_cfg": { "crop_mode": "border" } }""", "crop_mode")]
     public void WhatIsNotBuiltIsRefusedByName(string name, string json, string key)

@@ -35,6 +35,27 @@ public sealed class AtomicFileTests
     }
 
     [TestMethod]
+    public void A_link_stays_and_what_it_leads_to_is_replaced()
+    {
+        var (file, link) = (Path.Combine(_root, "file"), Path.Combine(_root, "link"));
+        File.WriteAllText(file, "old");
+        File.CreateSymbolicLink(link, file);
+        AtomicFile.WriteText(link, "new");
+        Assert.AreEqual("new", File.ReadAllText(file));
+        Assert.AreEqual(file, new FileInfo(link).LinkTarget);
+    }
+
+    [TestMethod]
+    public void A_file_in_the_place_of_a_folder_and_a_device_are_refused_by_name()
+    {
+        var file = Path.Combine(_root, "file");
+        File.WriteAllText(file, "x");
+        Assert.Contains("is a file", Assert.ThrowsExactly<IOException>(() => AtomicFile.WriteText(Path.Combine(file, "a"), "b")).Message);
+        Assert.Contains("is a device", Assert.ThrowsExactly<IOException>(() => AtomicFile.WriteText("/dev/airml-test", "b")).Message);
+        Assert.IsFalse(File.Exists("/dev/airml-test"));
+    }
+
+    [TestMethod]
     public void The_hash_is_that_of_the_content()
     {
         var path = Path.Combine(_root, "abc");

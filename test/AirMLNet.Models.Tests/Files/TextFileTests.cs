@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Text;
 using AirMLNet.Files;
+using AirMLNet.Testing;
 
 namespace AirMLNet.Tests.Files;
 
@@ -37,4 +39,19 @@ public sealed class TextFileTests
 
     private static string Refused(byte[] bytes) =>
         Assert.ThrowsExactly<InvalidDataException>(() => TextFile.Decode("list.txt", bytes)).Message;
+
+    /// <summary>As a shell's <(…) gives it: without a length, and only once.</summary>
+    [TestMethod]
+    public void A_pipe_is_read()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            Assert.Inconclusive("pipes have names on Linux");
+        }
+
+        using var folder = new TemporaryFolder();
+        using var writer = Process.Start("/bin/sh", ["-c", $"mkfifo '{folder["pipe"]}' && touch '{folder["there"]}' && printf 'ship\\ncat\\n' > '{folder["pipe"]}'"]);
+        Assert.IsTrue(SpinWait.SpinUntil(() => File.Exists(folder["there"]), TimeSpan.FromSeconds(30)));
+        CollectionAssert.AreEqual(new[] { "ship", "cat" }, TextFile.ReadLines(folder["pipe"]));
+    }
 }

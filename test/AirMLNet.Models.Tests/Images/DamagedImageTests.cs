@@ -68,4 +68,27 @@ public sealed class DamagedImageTests
         Assert.IsNotEmpty(files);
         return files.Select(file => new object[] { Path.GetRelativePath(TestData.Root, file) });
     }
+
+    /// <summary>Reading a pipe would wait for whoever writes into it, and a device never ends.</summary>
+    [TestMethod]
+    public void WhatIsNoPlainFile_IsRefusedWithoutReading()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            Assert.Inconclusive("there are none");
+        }
+
+        using var folder = new TemporaryFolder();
+        var (pipe, zeros) = (folder["pipe.png"], folder["zeros.png"]);
+        using (var made = System.Diagnostics.Process.Start("mkfifo", [pipe]))
+        {
+            made.WaitForExit();
+        }
+
+        File.CreateSymbolicLink(zeros, "/dev/zero");
+        foreach (var path in new[] { pipe, zeros })
+        {
+            Assert.AreEqual($"{path}: the file is empty.", Assert.ThrowsExactly<UnreadableImageException>(() => ImageFile.Load(path)).Message);
+        }
+    }
 }

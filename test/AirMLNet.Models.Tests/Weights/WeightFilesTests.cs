@@ -57,6 +57,20 @@ public sealed class WeightFilesTests
     }
 
     [TestMethod]
+    [DataRow(float.NaN)]
+    [DataRow(float.NegativeInfinity)]
+    public void ValuesThatAreNoNumbers_AreRefusedByTheirTensor(float value)
+    {
+        using (var tensor = tensor([1, value, 3]))
+        {
+            Safetensors.Write(_folder["model.safetensors"], new Dictionary<string, Tensor> { ["some.weight"] = tensor });
+        }
+
+        using var files = WeightFiles.Find(_folder, Names);
+        Assert.Contains("\"some.weight\" holds values that are not numbers", Assert.ThrowsExactly<InvalidDataException>(() => files.Get("some.weight")).Message);
+    }
+
+    [TestMethod]
     public void AListMustNotReachOutside_AndPicklesAreRefusedWithASentence()
     {
         File.WriteAllText(_folder["model.safetensors.index.json"], """{ "weight_map": { "a": "../x.safetensors" } }""");

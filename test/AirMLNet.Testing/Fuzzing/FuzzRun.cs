@@ -20,7 +20,7 @@ public static class FuzzRun
 
     // Of one input, all managed memory that the thread which reads it asks for, one after the other; and what the process may grow by over
     // all of a reader's.
-    private const long MostAllocated = 96L << 20,
+    private const long MostAllocated = 128L << 20,
         MostGrowth = 512L << 20;
 
     /// <summary>Tries a reader.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using AirMLNet.Data;
 using AirMLNet.Testing;
 
@@ -56,6 +57,28 @@ public sealed class ImageFolderTests
         var folder = ImageFolder.Open(_root, labelsFromSubfolders: true);
         CollectionAssert.AreEqual(new[] { "cat", "cat", "dog" }, folder.Entries.Select(e => e.Label).ToArray());
         Assert.IsTrue(ImageFolder.Open(_root, labelsFromSubfolders: false).Entries.All(e => e.Label is null));
+    }
+
+    /// <summary>Names of Linux are bytes; one that is not UTF-8 cannot be opened by it, and must not be left out in silence.</summary>
+    [TestMethod]
+    public void A_folder_whose_name_is_not_UTF8_is_listed_to_be_named_as_unreadable()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            Assert.Inconclusive("names are bytes on Linux only");
+        }
+
+        Touch("ok.png");
+        var shell = Process.Start(
+            new ProcessStartInfo("/bin/sh", ["-c", "mkdir \"$(printf 'd\\351')\" && cp ok.png \"$(printf 'd\\351')/x.png\""])
+            {
+                WorkingDirectory = _root,
+            }
+        )!;
+        shell.WaitForExit();
+        Assert.AreEqual(0, shell.ExitCode);
+        var paths = ImageFolder.Open(_root, false).Entries.Select(e => Path.GetFileName(e.Path)).ToArray();
+        CollectionAssert.AreEqual(new[] { "d\ufffd", "ok.png" }, paths);
     }
 
     [TestMethod]

@@ -78,6 +78,41 @@ public sealed class ImageFolderEncoderTests
     }
 
     [TestMethod]
+    public void An_image_that_was_changed_meanwhile_is_encoded_anew()
+    {
+        var changed = _f.Rows[0].ImagePath;
+        File.WriteAllBytes(changed, Bitmap(200));
+        using var source = new CancellationTokenSource();
+        var stop = new DirectProgress(p =>
+        {
+            if (p.Done == 12)
+            {
+                source.Cancel();
+            }
+        });
+        Assert.Throws<OperationCanceledException>(() => Encoder(Options() with { CancellationToken = source.Token, Progress = stop }).Run());
+
+        // Another picture of as many bytes.
+        File.WriteAllBytes(changed, Bitmap(10));
+        File.SetLastWriteTimeUtc(changed, new DateTime(2020, 1, 1, 0, 0, 0, DateTimeKind.Utc));
+        Encoder(Options()).Run();
+        var gone = File.ReadAllBytes(_output);
+        File.Delete(_output);
+        Encoder(Options()).Run();
+        CollectionAssert.AreEqual(File.ReadAllBytes(_output), gone);
+    }
+
+    // 4×4 pixels of one grey, without compression.
+    private static byte[] Bitmap(byte grey)
+    {
+        var bytes = new byte[54 + 48];
+        "BM"u8.CopyTo(bytes);
+        (bytes[2], bytes[10], bytes[14], bytes[18], bytes[22], bytes[26], bytes[28]) = (102, 54, 40, 4, 4, 1, 24);
+        bytes.AsSpan(54).Fill(grey);
+        return bytes;
+    }
+
+    [TestMethod]
     [DataRow(".safetensors")]
     [DataRow(".npy")]
     [DataRow(".idv")]

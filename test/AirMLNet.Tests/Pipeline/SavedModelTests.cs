@@ -51,6 +51,21 @@ public sealed class SavedModelTests
     }
 
     [TestMethod]
+    public void OtherPreprocessing_IsRefused()
+    {
+        using var f = new StageFixture(4, ownModel: true);
+        var path = SaveFeatures(f, embed: false);
+        var settings = Path.Combine(f.ClipFolder, "preprocessor_config.json");
+        File.WriteAllText(settings, File.ReadAllText(settings).Replace("0.48145466", "0.5", StringComparison.Ordinal));
+        var e = Assert.ThrowsExactly<InvalidOperationException>(() => new MLContext().Model.LoadAdapted(path, out _));
+        Assert.Contains("the settings that it was fitted with", e.Message);
+
+        // Models saved before these were kept load as they did.
+        ChangeJson(path, json => System.Text.RegularExpressions.Regex.Replace(json, ",\\s*\"settings\": \"[^\"]*\"", ""));
+        Dispose(new MLContext().Model.LoadAdapted(path, out _));
+    }
+
+    [TestMethod]
     public void NumbersThatOnlyGpusComputeIn_AreRefusedOnAProcessor()
     {
         using var f = new StageFixture(4);

@@ -49,7 +49,7 @@ internal static class DiffusionFingerprint
         var stamp = string.Join(
             '|',
             files
-                .Select(f => new FileInfo(f))
+                .Select(RealFile.Of)
                 .Select(f => string.Create(CultureInfo.InvariantCulture, $"{f.FullName}:{f.Length}:{f.LastWriteTimeUtc.Ticks}"))
         );
         lock (Gate)

@@ -113,6 +113,10 @@ internal sealed class LoraReader : IDisposable
             || shapeUp.Skip(2).Any(d => d != 1)
         )
         {
+            if (LoraRefusals.Reason([.. _files.Names.Where(n => !_used.Contains(n)).Order(StringComparer.Ordinal)]) is { } reason)
+            {
+                throw new InvalidDataException($"{_path}: {reason}");
+            }
             throw new InvalidDataException(
                 $"{_files.Description}: \"{keys.Down}\" is [{string.Join(", ", shapeDown)}] and \"{keys.Up}\" "
                     + $"[{string.Join(", ", shapeUp)}]; [r, {string.Join(", ", core)}] and [{weight[0]}, r] were expected."

@@ -1,0 +1,19 @@
+namespace AirMLNet.Files;
+
+/// <summary>Files behind links: a link has a size and a time of its own, which say nothing of what is read through it.</summary>
+internal static class RealFile
+{
+    /// <summary>What a path leads to: the end of its links, or the path where it is none or leads nowhere.</summary>
+    public static FileInfo Of(string path)
+    {
+        var file = new FileInfo(path);
+        try
+        {
+            return file.ResolveLinkTarget(returnFinalTarget: true) is { } target ? new FileInfo(target.FullName) : file;
+        }
+        catch (IOException) // it is not there, or a circle
+        {
+            return file;
+        }
+    }
+}
