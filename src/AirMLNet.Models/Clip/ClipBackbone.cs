@@ -238,7 +238,7 @@ internal sealed class ClipBackbone
             );
     }
 
-    /// <summary>Refuses features that are no numbers: every comparison with them would be false, and every class as good as the other.</summary>
+    /// <summary>Refuses features that are no numbers: every class would be as good as the other.</summary>
     private Tensor Finite(Tensor features) =>
         float.IsFinite(features.sum().item<float>())
             ? features

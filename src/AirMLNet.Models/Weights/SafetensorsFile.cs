@@ -55,7 +55,10 @@ internal sealed unsafe class SafetensorsFile : IDisposable
         var file = RealFile.Of(path);
         if (!file.Exists)
         {
-            throw new FileNotFoundException($"{path}: the file does not exist.", path);
+            throw new FileNotFoundException(
+                Directory.Exists(path) ? $"{path} is a folder; name a file in it." : $"{path}: the file does not exist.",
+                path
+            );
         }
 
         if (file.Length < SafetensorsHeader.PrefixLength)

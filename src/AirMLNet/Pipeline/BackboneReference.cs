@@ -122,7 +122,8 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
         return Settings is null || Settings == settings
             ? model.Keep()
             : throw new InvalidOperationException(
-                $"The saved model needs {Name} with the settings that it was fitted with ({Settings}); {folder} now has others ({settings})."
+                $"The saved model needs {Name} with the settings that it was fitted with ({Settings}); {folder} now has others "
+                    + $"({settings})."
             );
     }
 

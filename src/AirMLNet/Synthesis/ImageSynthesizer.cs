@@ -120,12 +120,15 @@ internal sealed class ImageSynthesizer(ITextToImageGenerator generator, ImageSyn
                     : Path.Combine(images, i.ToString("D4", CultureInfo.InvariantCulture))
             ),
         ];
-        var twice = folders.Zip(options.Prompts).GroupBy(f => f.First, StringComparer.OrdinalIgnoreCase).FirstOrDefault(g => g.Count() > 1);
+        var twice = folders
+            .Zip(options.Prompts)
+            .GroupBy(f => f.First, StringComparer.OrdinalIgnoreCase)
+            .FirstOrDefault(group => group.Count() > 1);
         return twice is null
             ? folders
             : throw new ArgumentException(
-                $"The images of the classes {string.Join(" and ", twice.Take(2).Select(f => $"'{f.Second.Class}'"))} would go to one folder, "
-                    + $"{twice.Key}; expected names that differ as folder names."
+                $"The images of the classes {string.Join(" and ", twice.Take(2).Select(f => $"'{f.Second.Class}'"))} would go to one "
+                    + $"folder, {twice.Key}; expected names that differ as folder names."
             );
     }
 

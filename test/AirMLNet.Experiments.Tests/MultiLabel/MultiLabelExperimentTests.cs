@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using AirMLNet.Captions;
 using AirMLNet.Data;
 using AirMLNet.Experiments;
@@ -72,7 +73,7 @@ public sealed class MultiLabelExperimentTests
         var weights = Directory.GetFiles(_folder["clip"], "*.safetensors").Single();
         var bytes = File.ReadAllBytes(weights);
         // The last quarter of the file is numbers.
-        Array.Reverse(bytes, bytes.Length - (bytes.Length / 16 * 4), bytes.Length / 16 * 4);
+        MemoryMarshal.Cast<byte, float>(bytes.AsSpan(bytes.Length - (bytes.Length / 16 * 4))).Reverse();
         File.WriteAllBytes(weights, bytes);
         var after = new MultiLabelExperimentRunner(Load("""{"method": "zs-dense"}"""), new()).Run(_ => { }).Single();
         Assert.HasCount(2, Directory.GetFiles(Path.Combine(_folder["out"], "runs"), "*.json"));

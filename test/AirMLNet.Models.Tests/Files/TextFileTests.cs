@@ -40,7 +40,7 @@ public sealed class TextFileTests
     private static string Refused(byte[] bytes) =>
         Assert.ThrowsExactly<InvalidDataException>(() => TextFile.Decode("list.txt", bytes)).Message;
 
-    /// <summary>As a shell's <(…) gives it: without a length, and only once.</summary>
+    /// <summary>As a shell gives the output of a program: without a length, and only once.</summary>
     [TestMethod]
     public void A_pipe_is_read()
     {
@@ -50,7 +50,10 @@ public sealed class TextFileTests
         }
 
         using var folder = new TemporaryFolder();
-        using var writer = Process.Start("/bin/sh", ["-c", $"mkfifo '{folder["pipe"]}' && touch '{folder["there"]}' && printf 'ship\\ncat\\n' > '{folder["pipe"]}'"]);
+        using var writer = Process.Start(
+            "/bin/sh",
+            ["-c", $"mkfifo '{folder["pipe"]}' && touch '{folder["there"]}' && printf 'ship\\ncat\\n' > '{folder["pipe"]}'"]
+        );
         Assert.IsTrue(SpinWait.SpinUntil(() => File.Exists(folder["there"]), TimeSpan.FromSeconds(30)));
         CollectionAssert.AreEqual(new[] { "ship", "cat" }, TextFile.ReadLines(folder["pipe"]));
     }

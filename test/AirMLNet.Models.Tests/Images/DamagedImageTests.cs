@@ -88,7 +88,10 @@ public sealed class DamagedImageTests
         File.CreateSymbolicLink(zeros, "/dev/zero");
         foreach (var path in new[] { pipe, zeros })
         {
-            Assert.AreEqual($"{path}: the file is empty.", Assert.ThrowsExactly<UnreadableImageException>(() => ImageFile.Load(path)).Message);
+            Assert.AreEqual(
+                $"{path}: the file is empty.",
+                Assert.ThrowsExactly<UnreadableImageException>(() => ImageFile.Load(path)).Message
+            );
         }
     }
 }

@@ -61,13 +61,16 @@ public sealed class WeightFilesTests
     [DataRow(float.NegativeInfinity)]
     public void ValuesThatAreNoNumbers_AreRefusedByTheirTensor(float value)
     {
-        using (var tensor = tensor([1, value, 3]))
+        using (var weight = tensor([1, value, 3]))
         {
-            Safetensors.Write(_folder["model.safetensors"], new Dictionary<string, Tensor> { ["some.weight"] = tensor });
+            Safetensors.Write(_folder["model.safetensors"], new Dictionary<string, Tensor> { ["some.weight"] = weight });
         }
 
         using var files = WeightFiles.Find(_folder, Names);
-        Assert.Contains("\"some.weight\" holds values that are not numbers", Assert.ThrowsExactly<InvalidDataException>(() => files.Get("some.weight")).Message);
+        Assert.Contains(
+            "\"some.weight\" holds values that are not numbers",
+            Assert.ThrowsExactly<InvalidDataException>(() => files.Get("some.weight")).Message
+        );
     }
 
     [TestMethod]

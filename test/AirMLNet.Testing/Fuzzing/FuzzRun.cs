@@ -80,7 +80,8 @@ public static class FuzzRun
         return string.Create(
             CultureInfo.InvariantCulture,
             $"fuzz: {reader}: {inputs} inputs, {done} read, {inputs - done} refused, most managed memory {most.Value / 1048576.0:0.0} MiB "
-                + $"(input {most.Input}), slowest {slowest.Value} ms (input {slowest.Input}), growth of the process {growth >> 20} MiB, {all.Elapsed.TotalSeconds:0} s"
+                + $"(input {most.Input}), slowest {slowest.Value} ms (input {slowest.Input}), growth of the process "
+                + $"{growth >> 20} MiB, {all.Elapsed.TotalSeconds:0} s"
         );
     }
 

@@ -42,7 +42,7 @@ public sealed class CaptionFileTests
     [DataRow("c.json", "[1]", "COCO captions were expected")]
     [DataRow("c.json", """{"annotations":{}}""", "COCO captions were expected")]
     [DataRow("c.json", """{"annotations":["a cat"]}""", "annotation 0 has no caption")]
-    [DataRow("c.json", """{"annotations":[{"caption":"a ship \\ud800 x"}]}""", "annotation 0 has no caption that is a text")]
+    [DataRow("c.json", """{"annotations":[{"caption":"a ship \ud800 x"}]}""", "annotation 0 has no caption that is a text")]
     [DataRow("c.jsonl", "{\"caption\":\"a \\ud800\"}", "line 1 has no \"caption\"")]
     [DataRow("c.jsonl", "{\"caption\":\"a\"}\n{\"caption\":", "line 2 is not valid JSON")]
     [DataRow("c.jsonl", "{\"caption\":\"a\"}\n{\"text\":\"b\"}", "line 2 has no \"caption\"")]

@@ -69,16 +69,17 @@ public sealed class ImageFolderTests
         }
 
         Touch("ok.png");
-        var shell = Process.Start(
-            new ProcessStartInfo("/bin/sh", ["-c", "mkdir \"$(printf 'd\\351')\" && cp ok.png \"$(printf 'd\\351')/x.png\""])
-            {
-                WorkingDirectory = _root,
-            }
-        )!;
-        shell.WaitForExit();
-        Assert.AreEqual(0, shell.ExitCode);
+        Shell("mkdir \"$(printf 'd\\351')\" && cp ok.png \"$(printf 'd\\351')/x.png\"");
         var paths = ImageFolder.Open(_root, false).Entries.Select(e => Path.GetFileName(e.Path)).ToArray();
+        Shell("rm -r \"$(printf 'd\\351')\""); // nothing here can
         CollectionAssert.AreEqual(new[] { "d\ufffd", "ok.png" }, paths);
+
+        void Shell(string line)
+        {
+            using var shell = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", line]) { WorkingDirectory = _root })!;
+            shell.WaitForExit();
+            Assert.AreEqual(0, shell.ExitCode);
+        }
     }
 
     [TestMethod]

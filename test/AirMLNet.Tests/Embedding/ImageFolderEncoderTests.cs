@@ -90,7 +90,9 @@ public sealed class ImageFolderEncoderTests
                 source.Cancel();
             }
         });
-        Assert.Throws<OperationCanceledException>(() => Encoder(Options() with { CancellationToken = source.Token, Progress = stop }).Run());
+        Assert.Throws<OperationCanceledException>(() =>
+            Encoder(Options() with { CancellationToken = source.Token, Progress = stop }).Run()
+        );
 
         // Another picture of as many bytes.
         File.WriteAllBytes(changed, Bitmap(10));
