@@ -70,7 +70,7 @@ internal sealed class EncodedImages(IReadOnlyList<LabelledImage> images, Func<fl
                 .Append('/')
                 .Append(file.Name)
                 .Append('|')
-                .Append(RealFile.Of(image.Path) is { Exists: true } real ? real.Length : -1)
+                .Append(RealFile.Length(image.Path))
                 .Append('|')
                 .Append(image.Class)
                 .Append('\n');

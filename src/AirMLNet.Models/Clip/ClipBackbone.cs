@@ -229,7 +229,7 @@ internal sealed class ClipBackbone
     private ClipTokenizer Fitting(ClipTokenizer tokenizer)
     {
         var text = Model.Config.Text;
-        var end = text.EndToken is { } said && said != 2 && said < text.VocabularySize ? said : text.VocabularySize - 1;
+        var end = text.EndIsHighestId ? text.VocabularySize - 1 : text.EndToken!.Value;
         return tokenizer.EndToken == end
             ? tokenizer
             : throw new InvalidDataException(

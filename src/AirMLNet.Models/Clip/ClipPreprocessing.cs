@@ -311,18 +311,18 @@ internal sealed record ClipPreprocessing(int Size)
             : factor;
     }
 
-    private static IReadOnlyList<float> Channels(ConfigFile file, string key, IReadOnlyList<float> standard) =>
-        file.At(key) is null ? standard
-        : file.Get<ChannelValues>(key).Each is { Count: 3 } three
-        && three.All(float.IsFinite)
-        && (!key.EndsWith("std", StringComparison.Ordinal) || three.All(v => v > 0))
-            ? three
-        : throw file.Bad(
-            key,
-            key.EndsWith("std", StringComparison.Ordinal)
-                ? "three numbers above 0, or one for all channels"
-                : "three numbers, or one for all channels"
-        );
+    private static IReadOnlyList<float> Channels(ConfigFile file, string key, IReadOnlyList<float> standard)
+    {
+        if (file.At(key) is null)
+        {
+            return standard;
+        }
+        var divides = key.EndsWith("std", StringComparison.Ordinal);
+        var values = file.Get<ChannelValues>(key).Each;
+        return values.Count == 3 && values.All(v => float.IsFinite(v) && (v > 0 || !divides))
+            ? values
+            : throw file.Bad(key, $"three numbers{(divides ? " above 0" : "")}, or one for all channels");
+    }
 
     private static string Number(float value) => value.ToString("R", CultureInfo.InvariantCulture);
 }

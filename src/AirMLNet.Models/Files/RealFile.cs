@@ -3,6 +3,9 @@ namespace AirMLNet.Files;
 /// <summary>Files behind links: a link has a size and a time of its own, which say nothing of what is read through it.</summary>
 internal static class RealFile
 {
+    /// <summary>Bytes of what a path leads to; −1 where nothing is there.</summary>
+    public static long Length(string path) => Of(path) is { Exists: true } file ? file.Length : -1;
+
     /// <summary>What a path leads to: the end of its links, or the path where it is none or leads nowhere.</summary>
     public static FileInfo Of(string path)
     {

@@ -20,7 +20,8 @@ public static class AirModelCatalog
     /// The model refers to CLIP weights that are not here; the message says which, and where they were looked for.
     /// </exception>
     /// <exception cref="InvalidOperationException">
-    /// The weights found are others than those that the model was fitted on, or it computes in numbers that only GPUs have.
+    /// The weights found, or the preprocessing and activation beside them, are others than those that the model was fitted with, or it
+    /// computes in numbers that only GPUs have.
     /// </exception>
     /// <exception cref="FormatException">The file is damaged, or of a newer format.</exception>
     public static ITransformer LoadAdapted(this ModelOperationsCatalog catalog, string filePath, out DataViewSchema inputSchema)

@@ -105,8 +105,9 @@ internal static class FeatureMerge
         return paths.Length;
     }
 
-    /// <exception cref="InvalidDataException">The file says something else of itself.</exception>
-    public static void Check(string file, IReadOnlyDictionary<string, string> metadata)
+    /// <returns>All that the file says of itself.</returns>
+    /// <exception cref="InvalidDataException">It says something else.</exception>
+    public static IReadOnlyDictionary<string, string> Check(string file, IReadOnlyDictionary<string, string> metadata)
     {
         var (_, found) = FeatureTable.Read(file);
         var different = metadata.Keys.Where(k => !found.TryGetValue(k, out var value) || value != metadata[k]).ToList();
@@ -116,5 +117,7 @@ internal static class FeatureMerge
                 $"{file} was made with another {string.Join(", ", different)}; delete it, or name another output, to start anew."
             );
         }
+
+        return found;
     }
 }

@@ -95,11 +95,8 @@ internal sealed class ImageFolderEncoder
         {
             var file = ChunkFile(folder, chunk);
             var changes = ChangesHash(Range(chunk));
-            if (File.Exists(file))
-            {
-                FeatureMerge.Check(file, metadata);
-            }
-            if (!File.Exists(file) || FeatureTable.Read(file).Metadata.GetValueOrDefault(Changes) != changes)
+            var known = File.Exists(file) ? FeatureMerge.Check(file, metadata).GetValueOrDefault(Changes) : null;
+            if (known != changes)
             {
                 var part = Encode(stage, Range(chunk), done, total);
                 Dictionary<string, string> about = new(metadata, StringComparer.Ordinal) { [Changes] = changes };
@@ -189,7 +186,7 @@ internal sealed class ImageFolderEncoder
         var list = new StringBuilder();
         for (var i = 0; i < _rows.Count; i++)
         {
-            list.Append(CultureInfo.InvariantCulture, $"{RealFile.Of(_rows[i].ImagePath).Length} {_names[i]}\n");
+            list.Append(CultureInfo.InvariantCulture, $"{RealFile.Length(_rows[i].ImagePath)} {_names[i]}\n");
         }
 
         return Hash(list);

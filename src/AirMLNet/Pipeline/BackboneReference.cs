@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using AirMLNet.Clip;
 using AirMLNet.Files;
 using Microsoft.ML;
@@ -138,7 +140,11 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
             throw new FormatException($"The saved model has '{Sha256}' where a SHA-256 is expected.");
         }
 
-        var target = Path.Combine(AirHome.Folder, "embedded", Sha256, SafeName(Name));
+        // The same weights may have been embedded with other settings.
+        var key = Settings is null
+            ? Sha256
+            : $"{Sha256}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Settings)))[..16]}";
+        var target = Path.Combine(AirHome.Folder, "embedded", key, SafeName(Name));
         if (Directory.Exists(target))
         {
             return target;

@@ -104,6 +104,18 @@ public sealed class ImageFolderEncoderTests
         CollectionAssert.AreEqual(File.ReadAllBytes(_output), gone);
     }
 
+    [TestMethod]
+    public void A_link_that_leads_nowhere_is_named_and_left_out_where_that_is_asked_for()
+    {
+        var broken = Path.Combine(Path.GetDirectoryName(_f.Rows[0].ImagePath)!, "broken.png");
+        File.CreateSymbolicLink(broken, "nowhere.png");
+        Assert.Contains(broken, Assert.ThrowsExactly<UnreadableImageException>(() => Encoder(Options()).Run()).Message);
+
+        List<string> warnings = [];
+        Assert.AreEqual(23, Encoder(Options() with { SkipUnreadable = true, Warn = warnings.Add }).Run());
+        Assert.Contains(broken, warnings.Single());
+    }
+
     // 4×4 pixels of one grey, without compression.
     private static byte[] Bitmap(byte grey)
     {

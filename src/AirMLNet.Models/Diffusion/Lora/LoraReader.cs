@@ -75,11 +75,8 @@ internal sealed class LoraReader : IDisposable
     /// <exception cref="InvalidDataException">Something was not; the message names it and says why.</exception>
     public void CheckAllUsed()
     {
-        var extra = _files.Names.Where(n => !_used.Contains(n)).Order(StringComparer.Ordinal).ToList();
-        if (LoraRefusals.Reason(extra) is { } reason)
-        {
-            throw new InvalidDataException($"{_path}: {reason}");
-        }
+        var extra = Unused();
+        RefuseKnown(extra);
         if (extra.Count > 0 || _used.Count == 0)
         {
             throw new InvalidDataException(
@@ -88,6 +85,16 @@ internal sealed class LoraReader : IDisposable
                         + $"it{Shown(extra)}."
                     : $"{_path} does not fit the model: {extra.Count} tensors are for no layer of it{Shown(extra)}."
             );
+        }
+    }
+
+    private List<string> Unused() => [.. _files.Names.Where(n => !_used.Contains(n)).Order(StringComparer.Ordinal)];
+
+    private void RefuseKnown(IReadOnlyList<string> unused)
+    {
+        if (LoraRefusals.Reason(unused) is { } reason)
+        {
+            throw new InvalidDataException($"{_path}: {reason}");
         }
     }
 
@@ -113,10 +120,7 @@ internal sealed class LoraReader : IDisposable
             || shapeUp.Skip(2).Any(d => d != 1)
         )
         {
-            if (LoraRefusals.Reason([.. _files.Names.Where(n => !_used.Contains(n)).Order(StringComparer.Ordinal)]) is { } reason)
-            {
-                throw new InvalidDataException($"{_path}: {reason}");
-            }
+            RefuseKnown(Unused());
             throw new InvalidDataException(
                 $"{_files.Description}: \"{keys.Down}\" is [{string.Join(", ", shapeDown)}] and \"{keys.Up}\" "
                     + $"[{string.Join(", ", shapeUp)}]; [r, {string.Join(", ", core)}] and [{weight[0]}, r] were expected."

@@ -23,13 +23,18 @@ internal sealed class HostedImageGenerator(IImageGenerator generator, ImageGener
     /// <summary>What the images of a request depend on, by name, as far as the service says it.</summary>
     public IReadOnlyDictionary<string, string> Settings()
     {
+        var settings = new Dictionary<string, string> { ["generator"] = generator.GetType().FullName! };
+        // Named where they are known: folders made before there were such settings go on.
         var about = generator.GetService(typeof(ImageGeneratorMetadata)) as ImageGeneratorMetadata;
-        return new Dictionary<string, string>
+        if ((options?.ModelId ?? about?.DefaultModelId) is { } model)
         {
-            ["generator"] = generator.GetType().FullName!,
-            ["model"] = $"{about?.ProviderName}/{options?.ModelId ?? about?.DefaultModelId}",
-            ["options"] = JsonSerializer.Serialize(options, AIJsonUtilities.DefaultOptions),
-        };
+            settings["model"] = $"{about?.ProviderName}/{model}";
+        }
+        if (options is not null)
+        {
+            settings["options"] = JsonSerializer.Serialize(options, AIJsonUtilities.DefaultOptions);
+        }
+        return settings;
     }
 
     /// <inheritdoc/>
