@@ -34,7 +34,7 @@ run() {
 
 # The longest first, as many at a time as there are cores: with one more they take a seventh longer.
 mkdir -p "$results"
-longest=(AirMLNet.Tool AirMLNet.Orleans AirMLNet Notebooks SmallModels)
+longest=(AirMLNet.Orleans Notebooks AirMLNet SmallModels AirMLNet.Tool AirMLNet.Experiments AirMLNet.Models)
 projects=()
 for name in "${longest[@]}"; do projects+=("$root/test/$name.Tests/$name.Tests.csproj"); done
 for project in "$root"/test/*.Tests/*.csproj; do

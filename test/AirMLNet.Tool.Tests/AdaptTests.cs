@@ -101,7 +101,7 @@ public sealed class AdaptTests
             2 * TinyData.ClassNames.Length,
             Directory.GetFiles(Path.Combine(work, "images"), "*.png", SearchOption.AllDirectories).Length
         );
-        var first = ToolProcess.Run("predict", _folder["model.zip"], images, "--json", "--top", "3").Succeeded();
+        var first = Airml.Run("predict", _folder["model.zip"], images, "--json", "--top", "3").Succeeded();
         // The images of a run before are taken; given as a folder they make the same model, seeds apart.
         var stamp = File.GetLastWriteTimeUtc(Directory.GetFiles(Path.Combine(work, "images"), "*.png", SearchOption.AllDirectories)[0]);
         Adapt(images, "again.zip", [.. air, "--work", work]).Succeeded();
@@ -109,9 +109,9 @@ public sealed class AdaptTests
             stamp,
             File.GetLastWriteTimeUtc(Directory.GetFiles(Path.Combine(work, "images"), "*.png", SearchOption.AllDirectories)[0])
         );
-        Assert.AreEqual(first, ToolProcess.Run("predict", _folder["again.zip"], images, "--json", "--top", "3").Succeeded());
+        Assert.AreEqual(first, Airml.Run("predict", _folder["again.zip"], images, "--json", "--top", "3").Succeeded());
         Adapt(images, "folder.zip", "--synthetic", work, "--prompt", prompt).Succeeded();
-        Assert.AreNotEqual("", ToolProcess.Run("predict", _folder["folder.zip"], images, "--json").Succeeded());
+        Assert.AreNotEqual("", Airml.Run("predict", _folder["folder.zip"], images, "--json").Succeeded());
     }
 
     [TestMethod]
@@ -123,8 +123,8 @@ public sealed class AdaptTests
         Directory.Delete(Path.Combine(labelled, "blue"), recursive: true);
         Adapt(images, "some.zip", "--method", "cpl", "--labelled", labelled).Succeeded();
         Assert.AreNotEqual(
-            ToolProcess.Run("predict", _folder["all.zip"], images, "--json").Succeeded(),
-            ToolProcess.Run("predict", _folder["some.zip"], images, "--json").Succeeded()
+            Airml.Run("predict", _folder["all.zip"], images, "--json").Succeeded(),
+            Airml.Run("predict", _folder["some.zip"], images, "--json").Succeeded()
         );
     }
 
@@ -181,7 +181,7 @@ public sealed class AdaptTests
         string Predictions(string name, string seed, params string[] more)
         {
             Adapt(images, name, ["--method", "fpl", "--seed", seed, .. more]).Succeeded();
-            return ToolProcess.Run("predict", _folder[name], images, "--json", "--top", "3").Succeeded();
+            return Airml.Run("predict", _folder[name], images, "--json", "--top", "3").Succeeded();
         }
 
         var first = Predictions("a.zip", "3");
@@ -196,14 +196,14 @@ public sealed class AdaptTests
     {
         var images = TinyData.Images(_folder["photos"], byClass: true);
         Adapt(images, "model.zip", "--method", "fpl").Succeeded();
-        var right = ToolProcess
+        var right = Airml
             .Run("predict", _folder["model.zip"], images)
             .Succeeded()
             .Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Select(line => line.Split('\t'))
             .Count(cells => Path.GetFileName(Path.GetDirectoryName(cells[0])) == cells[1]);
 
-        using var json = JsonDocument.Parse(ToolProcess.Run("evaluate", _folder["model.zip"], images, "--json").Succeeded());
+        using var json = JsonDocument.Parse(Airml.Run("evaluate", _folder["model.zip"], images, "--json").Succeeded());
         var root = json.RootElement;
         Assert.AreEqual(12, root.GetProperty("images").GetInt32());
         Assert.AreEqual(right / 12.0, root.GetProperty("accuracy").GetDouble(), 1e-9);
@@ -213,7 +213,7 @@ public sealed class AdaptTests
         );
         Assert.IsGreaterThan(0, root.GetProperty("logLoss").GetDouble());
 
-        var text = ToolProcess.Run("evaluate", _folder["model.zip"], images).Succeeded();
+        var text = Airml.Run("evaluate", _folder["model.zip"], images).Succeeded();
         Assert.Contains("12 images: accuracy", text);
         Assert.Contains("green", text);
     }
@@ -223,7 +223,7 @@ public sealed class AdaptTests
     {
         var images = TinyData.Images(_folder["photos"], byClass: true);
         Adapt(images, "model.zip", "--labels", "--epochs", "30").Succeeded();
-        using var json = JsonDocument.Parse(ToolProcess.Run("evaluate", _folder["model.zip"], images, "--json").Succeeded());
+        using var json = JsonDocument.Parse(Airml.Run("evaluate", _folder["model.zip"], images, "--json").Succeeded());
         Assert.IsGreaterThan(0.5, json.RootElement.GetProperty("accuracy").GetDouble());
     }
 
@@ -232,7 +232,7 @@ public sealed class AdaptTests
     {
         var pool = TinyData.Images(_folder["photos"]);
         var test = TinyData.Images(_folder["test"], byClass: true);
-        var result = ToolProcess
+        var result = Airml
             .Run([
                 "compare",
                 pool,
@@ -277,7 +277,7 @@ public sealed class AdaptTests
             .Range(0, Quick.Length / 2)
             .Where(i => !more.Contains(Quick[2 * i]))
             .SelectMany(i => Quick[(2 * i)..(2 * i + 2)]);
-        return ToolProcess.Run([
+        return Airml.Run([
             "adapt",
             images,
             "--classes",

@@ -90,13 +90,13 @@ public sealed class BadInputTests
         var images = TinyData.Images(_folder["photos"]);
         Adapt(images).Succeeded();
         TinyData.Halve(Output);
-        ToolProcess.Run("predict", Output, images).Failed(1, "model.zip");
-        ToolProcess.Run("evaluate", Output, images).Failed(1, "model.zip");
+        Airml.Run("predict", Output, images).Failed(1, "model.zip");
+        Airml.Run("evaluate", Output, images).Failed(1, "model.zip");
     }
 
     [TestMethod]
     public void AModelThatIsNotThere() =>
-        ToolProcess.Run("predict", _folder["model.zip"], TinyData.Images(_folder["photos"])).Failed(1, _folder["model.zip"]);
+        Airml.Run("predict", _folder["model.zip"], TinyData.Images(_folder["photos"])).Failed(1, _folder["model.zip"]);
 
     [TestMethod]
     public void AFolderThatIsNoneOfTheClasses()
@@ -104,19 +104,19 @@ public sealed class BadInputTests
         var images = TinyData.Images(_folder["photos"], byClass: true);
         Adapt(images).Succeeded();
         Directory.Move(Path.Combine(images, "blue"), Path.Combine(images, "mauve"));
-        ToolProcess.Run("evaluate", Output, images).Failed(1, "mauve", "blue");
+        Airml.Run("evaluate", Output, images).Failed(1, "mauve", "blue");
     }
 
     [TestMethod]
     public void VerboseShowsWhereItHappened()
     {
-        var result = ToolProcess.Run("predict", _folder["model.zip"], _folder.Path, "--verbose");
+        var result = Airml.Run("predict", _folder["model.zip"], _folder.Path, "--verbose");
         Assert.AreEqual(1, result.ExitCode);
         Assert.Contains("   at ", result.Error);
     }
 
     private ToolProcess Adapt(string images, string? classes = null, string? clip = null, string extra = "--json") =>
-        ToolProcess.Run(
+        Airml.Run(
             "adapt",
             images,
             "-o",

@@ -59,9 +59,9 @@ public sealed partial class DeployTests
             ];
         join = [.. Here(join)[..^1], "2"];
         Run("0", Here(line)).Succeeded();
-        ToolProcess.Run(join).Failed(1, "1 of 2 shards are missing: 2");
+        Airml.Run(join).Failed(1, "1 of 2 shards are missing: 2");
         Run("1", Here(line)).Succeeded();
-        Assert.Contains("features.parquet: 6 features", ToolProcess.Run(join).Succeeded());
+        Assert.Contains("features.parquet: 6 features", Airml.Run(join).Succeeded());
     }
 
     [TestMethod]
@@ -113,8 +113,7 @@ public sealed partial class DeployTests
         TinyData.Images(_folder["photos"], 2);
     }
 
-    private static ToolProcess Run(string index, string[] arguments) =>
-        ToolProcess.Run(AppContext.BaseDirectory, [("JOB_COMPLETION_INDEX", index)], arguments);
+    private static ToolProcess Run(string index, string[] arguments) => Airml.Run([("JOB_COMPLETION_INDEX", index)], arguments);
 
     private void Program(string name, string body)
     {

@@ -37,7 +37,7 @@ public sealed class DomainOptionsTests
 
     [TestMethod]
     public void AnUnknownDataSetIsNamed() =>
-        ToolProcess
+        Airml
             .Run("synthesize", "--diffusion", "none", "--classes", "none.txt", "-o", "out", "--data-set", "cats")
             .Failed(2, "--data-set is 'cats'; expected one of RESISC45, FGVCAircraft");
 
@@ -57,9 +57,9 @@ public sealed class DomainOptionsTests
     {
         File.WriteAllLines(Root["classes.txt"], ["banded", "blotchy", "braided", "bubbly"]);
         string[] options = ["--classes", Root["classes.txt"], "--clip", TinyModels.Clip, "-o", Root["model.zip"], "--method", "zero-shot"];
-        var adapted = ToolProcess.Run(["adapt", Root["DTD"], .. options]);
+        var adapted = Airml.Run(["adapt", Root["DTD"], .. options]);
         Assert.Contains("adapted to 12 images", adapted.Succeeded());
         Assert.Contains("is DTD: 12 training images are taken, no test images", adapted.Error);
-        ToolProcess.Run(["adapt", Root["DTD", "test"], .. options]).Failed(1, "holds no training image of DTD");
+        Airml.Run(["adapt", Root["DTD", "test"], .. options]).Failed(1, "holds no training image of DTD");
     }
 }

@@ -27,15 +27,15 @@ public sealed class ExperimentTests
               "settings": { "rounds": 2, "epochs": 2, "batchSize": 8, "promptLength": 3, "warmUpEpochs": 1 } }
             """
         );
-        var dry = ToolProcess.Run("experiment", _folder["file.json"], "--dry-run", "--gpu", "40");
+        var dry = Airml.Run("experiment", _folder["file.json"], "--dry-run", "--gpu", "40");
         Assert.Contains("8 runs to do, about ", dry.Succeeded());
         Assert.Contains("[8/8] colours, air-cpl, trzsl, text, seed 2: reads 18 images of the pool, ", dry.Output);
         Assert.Contains("--gpu is 40, but", dry.Error);
-        ToolProcess.Run("experiment", _folder["file.json"], "--gpu", "40").Failed(1, "--gpu is 40", "--fallback-to-cpu");
-        var first = ToolProcess.Run("experiment", _folder["file.json"]);
+        Airml.Run("experiment", _folder["file.json"], "--gpu", "40").Failed(1, "--gpu is 40", "--fallback-to-cpu");
+        var first = Airml.Run("experiment", _folder["file.json"]);
         Assert.Contains("| air-cpl | ", first.Succeeded());
         Assert.Contains("[8/8] colours, air-cpl, trzsl, text, seed 2: ", first.Error);
-        var second = ToolProcess.Run("experiment", _folder["file.json"], "--json");
+        var second = Airml.Run("experiment", _folder["file.json"], "--json");
         Assert.DoesNotContain("[8/8]", second.Error);
         using var json = JsonDocument.Parse(second.Succeeded());
         Assert.AreEqual(8, json.RootElement.GetArrayLength());
@@ -56,18 +56,18 @@ public sealed class ExperimentTests
             """
         );
         string[] run = ["experiment", _folder["file.json"], "--data", _folder["data"], "--models", _folder["models"], "--set", "seeds=[4]"];
-        ToolProcess.Run(run).Failed(1, "1 of 2 data sets are not there: Flowers102");
-        var only = ToolProcess.Run([.. run, "--skip-missing"]);
+        Airml.Run(run).Failed(1, "1 of 2 data sets are not there: Flowers102");
+        var only = Airml.Run([.. run, "--skip-missing"]);
         Assert.Contains("seeds 4.", only.Succeeded());
         Assert.Contains("left out, not there: Flowers102", only.Error);
-        ToolProcess.Run([.. run, "--set", "colour=1"]).Failed(1, "colour");
+        Airml.Run([.. run, "--set", "colour=1"]).Failed(1, "colour");
     }
 
     [TestMethod]
     public void BadFilesAreOneLine()
     {
-        ToolProcess.Run("experiment", _folder["none.json"]).Failed(1, "none.json: the experiment file does not exist");
+        Airml.Run("experiment", _folder["none.json"]).Failed(1, "none.json: the experiment file does not exist");
         File.WriteAllText(_folder["bad.json"], "{");
-        ToolProcess.Run("experiment", _folder["bad.json"]).Failed(1, "bad.json");
+        Airml.Run("experiment", _folder["bad.json"]).Failed(1, "bad.json");
     }
 }

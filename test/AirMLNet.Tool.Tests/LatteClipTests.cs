@@ -119,7 +119,7 @@ public sealed class LatteClipTests
     public void TextsOfShards_AreAllThatAFitNeeds()
     {
         using var home = new TemporaryFolder();
-        ToolProcess InHome(params string[] line) => ToolProcess.Run(AppContext.BaseDirectory, [("AIRMLNET_HOME", home.Path)], line);
+        ToolProcess InHome(params string[] line) => Airml.Run([("AIRMLNET_HOME", home.Path)], line);
         string[] line = ["adapt", .. Basis, "-o", Folder["shards.zip"], "--method", "latteclip", "--captioner", "attributes"];
         Assert.Contains("12 texts of part 1/2, 12 of them written now", InHome([.. line, "--texts-only", "--shard", "1/2"]).Succeeded());
         Assert.Contains("12 texts of part 2/2", InHome([.. line, "--texts-only", "--shard", "2/2"]).Succeeded());
@@ -193,6 +193,5 @@ public sealed class LatteClipTests
         Run(["adapt", .. Basis, "-o", Folder["no.zip"], "--method", method, .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries)])
             .Failed(2, expected);
 
-    private static ToolProcess Run(params string[] arguments) =>
-        ToolProcess.Run(AppContext.BaseDirectory, [("AIRMLNET_HOME", Folder["home"])], arguments);
+    private static ToolProcess Run(params string[] arguments) => Airml.Run([("AIRMLNET_HOME", Folder["home"])], arguments);
 }

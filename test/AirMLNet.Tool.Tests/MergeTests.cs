@@ -16,7 +16,7 @@ public sealed class MergeTests
     {
         var images = TinyData.Images(_folder["images"], 3);
         string[] embed = ["embed", images, "--clip", TinyData.MiniClip(), "--chunk", "2", "--threads", "1"];
-        ToolProcess.Run([.. embed, "-o", _folder["one.npy"]]).Succeeded();
+        Airml.Run([.. embed, "-o", _folder["one.npy"]]).Succeeded();
         for (var index = 0; index < 2; index++)
         {
             Run([("JOB_COMPLETION_INDEX", $"{index}")], [.. embed, "-o", _folder["features.npy"], "--shard", "auto/2"]).Succeeded();
@@ -24,15 +24,15 @@ public sealed class MergeTests
 
         string[] files = [.. Directory.GetFiles(_folder.Path, "features.shard-*").Order(StringComparer.Ordinal)];
         Assert.HasCount(2, files);
-        ToolProcess.Run("merge", files[1], "-o", _folder["part.npy"]).Failed(1, "1 of 2 shards are missing: 1");
-        ToolProcess.Run("merge", files[1], files[1], "-o", _folder["part.npy"]).Failed(1, "are the same shard");
-        ToolProcess.Run("merge", files[0], images, "-o", _folder["part.npy"]).Failed(2, "is a folder");
-        ToolProcess.Run("merge", files[0], _folder["none"], "-o", _folder["part.npy"]).Failed(1, "none is not there");
+        Airml.Run("merge", files[1], "-o", _folder["part.npy"]).Failed(1, "1 of 2 shards are missing: 1");
+        Airml.Run("merge", files[1], files[1], "-o", _folder["part.npy"]).Failed(1, "are the same shard");
+        Airml.Run("merge", files[0], images, "-o", _folder["part.npy"]).Failed(2, "is a folder");
+        Airml.Run("merge", files[0], _folder["none"], "-o", _folder["part.npy"]).Failed(1, "none is not there");
         Assert.IsFalse(File.Exists(_folder["part.npy"]));
 
-        Assert.Contains("9 features of 2 shards", ToolProcess.Run("merge", files[1], files[0], "-o", _folder["all.npy"]).Succeeded());
+        Assert.Contains("9 features of 2 shards", Airml.Run("merge", files[1], files[0], "-o", _folder["all.npy"]).Succeeded());
         CollectionAssert.AreEqual(File.ReadAllBytes(_folder["one.npy"]), File.ReadAllBytes(_folder["all.npy"]));
-        ToolProcess.Run([.. embed, "-o", _folder["x.npy"], "--shard", "auto/2"]).Failed(2, "--shard: neither JOB_COMPLETION_INDEX");
+        Airml.Run([.. embed, "-o", _folder["x.npy"], "--shard", "auto/2"]).Failed(2, "--shard: neither JOB_COMPLETION_INDEX");
     }
 
     [TestMethod]
@@ -54,25 +54,22 @@ public sealed class MergeTests
             "--threads",
             "1",
         ];
-        ToolProcess.Run([.. make, "-o", _folder["one"]]).Succeeded();
-        Assert.Contains("4 images, those of part 1/2", ToolProcess.Run([.. make, "-o", _folder["a"], "--shard", "1/2"]).Succeeded());
+        Airml.Run([.. make, "-o", _folder["one"]]).Succeeded();
+        Assert.Contains("4 images, those of part 1/2", Airml.Run([.. make, "-o", _folder["a"], "--shard", "1/2"]).Succeeded());
         Assert.IsFalse(File.Exists(_folder["a/contact-sheet.png"]));
-        ToolProcess.Run("merge", _folder["a"], "-o", _folder["all"]).Failed(1, "of these 6 only 4 are there");
+        Airml.Run("merge", _folder["a"], "-o", _folder["all"]).Failed(1, "of these 6 only 4 are there");
         Assert.IsFalse(Directory.Exists(_folder["all"]));
-        ToolProcess.Run([.. make, "-o", _folder["b"], "--shard", "2/2"]).Succeeded();
+        Airml.Run([.. make, "-o", _folder["b"], "--shard", "2/2"]).Succeeded();
 
-        Assert.Contains(
-            "6 images, 6 of them copied",
-            ToolProcess.Run("merge", _folder["a"], _folder["b"], "-o", _folder["all"]).Succeeded()
-        );
+        Assert.Contains("6 images, 6 of them copied", Airml.Run("merge", _folder["a"], _folder["b"], "-o", _folder["all"]).Succeeded());
         // Nothing is left to make: the run of all draws the contact sheet.
-        Assert.Contains("0 images made", ToolProcess.Run([.. make, "-o", _folder["all"]]).Error);
+        Assert.Contains("0 images made", Airml.Run([.. make, "-o", _folder["all"]]).Error);
         Same(_folder["one"], _folder["all"]);
 
-        ToolProcess.Run([.. make, "-o", _folder["c"], "--shard", "2/2", "--seed", "7"]).Succeeded();
-        ToolProcess.Run("merge", _folder["a"], _folder["c"], "-o", _folder["bad"]).Failed(1, "another seed");
+        Airml.Run([.. make, "-o", _folder["c"], "--shard", "2/2", "--seed", "7"]).Succeeded();
+        Airml.Run("merge", _folder["a"], _folder["c"], "-o", _folder["bad"]).Failed(1, "another seed");
         File.AppendAllText(_folder["all/images/cat/0000.png"], "x");
-        ToolProcess.Run("merge", _folder["all"], _folder["a"], "-o", _folder["bad"]).Failed(1, "differ");
+        Airml.Run("merge", _folder["all"], _folder["a"], "-o", _folder["bad"]).Failed(1, "differ");
         Assert.IsFalse(Directory.Exists(_folder["bad"]));
     }
 
@@ -81,11 +78,11 @@ public sealed class MergeTests
     {
         var images = TinyData.Images(_folder["images"], 2);
         string[] embed = ["embed", images, "--clip", TinyData.MiniClip(), "--dense", "--threads", "1"];
-        ToolProcess.Run([.. embed, "-o", _folder["one"]]).Succeeded();
-        ToolProcess.Run([.. embed, "-o", _folder["a"], "--shard", "1/2"]).Succeeded();
-        ToolProcess.Run([.. embed, "-o", _folder["b"], "--shard", "2/2"]).Succeeded(); // so few images are one part: nothing is left
-        ToolProcess.Run("merge", _folder["b"], "-o", _folder["all"]).Failed(1, "nothing in");
-        ToolProcess.Run("merge", _folder["a"], _folder["b"], "-o", _folder["all"]).Succeeded();
+        Airml.Run([.. embed, "-o", _folder["one"]]).Succeeded();
+        Airml.Run([.. embed, "-o", _folder["a"], "--shard", "1/2"]).Succeeded();
+        Airml.Run([.. embed, "-o", _folder["b"], "--shard", "2/2"]).Succeeded(); // so few images are one part: nothing is left
+        Airml.Run("merge", _folder["b"], "-o", _folder["all"]).Failed(1, "nothing in");
+        Airml.Run("merge", _folder["a"], _folder["b"], "-o", _folder["all"]).Succeeded();
         Same(_folder["one"], _folder["all"]);
     }
 
@@ -95,13 +92,13 @@ public sealed class MergeTests
         var images = TinyData.Images(_folder["images"], 3);
         var classes = TinyData.Classes(_folder["classes.txt"], "red", "green", "blue");
         string[] adapt = ["adapt", images, "--classes", classes, "--clip", TinyData.MiniClip(), "--method", "zero-shot"];
-        ToolProcess.Run([.. adapt, "-o", _folder["model.zip"]]).Succeeded();
+        Airml.Run([.. adapt, "-o", _folder["model.zip"]]).Succeeded();
         string[] predict = ["predict", _folder["model.zip"], images, "--json"];
-        var whole = ToolProcess.Run(predict).Succeeded();
-        string Part(int part) => ToolProcess.Run([.. predict, "--shard", $"{part}/2"]).Succeeded();
+        var whole = Airml.Run(predict).Succeeded();
+        string Part(int part) => Airml.Run([.. predict, "--shard", $"{part}/2"]).Succeeded();
         Assert.AreEqual(whole, Part(1) + Part(2));
-        ToolProcess.Run([.. predict, "--shard", "10/10"]).Succeeded();
-        ToolProcess.Run([.. predict, "--shard", "1/10"]).Failed(1, "Part 1/10 of the 9 images");
+        Airml.Run([.. predict, "--shard", "10/10"]).Succeeded();
+        Airml.Run([.. predict, "--shard", "1/10"]).Failed(1, "Part 1/10 of the 9 images");
     }
 
     [TestMethod]
@@ -119,20 +116,20 @@ public sealed class MergeTests
         );
         for (var part = 1; part <= 3; part++)
         {
-            Assert.Contains($"part {part}/3", ToolProcess.Run("experiment", _folder["file.json"], "--shard", $"{part}/3").Succeeded());
+            Assert.Contains($"part {part}/3", Airml.Run("experiment", _folder["file.json"], "--shard", $"{part}/3").Succeeded());
             Assert.IsFalse(File.Exists(_folder["out/results.md"]));
         }
 
         Assert.HasCount(4, Directory.GetFiles(_folder["out/runs"], "*.json"));
-        ToolProcess.Run("merge", _folder["out/runs"], "-o", _folder["other/runs"]).Succeeded();
+        Airml.Run("merge", _folder["out/runs"], "-o", _folder["other/runs"]).Succeeded();
         Same(_folder["out/runs"], _folder["other/runs"]);
-        var all = ToolProcess.Run("experiment", _folder["file.json"]);
+        var all = Airml.Run("experiment", _folder["file.json"]);
         Assert.Contains("| fpl | ", all.Succeeded());
         Assert.DoesNotContain("[4/4]", all.Error); // nothing was run again
     }
 
     private static ToolProcess Run((string Name, string Value)[] environment, params string[] arguments) =>
-        ToolProcess.Run(AppContext.BaseDirectory, environment, arguments);
+        Airml.Run(environment, arguments);
 
     private static void Same(string one, string other)
     {

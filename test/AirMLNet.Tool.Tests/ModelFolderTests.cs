@@ -13,16 +13,7 @@ public sealed class ModelFolderTests
         var images = TinyData.Images(folder["images"]);
         TinyModels.Copy(TinyModels.Clip, folder["home", "my-clip"]);
         ToolProcess Embed(string clip, string home) =>
-            ToolProcess.Run(
-                AppContext.BaseDirectory,
-                [("AIRMLNET_HOME", folder[home])],
-                "embed",
-                images,
-                "--clip",
-                clip,
-                "-o",
-                folder["features.safetensors"]
-            );
+            Airml.Run([("AIRMLNET_HOME", folder[home])], "embed", images, "--clip", clip, "-o", folder["features.safetensors"]);
 
         Embed("my-clip", "home").Succeeded();
         Assert.IsTrue(File.Exists(folder["features.safetensors"]));

@@ -129,7 +129,7 @@ public sealed class OneRecipeTests
         var recipe = Recipe.Named(name).WithRounds(2).WithEpochs(3) with { LearningRate = 0.01 };
         string[] synthetic = recipe.NeedsSynthetic ? ["--synthetic", Folder["synthetic"]] : [];
         var zip = Folder[name + ".zip"];
-        ToolProcess
+        Airml
             .Run([
                 "adapt",
                 "--no-cache", // features of the other tests were encoded in other batches

@@ -13,7 +13,7 @@ public sealed class ReportTests
         using var folder = new TemporaryFolder();
         var photos = TinyData.Images(folder["photos"], byClass: true);
         var model = folder["model.zip"];
-        ToolProcess
+        Airml
             .Run(
                 "adapt",
                 photos,
@@ -30,12 +30,10 @@ public sealed class ReportTests
             )
             .Succeeded();
 
-        ToolProcess
-            .Run("report", model, photos, "-o", folder["report.html"], "--diffusion", TinyModels.Diffusion)
-            .Failed(2, "needs --work");
-        var said = ToolProcess.Run("report", model, photos, "-o", folder["report.html"], "--json").Succeeded();
+        Airml.Run("report", model, photos, "-o", folder["report.html"], "--diffusion", TinyModels.Diffusion).Failed(2, "needs --work");
+        var said = Airml.Run("report", model, photos, "-o", folder["report.html"], "--json").Succeeded();
 
-        var evaluated = ToolProcess.Run("evaluate", model, photos, "--json").Succeeded();
+        var evaluated = Airml.Run("evaluate", model, photos, "--json").Succeeded();
         var accuracy = JsonDocument.Parse(evaluated).RootElement.GetProperty("accuracy").GetDouble();
         Assert.AreEqual(accuracy, JsonDocument.Parse(said).RootElement.GetProperty("accuracy").GetDouble(), 1e-9);
         var page = File.ReadAllText(folder["report.html"]);
@@ -52,10 +50,10 @@ public sealed class ReportTests
         File.WriteAllLines(folder["captions.txt"], ["a red thing and a blue one", "green", "blue"]);
         File.WriteAllLines(folder["labels.csv"], ["image,labels", "photos/00.png,red;blue", "photos/10.png,green"]);
         string[] train = ["train", "labels", folder["captions.txt"], "--classes", TinyData.Classes(folder["classes.txt"])];
-        ToolProcess.Run([.. train, "--clip", TinyModels.Clip, "--epochs", "1", "--seed", "5", "-o", folder["many.zip"]]).Succeeded();
+        Airml.Run([.. train, "--clip", TinyModels.Clip, "--epochs", "1", "--seed", "5", "-o", folder["many.zip"]]).Succeeded();
         string[] report = ["report", folder["many.zip"], photos, "-o", folder["report.html"]];
 
-        var said = ToolProcess.Run([.. report, "--labels", folder["labels.csv"], "--json"]).Succeeded();
+        var said = Airml.Run([.. report, "--labels", folder["labels.csv"], "--json"]).Succeeded();
 
         var result = JsonDocument.Parse(said).RootElement;
         Assert.AreEqual(3, result.GetProperty("images").GetInt32());
@@ -65,8 +63,8 @@ public sealed class ReportTests
         Assert.Contains("<td>tai-dpt (", page);
         Assert.Contains("<td>3 captions</td>", page);
         Assert.Contains("<th scope=\"row\">seed</th><td>5</td>", page);
-        Assert.Contains("mean average precision", ToolProcess.Run([.. report, "--labels", folder["labels.csv"]]).Succeeded());
-        ToolProcess.Run([.. report, "--captions", folder["captions.txt"]]).Failed(1, "any number of labels");
+        Assert.Contains("mean average precision", Airml.Run([.. report, "--labels", folder["labels.csv"]]).Succeeded());
+        Airml.Run([.. report, "--captions", folder["captions.txt"]]).Failed(1, "any number of labels");
     }
 
     [TestMethod]
@@ -77,13 +75,13 @@ public sealed class ReportTests
         string[] adapt = ["adapt", photos, "--classes", TinyData.Classes(folder["classes.txt"]), "--clip", TinyModels.Clip];
         var home = ("AIRMLNET_HOME", folder["home"]);
         string[] latte = ["--method", "latteclip", "--captioner", "attributes", "--epochs", "1", "--batch", "6"];
-        ToolProcess.Run(AppContext.BaseDirectory, [home], [.. adapt, .. latte, "-o", folder["latte.zip"]]).Succeeded();
+        Airml.Run([home], [.. adapt, .. latte, "-o", folder["latte.zip"]]).Succeeded();
         string[] report = ["report", folder["latte.zip"], photos, "-o", folder["report.html"]];
 
-        ToolProcess.Run(AppContext.BaseDirectory, [home], report).Succeeded();
+        Airml.Run([home], report).Succeeded();
         Assert.Contains("9 of 9 photos have texts", File.ReadAllText(folder["report.html"]));
 
-        ToolProcess.Run(AppContext.BaseDirectory, [("AIRMLNET_HOME", folder["other"])], report).Succeeded();
+        Airml.Run([("AIRMLNET_HOME", folder["other"])], report).Succeeded();
         Assert.Contains("Give them with --captions PATH", File.ReadAllText(folder["report.html"]));
     }
 
@@ -93,7 +91,7 @@ public sealed class ReportTests
         using var folder = new TemporaryFolder();
         var photos = TinyData.Images(folder["photos"], perClass: 1);
         var model = folder["model.zip"];
-        ToolProcess
+        Airml
             .Run(
                 "adapt",
                 photos,
@@ -108,7 +106,7 @@ public sealed class ReportTests
             )
             .Succeeded();
 
-        var lines = ToolProcess.Run("predict", model, photos).Succeeded().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var lines = Airml.Run("predict", model, photos).Succeeded().Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
         Assert.HasCount(3, lines);
         foreach (var line in lines)

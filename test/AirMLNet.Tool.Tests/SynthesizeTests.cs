@@ -15,20 +15,20 @@ public sealed class SynthesizeTests
         using var folder = new TemporaryFolder();
         var model = TinyModels.Diffusion;
 
-        var line = ToolProcess.Run([.. Make(model, folder["out"]), "-n", "2"]).Succeeded();
+        var line = Airml.Run([.. Make(model, folder["out"]), "-n", "2"]).Succeeded();
         Assert.Contains("out: 2 images, all on ", line);
         var first = File.ReadAllBytes(folder["out/images/0001.png"]);
         File.Delete(folder["out/images/0000.png"]);
         File.WriteAllText(folder["out/images/0001.png.x.tmp"], "what an interruption may leave");
         var stamp = File.GetLastWriteTimeUtc(folder["out/images/0001.png"]);
-        var again = ToolProcess.Run([.. Make(model, folder["out"]), "-n", "3"]);
+        var again = Airml.Run([.. Make(model, folder["out"]), "-n", "3"]);
 
         Assert.Contains("out: 3 images", again.Succeeded());
         Assert.Contains("2 images made in", again.Error);
         Assert.Contains("1 were there", again.Error);
         Assert.AreEqual(stamp, File.GetLastWriteTimeUtc(folder["out/images/0001.png"]));
         // The same images as in one go, whatever was there and how many are made at a time.
-        ToolProcess.Run([.. Make(model, folder["whole"]), "-n", "3", "--batch", "3"]).Succeeded();
+        Airml.Run([.. Make(model, folder["whole"]), "-n", "3", "--batch", "3"]).Succeeded();
         for (var i = 0; i < 3; i++)
         {
             var (one, other) = (ImageFile.Load(folder[$"out/images/000{i}.png"]), ImageFile.Load(folder[$"whole/images/000{i}.png"]));
@@ -45,7 +45,7 @@ public sealed class SynthesizeTests
     {
         using var folder = new TemporaryFolder();
         var classes = TinyData.Classes(folder["classes.txt"], "a/b", "Cat");
-        ToolProcess
+        Airml
             .Run(
                 "synthesize",
                 "--diffusion",
@@ -89,15 +89,15 @@ public sealed class SynthesizeTests
         );
         Safetensors.Write(folder["other.safetensors"], new Dictionary<string, torch.Tensor> { ["a"] = torch.ones(1) });
 
-        ToolProcess.Run(Make(model, folder["plain"])).Succeeded();
-        ToolProcess.Run([.. Make(model, folder["adapted"]), "--lora", folder["lora.safetensors"]]).Succeeded();
+        Airml.Run(Make(model, folder["plain"])).Succeeded();
+        Airml.Run([.. Make(model, folder["adapted"]), "--lora", folder["lora.safetensors"]]).Succeeded();
 
         CollectionAssert.AreNotEqual(
             File.ReadAllBytes(folder["plain/images/0000.png"]),
             File.ReadAllBytes(folder["adapted/images/0000.png"])
         );
-        ToolProcess.Run([.. Make(model, folder["plain"]), "--lora", folder["lora.safetensors"]]).Failed(1, "another lora");
-        ToolProcess
+        Airml.Run([.. Make(model, folder["plain"]), "--lora", folder["lora.safetensors"]]).Failed(1, "another lora");
+        Airml
             .Run([.. Make(model, folder["x"]), "--lora", folder["other.safetensors"]])
             .Failed(1, "other.safetensors holds no LoRA for this model");
     }
@@ -108,16 +108,16 @@ public sealed class SynthesizeTests
         using var folder = new TemporaryFolder();
         var model = TinyModels.Copy(TinyModels.Diffusion, folder["model"]);
         var make = Make(model, folder["out"]);
-        ToolProcess.Run([.. make, "--size", "8y"]).Failed(2, "--size is '8y'");
-        ToolProcess.Run([.. make, "--size", "9"]).Failed(1, "Height = 9; expected a multiple of 2");
-        ToolProcess.Run([.. make, "--classes", "c.txt"]).Failed(2, "either --prompt or --classes");
-        ToolProcess.Run([.. make, "--scheduler", "best"]).Failed(2, "best", "euler");
-        ToolProcess.Run([.. make, "--precision", "float16"]).Failed(1, "Float16");
-        ToolProcess.Run([.. make, "--gpu", "7"]).Failed(1, "--gpu is 7");
-        ToolProcess.Run(Make(folder["none"], folder["out"])).Failed(1, "no model folder", "none");
+        Airml.Run([.. make, "--size", "8y"]).Failed(2, "--size is '8y'");
+        Airml.Run([.. make, "--size", "9"]).Failed(1, "Height = 9; expected a multiple of 2");
+        Airml.Run([.. make, "--classes", "c.txt"]).Failed(2, "either --prompt or --classes");
+        Airml.Run([.. make, "--scheduler", "best"]).Failed(2, "best", "euler");
+        Airml.Run([.. make, "--precision", "float16"]).Failed(1, "Float16");
+        Airml.Run([.. make, "--gpu", "7"]).Failed(1, "--gpu is 7");
+        Airml.Run(Make(folder["none"], folder["out"])).Failed(1, "no model folder", "none");
         Assert.IsFalse(Directory.Exists(folder["out"]));
         Directory.Delete(Path.Combine(model, "vae"), true);
-        ToolProcess.Run(make).Failed(1, "lacks the component vae");
+        Airml.Run(make).Failed(1, "lacks the component vae");
     }
 
     [TestMethod]
@@ -125,9 +125,9 @@ public sealed class SynthesizeTests
     {
         using var folder = new TemporaryFolder();
         var model = TinyModels.Diffusion;
-        ToolProcess.Run(Make(model, folder["out"])).Succeeded();
-        ToolProcess.Run([.. Make(model, folder["out"]), "--guidance", "3"]).Failed(1, "another guidance (\"7.5\", now \"3\")");
-        ToolProcess.Run([.. Make(model, folder["out"]), "--seed", "5"]).Failed(1, "another seed");
+        Airml.Run(Make(model, folder["out"])).Succeeded();
+        Airml.Run([.. Make(model, folder["out"]), "--guidance", "3"]).Failed(1, "another guidance (\"7.5\", now \"3\")");
+        Airml.Run([.. Make(model, folder["out"]), "--seed", "5"]).Failed(1, "another seed");
     }
 
     private static string[] Make(string model, string output) =>

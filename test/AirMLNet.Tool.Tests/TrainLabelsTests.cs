@@ -27,8 +27,8 @@ public sealed class TrainLabelsTests
             "-o",
         ];
 
-        ToolProcess.Run([.. given, folder["tai.zip"]]).Succeeded();
-        ToolProcess
+        Airml.Run([.. given, folder["tai.zip"]]).Succeeded();
+        Airml
             .Run([
                 .. given,
                 folder["t2i.zip"],
@@ -46,7 +46,7 @@ public sealed class TrainLabelsTests
         Assert.HasCount(1, Directory.GetFiles(folder["work/features"], "*.f16"));
         foreach (var model in new[] { "tai.zip", "t2i.zip" })
         {
-            var lines = ToolProcess.Run("predict", folder[model], folder["photos"], "--json").Succeeded();
+            var lines = Airml.Run("predict", folder[model], folder["photos"], "--json").Succeeded();
             Assert.HasCount(4, lines.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         }
     }
@@ -57,11 +57,11 @@ public sealed class TrainLabelsTests
         using var folder = new TemporaryFolder();
         File.WriteAllLines(folder["captions.txt"], ["a cat"]);
         string[] given = ["train", "labels", folder["captions.txt"], "--clip", TinyModels.Clip, "-o", folder["m.zip"]];
-        ToolProcess.Run([.. given]).Failed(2, "--nouns", "--classes");
-        ToolProcess.Run([.. given, "--nouns", "coco", "--method", "t2i-pal"]).Failed(2, "--diffusion");
-        ToolProcess.Run([.. given, "--nouns", folder["none.txt"]]).Failed(1, "none.txt");
+        Airml.Run([.. given]).Failed(2, "--nouns", "--classes");
+        Airml.Run([.. given, "--nouns", "coco", "--method", "t2i-pal"]).Failed(2, "--diffusion");
+        Airml.Run([.. given, "--nouns", folder["none.txt"]]).Failed(1, "none.txt");
         File.WriteAllText(folder["captions.json"], "{");
-        ToolProcess.Run([.. given[..2], folder["captions.json"], .. given[3..], "--nouns", "coco"]).Failed(1, "captions.json", "line 1");
+        Airml.Run([.. given[..2], folder["captions.json"], .. given[3..], "--nouns", "coco"]).Failed(1, "captions.json", "line 1");
         Assert.IsFalse(File.Exists(folder["m.zip"]));
     }
 
@@ -71,11 +71,11 @@ public sealed class TrainLabelsTests
         using var folder = new TemporaryFolder();
         TinyClip.WriteImages(folder["photos"], 3);
         string[] given = ["embed", folder["photos"], "--clip", TinyModels.Clip, "--dense", "-o", folder["cache"], "--shard"];
-        Assert.Contains("0 parts made now, 1 of 1 missing", ToolProcess.Run([.. given, "2/2"]).Succeeded());
-        var made = ToolProcess.Run([.. given, "1/2"]);
+        Assert.Contains("0 parts made now, 1 of 1 missing", Airml.Run([.. given, "2/2"]).Succeeded());
+        var made = Airml.Run([.. given, "1/2"]);
         Assert.Contains("1 parts made now, 0 of 1 missing", made.Succeeded());
         Assert.Contains("3 images of 1 + 4 features of 24 in float16", made.Error);
         TinyClip.WriteImages(folder["photos"], 4);
-        ToolProcess.Run([.. given, "1/2"]).Failed(1, "another 'rows'");
+        Airml.Run([.. given, "1/2"]).Failed(1, "another 'rows'");
     }
 }

@@ -32,18 +32,18 @@ public sealed class TrainLoraTests
             "--threads",
             "1",
         ];
-        using (var json = JsonDocument.Parse(ToolProcess.Run([.. train, "-o", folder["lora"], "--json"]).Succeeded()))
+        using (var json = JsonDocument.Parse(Airml.Run([.. train, "-o", folder["lora"], "--json"]).Succeeded()))
         {
             Assert.AreEqual(12, json.RootElement.GetProperty("images").GetInt32());
             Assert.IsGreaterThan(0, json.RootElement.GetProperty("lossAfter").GetDouble());
         }
 
-        Assert.Contains("was there already", ToolProcess.Run([.. train, "-o", folder["lora"]]).Succeeded());
-        ToolProcess.Run([.. train, "-o", folder["lora"], "--prompt", "a picture"]).Failed(1, "made with other images or settings");
+        Assert.Contains("was there already", Airml.Run([.. train, "-o", folder["lora"]]).Succeeded());
+        Airml.Run([.. train, "-o", folder["lora"], "--prompt", "a picture"]).Failed(1, "made with other images or settings");
         var file = folder["lora/pytorch_lora_weights.safetensors"];
         string[] make = ["synthesize", "--diffusion", model, "--prompt", "a photo of a red", "--steps", "2", "--threads", "1"];
-        ToolProcess.Run([.. make, "-o", folder["plain"]]).Succeeded();
-        ToolProcess.Run([.. make, "--lora", file, "-o", folder["adapted"]]).Succeeded();
+        Airml.Run([.. make, "-o", folder["plain"]]).Succeeded();
+        Airml.Run([.. make, "--lora", file, "-o", folder["adapted"]]).Succeeded();
         CollectionAssert.AreNotEqual(
             File.ReadAllBytes(folder["plain/images/0000.png"]),
             File.ReadAllBytes(folder["adapted/images/0000.png"])
@@ -57,10 +57,10 @@ public sealed class TrainLoraTests
         var model = TinyModels.Diffusion;
         var images = TinyData.Images(folder["photos"]);
         string[] train = ["train", "lora", images, "--diffusion", model, "-o", folder["lora"]];
-        ToolProcess.Run(train).Failed(1, "photos"); // images in no class folder, and no --prompt
-        ToolProcess.Run([.. train, "--prompt", "a", "--rank", "0"]).Failed(2, "--rank");
-        ToolProcess.Run([.. train, "--prompt", "a", "--precision", "float16"]).Failed(2, "float16");
-        ToolProcess.Run([.. train, "--prompt", "a", "--gpu", "9"]).Failed(1, "--gpu is 9");
+        Airml.Run(train).Failed(1, "photos"); // images in no class folder, and no --prompt
+        Airml.Run([.. train, "--prompt", "a", "--rank", "0"]).Failed(2, "--rank");
+        Airml.Run([.. train, "--prompt", "a", "--precision", "float16"]).Failed(2, "float16");
+        Airml.Run([.. train, "--prompt", "a", "--gpu", "9"]).Failed(1, "--gpu is 9");
         Assert.IsFalse(Directory.Exists(folder["lora"]));
     }
 }

@@ -20,7 +20,7 @@ public sealed class VerifyTests
     [DataRow("sd-tiny")]
     public void ACaseThatHoldsPasses(string name)
     {
-        var output = ToolProcess.Run("verify", TestData.Path("golden/" + name)).Succeeded();
+        var output = Airml.Run("verify", TestData.Path("golden/" + name)).Succeeded();
         Assert.EndsWith(": PASS", output.TrimEnd());
         Assert.DoesNotContain("FAIL", output);
     }
@@ -42,7 +42,7 @@ public sealed class VerifyTests
         }
 
         File.WriteAllBytes(folder["io.safetensors"], bytes);
-        var result = ToolProcess.Run("verify", folder.Path, "--json");
+        var result = Airml.Run("verify", folder.Path, "--json");
         Assert.AreEqual(1, result.ExitCode, result.Error);
         using var json = JsonDocument.Parse(result.Output);
         Assert.IsFalse(json.RootElement.GetProperty("passed").GetBoolean());
@@ -53,6 +53,6 @@ public sealed class VerifyTests
     public void AFolderThatIsNoCaseIsAnError()
     {
         using var folder = new TemporaryFolder();
-        ToolProcess.Run("verify", folder.Path).Failed(1, folder.Path);
+        Airml.Run("verify", folder.Path).Failed(1, folder.Path);
     }
 }

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using AirMLNet.Clip;
+using AirMLNet.Files;
 using AirMLNet.Options;
 using AirMLNet.Prompts;
 using AirMLNet.Recipes;
@@ -125,7 +126,7 @@ internal sealed record ExperimentFile
         try
         {
             changes ??= new();
-            var file = OptionsJson.Read<ExperimentFile>(changes.Apply(File.ReadAllText(path)));
+            var file = OptionsJson.Read<ExperimentFile>(changes.Apply(TextFile.ReadAll(path)));
             if (
                 file.DataSets.Count == 0
                 || file.Methods.Count == 0

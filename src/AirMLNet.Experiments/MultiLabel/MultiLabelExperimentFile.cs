@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using AirMLNet.Captions;
 using AirMLNet.Data;
+using AirMLNet.Files;
 using AirMLNet.MultiLabel;
 using AirMLNet.Options;
 using AirMLNet.Recipes;
@@ -225,12 +226,12 @@ internal sealed record MultiLabelExperimentFile
         try
         {
             using var document = JsonDocument.Parse(
-                File.ReadAllText(path),
+                TextFile.ReadAll(path),
                 new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true }
             );
             return document.RootElement is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("experiment", out _);
         }
-        catch (Exception e) when (e is JsonException or IOException)
+        catch (Exception e) when (e is JsonException or IOException or InvalidDataException)
         {
             return false; // the other reader says what is wrong
         }
@@ -249,7 +250,7 @@ internal sealed record MultiLabelExperimentFile
         changes ??= new();
         try
         {
-            var file = OptionsJson.Read<MultiLabelExperimentFile>(changes.Apply(File.ReadAllText(path)));
+            var file = OptionsJson.Read<MultiLabelExperimentFile>(changes.Apply(TextFile.ReadAll(path)));
             if (file.DataSets.Count == 0 || file.Methods.Count == 0 || file.Seeds.Count == 0)
             {
                 throw new FormatException("dataSets, methods and seeds need one or more entries each.");

@@ -35,7 +35,7 @@ internal static class ClipTokenizerFiles
         {
             throw new InvalidDataException("it is empty, or no archive of gzip");
         }
-        return TextFile.Decode(path, bytes.ToArray()).Split('\n').Select(l => l.TrimEnd('\r'));
+        return TextFile.Lines(TextFile.Decode(path, bytes.ToArray()));
     }
 
     public static int ContextLength(string folder)

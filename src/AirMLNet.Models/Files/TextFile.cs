@@ -10,6 +10,7 @@ internal static class TextFile
 {
     private const long LargestText = 1L << 30;
     private const char Mark = '\ufeff';
+    private static readonly string[] LineEnds = ["\r\n", "\n", "\r"];
 
     /// <summary>The lines of a file, without their ends.</summary>
     /// <param name="path">The file.</param>
@@ -18,9 +19,12 @@ internal static class TextFile
     /// and byte.</exception>
     public static string[] ReadLines(string path)
     {
-        var lines = ReadAll(path).Split('\n');
-        return [.. lines.Select(l => l.TrimEnd('\r')).Take(lines[^1].Length == 0 ? lines.Length - 1 : lines.Length)];
+        var lines = Lines(ReadAll(path));
+        return lines[^1].Length == 0 ? lines[..^1] : lines;
     }
+
+    /// <summary>The lines of a text, which end as on any system: LF, CR LF, or CR alone.</summary>
+    public static string[] Lines(string text) => text.Split(LineEnds, StringSplitOptions.None);
 
     /// <summary>The whole text; errors as of <see cref="ReadLines"/>.</summary>
     /// <param name="path">The file.</param>

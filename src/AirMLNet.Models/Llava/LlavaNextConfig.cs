@@ -122,7 +122,7 @@ internal sealed record LlavaNextConfig
 
     // A configuration file is read without its nulls; this is the one that does not mean the default.
     private static bool WindowIsNull(string path) =>
-        ConfigFile.Parse(File.ReadAllText(path)) is JsonObject root
+        ConfigFile.Parse(TextFile.ReadAll(path)) is JsonObject root
         && root["text_config"] is JsonObject text
         && text.TryGetPropertyValue("sliding_window", out var window)
         && window is null;

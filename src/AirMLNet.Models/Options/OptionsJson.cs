@@ -1,11 +1,14 @@
+using System.Globalization;
+using System.Reflection;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.RegularExpressions;
 
 namespace AirMLNet.Options;
 
 /// <summary>How the options of the stages are written as JSON, in saved models and in configuration files.</summary>
-public static class OptionsJson
+public static partial class OptionsJson
 {
     internal static readonly JsonSerializerOptions Settings = new()
     {
@@ -36,9 +39,44 @@ public static class OptionsJson
         {
             return JsonSerializer.Deserialize<T>(json, Settings) ?? throw new FormatException($"{typeof(T).Name}: the JSON is 'null'.");
         }
-        catch (Exception e) when (e is JsonException or ArgumentException)
+        catch (JsonException e)
+        {
+            throw new FormatException($"{typeof(T).Name}: {Explained(e, typeof(T).Assembly)}", e);
+        }
+        catch (ArgumentException e)
         {
             throw new FormatException($"{typeof(T).Name}: {e.Message}", e);
         }
     }
+
+    // Of a value of the wrong kind .NET says only the name of its own type.
+    private static string Explained(JsonException e, Assembly assembly)
+    {
+        var match = WrongKind().Match(e.Message);
+        if (!match.Success || e.Path is not { Length: > 2 } path)
+        {
+            return e.Message;
+        }
+        var (list, name) = (match.Groups["list"].Success, match.Groups["type"].Value);
+        var kind = name switch
+        {
+            "System.Int32" or "System.Int64" => list ? "whole numbers" : "a whole number",
+            "System.Single" or "System.Double" => list ? "numbers" : "a number",
+            "System.String" => list ? "texts" : "a text",
+            "System.Boolean" => "true or false",
+            _ when (assembly.GetType(name) ?? typeof(OptionsJson).Assembly.GetType(name)) is { IsEnum: true } names =>
+                $"one of {string.Join(", ", Enum.GetNames(names))}",
+            _ => list ? "objects" : "an object",
+        };
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{path[2..]} has a value of the wrong kind (line {e.LineNumber + 1}); expected {(list ? "a list of " : "")}{kind}."
+        );
+    }
+
+    [GeneratedRegex(
+        @"could not be converted to (?<list>System\.Collections\.Generic\.\w+`1\[)?(System\.Nullable`1\[)?(?<type>[\w.+]+)",
+        RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant
+    )]
+    private static partial Regex WrongKind();
 }

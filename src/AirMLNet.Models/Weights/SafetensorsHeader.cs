@@ -42,8 +42,10 @@ internal sealed class SafetensorsHeader
         if (length is 0 or > (ulong)MaxLength || (long)length > fileLength - PrefixLength)
         {
             throw new SafetensorsException(
-                $"{file}: the header is said to have {length} bytes, which a file of {fileLength} bytes cannot hold (at most {MaxLength} "
-                    + $"are read); the file is corrupt, truncated or not safetensors."
+                Pickle.Begins(prefix)
+                    ? $"{file} is no safetensors file, whatever its name. {Pickle.Advice(Path.GetFileName(file), "model.safetensors")}"
+                    : $"{file}: the header is said to have {length} bytes, which a file of {fileLength} bytes cannot hold (at most "
+                        + $"{MaxLength} are read); the file is corrupt, truncated or not safetensors."
             );
         }
 

@@ -235,10 +235,7 @@ internal sealed partial class WeightFiles : IDisposable
         if (pickles.Length > 0)
         {
             return new(
-                $"{folder} holds its weights only as {Listed(pickles)}. Such files are Python pickles, which run code when read, and are "
-                    + $"refused. "
-                    + $"Convert them to {names.Names[0]}, in Python: from safetensors.torch import save_file; "
-                    + $"save_file(torch.load(\"{Path.GetFileName(pickles[0])}\", weights_only=True), \"{names.Names[0]}\")."
+                $"{folder} holds its weights only as {Listed(pickles)}. " + Pickle.Advice(Path.GetFileName(pickles[0]), names.Names[0])
             );
         }
         var entries = Directory.GetFileSystemEntries(folder);

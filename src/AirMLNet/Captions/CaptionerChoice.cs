@@ -1,4 +1,5 @@
 using AirMLNet.Clip;
+using AirMLNet.Files;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -98,7 +99,7 @@ internal sealed record CaptionerChoice
             throw new FileNotFoundException($"There is no vocabulary {file}.", file);
         }
 
-        string[] phrases = [.. File.ReadLines(file).Select(line => line.Trim()).Where(line => line.Length > 0)];
+        string[] phrases = [.. TextFile.ReadLines(file).Select(line => line.Trim()).Where(line => line.Length > 0)];
         return phrases.Length > 0 ? phrases : throw new InvalidDataException($"{file}: expected a phrase a line.");
     }
 }

@@ -1,4 +1,5 @@
 using System.Reflection;
+using AirMLNet.Files;
 
 namespace AirMLNet.Captions;
 
@@ -75,7 +76,7 @@ internal sealed class NounTable
     /// <summary>A table in a file.</summary>
     public static NounTable Load(string path) =>
         File.Exists(path)
-            ? new(File.ReadAllLines(path), path)
+            ? new(TextFile.ReadLines(path), path)
             : throw new FileNotFoundException($"There is no table of nouns {path}.", path);
 
     /// <summary>Classes whose names are all that means them.</summary>

@@ -1,5 +1,6 @@
-using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
+using AirMLNet.Files;
 
 namespace AirMLNet.Data;
 
@@ -15,13 +16,14 @@ internal sealed class CaptionRow
 
 /// <summary>
 /// Reads files of captions by their ending: <c>.json</c> as COCO has them, <c>.jsonl</c> as Localized Narratives, <c>.csv</c> with a column
-/// <c>caption</c>, all else as text with a caption in each line.
+/// <c>caption</c>; all else as text with a caption in each line, or as Flickr8k and Flickr30k have them: <c>IMAGE#0</c>, a tabulator and a
+/// caption, or a table whose head names the columns <c>image</c> and <c>caption</c>.
 /// </summary>
-internal static class CaptionFile
+internal static partial class CaptionFile
 {
     private static readonly string[] ImageColumns = ["image_id", "imageid", "image", "file_name", "imagepath"];
 
-    /// <summary>Reads a file in UTF-8.</summary>
+    /// <summary>Reads a file of text; encodings as of <see cref="TextFile"/>.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">It is damaged, of another form or encoding, or empty; the message names the line.</exception>
@@ -31,13 +33,14 @@ internal static class CaptionFile
         {
             throw new FileNotFoundException($"There is no caption file {path}.", path);
         }
-        string[] lines = [.. Lines(path)];
+        var text = TextFile.ReadAll(path);
         var rows = Path.GetExtension(path).ToLowerInvariant() switch
         {
-            ".json" => Coco(path, lines),
-            ".jsonl" or ".ndjson" => Narratives(path, lines),
-            ".csv" => Csv(path, lines),
-            _ => [.. lines.Where(line => !string.IsNullOrWhiteSpace(line)).Select(line => new CaptionRow { Caption = line.Trim() })],
+            ".json" => Coco(path, text),
+            ".jsonl" or ".ndjson" => Narratives(path, TextFile.Lines(text)),
+            ".csv" => Csv(path, text),
+            _ when FlickrTable().IsMatch(text) => Csv(path, text),
+            _ => Plain(path, TextFile.Lines(text)),
         };
         return rows.Count > 0 ? rows : throw new InvalidDataException($"{path} holds no captions.");
     }
@@ -54,39 +57,36 @@ internal static class CaptionFile
         ];
     }
 
-    private static IEnumerable<string> Lines(string path)
+    /// <summary>A caption in each line; where the first line names its image, all must.</summary>
+    private static List<CaptionRow> Plain(string path, string[] lines)
     {
-        var bytes = File.ReadAllBytes(path);
-        if (bytes is [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..])
+        List<CaptionRow> rows = [];
+        var named = lines.FirstOrDefault(line => !string.IsNullOrWhiteSpace(line)) is { } first && FlickrLine().IsMatch(first);
+        for (var i = 0; i < lines.Length; i++)
         {
-            throw new InvalidDataException($"{path} is in UTF-16; captions are read in UTF-8. Save the file in that encoding.");
-        }
-        var strict = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-        var start = bytes is [0xEF, 0xBB, 0xBF, ..] ? 3 : 0;
-        for (var number = 1; start < bytes.Length; number++)
-        {
-            var length = bytes.AsSpan(start).IndexOf((byte)'\n');
-            var end = length < 0 ? bytes.Length : start + length;
-            string line;
-            try
+            if (string.IsNullOrWhiteSpace(lines[i]))
             {
-                line = strict.GetString(bytes, start, end - start).TrimEnd('\r');
+                continue;
             }
-            catch (DecoderFallbackException e)
-            {
-                throw new InvalidDataException(
-                    $"{path}: line {number} is not in UTF-8 (byte 0x{e.BytesUnknown![0]:X2}); save the file in that encoding.",
-                    e
-                );
-            }
-            yield return line;
-            start = end + 1;
+            var match = FlickrLine().Match(lines[i]);
+            rows.Add(
+                match.Success && named ? new() { ImageId = match.Groups["image"].Value, Caption = match.Groups["caption"].Value.Trim() }
+                : !named ? new() { Caption = lines[i].Trim() }
+                : throw new InvalidDataException($"{path}: line {i + 1} names no image (IMAGE#0, a tabulator, the caption), as others do.")
+            );
         }
+        return rows;
     }
 
-    private static List<CaptionRow> Coco(string path, string[] lines)
+    [GeneratedRegex(@"\A(?<image>[^\t]+)#\d+\t(?<caption>.*)\z", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
+    private static partial Regex FlickrLine();
+
+    [GeneratedRegex(@"\Aimage\s*,\s*caption\s*[\r\n]", RegexOptions.CultureInvariant)]
+    private static partial Regex FlickrTable();
+
+    private static List<CaptionRow> Coco(string path, string text)
     {
-        using var document = Parse(path, string.Join('\n', lines), 1);
+        using var document = Parse(path, text, 1);
         if (
             document.RootElement is not { ValueKind: JsonValueKind.Object } root
             || !root.TryGetProperty("annotations", out var annotations)
@@ -151,9 +151,9 @@ internal static class CaptionFile
         return rows;
     }
 
-    private static List<CaptionRow> Csv(string path, string[] lines)
+    private static List<CaptionRow> Csv(string path, string text)
     {
-        var (head, rows) = CsvFile.Read(path, lines);
+        var (head, rows) = CsvFile.Read(path, text);
         int caption = Array.IndexOf(head, "caption"),
             image = Array.FindIndex(head, ImageColumns.Contains);
         return head.Length == 0 ? []

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using AirMLNet.Files;
 
 namespace AirMLNet.Data;
@@ -21,7 +23,7 @@ public static class ClassNames
         }
 
         // One form for what looks the same: names of folders, which some systems write in another, are compared with these.
-        string[] names = [.. TextFile.ReadAll(file).TrimEnd().Split('\n').Select(line => UnicodeForms.Compose(line.Trim()))];
+        string[] names = [.. TextFile.Lines(TextFile.ReadAll(file).TrimEnd()).Select(line => UnicodeForms.Compose(line.Trim()))];
         return Fault(names, "line") is { } fault ? throw new InvalidDataException($"{file}: {fault}") : names;
     }
 
@@ -43,7 +45,7 @@ public static class ClassNames
         var seen = new Dictionary<string, int>(StringComparer.OrdinalIgnoreCase);
         for (var i = 0; i < names.Count; i++)
         {
-            if (string.IsNullOrWhiteSpace(names[i]))
+            if (!names[i].EnumerateRunes().Any(IsVisible))
             {
                 return names.Count == 1
                     ? "no class names; at least two were expected."
@@ -59,4 +61,8 @@ public static class ClassNames
 
         return names.Count < 2 ? $"{names.Count} class name{(names.Count == 1 ? "" : "s")}; at least two were expected." : null;
     }
+
+    // A zero-width space, as pages of the web leave them, is no name.
+    private static bool IsVisible(Rune rune) =>
+        !Rune.IsWhiteSpace(rune) && !Rune.IsControl(rune) && Rune.GetUnicodeCategory(rune) != UnicodeCategory.Format;
 }

@@ -1,80 +1,102 @@
 using System.Globalization;
-using System.Text;
+using Microsoft.VisualBasic.FileIO;
 
 namespace AirMLNet.Data;
 
 /// <summary>A table with a head in comma-separated form; fields in quotes may hold commas, quotes (doubled) and ends of lines.</summary>
 internal static class CsvFile
 {
-    /// <summary>The head, trimmed and in small letters, and the rows with the number of their first line.</summary>
+    private const int MostLinesOfField = 100,
+        MostOfRow = 100_000; // characters
+
+    /// <summary>The head, trimmed and in small letters, and the rows with the number of their first line; blank lines are none.</summary>
     /// <param name="path">The file, for messages.</param>
-    /// <param name="lines">Its lines.</param>
-    /// <exception cref="InvalidDataException">A quote does not end, or a row has another number of fields than the head.</exception>
-    public static (string[] Head, IReadOnlyList<(int Line, string[] Fields)> Rows) Read(string path, IReadOnlyList<string> lines)
+    /// <param name="text">Its text.</param>
+    /// <exception cref="InvalidDataException">A quoted field does not end, or a row has another number of fields than the head, or is
+    /// longer than any is; the message names the line.</exception>
+    public static (string[] Head, IReadOnlyList<(int Line, string[] Fields)> Rows) Read(string path, string text)
     {
+        CheckRows(path, text);
         List<(int, string[])> rows = [];
         string[]? head = null;
-        for (var i = 0; i < lines.Count; i++)
+        using var parser = new TextFieldParser(new StringReader(text)) { TrimWhiteSpace = false };
+        parser.SetDelimiters(",");
+        while (!parser.EndOfData)
         {
-            var first = i + 1;
-            var text = lines[i];
-            // A field in quotes may go over lines.
-            while (text.Count(c => c == '"') % 2 == 1)
+            parser.PeekChars(1); // steps over blank lines, so that the number is that of the line that is read
+            var line = (int)parser.LineNumber;
+            string[] fields;
+            try
             {
-                text =
-                    ++i < lines.Count
-                        ? $"{text}\n{lines[i]}"
-                        : throw new InvalidDataException($"{path}: line {first} has a quote that does not end.");
+                fields = parser.ReadFields()!;
             }
-            if (string.IsNullOrWhiteSpace(text))
+            catch (MalformedLineException e)
             {
-                continue;
+                throw Endless(path, parser.ErrorLineNumber, e);
             }
-            string[] fields = [.. Fields(text)];
             if (head is null)
             {
                 head = [.. fields.Select(f => f.Trim().ToLowerInvariant())];
-                continue;
             }
-            if (fields.Length != head.Length)
+            else if (fields.Length == head.Length)
+            {
+                rows.Add((line, fields));
+            }
+            else
             {
                 throw new InvalidDataException(
-                    string.Create(CultureInfo.InvariantCulture, $"{path}: line {first} has {fields.Length} fields; expected {head.Length}.")
+                    string.Create(CultureInfo.InvariantCulture, $"{path}: line {line} has {fields.Length} fields; expected {head.Length}.")
                 );
             }
-            rows.Add((first, fields));
         }
         return (head ?? [], rows);
     }
 
-    private static IEnumerable<string> Fields(string line)
+    // The parser's work grows with the square of a row's length, and it joins the lines of a quoted field one by one, which takes hours
+    // where a stray quote begins one in a long file.
+    private static void CheckRows(string path, string text)
     {
-        var field = new StringBuilder();
-        var quoted = false;
-        for (var i = 0; i < line.Length; i++)
+        var (line, begin) = (1L, 0L); // of the quoted field that is being read; 0 outside
+        var row = 0; // where the row that is being read begins
+        var atStart = true;
+        for (var i = 0; i < text.Length; i++)
         {
-            if (line[i] == '"')
+            if (text[i] == '\n' && ++line - begin > MostLinesOfField && begin > 0)
             {
-                if (quoted && i + 1 < line.Length && line[i + 1] == '"')
+                throw Endless(path, begin);
+            }
+            if (begin == 0 && text[i] is ('\n' or '\r'))
+            {
+                row = i + 1;
+            }
+            else if (i - row >= MostOfRow)
+            {
+                throw new InvalidDataException(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{path}: line {line}: a row of more than {MostOfRow:N0} characters is none of a table of images."
+                    )
+                );
+            }
+            if (begin > 0)
+            {
+                if (text[i] == '"' && i + 1 < text.Length && text[i + 1] == '"')
                 {
-                    field.Append('"');
                     i++;
                 }
-                else
+                else if (text[i] == '"')
                 {
-                    quoted = !quoted;
+                    begin = 0;
                 }
             }
-            else if (line[i] == ',' && !quoted)
+            else if (text[i] == '"' && atStart)
             {
-                yield return field.ToString();
-                field.Clear();
+                begin = line;
             }
-            else
-            {
-                field.Append(line[i]);
-            }
+            atStart = begin == 0 && (text[i] is ',' or '\n' or '\r' || (atStart && char.IsWhiteSpace(text[i])));
         }
-        yield return field.ToString();
     }
+
+    private static InvalidDataException Endless(string path, long line, Exception? cause = null) =>
+        new(string.Create(CultureInfo.InvariantCulture, $"{path}: line {line}: a quoted field does not end where it should."), cause);
 }

@@ -36,6 +36,7 @@ public sealed class LoraFilesTests
     [DataRow("""{ "unet.alpha_pattern": { "(": 1 } }""", "the pattern \"(\"")]
     [DataRow("""{ "unet.init_lora_weights": "pissa" }""", "init_lora_weights")]
     [DataRow("""{ "unet.modules_to_save": ["conv_in"] }""", "modules_to_save")]
+    [DataRow("""{ "unet": { "r": 4, "lora_alpha": 1 } }""", "unet.lora_alpha were expected")]
     [DataRow("[", "not valid JSON")]
     public void SettingsThatCannotBeHonouredAreRefusedByName(string metadata, string expected) =>
         Assert.Contains(expected, Assert.ThrowsExactly<InvalidDataException>(() => Load(metadata, Plain)).Message);
@@ -55,6 +56,13 @@ public sealed class LoraFilesTests
         var message = Assert.ThrowsExactly<InvalidDataException>(() => Load(null, [.. Plain, (name, ones(1))])).Message;
         Assert.Contains(name, message);
         Assert.Contains(reason, message);
+    }
+
+    [TestMethod]
+    public void AnAdapterOfRankNothingIsRefused()
+    {
+        (string, Tensor)[] tensors = [(Plain[0].Item1, zeros(0, 32)), (Plain[1].Item1, zeros(32, 0))];
+        Assert.Contains("\"unet.", Assert.ThrowsExactly<InvalidDataException>(() => Load(null, tensors)).Message);
     }
 
     [TestMethod]

@@ -60,6 +60,22 @@ public sealed class SafetensorsTests
         }
     }
 
+    /// <summary>What PyTorch saved and someone renamed; a length of 640 begins like a pickle and is none.</summary>
+    [TestMethod]
+    [DataRow(new byte[] { 0x50, 0x4b, 3, 4, 0, 0, 8, 8, 0, 0 })]
+    [DataRow(new byte[] { 0x80, 2, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20 })]
+    public void A_renamed_pickle_is_named_with_what_to_do(byte[] bytes)
+    {
+        File.WriteAllBytes(WeightFile, bytes);
+        var message = Assert.ThrowsExactly<SafetensorsException>(() => SafetensorsFile.Open(WeightFile)).Message;
+        Assert.Contains("Python pickles", message);
+        Assert.Contains("torch.load(\"x.safetensors\", weights_only=True)", message);
+        var header = "{}".PadRight(640);
+        File.WriteAllBytes(WeightFile, [0x80, 2, 0, 0, 0, 0, 0, 0, .. Encoding.ASCII.GetBytes(header)]);
+        using var file = SafetensorsFile.Open(WeightFile);
+        Assert.IsEmpty(file.Entries);
+    }
+
     [TestMethod]
     public void Half_precision_is_widened_when_asked()
     {

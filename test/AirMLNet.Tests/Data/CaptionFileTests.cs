@@ -29,7 +29,11 @@ public sealed class CaptionFileTests
         "image,caption\r\n1.png,\"a \"\"big\"\" cat,\nasleep\"\r\n2.png,a dog\r\n",
         "1.png:a \"big\" cat,\nasleep|2.png:a dog"
     )]
+    [DataRow("c.csv", "image,caption\n1.png,a 5\" nail\n2.png,a dog\n", "1.png:a 5\" nail|2.png:a dog")]
     [DataRow("c.txt", "a cat\n\n a dog\n", ":a cat|:a dog")]
+    [DataRow("c.txt", "a cat\r a dog\r", ":a cat|:a dog")]
+    [DataRow("c.token", "1.jpg#0\ta cat .\n1.jpg#1\tcats\n\n2 b.jpg#0\ta dog\n", "1.jpg:a cat .|1.jpg:cats|2 b.jpg:a dog")]
+    [DataRow("captions.txt", "image,caption\n1.jpg,\"a cat, asleep\"\n2.jpg,a dog\n", "1.jpg:a cat, asleep|2.jpg:a dog")]
     public void EveryFormIsRead(string name, string content, string expected)
     {
         File.WriteAllText(_folder[name], content);
@@ -48,7 +52,8 @@ public sealed class CaptionFileTests
     [DataRow("c.jsonl", "{\"caption\":\"a\"}\n{\"text\":\"b\"}", "line 2 has no \"caption\"")]
     [DataRow("c.csv", "caption,image\na cat,1\na dog", "line 3 has 1 fields; expected 2")]
     [DataRow("c.csv", "text\na cat", "line 1 was expected to name a column \"caption\"")]
-    [DataRow("c.csv", "caption\n\"a cat", "line 2 has a quote that does not end")]
+    [DataRow("c.csv", "caption\n\"a cat", "line 2: a quoted field does not end")]
+    [DataRow("c.txt", "1.jpg#0\ta cat\na dog", "line 2 names no image")]
     [DataRow("c.txt", "\n \n", "holds no captions")]
     public void ADamagedFile_NamesItsLine(string name, string content, string expected)
     {
@@ -63,13 +68,27 @@ public sealed class CaptionFileTests
     {
         File.WriteAllBytes(_folder["latin.txt"], [.. "a cat\na caf"u8, 0xE9, .. "\n"u8]);
         Assert.Contains(
-            "line 2 is not in UTF-8 (byte 0xE9)",
+            "line 2: byte 6 of the line (0xE9) is not UTF-8",
             Assert.ThrowsExactly<InvalidDataException>(() => CaptionFile.Read(_folder["latin.txt"])).Message
         );
         File.WriteAllText(_folder["wide.txt"], "a cat", Encoding.Unicode);
-        Assert.Contains("UTF-16", Assert.ThrowsExactly<InvalidDataException>(() => CaptionFile.Read(_folder["wide.txt"])).Message);
+        Assert.AreEqual("a cat", CaptionFile.Read(_folder["wide.txt"])[0].Caption);
         File.WriteAllText(_folder["bom.txt"], "a cat", new UTF8Encoding(encoderShouldEmitUTF8Identifier: true));
         Assert.AreEqual("a cat", CaptionFile.Read(_folder["bom.txt"])[0].Caption);
+    }
+
+    /// <summary>Lines of an open field were joined one by one, which takes hours for a long file.</summary>
+    [TestMethod]
+    public void AStrayQuote_IsFoundBeforeTheEndOfTheFile()
+    {
+        File.WriteAllLines(
+            _folder["c.csv"],
+            ["image,caption", "1.png,\"a cat", .. Enumerable.Range(0, 20_000).Select(i => $"{i}.png,a dog")]
+        );
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var e = Assert.ThrowsExactly<InvalidDataException>(() => CaptionFile.Read(_folder["c.csv"]));
+        Assert.Contains("line 2: a quoted field does not end", e.Message);
+        Assert.IsLessThan(64L << 20, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
     [TestMethod]

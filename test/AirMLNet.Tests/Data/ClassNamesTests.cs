@@ -20,6 +20,7 @@ public sealed class ClassNamesTests
     [DataRow("cat\ndog\n")]
     [DataRow("cat\r\ndog\r\n\r\n")]
     [DataRow("\uFEFFcat  \n\tdog")]
+    [DataRow("cat\rdog\r")]
     public void One_name_a_line_whatever_the_line_ends(string text) =>
         CollectionAssert.AreEqual(new[] { "cat", "dog" }, Load(text).ToArray());
 
@@ -27,6 +28,7 @@ public sealed class ClassNamesTests
     [DataRow("", "no class names; at least two")]
     [DataRow("cat\n", "1 class name; at least two")]
     [DataRow("cat\n\ndog", "line 2 is empty")]
+    [DataRow("cat\n\u200B\ndog", "line 2 is empty")]
     [DataRow("cat\ndog\nCat", "line 3: the class 'Cat' is already line 1")]
     public void A_list_that_breaks_a_rule_is_refused_with_its_line(string text, string expected)
     {

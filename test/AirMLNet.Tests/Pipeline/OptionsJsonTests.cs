@@ -98,6 +98,21 @@ public sealed class OptionsJsonTests
     }
 
     [TestMethod]
+    [DataRow("""{"shots":"1"}""", "shots has a value of the wrong kind (line 1); expected a whole number.")]
+    [DataRow("{\n\"temperature\":[1]}", "temperature has a value of the wrong kind (line 2); expected a number.")]
+    public void Json_WithAValueOfAnotherKind_IsRefusedInWords(string json, string expected) =>
+        Assert.Contains(expected, Assert.ThrowsExactly<FormatException>(() => OptionsJson.Read<PrototypeClassifierOptions>(json)).Message);
+
+    [TestMethod]
+    [DataRow("""{"clipFolder":"m","classNames":"cat"}""", "classNames has a value of the wrong kind (line 1); expected a list of texts.")]
+    [DataRow(
+        """{"clipFolder":"m","classNames":["a","b"],"strategy":"grap"}""",
+        "strategy has a value of the wrong kind (line 1); expected"
+    )]
+    public void Json_WithAnotherKindOfList_IsRefusedInWords(string json, string expected) =>
+        Assert.Contains(expected, Assert.ThrowsExactly<FormatException>(() => OptionsJson.Read<PromptAdapterOptions>(json)).Message);
+
+    [TestMethod]
     public void ClassNames_AreCopied()
     {
         string[] names = ["a", "b"];

@@ -115,6 +115,7 @@ internal sealed class LoraReader : IDisposable
             shapeDown.Length is not (2 or 4)
             || shapeUp.Length is not (2 or 4)
             || !Core(shapeDown).SequenceEqual(core)
+            || shapeDown[0] == 0
             || shapeUp[0] != weight[0]
             || shapeUp[1] != shapeDown[0]
             || shapeUp.Skip(2).Any(d => d != 1)

@@ -78,6 +78,14 @@ internal sealed record PeftConfig
         {
             throw new InvalidDataException($"{path}: lora_adapter_metadata in the header is no JSON object.");
         }
+        // Settings of a component in an object of their own would count as none, and the scale as 1.
+        if (root[component] is JsonObject)
+        {
+            throw new InvalidDataException(
+                $"{path}: lora_adapter_metadata in the header holds an object \"{component}\"; keys such as {component}.lora_alpha were "
+                    + "expected, as diffusers writes them."
+            );
+        }
         JsonObject own = [];
         foreach (var (key, value) in root.Where(p => p.Key.StartsWith(component + ".", StringComparison.Ordinal)))
         {

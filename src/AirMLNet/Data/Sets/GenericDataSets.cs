@@ -1,14 +1,10 @@
-using System.Globalization;
 using AirMLNet.Clip;
-using Microsoft.VisualBasic.FileIO;
 
 namespace AirMLNet.Data;
 
 /// <summary>Data sets that are not among the known ones: folders of classes, or a CSV file of path, label and split.</summary>
 internal static class GenericDataSets
 {
-    private const int MostLinesOfField = 100,
-        MostOfRow = 100_000; // characters
     private static readonly string[] TrainParts = ["train", "pool"];
 
     /// <summary>
@@ -66,13 +62,12 @@ internal static class GenericDataSets
     public static ImageDataSet FromCsv(string file, string? name = null, DataSetOptions? options = null)
     {
         var home = Path.GetDirectoryName(Path.GetFullPath(file))!;
-        (long Number, string[] Fields)[] lines = [.. Table(file)];
-        if (lines.Length == 0)
+        var (header, lines) = CsvFile.Read(file, ListFiles.Text(file));
+        if (header.Length == 0)
         {
             throw new InvalidDataException($"{file}: empty; expected a header with path, label and split.");
         }
 
-        string[] header = [.. lines[0].Fields.Select(h => h.Trim().ToLowerInvariant())];
         int[] columns =
         [
             .. new[] { "path", "label", "split" }.Select(c =>
@@ -82,13 +77,8 @@ internal static class GenericDataSets
             ),
         ];
         var rows = new List<(string Path, string Label, string Part)>();
-        foreach ((var number, var fields) in lines.Skip(1))
+        foreach (var (number, fields) in lines)
         {
-            if (fields.Length != header.Length)
-            {
-                throw new InvalidDataException($"{file}: line {number} has {fields.Length} fields; expected {header.Length}.");
-            }
-
             string path = Path.Combine(home, fields[columns[0]]),
                 part = fields[columns[2]].Trim().ToLowerInvariant();
             if (part is not ("train" or "pool" or "val" or "test"))
@@ -133,74 +123,5 @@ internal static class GenericDataSets
         var relative = Path.GetRelativePath(root, path);
         var end = relative.IndexOf(Path.DirectorySeparatorChar);
         return end > 0 ? relative[..end] : null;
-    }
-
-    /// <summary>The lines of a CSV file with their numbers from 1, without blank ones.</summary>
-    private static IEnumerable<(long Number, string[] Fields)> Table(string file)
-    {
-        var text = ListFiles.Text(file);
-        CheckRows(file, text);
-        using var parser = new TextFieldParser(new StringReader(text)) { TrimWhiteSpace = false };
-        parser.SetDelimiters(",");
-        while (!parser.EndOfData)
-        {
-            parser.PeekChars(1); // steps over blank lines, so that the number is that of the line that is read
-            var number = parser.LineNumber;
-            string[] fields;
-            try
-            {
-                fields = parser.ReadFields()!;
-            }
-            catch (MalformedLineException e)
-            {
-                throw new InvalidDataException($"{file}: line {parser.ErrorLineNumber}: a quoted field does not end where it should.", e);
-            }
-            yield return (number, fields);
-        }
-    }
-
-    // The parser's work grows with the square of a row's length, and it joins the lines of a quoted field one by one, which takes hours
-    // where a stray quote begins one in a long file.
-    private static void CheckRows(string file, string text)
-    {
-        var (line, begin) = (1L, 0L); // of the quoted field that is being read; 0 outside
-        var row = 0; // where the row that is being read begins
-        var atStart = true;
-        for (var i = 0; i < text.Length; i++)
-        {
-            if (text[i] == '\n' && ++line - begin > MostLinesOfField && begin > 0)
-            {
-                throw new InvalidDataException($"{file}: line {begin}: a quoted field does not end where it should.");
-            }
-            if (begin == 0 && text[i] is ('\n' or '\r'))
-            {
-                row = i + 1;
-            }
-            else if (i - row >= MostOfRow)
-            {
-                throw new InvalidDataException(
-                    string.Create(
-                        CultureInfo.InvariantCulture,
-                        $"{file}: line {line}: a row of more than {MostOfRow:N0} characters is none of path, label and split."
-                    )
-                );
-            }
-            if (begin > 0)
-            {
-                if (text[i] == '"' && i + 1 < text.Length && text[i + 1] == '"')
-                {
-                    i++;
-                }
-                else if (text[i] == '"')
-                {
-                    begin = 0;
-                }
-            }
-            else if (text[i] == '"' && atStart)
-            {
-                begin = line;
-            }
-            atStart = begin == 0 && (text[i] is ',' or '\n' or '\r' || (atStart && char.IsWhiteSpace(text[i])));
-        }
     }
 }

@@ -15,7 +15,7 @@ internal sealed class LabelFile
     /// <exception cref="InvalidDataException">It is not there, damaged, or names another class; the message names the line.</exception>
     public static LabelFile Read(string path, IReadOnlyList<string> classNames)
     {
-        var (head, rows) = CsvFile.Read(path, [.. ListFiles.Text(path).Split('\n').Select(line => line.TrimEnd('\r'))]);
+        var (head, rows) = CsvFile.Read(path, ListFiles.Text(path));
         var (image, labels) = (Array.FindIndex(head, ImageColumns.Contains), Array.IndexOf(head, "labels"));
         if (image < 0 || labels < 0)
         {

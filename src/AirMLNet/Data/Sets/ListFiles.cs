@@ -8,7 +8,7 @@ internal static class ListFiles
 {
     /// <summary>The lines of a file with their numbers from 1, without blank ones.</summary>
     public static IEnumerable<(int Number, string Text)> Lines(string file) =>
-        Text(file).Split('\n').Select((text, i) => (i + 1, text.Trim())).Where(line => line.Item2.Length > 0);
+        TextFile.Lines(Text(file)).Select((text, i) => (i + 1, text.Trim())).Where(line => line.Item2.Length > 0);
 
     /// <summary>Reads a JSON file.</summary>
     /// <exception cref="InvalidDataException">It is not JSON, or not of the form that <paramref name="read"/> expects.</exception>
