@@ -30,12 +30,12 @@ public sealed record MiniClipOptions
     public required string OutputFolder { get; init; }
 
     /// <summary>
-    /// Number of training photos with captions, taken from the start of the training set: 1000 to 45,000. The rest stays unseen.
+    /// Number of training photos with captions, taken from the start of the training set: 100 to 45,000. The rest stays unseen.
     /// </summary>
     public int Photos
     {
         get => _photos;
-        init => _photos = Check(value, 1000, 45_000, nameof(Photos));
+        init => _photos = Check(value, 100, 45_000, nameof(Photos));
     }
 
     /// <summary>

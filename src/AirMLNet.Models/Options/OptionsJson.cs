@@ -75,7 +75,7 @@ public static partial class OptionsJson
     }
 
     [GeneratedRegex(
-        @"could not be converted to (?<list>System\.Collections\.Generic\.\w+`1\[)?(System\.Nullable`1\[)?(?<type>[\w.+]+)",
+        @"could not be converted to (?<list>System\.Collections\.Generic\.\w+`1\[)?(System\.Nullable`1\[)?(?<type>[\w.+]*\w)",
         RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant
     )]
     private static partial Regex WrongKind();

@@ -120,7 +120,7 @@ public sealed class MultiLabelExperimentTests
         Assert.AreEqual(3, half.Zip(own).Count(p => p.First.ImagePath != p.Second.ImagePath));
         CollectionAssert.AreEquivalent(own.Select(o => o.ImagePath).ToArray(), half.Select(o => o.ImagePath).ToArray());
 
-        File.Copy(captions, _folder["captions.txt"], overwrite: true);
+        File.WriteAllLines(_folder["captions.txt"], ["a cat", "a dog"]);
         Directory.Delete(_folder["diffusion"], recursive: true);
         Assert.Contains(
             "names no image",

@@ -24,8 +24,8 @@ public sealed class MiniClipTrainerTests
         {
             DataFolder = Path.Combine(s_root, "data"),
             OutputFolder = Path.Combine(s_root, output),
-            Photos = 1000,
-            BatchSize = 64,
+            Photos = 240,
+            BatchSize = 16,
             Epochs = 1,
             TextEpochs = 1,
             CheckpointEvery = 4,
@@ -74,7 +74,7 @@ public sealed class MiniClipTrainerTests
         // Flat colours that differ by class: even 15 steps leave features that a linear probe can tell apart.
         Assert.IsGreaterThan(0.9, result.LinearProbeAccuracy);
         var card = File.ReadAllText(Path.Combine(parts.OutputFolder, "README.md"));
-        Assert.Contains("--photos 1000 --epochs 1 --batch 64 --text-epochs 1", card);
+        Assert.Contains("--photos 240 --epochs 1 --batch 16 --text-epochs 1", card);
         Assert.Contains(FormattableString.Invariant($"{100 * result.LinearProbeAccuracy:F1} %"), card);
         Assert.IsFalse(Directory.Exists(Path.Combine(parts.OutputFolder, "checkpoint")), "nothing but the model stays");
     }
@@ -83,7 +83,7 @@ public sealed class MiniClipTrainerTests
     public void A_checkpoint_of_other_settings_is_refused_in_both_stages()
     {
         using var data = Cifar10.Open(Path.Combine(s_root, "data"));
-        var options = Options("settings") with { Photos = 1024, BatchSize = 512 };
+        var options = Options("settings") with { Photos = 100, BatchSize = 50 };
         new MiniClipTrainer(options).Fit(data);
         var error = Assert.ThrowsExactly<InvalidOperationException>(() => new MiniClipTrainer(options with { Seed = 2 }).Train());
         Assert.Contains("seed 1", error.Message);
