@@ -71,6 +71,7 @@ internal static class CommandLine
         var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
         try
         {
+            CheckCurrentFolder();
             return await parsed.InvokeAsync(configuration, interruption.Token);
         }
         catch (Exception exception)
@@ -109,6 +110,19 @@ internal static class CommandLine
             UsageException => ExitCode.WrongUsage,
             _ => ExitCode.Failed,
         };
+    }
+
+    // Without one, paths mean nothing and LibTorch's library of matrix products ends the process with a sentence of its own.
+    private static void CheckCurrentFolder()
+    {
+        try
+        {
+            _ = Directory.GetCurrentDirectory();
+        }
+        catch (IOException e)
+        {
+            throw new IOException("the current folder is not there any more; change to one that is", e);
+        }
     }
 
     private static Exception Cause(Exception exception)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using AirMLNet.Testing;
 
 namespace AirMLNet.Tool.Tests;
@@ -42,4 +43,20 @@ public sealed class CommandLineTests
     [DataRow("adapt photos --classes c --clip m -o o --selection best", "best", "deferred")]
     public void WrongUsageIsOneLineAndExitCode2(string line, string part, string hint) =>
         ToolProcess.Run(line.Split(' ')).Failed(2, part, hint);
+
+    [TestMethod]
+    [OSCondition(ConditionMode.Exclude, OperatingSystems.Windows)]
+    public void ACurrentFolderThatWasDeleted_IsOneLine()
+    {
+        using var folder = new TemporaryFolder();
+        var airml = Path.Combine(AppContext.BaseDirectory, "airml.dll");
+        var line = $"mkdir gone; cd gone; rmdir ../gone; exec dotnet '{airml}' predict {TestData.Path("saved/prototypes.zip")} .";
+        using var shell = Process.Start(
+            new ProcessStartInfo("/bin/sh", ["-c", line]) { WorkingDirectory = folder.Path, RedirectStandardError = true }
+        )!;
+        var said = shell.StandardError.ReadToEnd();
+        shell.WaitForExit();
+        Assert.AreEqual(1, shell.ExitCode, said);
+        Assert.AreEqual("airml: the current folder is not there any more; change to one that is", said.TrimEnd());
+    }
 }
