@@ -30,5 +30,13 @@ public sealed class SavedModelTests
 
         Assert.IsFalse(File.Exists(dead));
         CollectionAssert.AreEquivalent(others, Directory.GetFiles(folder.Path));
+
+        // Beside what a link leads to.
+        File.WriteAllText(dead, "");
+        using var links = new TemporaryFolder();
+        File.CreateSymbolicLink(links["link.zip"], folder["model.zip"]);
+        SavedModel.CheckTarget(links["link.zip"]);
+        Assert.IsFalse(File.Exists(dead));
+        Assert.HasCount(1, Directory.GetFiles(links.Path));
     }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using AirMLNet.Files;
 using AirMLNet.Reports;
 using Microsoft.ML;
 
@@ -31,7 +32,8 @@ internal static class SavedModel
             throw new IOException($"'{path}' is a folder; --output names a file, such as model.zip");
         }
 
-        var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        path = Real(path);
+        var folder = Path.GetDirectoryName(path)!;
         Directory.CreateDirectory(folder);
         Sweep(folder, path);
         using var probe = new FileStream(
@@ -51,6 +53,7 @@ internal static class SavedModel
     /// <param name="card">What is told of the adaptation; null for nothing.</param>
     public static void Save(MLContext ml, ITransformer model, DataViewSchema schema, string path, AdaptationCard? card)
     {
+        path = Real(path);
         var temporary = TemporaryFor(path);
         try
         {
@@ -64,7 +67,10 @@ internal static class SavedModel
         }
     }
 
-    private static string TemporaryFor(string path) => Path.GetFullPath(path) + $"{Mark}{Environment.ProcessId}{Ending}";
+    // What a link leads to is replaced, and not the link.
+    private static string Real(string path) => RealFile.Of(Path.GetFullPath(path)).FullName;
+
+    private static string TemporaryFor(string path) => $"{path}{Mark}{Environment.ProcessId}{Ending}";
 
     /// <summary>Deletes what processes of this machine left that were killed while they wrote.</summary>
     private static void Sweep(string folder, string path)
