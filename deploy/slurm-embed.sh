@@ -19,9 +19,9 @@ if (($# != 3)); then
 fi
 photos=$1 clip=$2 output=$3
 
-# The first of the array has the join started when all of it has ended well.
+# The first of the array has the join started when all of it has ended well; where a job failed, the join goes too.
 if [[ $SLURM_ARRAY_TASK_ID == "${SLURM_ARRAY_TASK_MIN:-1}" ]]; then
-    sbatch --job-name=airml-merge --dependency="afterok:$SLURM_ARRAY_JOB_ID" --output=airml-merge-%j.log \
+    sbatch --job-name=airml-merge --dependency="afterok:$SLURM_ARRAY_JOB_ID" --kill-on-invalid-dep=yes --output=airml-merge-%j.log \
         --wrap "airml embed '$photos' --clip '$clip' --output '$output' --merge $SLURM_ARRAY_TASK_COUNT"
 fi
 

@@ -25,7 +25,8 @@ internal static class ArrowFeatures
                     new Field("ImagePath", StringType.Default, nullable: false),
                     new Field("Features", ArrowColumns.ListOf(table.Dimension), nullable: false),
                 ],
-                table.Metadata
+                // In one order, whoever wrote them: the same features are the same file.
+                table.Metadata.OrderBy(pair => pair.Key, StringComparer.Ordinal)
             );
 
         public IEnumerable<RecordBatch> Batches()

@@ -7,38 +7,26 @@ namespace AirMLNet.Tool.Tests;
 public sealed class EmbedTests
 {
     [TestMethod]
-    public void ShardsAndOneRunGiveTheSameFile()
+    [DataRow("npy")]
+    [DataRow("safetensors")]
+    [DataRow("csv")]
+    [DataRow("parquet")]
+    [DataRow("arrow")]
+    public void ShardsAndOneRunGiveTheSameFile(string ending)
     {
         using var folder = new TemporaryFolder();
-        var images = TinyData.Images(folder["images"], 3);
+        string one = folder["one." + ending],
+            two = folder["two." + ending];
+        string[] embed = ["embed", TinyData.Images(folder["images"], 3), "--clip", TinyData.MiniClip(), "--chunk", "4", "--threads", "1"];
 
-        var line = Airml
-            .Run("embed", images, "--clip", TinyData.MiniClip(), "-o", folder["one.npy"], "--chunk", "4", "--threads", "1")
-            .Succeeded();
-        Assert.Contains("one.npy: 9 features", line);
+        Assert.Contains($"one.{ending}: 9 features", Airml.Run([.. embed, "-o", one]).Succeeded());
         for (var shard = 1; shard <= 2; shard++)
         {
-            Airml
-                .Run(
-                    "embed",
-                    images,
-                    "--clip",
-                    TinyData.MiniClip(),
-                    "-o",
-                    folder["two.npy"],
-                    "--chunk",
-                    "4",
-                    "--shard",
-                    $"{shard}/2",
-                    "--threads",
-                    "1"
-                )
-                .Succeeded();
+            Airml.Run([.. embed, "-o", two, "--shard", $"{shard}/2"]).Succeeded();
         }
+        Airml.Run([.. embed, "-o", two, "--merge", "2"]).Succeeded();
 
-        Airml.Run("embed", images, "--clip", TinyData.MiniClip(), "-o", folder["two.npy"], "--chunk", "4", "--merge", "2").Succeeded();
-
-        CollectionAssert.AreEqual(File.ReadAllBytes(folder["one.npy"]), File.ReadAllBytes(folder["two.npy"]));
+        CollectionAssert.AreEqual(File.ReadAllBytes(one), File.ReadAllBytes(two));
     }
 
     [TestMethod]
