@@ -77,7 +77,7 @@ until_is "JobState=CANCELLED Reason=DependencyNeverSatisfied" scontrol show job
 [[ ! -e out.parquet ]]
 echo "slurm: array $first lost a job, and its join went too"
 second=$(submit)
-until_is " features" cat airml-merge-*.log
+until_is " features" sh -c "cat airml-merge-*.log"
 until_is "^$" sh -c 'echo "$(squeue -h)"'
 airml embed "$photos" --clip "$clip" -o one.parquet --threads 1 >/dev/null
 cmp one.parquet out.parquet

@@ -54,21 +54,23 @@ internal static class ImageCodec
                 return place is { } at ? OnCanvas(image, at.Left, at.Top, header.Width, header.Height) : image;
             }
 
+            var inverted = false;
             if (header.Format == "PNG")
             {
                 PngHeader.CheckData(bytes);
             }
             else if (header.Format == "TIFF")
             {
-                TiffHeader.LimitRows(bytes);
+                inverted = TiffHeader.Prepare(bytes);
             }
 
-            return header switch
+            var decoded = header switch
             {
                 { Is16Bit: true } => Decode<Rgba64>(bytes, header.Orientation, CopyUpperBits),
                 { HasAlpha: true } => Decode<Rgba32>(bytes, header.Orientation, CopyOnWhite),
                 _ => Decode<Rgb24>(bytes, header.Orientation, (image, pixels) => image.CopyPixelDataTo(pixels)),
             };
+            return inverted ? Negative(decoded) : decoded;
         }
         catch (Exception e) when (e is InvalidDataException or ImageFormatException or NotSupportedException)
         {
@@ -128,6 +130,8 @@ internal static class ImageCodec
 
         return FromSharp(image, copy);
     }
+
+    private static RgbImage Negative(RgbImage image) => new(image.Width, image.Height, [.. image.Pixels.Select(p => (byte)(255 - p))]);
 
     private static RgbImage OnCanvas(RgbImage frame, int left, int top, int width, int height)
     {

@@ -24,7 +24,15 @@ public sealed class OddImageTests
     // 5 x 3, grey 100 with alpha 128.
     private const string GreyAlpha = "iVBORw0KGgoAAAANSUhEUgAAAAUAAAADCAQAAADxPw1zAAAAEklEQVR4nGNMaWCAAiYGBixMAByEAOqbnIU/AAAAAElFTkSuQmCC";
 
+    // 5 x 1, 6 x 3 and 16 x 2, interlaced, grey 7.
+    private const string Interlaced5 = "iVBORw0KGgoAAAANSUhEUgAAAAUAAAABCAAAAAFEkgu5AAAADUlEQVR4nGNgZwBDdgAAnAAki5QS1wAAAABJRU5ErkJggg==",
+        Interlaced6 = "iVBORw0KGgoAAAANSUhEUgAAAAYAAAADCAAAAAHibRGxAAAAEElEQVR4nGNgZwBDdhQMBAAFrQB/P+F27AAAAABJRU5ErkJggg==",
+        Interlaced16 = "iVBORw0KGgoAAAANSUhEUgAAABAAAAACCAAAAAEDgTO7AAAAEklEQVR4nGNgZ2cAIyiBwoABAA9nAOFol4U6AAAAAElFTkSuQmCC";
+
     [TestMethod]
+    [DataRow(Interlaced5, 5, 1, 7, 7, 7, 0)]
+    [DataRow(Interlaced6, 6, 3, 7, 7, 7, 0)]
+    [DataRow(Interlaced16, 16, 2, 7, 7, 7, 0)]
     [DataRow(Animated, 6, 4, 250, 10, 20, 0)]
     [DataRow(Grey16, 5, 3, 128, 128, 128, 0)] // the upper eight bits
     [DataRow(GreyAlpha, 5, 3, 177, 177, 177, 1)] // 100 · 128/255 + 255 · 127/255
@@ -46,6 +54,59 @@ public sealed class OddImageTests
             );
         }
     }
+
+    /// <summary>The decoder never ended, or said that the file was damaged.</summary>
+    [TestMethod]
+    [DataRow("iVBORw0KGgoAAAANSUhEUgAAAAMAAAACCAAAAAHPGAlQAAAADklEQVR4nGNgZwBDdnYAAMcAKylnFAsAAAAASUVORK5CYII=", 3)]
+    [DataRow("iVBORw0KGgoAAAANSUhEUgAAAAEAAAAJCAAAAAGhKimuAAAADElEQVR4nGNgZ0CDAAJJAEB428m4AAAAAElFTkSuQmCC", 1)]
+    public void Interlaced_images_too_narrow_for_the_decoder_are_refused(string file, int width) =>
+        Assert.Contains(
+            $"an interlaced PNG of {width} pixels' width is not read",
+            Assert.ThrowsExactly<UnreadableImageException>(() => ImageFile.Decode(Convert.FromBase64String(file), "a.png")).Message
+        );
+
+    /// <summary>16 x 4, of which the left twelve columns are white and 0 is black: as a fax they came out inverted.</summary>
+    [TestMethod]
+    [DataRow(
+        "SUkqABAAAAAmof/wAQAQAAkAAAEDAAEAAAAQAAAAAQEDAAEAAAAEAAAAAgEDAAEAAAABAAAAAwEDAAEAAAAEAAAABgEDAAEAAAAB"
+            + "AAAAEQEEAAEAAAAIAAAAFgEDAAEAAAAEAAAAFwEEAAEAAAAHAAAAHAEDAAEAAAABAAAAAAAAAA=="
+    )]
+    [DataRow(
+        "SUkqABgAAAAAE1D2ACah7ABNQ9gAmoewCQAAAQMAAQAAABAAAAABAQMAAQAAAAQAAAACAQMAAQAAAAEAAAADAQMAAQAAAAMAAAAG"
+            + "AQMAAQAAAAEAAAARAQQAAQAAAAgAAAAWAQMAAQAAAAQAAAAXAQQAAQAAABAAAAAcAQMAAQAAAAEAAAAAAAAA"
+    )]
+    [DataRow(
+        "SUkqABQAAAA1D2A1D2A1D2A1D2AJAAABAwABAAAAEAAAAAEBAwABAAAABAAAAAIBAwABAAAAAQAAAAMBAwABAAAAAgAAAAYBAwAB"
+            + "AAAAAQAAABEBBAABAAAACAAAABYBAwABAAAABAAAABcBBAABAAAADAAAABwBAwABAAAAAQAAAAAAAAA="
+    )]
+    public void Faxes_have_their_own_black(string file)
+    {
+        var image = ImageFile.Decode(Convert.FromBase64String(file), "fax.tif");
+        Assert.AreEqual((16, 4), (image.Width, image.Height));
+        for (var i = 0; i < image.Pixels.Length; i++)
+        {
+            Assert.AreEqual(i / 3 % 16 < 12 ? 255 : 0, image.Pixels[i]);
+        }
+    }
+
+    /// <summary>4 x 2, 200.0 each: they came out white.</summary>
+    [TestMethod]
+    public void Floating_point_samples_are_refused() =>
+        Assert.Contains(
+            "floating-point",
+            Assert
+                .ThrowsExactly<UnreadableImageException>(() =>
+                    ImageFile.Decode(
+                        Convert.FromBase64String(
+                            "SUkqAAgAAAAKAAABBAABAAAABAAAAAEBBAABAAAAAgAAAAIBAwABAAAAIAAAAAMBAwABAAAAAQAAAAYBAwABAAAAAQAAABEBBAAB"
+                                + "AAAAhgAAABYBBAABAAAAAgAAABcBBAABAAAAIAAAABwBAwABAAAAAQAAAFMBAwABAAAAAwAAAAAAAAAAAEhDAABIQwAASEMAAEhD"
+                                + "AABIQwAASEMAAEhDAABIQw=="
+                        ),
+                        "float.tif"
+                    )
+                )
+                .Message
+        );
 
     [TestMethod]
     public void A_decompression_bomb_is_refused_from_its_header()

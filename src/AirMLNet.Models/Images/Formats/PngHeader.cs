@@ -8,6 +8,7 @@ namespace AirMLNet.Images.Formats;
 internal static class PngHeader
 {
     private const string Format = "PNG";
+    private const int NarrowestInterlaced = 5;
 
     // EXIF has at most 64 kB, and here two digits and some line ends for each byte.
     private const int LongestProfile = 1 << 18;
@@ -75,6 +76,12 @@ internal static class PngHeader
         if (width <= 0 || height <= 0)
         {
             throw ImageHeader.Damaged(Format, $"{width} x {height} pixels");
+        }
+
+        // ImageSharp 2.1 loops for ever over some of them, and fails on others: of seven passes the second has no column.
+        if (header[12] != 0 && width < NarrowestInterlaced)
+        {
+            throw new InvalidDataException($"an interlaced PNG of {width} pixels' width is not read; save it without interlacing");
         }
 
         var needed = DataLength(width, height, header[8], header[9], interlaced: header[12] != 0);

@@ -8,14 +8,20 @@ internal static class TiffHeader
         HeightTag = 257,
         BitsTag = 258,
         CompressionTag = 259,
+        PhotometricTag = 262,
         StripOffsets = 273,
         RowsPerStrip = 278,
         StripLengths = 279;
     private const int TileOffsets = 324,
-        TileLengths = 325;
+        TileLengths = 325,
+        SampleFormat = 339;
     private const int MostBits = 64,
+        Huffman = 2, // this, and two kinds of fax
+        Group4 = 4,
         Jpeg = 7,
-        Long = 4;
+        Long = 4,
+        FloatingPoint = 3,
+        BlackIsZero = 1;
 
     public static ImageHeader Read(ReadOnlySpan<byte> bytes)
     {
@@ -72,7 +78,9 @@ internal static class TiffHeader
     /// Makes strips of the first page that claim more rows than the image has, which is allowed, as high as the image: a decoder
     /// takes memory for all the rows.
     /// </summary>
-    public static void LimitRows(byte[] bytes)
+    /// <returns>Whether ImageSharp's black is the image's white: it takes 0 for white in all that is compressed as a fax is.</returns>
+    /// <exception cref="InvalidDataException">The samples are floating-point numbers, of which nothing says what is white.</exception>
+    public static bool Prepare(byte[] bytes)
     {
         var file = new TiffReader(bytes, bytes[0] == 'I');
         var at = file.UInt32(4);
@@ -87,6 +95,13 @@ internal static class TiffHeader
             file.Write(bytes, page.RowsAt + 2, 2, Long);
             file.Write(bytes, page.RowsAt + 8, 4, page.Height);
         }
+        if (page.Samples == FloatingPoint)
+        {
+            throw new InvalidDataException(
+                "its samples are floating-point numbers, of which nothing says what is white; save it in 8 bits"
+            );
+        }
+        return page.Compression is >= Huffman and <= Group4 && page.Photometric == BlackIsZero;
     }
 
     /// <summary>A strip that is a JPEG file gives its own size, for which a decoder takes memory.</summary>
@@ -111,6 +126,8 @@ internal static class TiffHeader
             Height,
             Bits,
             Compression,
+            Photometric,
+            Samples,
             RowsAt;
         public (long At, int Type, long Count) Offsets,
             Lengths;
@@ -121,6 +138,11 @@ internal static class TiffHeader
         {
             int tag = file.UInt16(entry),
                 type = file.UInt16(entry + 2);
+            if (tag == SampleFormat)
+            {
+                Samples = file.UInt16(file.SizeOfValues(entry) > 0 ? file.UInt32(entry + 8) : entry + 8);
+                return;
+            }
             if (tag is not (>= WidthTag and < WidthTag + 64 or TileOffsets or TileLengths))
             {
                 return;
@@ -150,6 +172,10 @@ internal static class TiffHeader
             else if (tag == CompressionTag)
             {
                 Compression = file.Value(values, 0);
+            }
+            else if (tag == PhotometricTag)
+            {
+                Photometric = file.Value(values, 0);
             }
             else if (tag == ExifOrientation.Tag)
             {
