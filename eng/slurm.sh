@@ -13,7 +13,14 @@ install "the array is run on it" slurmctld slurmd slurm-client munge
 build src/AirMLNet.Tool
 place=$(mktemp -d)
 host=$(hostname -s)
-trap 'pkill -x slurmd || true; pkill -x slurmctld || true; rm -rf "$place"' EXIT
+stop() {
+    local name
+    for name in slurmd slurmctld; do
+        pkill -x $name || true
+        while pgrep -x $name >/dev/null; do sleep 0.1; done
+    done
+}
+trap 'stop; rm -rf "$place" /etc/slurm/slurm.conf' EXIT
 
 mkdir -p /etc/slurm /run/munge "$place"/{state,spool,bin,work}
 chown munge:munge /run/munge
@@ -36,8 +43,7 @@ PartitionName=main Nodes=$host Default=YES
 CONF
 getent hosts "$host" >/dev/null || echo "127.0.0.1 $host" >>/etc/hosts
 pgrep -x munged >/dev/null || su -s /bin/sh munge -c /usr/sbin/munged
-pkill -x slurmd || true
-pkill -x slurmctld || true
+stop
 slurmctld
 slurmd
 

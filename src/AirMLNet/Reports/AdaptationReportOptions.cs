@@ -40,7 +40,7 @@ public sealed record AdaptationReportOptions
 
     /// <summary>
     /// What is in the photos, for a model of many labels: a CSV file with the columns <c>image</c> and <c>labels</c>, class names separated
-    /// by semicolons; paths begin at the file's folder, or are names of files that occur once. Null for none.
+    /// by semicolons; paths begin at the file's folder; a bare name is that of one photo. Null for none.
     /// </summary>
     public string? LabelFile
     {

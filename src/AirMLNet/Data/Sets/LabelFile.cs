@@ -23,7 +23,7 @@ internal sealed class LabelFile
                 $"{path}: line 1 was expected to name the columns \"image\" and \"labels\"; it has {string.Join(", ", head)}."
             );
         }
-        ImagePathMap<float[]> map = new(path);
+        ImagePathMap<float[]> map = new(path, contradict: (a, b) => !a.AsSpan().SequenceEqual(b));
         foreach (var (line, fields) in rows)
         {
             map.Add(line, fields[image].Trim(), Vector(fields[labels], classNames, $"{path}: line {line}"));
