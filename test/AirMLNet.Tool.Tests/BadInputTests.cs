@@ -84,6 +84,36 @@ public sealed class BadInputTests
         NothingWritten();
     }
 
+    /// <summary>The input was lost, with exit code 0.</summary>
+    [TestMethod]
+    public void AnOutputThatIsAnInput()
+    {
+        var images = TinyData.Images(_folder["photos"]);
+        Adapt(images).Succeeded();
+        var model = File.ReadAllBytes(Output);
+        Airml.Run("report", Output, images, "-o", Output).Failed(2, "--output is", "which is MODEL too");
+        var link = _folder["link.zip"];
+        File.CreateSymbolicLink(link, Output);
+        Airml.Run("report", Output, images, "-o", link).Failed(2, "which is MODEL too");
+        CollectionAssert.AreEqual(model, File.ReadAllBytes(Output));
+
+        var classes = TinyData.Classes(_folder["classes.txt"]);
+        Airml
+            .Run("adapt", images, "--classes", classes, "--clip", TinyModels.Clip, "--method", "zero-shot", "-o", classes)
+            .Failed(2, "which is --classes too");
+        var photo = Directory.GetFiles(images)[0];
+        Airml.Run("report", Output, images, "-o", photo).Failed(2, "which is an image");
+    }
+
+    [TestMethod]
+    [DataRow("--seeds", "1,1,2")]
+    [DataRow("--seeds", "1,,2")]
+    [DataRow("--methods", "fpl,fpl")]
+    public void WhatIsComparedTwice(string option, string values) =>
+        Airml
+            .Run("compare", "photos", "--test", "photos", "--classes", "c.txt", "--clip", "m", option, values)
+            .Failed(2, values.Contains(",,", StringComparison.Ordinal) ? "'' is not one" : "is there twice");
+
     [TestMethod]
     public void AModelZipCutInHalf()
     {

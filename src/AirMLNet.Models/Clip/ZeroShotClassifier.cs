@@ -17,6 +17,7 @@ internal static class ZeroShotClassifier
     /// <param name="templates">Texts with <c>{}</c> where the name goes; <c>{{}}</c> stands for braces in the text itself.</param>
     /// <param name="cancellation">Checked before each batch of texts.</param>
     /// <returns>[C, D], row-major.</returns>
+    /// <exception cref="ArgumentException">Two classes have the same texts, as where they differ only behind the model's last token.</exception>
     public static float[] ClassVectors(
         ClipBackbone backbone,
         IReadOnlyList<string> classNames,
@@ -27,9 +28,25 @@ internal static class ZeroShotClassifier
         using var off = no_grad();
         using var scope = NewDisposeScope();
         var texts = classNames.SelectMany(name => templates.Select(t => ClassPrompt.Fill(t, name))).ToArray();
+        CheckDiffer(backbone.Tokenizer, classNames, texts);
         var vectors = backbone.EncodeTexts(texts, cancellation); // [C·T, D]
         var unit = Mean(vectors.view(classNames.Count, templates.Count, backbone.FeatureDimension));
         return unit.cpu().contiguous().data<float>().ToArray();
+    }
+
+    private static void CheckDiffer(ClipTokenizer tokenizer, IReadOnlyList<string> classNames, string[] texts)
+    {
+        Dictionary<string, string> seen = new(StringComparer.Ordinal);
+        foreach (var (name, own) in classNames.Zip(texts.Chunk(texts.Length / classNames.Count)))
+        {
+            var ids = string.Join(' ', own.SelectMany(text => tokenizer.Tokenize(text)));
+            if (!seen.TryAdd(ids, name))
+            {
+                throw new ArgumentException(
+                    $"The classes '{seen[ids]}' and '{name}' read the same to the model, which takes {tokenizer.ContextLength} tokens of a text."
+                );
+            }
+        }
     }
 
     /// <summary>The direction between the vectors of several texts.</summary>

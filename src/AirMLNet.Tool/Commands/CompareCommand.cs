@@ -85,11 +85,21 @@ internal static class CompareCommand
     // What needs labels or synthetic images has its own commands.
     private static bool Comparable(string name) => Recipe.All.Any(r => r.Name == name && r is { Supervised: false, NeedsSynthetic: false });
 
-    private static List<T> List<T>(string option, string text, Func<string, T?> read) =>
-        [
-            .. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
-                .Select(part => read(part) ?? throw new UsageException($"{option}: '{part}' is not one of the values it takes")),
-        ];
+    private static List<T> List<T>(string option, string text, Func<string, T?> read)
+    {
+        List<T> values = [];
+        foreach (var part in text.Split(',', StringSplitOptions.TrimEntries))
+        {
+            var value = read(part) ?? throw new UsageException($"{option}: '{part}' is not one of the values it takes");
+            // Counted twice it would weigh twice in the means, and make the spread too small.
+            if (values.Contains(value))
+            {
+                throw new UsageException($"{option}: '{part}' is there twice");
+            }
+            values.Add(value);
+        }
+        return values;
+    }
 
     private static void Write(MethodComparison comparison, bool json)
     {

@@ -64,7 +64,13 @@ internal static class SharedOptions
 
     /// <summary>Runs a command's work off the main thread, so that Ctrl-C is answered at once.</summary>
     public static void Does(this Command command, Func<ParseResult, CancellationToken, int> work) =>
-        command.SetAction((parsed, cancellation) => Task.Run(() => work(parsed, cancellation), CancellationToken.None));
+        command.SetAction(
+            (parsed, cancellation) =>
+            {
+                OutputCheck.NotAnInput(parsed);
+                return Task.Run(() => work(parsed, cancellation), CancellationToken.None);
+            }
+        );
 
     private static T Parse<T>(string name, ArgumentResult result, T least, T most)
         where T : struct, INumber<T>

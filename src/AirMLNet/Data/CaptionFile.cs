@@ -15,7 +15,7 @@ internal sealed class CaptionRow
 }
 
 /// <summary>
-/// Reads files of captions by their ending: <c>.json</c> as COCO has them, <c>.jsonl</c> as Localized Narratives, <c>.csv</c> with a column
+/// Reads files of captions by their ending: <c>.json</c> as COCO has them, <c>.jsonl</c> as Localized Narratives, <c>.csv</c> or <c>.tsv</c> with a column
 /// <c>caption</c>; all else as text with a caption in each line, or as Flickr8k and Flickr30k have them: <c>IMAGE#0</c>, a tabulator and a
 /// caption, or a table whose head names the columns <c>image</c> and <c>caption</c>.
 /// </summary>
@@ -38,7 +38,7 @@ internal static partial class CaptionFile
         {
             ".json" => Coco(path, text),
             ".jsonl" or ".ndjson" => Narratives(path, TextFile.Lines(text)),
-            ".csv" => Csv(path, text),
+            ".csv" or ".tsv" => Csv(path, text),
             _ when FlickrTable().IsMatch(text) => Csv(path, text),
             _ => Plain(path, TextFile.Lines(text)),
         };

@@ -3,24 +3,28 @@ using Microsoft.VisualBasic.FileIO;
 
 namespace AirMLNet.Data;
 
-/// <summary>A table with a head in comma-separated form; fields in quotes may hold commas, quotes (doubled) and ends of lines.</summary>
+/// <summary>
+/// A table with a head in comma-separated form, or separated by tabulators where the file's name ends in <c>.tsv</c>; fields in quotes may
+/// hold separators, quotes (doubled) and ends of lines.
+/// </summary>
 internal static class CsvFile
 {
     private const int MostLinesOfField = 100,
         MostOfRow = 100_000; // characters
 
     /// <summary>The head, trimmed and in small letters, and the rows with the number of their first line; blank lines are none.</summary>
-    /// <param name="path">The file, for messages.</param>
+    /// <param name="path">The file, for its ending and for messages.</param>
     /// <param name="text">Its text.</param>
     /// <exception cref="InvalidDataException">A quoted field does not end, or a row has another number of fields than the head, or is
     /// longer than any is; the message names the line.</exception>
     public static (string[] Head, IReadOnlyList<(int Line, string[] Fields)> Rows) Read(string path, string text)
     {
-        CheckRows(path, text);
+        var separator = Path.GetExtension(path).Equals(".tsv", StringComparison.OrdinalIgnoreCase) ? '\t' : ',';
+        CheckRows(path, text, separator);
         List<(int, string[])> rows = [];
         string[]? head = null;
         using var parser = new TextFieldParser(new StringReader(text)) { TrimWhiteSpace = false };
-        parser.SetDelimiters(",");
+        parser.SetDelimiters($"{separator}");
         while (!parser.EndOfData)
         {
             parser.PeekChars(1); // steps over blank lines, so that the number is that of the line that is read
@@ -54,7 +58,7 @@ internal static class CsvFile
 
     // The parser's work grows with the square of a row's length, and it joins the lines of a quoted field one by one, which takes hours
     // where a stray quote begins one in a long file.
-    private static void CheckRows(string path, string text)
+    private static void CheckRows(string path, string text, char separator)
     {
         var (line, begin) = (1L, 0L); // of the quoted field that is being read; 0 outside
         var row = 0; // where the row that is being read begins
@@ -93,7 +97,7 @@ internal static class CsvFile
             {
                 begin = line;
             }
-            atStart = begin == 0 && (text[i] is ',' or '\n' or '\r' || (atStart && char.IsWhiteSpace(text[i])));
+            atStart = begin == 0 && (text[i] == separator || text[i] is '\n' or '\r' || (atStart && char.IsWhiteSpace(text[i])));
         }
     }
 

@@ -30,6 +30,7 @@ public sealed class CaptionFileTests
         "1.png:a \"big\" cat,\nasleep|2.png:a dog"
     )]
     [DataRow("c.csv", "image,caption\n1.png,a 5\" nail\n2.png,a dog\n", "1.png:a 5\" nail|2.png:a dog")]
+    [DataRow("c.tsv", "image\tcaption\n1.png\ta cat, asleep\n2.png\t\"a\tdog\"\n", "1.png:a cat, asleep|2.png:a\tdog")]
     [DataRow("c.txt", "a cat\n\n a dog\n", ":a cat|:a dog")]
     [DataRow("c.txt", "a cat\r a dog\r", ":a cat|:a dog")]
     [DataRow("c.token", "1.jpg#0\ta cat .\n1.jpg#1\tcats\n\n2 b.jpg#0\ta dog\n", "1.jpg:a cat .|1.jpg:cats|2 b.jpg:a dog")]

@@ -5,7 +5,8 @@ namespace AirMLNet.Data;
 /// <summary>Data sets that are not among the known ones: folders of classes, or a CSV file of path, label and split.</summary>
 internal static class GenericDataSets
 {
-    private static readonly string[] TrainParts = ["train", "pool"];
+    private static readonly string[] TrainParts = ["train", "pool"],
+        TestParts = ["test"];
 
     /// <summary>
     /// <c>train/CLASS/*</c> (or <c>pool/</c>) and <c>test/CLASS/*</c>. Classes are the lines of <c>classes.txt</c> where there is one,
@@ -18,7 +19,7 @@ internal static class GenericDataSets
     public static ImageDataSet FromFolders(string folder, string? name = null)
     {
         var train = TrainPart(folder) ?? throw new DirectoryNotFoundException($"{folder}: expected a folder 'train' or 'pool' in it.");
-        var test = Path.Combine(folder, "test");
+        var test = TestPart(folder) ?? Path.Combine(folder, TestParts[0]);
         IReadOnlyList<ImageEntry> pool = ImageFolder.Open(train, labelsFromSubfolders: false).Entries,
             scored = ImageFolder.Open(test, labelsFromSubfolders: true).Entries;
         var list = Path.Combine(folder, "classes.txt");
@@ -116,7 +117,23 @@ internal static class GenericDataSets
     }
 
     /// <summary>The folder of training images within a folder of parts; null where there is none.</summary>
-    public static string? TrainPart(string folder) => TrainParts.Select(p => Path.Combine(folder, p)).FirstOrDefault(Directory.Exists);
+    public static string? TrainPart(string folder) => Part(folder, TrainParts);
+
+    /// <summary>The folder of test images within a folder of parts; null where there is none.</summary>
+    public static string? TestPart(string folder) => Part(folder, TestParts);
+
+    // In capitals too: photos for the test must not be adapted to because someone wrote "Test".
+    private static string? Part(string folder, string[] names)
+    {
+        var folders = Directory.Exists(folder) ? Directory.GetDirectories(folder) : [];
+        return names
+            .SelectMany(name =>
+                folders
+                    .Where(f => Path.GetFileName(f).Equals(name, StringComparison.OrdinalIgnoreCase))
+                    .OrderDescending(StringComparer.Ordinal) // small letters first
+            )
+            .FirstOrDefault();
+    }
 
     private static string? OwnFolder(string root, string path)
     {

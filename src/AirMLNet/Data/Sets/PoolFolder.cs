@@ -29,7 +29,7 @@ internal sealed record PoolFolder(IReadOnlyList<ImageEntry> Entries, string? Dat
             return OfDataSet(folder, found.Home, found.Name, labels);
         }
 
-        return GenericDataSets.TrainPart(folder) is { } train && Directory.Exists(Path.Combine(folder, "test"))
+        return GenericDataSets.TrainPart(folder) is { } train && GenericDataSets.TestPart(folder) is not null
             ? new(ImageFolder.Open(train, labels).Entries, null, $"{folder} has parts: the images of {train} are taken")
             : new(ImageFolder.Open(folder, labels).Entries, null, null);
     }

@@ -59,13 +59,17 @@ public sealed class PoolFolderTests
     }
 
     [TestMethod]
-    public void BesideATestFolder_TheTrainingFolderIsTaken_AndOtherFoldersAsTheyAre()
+    [DataRow("train", "test")]
+    [DataRow("Train", "Test")] // all was adapted to
+    [DataRow("POOL", "test")]
+    public void BesideATestFolder_TheTrainingFolderIsTaken_AndOtherFoldersAsTheyAre(string train, string test)
     {
-        TinyData.Images(Root["own", "train"], 2, byClass: true);
-        TinyData.Images(Root["own", "test"], 1, byClass: true);
-        Assert.HasCount(6, PoolFolder.Open(Root["own"], labels: true).Entries);
-        Assert.HasCount(3, PoolFolder.Open(Root["own", "test"], labels: true).Entries);
-        Assert.IsNull(PoolFolder.Open(Root["own", "test"], labels: true).Note);
+        var own = train + test;
+        TinyData.Images(Root[own, train], 2, byClass: true);
+        TinyData.Images(Root[own, test], 1, byClass: true);
+        Assert.HasCount(6, PoolFolder.Open(Root[own], labels: true).Entries);
+        Assert.HasCount(3, PoolFolder.Open(Root[own, test], labels: true).Entries);
+        Assert.IsNull(PoolFolder.Open(Root[own, test], labels: true).Note);
         Assert.Throws<DirectoryNotFoundException>(() => PoolFolder.Open(Root["nowhere"], labels: false));
     }
 }
