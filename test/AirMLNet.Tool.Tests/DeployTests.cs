@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
 using AirMLNet.Testing;
+using k8s;
+using k8s.Models;
 using YamlDotNet.RepresentationModel;
 
 namespace AirMLNet.Tool.Tests;
@@ -16,6 +18,23 @@ public sealed partial class DeployTests
 
     [TestCleanup]
     public void CleanUp() => _folder.Dispose();
+
+    /// <summary>Every key is one that Kubernetes' own types have, with a value of its kind.</summary>
+    [TestMethod]
+    public void KubernetesFile_IsOfKubernetesOwnTypes()
+    {
+        var text = File.ReadAllText(Path.Combine(Deploy, "kubernetes-embed.yaml"));
+        var objects = KubernetesYaml.LoadAllFromString(text, strict: true);
+        Assert.HasCount(1, objects.OfType<V1PersistentVolumeClaim>());
+        Assert.HasCount(2, objects.OfType<V1Job>());
+        Assert.AreEqual(5, objects.OfType<V1Job>().First().Spec.BackoffLimitPerIndex);
+        foreach (var (right, wrong) in new[] { ("completionMode:", "completionsMode:"), ("parallelism: 16", "parallelism: many") })
+        {
+            Assert.Throws<Exception>(() =>
+                KubernetesYaml.LoadAllFromString(text.Replace(right, wrong, StringComparison.Ordinal), strict: true)
+            );
+        }
+    }
 
     [TestMethod]
     public void KubernetesJobs_HaveAPartForEachPod()
