@@ -56,7 +56,7 @@ internal static class AddedTokens
             else
             {
                 throw new InvalidDataException(
-                    $"{path} adds '{token}', as textual inversion does; texts have no words of their own here. Without this token the model "
+                    $"{path} adds '{token}', as textual inversion does; texts have no words of their own here. Without it the model "
                         + "is what it was before."
                 );
             }
