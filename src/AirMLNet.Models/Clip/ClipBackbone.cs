@@ -14,6 +14,8 @@ namespace AirMLNet.Clip;
 /// <remarks>All members may be called concurrently until the last holder calls <see cref="Release"/>.</remarks>
 internal sealed class ClipBackbone
 {
+    private const int MostPadding = 128;
+
     private static readonly Lock Gate = new();
     private static readonly Dictionary<string, ClipBackbone> Shared = new(StringComparer.Ordinal);
     private static readonly Dictionary<string, (string Stamp, string Hash)> Hashes = new(StringComparer.Ordinal);
@@ -225,12 +227,19 @@ internal sealed class ClipBackbone
         MemoryMarshal.Cast<byte, float>(output.bytes).CopyTo(features);
     }
 
-    /// <summary>Refuses a tokenizer of another model, whose ids would mean other words.</summary>
+    /// <summary>
+    /// Refuses a tokenizer of another model, whose ids would mean other words. Where the highest id of a text ends it, a few rows of the
+    /// embedding may be padding that no id reaches.
+    /// </summary>
     private ClipTokenizer Fitting(ClipTokenizer tokenizer)
     {
         var text = Model.Config.Text;
         var end = text.EndIsHighestId ? text.VocabularySize - 1 : text.EndToken!.Value;
-        return tokenizer.EndToken == end
+        var padded =
+            text.EndToken is null or 2
+            && tokenizer.EndToken == tokenizer.VocabularySize - 1
+            && text.VocabularySize - tokenizer.VocabularySize is > 0 and < MostPadding;
+        return tokenizer.EndToken == end || padded
             ? tokenizer
             : throw new InvalidDataException(
                 $"{Folder}: the tokenizer does not belong to the model: it ends texts with token {tokenizer.EndToken} of "
@@ -277,7 +286,7 @@ internal sealed class ClipBackbone
     /// <summary>The hash of a folder's weights, computed again only when a file's size or time has changed.</summary>
     private static string HashOf(string folder)
     {
-        var (paths, description) = WeightFiles.Locate(folder, ClipWeightNames.Files);
+        var (paths, description) = WeightFiles.Locate(folder, ClipWeightNames.FilesOf(folder));
         var stamp = string.Join("|", paths.Select(RealFile.Of).Select(f => $"{f.FullName}:{f.Length}:{f.LastWriteTimeUtc.Ticks}"));
         if (!Hashes.TryGetValue(description, out var known) || known.Stamp != stamp)
         {

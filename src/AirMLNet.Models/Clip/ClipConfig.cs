@@ -32,7 +32,8 @@ internal sealed record ClipConfig
     internal bool ActivationStated { get; init; } = true;
 
     /// <summary>
-    /// Reads the configuration of a model folder: <c>config.json</c> (Hugging Face), else <c>open_clip_config.json</c>.
+    /// Reads the configuration of a model folder: <c>config.json</c> (Hugging Face), else <c>open_clip_config.json</c>, also where the
+    /// former is of another library, as timm's.
     /// </summary>
     /// <param name="folder">The model folder.</param>
     /// <returns>The configuration, or null when the folder has neither file.</returns>
@@ -40,12 +41,9 @@ internal sealed record ClipConfig
     public static ClipConfig? Load(string folder)
     {
         var hf = Path.Combine(folder, "config.json");
-        if (File.Exists(hf))
-        {
-            return ClipConfigFile.Read(hf);
-        }
-        var openClip = Path.Combine(folder, "open_clip_config.json");
-        return File.Exists(openClip) ? ClipConfigFile.Read(openClip) : null;
+        return ClipConfigFile.IsOpenClip(folder) ? ClipConfigFile.Read(Path.Combine(folder, ClipConfigFile.OpenClip))
+            : File.Exists(hf) ? ClipConfigFile.Read(hf)
+            : null;
     }
 
     /// <summary>The configuration as the text of a Hugging Face <c>config.json</c>.</summary>

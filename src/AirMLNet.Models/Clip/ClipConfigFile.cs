@@ -22,6 +22,36 @@ internal static class ClipConfigFile
         new("hidden_act", "Other activations are not built.", "quick_gelu", "gelu"),
     ];
 
+    /// <summary>The name of OpenCLIP's file.</summary>
+    public const string OpenClip = "open_clip_config.json";
+
+    // One of them is in every config.json that describes a CLIP model.
+    private static readonly string[] Sections =
+    [
+        "vision_config",
+        "text_config",
+        "vision_config_dict",
+        "text_config_dict",
+        "model_cfg",
+        "vision_cfg",
+        "vision_layers",
+    ];
+
+    /// <summary>Whether OpenCLIP's file describes the model of a folder: there is no other that describes a CLIP model.</summary>
+    public static bool IsOpenClip(string folder)
+    {
+        var other = Path.Combine(folder, "config.json");
+        return File.Exists(Path.Combine(folder, OpenClip))
+            && (
+                !File.Exists(other)
+                || (
+                    ConfigFile.Open(other) is var file
+                    && !Sections.Any(file.Root.ContainsKey)
+                    && (file.Root["model_type"] as JsonValue)?.ToString() != "clip"
+                )
+            );
+    }
+
     public static ClipConfig Read(string path)
     {
         var file = ConfigFile.Open(path);

@@ -217,13 +217,14 @@ public sealed class ClipModel : nn.Module
     /// <exception cref="SafetensorsException">A weights file is corrupt.</exception>
     public static ClipModel Load(string folder, Device? device = null, ClipActivation? activation = null)
     {
-        using var files = WeightFiles.Find(folder, ClipWeightNames.Files);
+        using var files = WeightFiles.Find(folder, ClipWeightNames.FilesOf(folder));
         return Load(ClipConfig.Load(folder), files, device, activation);
     }
 
     /// <summary>Loads given weights into the given architecture, or into the one the weights imply.</summary>
     internal static ClipModel Load(ClipConfig? config, WeightFiles files, Device? device, ClipActivation? activation = null)
     {
+        files.TakeOff("module.", "clip.");
         var names = ClipWeightNames.Detect(files);
         var (decided, reason) = ClipActivationRule.Apply(config ?? ClipShapes.Infer(files, names), files.Place, activation);
         return ModelWeights.Build(

@@ -36,6 +36,7 @@ internal sealed record ClipPreprocessing(int Size)
 
     // All of these resize and crop alike; they differ in what a missing key and a size of one number mean.
     private static readonly string[] HalvingProcessors = ["ViT", "Deit", "DeiT", "Siglip"];
+    private static readonly string[] UncroppedProcessors = ["ViT", "Siglip"];
     private static readonly string[] SquashingProcessors = [.. HalvingProcessors, "ChineseCLIP"];
     private static readonly string[] Processors = ["CLIP", "Bit", .. SquashingProcessors];
 
@@ -121,13 +122,14 @@ internal sealed record ClipPreprocessing(int Size)
     {
         ConfigFile? Open(string name) => File.Exists(Path.Combine(folder, name)) ? ConfigFile.Open(Path.Combine(folder, name)) : null;
         var model = Open(Model);
+        // transformers 5 writes the first, and reads the second only where the first says nothing of images.
+        if ((!ofTiles || !File.Exists(Path.Combine(folder, Own))) && Open(Processor)?.Root["image_processor"] is JsonObject inner)
+        {
+            return HuggingFace(new ConfigFile(Path.Combine(folder, Processor), inner), ImageSize(Open(OpenClip), model));
+        }
         if (Open(Own) is { } own)
         {
             return HuggingFace(own, ImageSize(Open(OpenClip), model), ofTiles);
-        }
-        if (Open(Processor) is { } processor && processor.Root["image_processor"] is JsonObject inner)
-        {
-            return HuggingFace(new ConfigFile(processor.Path, inner), ImageSize(Open(OpenClip), model));
         }
         if (Open(OpenClip) is { } openClip)
         {
@@ -183,22 +185,25 @@ internal sealed record ClipPreprocessing(int Size)
             );
         }
         // Where a key is missing, each class has defaults of its own.
-        var halves = type is not null && HalvingProcessors.Any(p => type.StartsWith(p, StringComparison.Ordinal));
+        bool Is(string[] kinds) => type is not null && kinds.Any(p => type.StartsWith(p, StringComparison.Ordinal));
+        var halves = Is(HalvingProcessors);
         bool Does(string key) => file.At(key) is null || file.Get<bool>(key);
-        var (mode, edge) = Sized(file, type is not null && SquashingProcessors.Any(p => type.StartsWith(p, StringComparison.Ordinal)));
-        var crop = file.At("crop_size") is not null ? file.Get<SquareSide>("crop_size").Pixels : edge ?? imageSize;
+        // Some classes do not crop unless they are asked to; what a file then says of the crop is left over from another.
+        var crops = file.At("do_center_crop") is null ? !Is(UncroppedProcessors) : file.Get<bool>("do_center_crop");
+        var (mode, edge) = Sized(file, Is(SquashingProcessors));
+        var crop = crops && file.At("crop_size") is not null ? file.Get<SquareSide>("crop_size").Pixels : edge ?? imageSize;
         edge ??= crop;
         if (!Does("do_resize"))
         {
             mode = ClipResize.None;
         }
-        if (!Does("do_center_crop") && mode != ClipResize.Squash)
+        if (!crops && mode != ClipResize.Squash)
         {
             throw new InvalidDataException(
-                $"{file.Path}: do_center_crop is false, and size does not make a square of every image; the model takes squares."
+                $"{file.Path}: images are not cropped (do_center_crop), and size makes no square of every image; the model takes squares."
             );
         }
-        return new(Does("do_center_crop") ? crop : edge.Value)
+        return new(crops ? crop : edge.Value)
         {
             Mode = mode,
             Edge = edge.Value,

@@ -8,8 +8,8 @@ namespace AirMLNet.Clip;
 internal sealed class ClipVocabulary
 {
     public const string EndOfWord = "</w>";
-    private const string StartText = "<|startoftext|>";
-    private const string EndText = "<|endoftext|>";
+    internal const string StartText = "<|startoftext|>";
+    internal const string EndText = "<|endoftext|>";
     private const int ArchiveMerges = 49152 - 256 - 2;
 
     private readonly string[] _tokens;
@@ -56,28 +56,24 @@ internal sealed class ClipVocabulary
 
     public static ClipVocabulary Load(string folder)
     {
+        var (ids, merges, source) = Read(folder);
+        AddedTokens.Join(ids, folder);
+        return new(ids, merges, source);
+    }
+
+    private static (Dictionary<string, int> Ids, IEnumerable<(string Left, string Right)> Merges, string Source) Read(string folder)
+    {
         var vocabulary = ClipTokenizerFiles.Find(folder, "vocab.json");
         var merges = ClipTokenizerFiles.Find(folder, "merges.txt");
         if (vocabulary is not null && merges is not null)
         {
-            var ids = ReadIds(vocabulary);
-            if (
-                ClipTokenizerFiles.Find(folder, "added_tokens.json") is { } added
-                && ReadIds(added).Keys.FirstOrDefault(token => !ids.ContainsKey(token)) is { } word
-            )
-            {
-                throw new InvalidDataException(
-                    $"{added} adds '{word}', as textual inversion does; texts have no words of their own here. Without this file the model "
-                        + "is what it was before."
-                );
-            }
-            return new(ids, ReadMerges(TextFile.ReadLines(merges), merges), vocabulary);
+            return (ReadIds(vocabulary), ReadMerges(TextFile.ReadLines(merges), merges), vocabulary);
         }
 
         if (ClipTokenizerFiles.Find(folder, ClipTokenizerFiles.Fast) is { } fast)
         {
             var (ids, pairs) = FastTokenizerFile.Read(fast);
-            return new(ids, pairs, fast);
+            return (ids, pairs, fast);
         }
 
         if (ClipTokenizerFiles.Find(folder, ClipTokenizerFiles.Archive) is { } archive)
@@ -158,7 +154,7 @@ internal sealed class ClipVocabulary
             );
     }
 
-    private static ClipVocabulary FromArchive(string archive)
+    private static (Dictionary<string, int>, IEnumerable<(string, string)>, string) FromArchive(string archive)
     {
         List<(string Left, string Right)> merges;
         try
@@ -178,14 +174,10 @@ internal sealed class ClipVocabulary
             StartText,
             EndText,
         ];
-        return new(
-            tokens.Select((token, id) => (token, id)).ToDictionary(t => t.token, t => t.id, StringComparer.Ordinal),
-            merges,
-            archive
-        );
+        return (tokens.Select((token, id) => (token, id)).ToDictionary(t => t.token, t => t.id, StringComparer.Ordinal), merges, archive);
     }
 
-    private static Dictionary<string, int> ReadIds(string file)
+    internal static Dictionary<string, int> ReadIds(string file)
     {
         try
         {

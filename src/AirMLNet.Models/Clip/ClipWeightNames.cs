@@ -9,8 +9,8 @@ namespace AirMLNet.Clip;
 /// </summary>
 internal sealed partial class ClipWeightNames
 {
-    /// <summary>The names of the weights files.</summary>
-    public static readonly WeightFileNames Files = new("CLIP", "model.safetensors", "open_clip_model.safetensors");
+    private static readonly WeightFileNames Files = new("CLIP", "model.safetensors", "open_clip_model.safetensors");
+    private static readonly WeightFileNames OpenClipFiles = new("CLIP", [.. Files.Names.Reverse()]);
 
     private readonly string _textPrefix;
 
@@ -43,6 +43,9 @@ internal sealed partial class ClipWeightNames
     public bool IsResNet { get; }
 
     public bool IsHuggingFace { get; }
+
+    /// <summary>The names of the weights files of a folder; those of the library that its configuration is of come first.</summary>
+    public static WeightFileNames FilesOf(string folder) => ClipConfigFile.IsOpenClip(folder) ? OpenClipFiles : Files;
 
     /// <summary>Tells the naming of a file from the names in it.</summary>
     /// <exception cref="InvalidDataException">They are those of no CLIP model.</exception>
@@ -155,9 +158,9 @@ internal sealed partial class ClipWeightNames
     )]
     private static partial Regex LayerPattern();
 
-    // Buffers and numbers that checkpoints carry and no model needs.
+    // Buffers and numbers that checkpoints carry and no model needs; the bias of a sigmoid loss is added to every logit alike.
     [GeneratedRegex(
-        @"(^|\.)(position_ids|attn_mask|num_batches_tracked|input_resolution|context_length|vocab_size)$",
+        @"(^|\.)(position_ids|attn_mask|num_batches_tracked|input_resolution|context_length|vocab_size)$|^logit_bias$",
         RegexOptions.ExplicitCapture
     )]
     private static partial Regex IgnoredPattern();

@@ -37,15 +37,6 @@ internal static class FastTokenizerFile
         try
         {
             var ids = file.At("model.vocab")!.Deserialize<Dictionary<string, int>>()!;
-            foreach (var token in file.At("added_tokens") as JsonArray ?? [])
-            {
-                var (content, id) = ((string)token!["content"]!, (int)token["id"]!);
-                if (ids.TryGetValue(content, out var known) && known != id)
-                {
-                    throw new InvalidDataException($"{path}: the added token '{content}' has id {id}, in the vocabulary {known}.");
-                }
-                ids[content] = id;
-            }
             // Merges are texts of two symbols, or since 2024 lists of them.
             var lines = ((JsonArray)file.At("model.merges")!).Select(m =>
                 m is JsonArray pair ? string.Join(' ', pair.Select(s => (string)s!)) : (string)m!
@@ -55,7 +46,21 @@ internal static class FastTokenizerFile
         catch (Exception e)
             when (e is JsonException or InvalidOperationException or FormatException or NullReferenceException or ArgumentNullException)
         {
-            throw new InvalidDataException($"{path}: vocab, merges or added_tokens do not have the form of a tokenizer.json.", e);
+            throw new InvalidDataException($"{path}: vocab or merges do not have the form of a tokenizer.json.", e);
+        }
+    }
+
+    /// <summary>The tokens that the file adds to the vocabulary.</summary>
+    /// <exception cref="InvalidDataException">It is damaged.</exception>
+    public static IReadOnlyList<(string Token, int Id)> ReadAdded(string path)
+    {
+        try
+        {
+            return [.. (ConfigFile.Open(path).At("added_tokens") as JsonArray ?? []).Select(t => ((string)t!["content"]!, (int)t["id"]!))];
+        }
+        catch (Exception e) when (e is InvalidOperationException or FormatException or NullReferenceException or ArgumentNullException)
+        {
+            throw new InvalidDataException($"{path}: added_tokens do not have the form of a tokenizer.json.", e);
         }
     }
 }

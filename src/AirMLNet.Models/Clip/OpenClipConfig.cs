@@ -23,6 +23,13 @@ internal sealed record OpenClipConfig
         new("vision_cfg.qk_norm", "Queries and keys are not normalised.", false),
         new("vision_cfg.scaled_cosine_attn", "Attention is by scaled dot products.", false),
         new("vision_cfg.pool_type", "The class token stands for the image.", "tok"),
+        new("vision_cfg.global_average_pool", "The class token stands for the image.", false),
+        new("vision_cfg.act_kwargs", "The activation is GELU or QuickGELU as they are.", new JsonObject()),
+        new("text_cfg.act_kwargs", "The activation is GELU or QuickGELU as they are.", new JsonObject()),
+        new("text_cfg.tokenizer_kwargs.clean", "Texts become lower-case and keep their punctuation.", "lower"),
+        new("text_cfg.tokenizer_kwargs.reduction_mask", "A long text is cut at its end.", ""),
+        new("text_cfg.tokenizer_kwargs.additional_special_tokens", "Texts have no words of their own.", new JsonArray()),
+        new("text_cfg.tokenizer_kwargs.strip_sep_token", "Texts keep their end token.", false),
         new("text_cfg.hf_model_name", "Text towers of transformers are not built."),
         new("text_cfg.embed_cls", "The end token stands for the text.", false),
         new("text_cfg.ls_init_value", "Layer scale is not built."),
@@ -32,6 +39,9 @@ internal sealed record OpenClipConfig
         new("text_cfg.scaled_cosine_attn", "Attention is by scaled dot products.", false),
         new("text_cfg.pool_type", "The end token, which has the highest id, stands for the text.", "argmax"),
     ];
+
+    // What says nothing of ids.
+    private static readonly string[] TokenizerKeys = ["trust_remote_code"];
 
     // timm's ResNets of basic blocks, by name.
     private static Dictionary<string, ClipResNetConfig> Timm =>
@@ -51,6 +61,15 @@ internal sealed record OpenClipConfig
     {
         var model = file.Root["model_cfg"] is JsonObject inner ? new ConfigFile(file.Path, inner) : file;
         model.Refuse(RefusedKeys);
+        // What else goes to the tokenizer's constructor may change the ids of a text.
+        const string Tokenizer = "text_cfg.tokenizer_kwargs";
+        var known = RefusedKeys.Select(k => k.Key).Concat(TokenizerKeys.Select(k => $"{Tokenizer}.{k}")).ToHashSet();
+        model.Refuse(
+            (model.At(Tokenizer) as JsonObject ?? [])
+                .Select(p => $"{Tokenizer}.{p.Key}")
+                .Where(k => !known.Contains(k))
+                .Select(k => new RefusedKey(k, "The tokenizer is CLIP's own."))
+        );
         return model.To<OpenClipConfig>().ToClip(file.Path);
     }
 

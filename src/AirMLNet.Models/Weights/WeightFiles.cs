@@ -16,7 +16,7 @@ internal sealed partial class WeightFiles : IDisposable
     private static readonly string[] Variants = ["fp32", "fp16", "bf16", "ema"];
 
     private readonly List<SafetensorsFile> _files = [];
-    private readonly Dictionary<string, SafetensorsFile> _owner = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (SafetensorsFile File, string Name)> _owner = new(StringComparer.Ordinal);
 
     private WeightFiles(IEnumerable<string> paths, string description)
     {
@@ -30,7 +30,7 @@ internal sealed partial class WeightFiles : IDisposable
                 _files.Add(file);
                 foreach (var name in file.Entries.Keys)
                 {
-                    if (!_owner.TryAdd(name, file))
+                    if (!_owner.TryAdd(name, (file, name)))
                     {
                         throw new InvalidDataException($"{description}: tensor \"{name}\" is in more than one shard.");
                     }
@@ -62,13 +62,29 @@ internal sealed partial class WeightFiles : IDisposable
 
     public bool Contains(string name) => _owner.ContainsKey(name);
 
-    public long[] Shape(string name) => _owner[name].Entries[name].Shape;
+    public long[] Shape(string name) => Entry(name).Shape;
+
+    /// <summary>Takes prefixes off the names where all have one, as wrappers of models give them when they are saved.</summary>
+    public void TakeOff(params string[] prefixes)
+    {
+        while (
+            _owner.Count > 0
+            && Array.Find(prefixes, p => _owner.Keys.All(n => n.Length > p.Length && n.StartsWith(p, StringComparison.Ordinal)))
+                is { } prefix
+        )
+        {
+            var tensors = _owner.ToList();
+            _owner.Clear();
+            tensors.ForEach(t => _owner.Add(t.Key[prefix.Length..], t.Value));
+        }
+    }
 
     /// <summary>A new float32 tensor.</summary>
     /// <exception cref="InvalidDataException">It holds what is no number: everything that is computed with it would be none.</exception>
     public Tensor Get(string name)
     {
-        var tensor = _owner[name].GetTensor(name, ScalarType.Float32);
+        var (file, inFile) = _owner[name];
+        var tensor = file.GetTensor(inFile, ScalarType.Float32);
         using var scope = NewDisposeScope();
         // One pass over the values; a sum too large for float32 alone is looked at more closely.
         if (!float.IsFinite(tensor.sum().item<float>()) && !tensor.isfinite().all().item<bool>())
@@ -80,7 +96,9 @@ internal sealed partial class WeightFiles : IDisposable
     }
 
     /// <summary>Whether a tensor's values are whole numbers, as those of quantised weights are.</summary>
-    public bool IsOfIntegers(string name) => !is_floating_point(_owner[name].Entries[name].DType);
+    public bool IsOfIntegers(string name) => !is_floating_point(Entry(name).DType);
+
+    private SafetensorsEntry Entry(string name) => _owner[name].File.Entries[_owner[name].Name];
 
     public static WeightFiles Open(string path) => new([path], path);
 

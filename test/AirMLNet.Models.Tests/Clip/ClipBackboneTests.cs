@@ -200,6 +200,36 @@ public sealed class ClipBackboneTests
         backbone.Release();
     }
 
+    /// <summary>Embeddings are padded to a round number of rows, which no id reaches.</summary>
+    [TestMethod]
+    [DataRow(49408 + 64, 2, true)]
+    [DataRow(49408 + 127, null, true)]
+    [DataRow(49408 + 128, 2, false)]
+    [DataRow(49408 - 1, 2, false)]
+    [DataRow(49408 + 64, 49408 + 63, false)]
+    public void AFewRowsThatNoIdReaches_AreNoOtherModels(int rows, int? end, bool fits)
+    {
+        var config = ClipModelTests.Small with { Text = ClipModelTests.Small.Text with { VocabularySize = rows, EndToken = end } };
+        using (var generator = new Generator(1))
+        using (var model = new ClipModel(config, generator))
+        {
+            model.Save(_folder, ScalarType.Float32);
+        }
+
+        var backbone = ClipBackbone.Acquire(_folder);
+        if (fits)
+        {
+            using var features = backbone.EncodeTexts(["a cat"]);
+            Assert.AreEqual(1f, features.norm().item<float>(), 1e-5f);
+        }
+        else
+        {
+            var e = Assert.ThrowsExactly<InvalidDataException>(() => backbone.EncodeTexts(["a cat"]));
+            Assert.Contains("the tokenizer does not belong to the model", e.Message);
+        }
+        backbone.Release();
+    }
+
     [TestMethod]
     public void FeaturesThatAreNoNumbers_AreRefused()
     {

@@ -73,6 +73,14 @@ public sealed class ClipConfigTests
     [DataRow("""{"embed_dim":8,"vision_cfg":{"layers":[1,2,1]},"text_cfg":{}}""", "four stages")]
     [DataRow("""{"embed_dim":8,"vision_cfg":{"timm_model_name":"x"},"text_cfg":{}}""", "timm_model_name")]
     [DataRow("""{"embed_dim":8,"vision_cfg":{"head_width":100},"text_cfg":{}}""", "head_width")]
+    [DataRow("""{"embed_dim":8,"vision_cfg":{"act_kwargs":{"approximate":"tanh"}},"text_cfg":{}}""", "vision_cfg.act_kwargs")]
+    [DataRow("""{"embed_dim":8,"vision_cfg":{},"text_cfg":{"act_kwargs":{"approximate":"tanh"}}}""", "text_cfg.act_kwargs")]
+    [DataRow("""{"embed_dim":8,"vision_cfg":{"global_average_pool":true},"text_cfg":{}}""", "vision_cfg.global_average_pool")]
+    [DataRow("""{"embed_dim":8,"vision_cfg":{},"text_cfg":{"tokenizer_kwargs":{"clean":"canonicalize"}}}""", "tokenizer_kwargs.clean")]
+    [DataRow("""{"embed_dim":8,"vision_cfg":{},"text_cfg":{"tokenizer_kwargs":{"reduction_mask":"simple"}}}""", "reduction_mask")]
+    [DataRow("""{"embed_dim":8,"vision_cfg":{},"text_cfg":{"tokenizer_kwargs":{"strip_sep_token":true}}}""", "strip_sep_token")]
+    [DataRow("""{"embed_dim":8,"vision_cfg":{},"text_cfg":{"tokenizer_kwargs":{"additional_special_tokens":["a"]}}}""", "special_tokens")]
+    [DataRow("""{"embed_dim":8,"vision_cfg":{},"text_cfg":{"tokenizer_kwargs":{"language":"de"}}}""", "tokenizer_kwargs.language")]
     public void BadConfigurationIsRefusedByName(string json, string expected)
     {
         var path = Path.Combine(_folder, "config.json");
@@ -82,5 +90,26 @@ public sealed class ClipConfigTests
 
         StringAssert.Contains(error.Message, expected);
         StringAssert.StartsWith(error.Message, path);
+    }
+
+    /// <summary>timm writes a configuration of its own beside OpenCLIP's.</summary>
+    [TestMethod]
+    public void AnotherLibrarysFileDoesNotHideOpenClips()
+    {
+        File.WriteAllText(
+            Path.Combine(_folder, "config.json"),
+            """{"architecture":"vit_base_patch16_clip_224","num_classes":512,"pretrained_cfg":{"input_size":[3,224,224]}}"""
+        );
+        const string Tokenizer =
+            """ "tokenizer_kwargs":{"clean":"lower","reduction_mask":"","strip_sep_token":false,"trust_remote_code":true} """;
+        const string Towers = """ "embed_dim":64,"init_logit_bias":-10,"vision_cfg":{"width":128,"layers":1,"act_kwargs":{}}""";
+        File.WriteAllText(
+            Path.Combine(_folder, "open_clip_config.json"),
+            "{\"model_cfg\":{" + Towers + ",\"text_cfg\":{\"width\":64,\"heads\":1,\"layers\":1,\"act_kwargs\":null," + Tokenizer + "}}}"
+        );
+
+        Assert.AreEqual(128, ClipConfig.Load(_folder)!.Vision.HiddenSize);
+        File.Delete(Path.Combine(_folder, "open_clip_config.json"));
+        Assert.ThrowsExactly<InvalidDataException>(() => ClipConfig.Load(_folder));
     }
 }

@@ -24,6 +24,8 @@ public sealed class ClipPreprocessingTests
     [TestMethod]
     [DataRow("preprocessor_config.json", """{ "size": { "height": 32, "width": 32 }, "do_center_crop": false }""")]
     [DataRow("preprocessor_config.json", """{ "size": 32, "image_processor_type": "SiglipImageProcessor" }""")]
+    [DataRow("preprocessor_config.json", """{ "size": 32, "crop_size": 24, "image_processor_type": "SiglipImageProcessor" }""")]
+    [DataRow("preprocessor_config.json", """{ "size": 32, "crop_size": 40, "image_processor_type": "ViTImageProcessor", "resample": 3 }""")]
     [DataRow("processor_config.json", """{ "image_processor": { "size": { "height": 32, "width": 32 } } }""")]
     [DataRow("open_clip_config.json", """{ "preprocess_cfg": { "size": [32, 32], "resize_mode": "squash" } }""")]
     [DataRow("config.json", """{ "pretrained_cfg": { "input_size": [3, 32, 32], "crop_pct": 1.0, "crop_mode": "squash" } }""")]
@@ -31,6 +33,26 @@ public sealed class ClipPreprocessingTests
     {
         var image = Picture(100, 60);
         CollectionAssert.AreEqual(PilResize.Bicubic(image, 32, 32).Pixels, Load(name, json).ResizeAndCrop(image).Pixels);
+    }
+
+    [TestMethod]
+    public void AProcessorThatDoesNotCropDoesWhereItIsAskedTo()
+    {
+        var made = Load(
+            "preprocessor_config.json",
+            """{ "size": 40, "crop_size": 32, "do_center_crop": true, "image_processor_type": "SiglipImageProcessor" }"""
+        );
+        var image = Picture(100, 60);
+        CollectionAssert.AreEqual(PilResize.Bicubic(image, 40, 40, 4, 4, 32, 32).Pixels, made.ResizeAndCrop(image).Pixels);
+    }
+
+    /// <summary>transformers 5 writes one file and reads the older one only where the newer says nothing of images.</summary>
+    [TestMethod]
+    public void TheNewerFileHasTheLastWord()
+    {
+        File.WriteAllText(_folder["preprocessor_config.json"], """{ "size": 48, "crop_size": 48 }""");
+        Assert.AreEqual(32, Load("processor_config.json", """{ "image_processor": { "size": 32, "crop_size": 32 } }""").Size);
+        Assert.AreEqual(48, Load("processor_config.json", """{ "processor_class": "CLIPProcessor" }""").Size);
     }
 
     [TestMethod]

@@ -1,4 +1,5 @@
 using AirMLNet.Clip;
+using AirMLNet.Files;
 using AirMLNet.Testing;
 using AirMLNet.Weights;
 using TorchSharp;
@@ -80,6 +81,54 @@ public sealed class ClipWeightNamesTests
 
         using var model = ClipModel.Load(_folder);
         AssertGolden(model);
+    }
+
+    /// <summary>The bias of the sigmoid loss of training is added to every logit alike; features have none.</summary>
+    [TestMethod]
+    public void TheBiasOfSigLipsLossIsIgnored()
+    {
+        Config("clip-vit-tiny");
+        Copy("clip-vit-tiny/weights_openai.safetensors", "model.safetensors", t => t["logit_bias"] = tensor(-10f));
+
+        using var model = ClipModel.Load(_folder);
+        AssertGolden(model);
+    }
+
+    [TestMethod]
+    [DataRow("weights", "module.")]
+    [DataRow("weights", "clip.")]
+    [DataRow("weights_openai", "module.")]
+    [DataRow("weights_openai", "module.clip.")]
+    public void APrefixThatAllNamesHaveIsTakenOff(string weights, string prefix)
+    {
+        Config("clip-vit-tiny");
+        Safetensors.Write(
+            Path.Combine(_folder, "model.safetensors"),
+            Read($"clip-vit-tiny/{weights}.safetensors").ToDictionary(p => prefix + p.Key, p => p.Value)
+        );
+
+        using var model = ClipModel.Load(_folder);
+        AssertGolden(model);
+    }
+
+    /// <summary>A folder of OpenCLIP may hold timm's image tower as model.safetensors.</summary>
+    [TestMethod]
+    public void WeightsAreThoseOfTheConfigurationsLibrary()
+    {
+        var other = new Dictionary<string, Tensor> { ["blocks.0.weight"] = zeros([1]) };
+        Safetensors.Write(Path.Combine(_folder, "model.safetensors"), other);
+        Copy("openclip-vit-tiny/weights_openclip.safetensors", "open_clip_model.safetensors", _ => { });
+        File.Copy(TestData.Path("golden/openclip-vit-tiny/open_clip_config.json"), Path.Combine(_folder, "open_clip_config.json"));
+        File.WriteAllText(Path.Combine(_folder, "config.json"), """{"architecture":"vit","pretrained_cfg":{}}""");
+        using (var model = ClipModel.Load(_folder))
+        {
+            Assert.AreEqual(48, model.Config.Vision.HiddenSize);
+        }
+        Assert.AreEqual(ClipBackbone.Fingerprint(_folder), FileHash.Sha256(Path.Combine(_folder, "open_clip_model.safetensors")));
+
+        File.Delete(Path.Combine(_folder, "config.json"));
+        Config("clip-vit-tiny");
+        Assert.Contains("blocks.0.weight", Assert.ThrowsExactly<InvalidDataException>(() => ClipModel.Load(_folder)).Message);
     }
 
     [TestMethod]

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using AirMLNet.Clip;
 using AirMLNet.Testing;
@@ -37,6 +38,74 @@ public sealed class FastTokenizerTests
         Assert.Contains("merges", Refused());
         Write(false, json => json["added_tokens"] = new JsonArray(new JsonObject { ["content"] = "<|endoftext|>", ["id"] = 1 }));
         Assert.Contains("added token", Refused());
+    }
+
+    [TestMethod]
+    [DataRow("tokenizer.json", """{ "content": "<cat-toy>", "id": ID }""")]
+    [DataRow("tokenizer_config.json", """{ "added_tokens_decoder": { "ID": { "content": "<cat-toy>" } } }""")]
+    [DataRow("added_tokens.json", """{ "<cat-toy>": ID }""")]
+    public void WordsOfTheirOwnAreRefusedWhereverTheyAreAdded(string file, string added)
+    {
+        var text = added.Replace("ID", ClipTokenizer.Load(TinyModels.Clip).VocabularySize.ToString(CultureInfo.InvariantCulture));
+        foreach (var slow in new[] { false, true })
+        {
+            if (slow)
+            {
+                WriteSlow(_ => { });
+            }
+            Write(
+                false,
+                json =>
+                {
+                    if (file == "tokenizer.json")
+                    {
+                        json["added_tokens"] = new JsonArray(JsonNode.Parse(text));
+                    }
+                }
+            );
+            if (file != "tokenizer.json")
+            {
+                File.WriteAllText(_folder[file], text);
+            }
+            var message = Refused();
+            Assert.StartsWith($"{_folder[file]} adds '<cat-toy>'", message);
+        }
+    }
+
+    [TestMethod]
+    [DataRow(false)]
+    [DataRow(true)]
+    public void TheVocabularysOwnTokensMayBeAddedAgain_AndStartAndEndMayBeAddedAlone(bool slow)
+    {
+        var want = ClipTokenizer.Load(TinyModels.Clip);
+        var (start, end) = (want.StartToken, want.EndToken);
+        var added = $$"""{ "<|startoftext|>": {{start}}, "<|endoftext|>": {{end}} }""";
+        var decoder = $$"""{ "{{start}}": { "content": "<|startoftext|>" }, "{{end}}": { "content": "<|endoftext|>" } }""";
+        foreach (var alone in new[] { false, true })
+        {
+            void Without(JsonObject vocabulary)
+            {
+                foreach (var token in alone ? new[] { "<|startoftext|>", "<|endoftext|>" } : [])
+                {
+                    vocabulary.Remove(token);
+                }
+            }
+            if (slow)
+            {
+                WriteSlow(Without);
+            }
+            else
+            {
+                Write(false, json => Without((JsonObject)json["model"]!["vocab"]!));
+            }
+            File.WriteAllText(_folder["added_tokens.json"], added);
+            File.WriteAllText(_folder["tokenizer_config.json"], $$"""{ "added_tokens_decoder": {{decoder}} }""");
+            var made = ClipTokenizer.Load(_folder);
+            Assert.AreEqual((start, end, want.VocabularySize), (made.StartToken, made.EndToken, made.VocabularySize));
+            CollectionAssert.AreEqual(want.Encode("a cat <|endoftext|>"), made.Encode("a cat <|endoftext|>"));
+        }
+        File.WriteAllText(_folder["added_tokens.json"], """{ "<|endoftext|>": 1 }""");
+        Assert.Contains("the added token '<|endoftext|>' has id ", Refused());
     }
 
     [TestMethod]
@@ -99,6 +168,14 @@ public sealed class FastTokenizerTests
         };
         change(root);
         File.WriteAllText(_folder["tokenizer.json"], root.ToJsonString());
+    }
+
+    private void WriteSlow(Action<JsonObject> change)
+    {
+        var vocabulary = (JsonObject)JsonNode.Parse(File.ReadAllText(ClipTokenizerFiles.Find(TinyModels.Clip, "vocab.json")!))!;
+        change(vocabulary);
+        File.WriteAllText(_folder["vocab.json"], vocabulary.ToJsonString());
+        File.Copy(ClipTokenizerFiles.Find(TinyModels.Clip, "merges.txt")!, _folder["merges.txt"], overwrite: true);
     }
 
     private string Refused() => Assert.ThrowsExactly<InvalidDataException>(() => ClipTokenizer.Load(_folder)).Message;

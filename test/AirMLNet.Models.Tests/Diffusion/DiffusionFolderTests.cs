@@ -73,6 +73,28 @@ public sealed class DiffusionFolderTests
         Assert.Contains("\"FluxPipeline\", which is not supported", Refused());
     }
 
+    /// <summary>diffusers takes the class from the index and the settings from the scheduler's own file.</summary>
+    [TestMethod]
+    public void TheSchedulersClassIsThatOfTheIndex()
+    {
+        Change("model_index.json", json => json["scheduler"] = new JsonArray("diffusers", "EulerDiscreteScheduler"));
+        using (var model = StableDiffusionPipeline.Load(_model))
+        {
+            Assert.AreEqual(SchedulerKind.EulerDiscrete, model.Scheduler.Config.Kind);
+        }
+        Change("scheduler/scheduler_config.json", json => json["_class_name"] = "HeunDiscreteScheduler");
+        using (var model = StableDiffusionPipeline.Load(_model))
+        {
+            Assert.AreEqual(SchedulerKind.EulerDiscrete, model.Scheduler.Config.Kind);
+        }
+        Change("model_index.json", json => json["scheduler"] = new JsonArray("diffusers", "HeunDiscreteScheduler"));
+        var message = Refused();
+        Assert.Contains("model_index.json: scheduler is a HeunDiscreteScheduler", message);
+        Assert.Contains("DDPMScheduler", message);
+        using var asked = StableDiffusionPipeline.Load(_model, scheduler: SchedulerKind.Ddim);
+        Assert.AreEqual(SchedulerKind.Ddim, asked.Scheduler.Config.Kind);
+    }
+
     [TestMethod]
     public void WidthsThatDoNotFitAreNamedInBothFiles()
     {

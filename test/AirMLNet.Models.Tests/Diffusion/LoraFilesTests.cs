@@ -51,6 +51,8 @@ public sealed class LoraFilesTests
     [DataRow("lora_unet_x.diff_b", "whole change")]
     [DataRow("text_encoder_2.text_model.x.lora_A.weight", "second text encoder")]
     [DataRow("transformer.single_transformer_blocks.0.lora_A.weight", "Flux")]
+    [DataRow("text_encoder_2.text_model.x.lora_A.default_1.weight", "adapter called \"default_1\"")]
+    [DataRow("unet.mid_block.x.lora_B.style.weight", "adapter called \"style\"")]
     public void WhatIsNoLoraIsRefusedWithItsReason(string name, string reason)
     {
         var message = Assert.ThrowsExactly<InvalidDataException>(() => Load(null, [.. Plain, (name, ones(1))])).Message;

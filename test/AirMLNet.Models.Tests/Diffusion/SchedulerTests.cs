@@ -244,6 +244,92 @@ public sealed class SchedulerTests
         );
     }
 
+    [TestMethod]
+    [DataRow(SchedulerKind.Ddpm, 1, 1000)]
+    [DataRow(SchedulerKind.Ddim, 1, 1000)]
+    [DataRow(SchedulerKind.Ddim, 251, 4)]
+    [DataRow(SchedulerKind.Pndm, 1, 1000)]
+    [DataRow(SchedulerKind.DpmSolverMultistep, 900, 10)]
+    public void TimesBeyondTheScheduleAreRefused(SchedulerKind kind, int offset, int steps)
+    {
+        var scheduler = NoiseScheduler.Create(new() { Kind = kind, StepsOffset = offset });
+        var message = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => scheduler.Start(steps)).Message;
+        Assert.Contains($"steps = {steps}", message);
+        Assert.Contains($"steps_offset is {offset}", message);
+        Assert.Contains("num_train_timesteps is 1000", message);
+        // Euler's noise levels end with the schedule, as in the original.
+        using var euler = NoiseScheduler.Create(new() { Kind = SchedulerKind.EulerDiscrete, StepsOffset = offset }).Start(steps);
+        Assert.IsTrue(euler.Sigmas.All(double.IsFinite));
+    }
+
+    /// <summary>With the cosine schedule diffusers cuts the times of Karras's levels, with all others it rounds them.</summary>
+    [TestMethod]
+    [DataRow("squaredcos_cap_v2")]
+    [DataRow("scaled_linear")]
+    public void TimesOfKarrassLevelsAreCutOrRounded(string schedule)
+    {
+        var scheduler = NoiseScheduler.Create(
+            new()
+            {
+                Kind = SchedulerKind.DpmSolverMultistep,
+                BetaSchedule = schedule,
+                UseKarrasSigmas = true,
+            }
+        );
+        double[] logs = [.. scheduler.AlphasCumprod.Select(a => Math.Log(Math.Sqrt((1 - a) / a)))];
+        using var run = scheduler.Start(8);
+        var cut = 0;
+        foreach (var (level, time) in run.Sigmas.Zip(run.Timesteps).Skip(1).SkipLast(1))
+        {
+            var low = Array.FindLastIndex(logs, l => l <= Math.Log(level));
+            var share = (Math.Log(level) - logs[low]) / (logs[low + 1] - logs[low]);
+            Assert.AreEqual(schedule == "squaredcos_cap_v2" ? low : Math.Round(low + share), time);
+            cut += share > 0.5 ? 1 : 0;
+        }
+        Assert.IsGreaterThan(0, cut);
+        if (schedule == "squaredcos_cap_v2")
+        {
+            // As single precision gives them, which the reference computes in.
+            CollectionAssert.AreEqual(new double[] { 998, 998, 998, 998, 994, 965, 508, 0 }, run.Timesteps.ToArray());
+            using var five = scheduler.Start(5);
+            CollectionAssert.AreEqual(new double[] { 998, 998, 997, 937, 0 }, five.Timesteps.ToArray());
+        }
+    }
+
+    /// <summary>diffusers' levels that are even in their logarithm go all the way down and have no step to zero.</summary>
+    [TestMethod]
+    [DataRow("zero", 5)]
+    [DataRow("sigma_min", 5)]
+    [DataRow("zero", 1)]
+    public void LevelsEvenInTheirLogarithmEndAtTheLeast(string end, int steps)
+    {
+        var config = new SchedulerConfig
+        {
+            Kind = SchedulerKind.EulerDiscrete,
+            InterpolationType = "log_linear",
+            TimestepSpacing = "linspace",
+            FinalSigmasType = end,
+        };
+        var scheduler = NoiseScheduler.Create(config);
+        double Level(int time) => Math.Sqrt((1 - scheduler.AlphasCumprod[time]) / scheduler.AlphasCumprod[time]);
+        using var run = scheduler.Start(steps);
+        Assert.HasCount(steps, run.Timesteps);
+        Assert.HasCount(steps + 1, run.Sigmas);
+        for (var i = 0; i <= steps; i++)
+        {
+            Assert.AreEqual(Level(999) * Math.Pow(Level(0) / Level(999), (double)i / steps), run.Sigmas[i], 1e-6 * Level(999));
+        }
+        using var karras = NoiseScheduler.Create(config with { UseKarrasSigmas = true }).Start(steps);
+        using var linear = NoiseScheduler.Create(config with { UseKarrasSigmas = true, InterpolationType = "linear" }).Start(steps);
+        Assert.HasCount(steps + 1, karras.Sigmas);
+        Assert.AreEqual(end == "zero" ? 0 : Level(0), karras.Sigmas[^1], 1e-9);
+        for (var i = 0; i < steps; i++)
+        {
+            // Both are from the most to the least; linspace's single time is the schedule's first, so one linear level is the least.
+            Assert.AreEqual(steps == 1 ? Level(999) : linear.Sigmas[i], karras.Sigmas[i], 1e-9);
+        }
+    }
+
     private static IEnumerable<SchedulerConfig> Configurations(SchedulerKind kind)
     {
         foreach (var spacing in Spacings)

@@ -17,7 +17,10 @@ public sealed class RefusedKeyTests
     {
         ["ClipConfigFile.RefusedKeys"] = (new ClipConfig().ToJson(), p => ClipConfigFile.Read(p)),
         ["ClipConfigFile.RefusedTextKeys"] = (ClipConfigFile.WriteText(new()), p => ClipConfigFile.ReadText(p)),
-        ["OpenClipConfig.RefusedKeys"] = ("""{ "embed_dim": 8, "vision_cfg": {}, "text_cfg": {} }""", p => ClipConfigFile.Read(p)),
+        ["OpenClipConfig.RefusedKeys"] = (
+            """{ "embed_dim": 8, "vision_cfg": {}, "text_cfg": { "tokenizer_kwargs": {} } }""",
+            p => ClipConfigFile.Read(p)
+        ),
         ["UNet2DConditionConfig.RefusedKeys"] = (new UNet2DConditionConfig().ToJson(), p => UNet2DConditionConfig.Load(p)),
         ["AutoencoderKLConfig.RefusedKeys"] = (new AutoencoderKLConfig().ToJson(), p => AutoencoderKLConfig.Load(p)),
         ["SchedulerConfig.RefusedKeys"] = Scheduler(SchedulerKind.Ddpm),

@@ -10,6 +10,8 @@ internal sealed class DiffusionFolder
 {
     private const string Index = "model_index.json";
 
+    private readonly string _scheduler;
+
     private DiffusionFolder(
         string path,
         UNet2DConditionConfig unet,
@@ -18,13 +20,14 @@ internal sealed class DiffusionFolder
         ClipTextConfig? text2,
         ModelIndex index
     ) =>
-        (Path, UNet, Vae, Text, Text2, HasTokenizer, ZerosForNoPrompt) = (
+        (Path, UNet, Vae, Text, Text2, HasTokenizer, _scheduler, ZerosForNoPrompt) = (
             path,
             unet,
             vae,
             text,
             text2,
             index.HasTokenizer,
+            index.Scheduler[1]!,
             index.IsXl && (index.ForceZerosForEmptyPrompt ?? true)
         );
 
@@ -45,7 +48,21 @@ internal sealed class DiffusionFolder
     /// <summary>Whether there is a tokenizer; a model without one takes ids only.</summary>
     public bool HasTokenizer { get; }
 
-    public string SchedulerFile => Part("scheduler", "scheduler_config.json");
+    private string SchedulerFile => Part("scheduler", "scheduler_config.json");
+
+    /// <summary>The model's scheduler: its class stands in the index, its settings in a file of its own.</summary>
+    /// <param name="wanted">Another class; null for the model's.</param>
+    /// <exception cref="InvalidDataException">The class or a setting is not built; the message names it.</exception>
+    public NoiseScheduler LoadScheduler(SchedulerKind? wanted)
+    {
+        var indexed = SchedulerConfig.KindOf(_scheduler);
+        return wanted is null && indexed is null
+            ? throw new InvalidDataException(
+                $"{System.IO.Path.Combine(Path, Index)}: scheduler is a {_scheduler}, which is not supported; "
+                    + $"{SchedulerConfig.ClassNames} are."
+            )
+            : NoiseScheduler.Load(SchedulerFile, wanted, indexed);
+    }
 
     /// <summary>The folder of a component.</summary>
     public string Component(string name) => System.IO.Path.Combine(Path, name);

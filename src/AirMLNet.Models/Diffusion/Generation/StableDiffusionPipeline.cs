@@ -109,7 +109,7 @@ public sealed class StableDiffusionPipeline : IDisposable
             );
         }
         var files = DiffusionFolder.Open(folder);
-        var noise = NoiseScheduler.Load(files.SchedulerFile, scheduler);
+        var noise = files.LoadScheduler(scheduler);
         var tokenizers = files.HasTokenizer
             ? (ReadTokenizer(files, "tokenizer", files.Text), files.Text2 is null ? null : ReadTokenizer(files, "tokenizer_2", files.Text2))
             : ((ClipTokenizer?)null, (ClipTokenizer?)null);

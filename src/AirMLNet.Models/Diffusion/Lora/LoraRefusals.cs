@@ -1,8 +1,10 @@
+using System.Text.RegularExpressions;
+
 namespace AirMLNet.Diffusion;
 
 /// <summary>What is found in LoRA files beside LoRA, and why it is not read: half of an adapter would give other images in
 /// silence.</summary>
-internal static class LoraRefusals
+internal static partial class LoraRefusals
 {
     private static readonly (string[] Parts, string Why)[] Known =
     [
@@ -42,6 +44,11 @@ internal static class LoraRefusals
                 return $"\"{found}\" {why}.";
             }
         }
+        if (names.Select(n => AdapterPattern().Match(n)).FirstOrDefault(m => m.Success) is { } adapter)
+        {
+            return $"\"{adapter.Value}\" is of an adapter called \"{adapter.Groups["name"].Value}\"; only those without a name, or called "
+                + "default or default_0, are read.";
+        }
         return
             names.FirstOrDefault(n =>
                 n.StartsWith("lora_te2_", StringComparison.Ordinal) || n.StartsWith("text_encoder_2.", StringComparison.Ordinal)
@@ -51,4 +58,8 @@ internal static class LoraRefusals
                 + "Diffusion XL."
             : null;
     }
+
+    // PEFT puts the name of an adapter before the last part.
+    [GeneratedRegex(@"^.*\.lora_[AB]\.(?!default\.|default_0\.)(?<name>[^.]+)\.weight$", RegexOptions.ExplicitCapture)]
+    private static partial Regex AdapterPattern();
 }

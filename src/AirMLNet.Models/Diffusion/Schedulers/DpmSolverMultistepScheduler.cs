@@ -12,6 +12,9 @@ internal sealed class DpmSolverMultistepScheduler : SigmaScheduler
     public DpmSolverMultistepScheduler(SchedulerConfig config)
         : base(config) { }
 
+    // One has the schedule's last noise level; a step between two of them would divide by zero.
+    private protected override int TimesBeyond => 1;
+
     private protected override SchedulerRun Begin(int steps, double eta)
     {
         var all = Config.NumTrainTimesteps;
@@ -26,7 +29,7 @@ internal sealed class DpmSolverMultistepScheduler : SigmaScheduler
         var levels = Config.UseKarrasSigmas ? Karras(TrainedSigmas[^1], TrainedSigmas[0], steps) : [];
         if (Config.UseKarrasSigmas)
         {
-            times = [.. levels.Select(s => Math.Round(TimeOf(s)))];
+            times = Config.BetaSchedule == "squaredcos_cap_v2" ? CutKarrasTimes(steps) : [.. levels.Select(s => Math.Round(TimeOf(s)))];
         }
         if (!Config.UseKarrasSigmas || Config.FinalSigmasType is null)
         {

@@ -9,27 +9,27 @@ internal sealed class EulerDiscreteScheduler : SigmaScheduler
     public EulerDiscreteScheduler(SchedulerConfig config)
         : base(config) { }
 
+    // Their noise level is the schedule's last, and steps between equal levels change nothing.
+    private protected override int TimesBeyond => int.MaxValue;
+
     private protected override SchedulerRun Begin(int steps, double eta)
     {
         // Times between whole numbers are as good as whole ones here.
         var times = Spaced(steps);
         double[] sigmas =
             Config.InterpolationType == "log_linear"
-                ?
-                [
-                    .. Linspace(Math.Log(TrainedSigmas[^1]), Math.Log(TrainedSigmas[0]), times.Length + 1)
-                        .Take(times.Length)
-                        .Select(Math.Exp),
-                ]
+                ? [.. Linspace(Math.Log(TrainedSigmas[^1]), Math.Log(TrainedSigmas[0]), steps + 1).Select(Math.Exp)]
                 : [.. times.Select(SigmaAt)];
         if (Config.UseKarrasSigmas)
         {
-            sigmas = Karras(sigmas[0], sigmas[^1], sigmas.Length);
+            sigmas = Karras(sigmas[0], sigmas[^1], steps);
             times = [.. sigmas.Select(TimeOf)];
         }
         var highest = sigmas.Max();
         var scale = Config.TimestepSpacing is "leading" ? Math.Sqrt((highest * highest) + 1) : highest;
-        return new Run(Config.PredictionType, times, [.. sigmas, Config.FinalSigmasType == "sigma_min" ? TrainedSigmas[0] : 0], scale);
+        double[] all = [.. sigmas, Config.FinalSigmasType == "sigma_min" ? TrainedSigmas[0] : 0];
+        // Log-linear levels are one more than the steps: the last step ends at the least of them, and none goes on to the end.
+        return new Run(Config.PredictionType, times, all[..(times.Length + 1)], scale);
     }
 
     private sealed class Run(string predicted, double[] timesteps, double[] sigmas, double scale) : SchedulerRun(timesteps, scale)

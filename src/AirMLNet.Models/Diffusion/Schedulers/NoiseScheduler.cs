@@ -48,7 +48,8 @@ internal abstract class NoiseScheduler
     /// <summary>
     /// Reads the scheduler of a <c>scheduler_config.json</c>; arguments and errors as <see cref="SchedulerConfig.Load"/>.
     /// </summary>
-    public static NoiseScheduler Load(string path, SchedulerKind? kind = null) => Create(SchedulerConfig.Load(path, kind));
+    public static NoiseScheduler Load(string path, SchedulerKind? kind = null, SchedulerKind? indexed = null) =>
+        Create(SchedulerConfig.Load(path, kind, indexed));
 
     /// <summary>Writes the <c>scheduler_config.json</c>.</summary>
     /// <param name="path">The file; it appears when whole.</param>
@@ -68,8 +69,24 @@ internal abstract class NoiseScheduler
         {
             throw new ArgumentOutOfRangeException(nameof(eta), eta, FormattableString.Invariant($"eta = {eta}; expected 0..1."));
         }
-        return Begin(steps, eta);
+        var run = Begin(steps, eta);
+        if (run.Timesteps.Count(t => t > Config.NumTrainTimesteps - 1) > TimesBeyond)
+        {
+            var highest = run.Timesteps.Max();
+            run.Dispose();
+            throw new ArgumentOutOfRangeException(
+                nameof(steps),
+                steps,
+                FormattableString.Invariant(
+                    $"steps = {steps} begin at time {highest}, beyond the schedule's last: steps_offset is {Config.StepsOffset} and "
+                ) + $"num_train_timesteps is {Config.NumTrainTimesteps}; fewer steps, or a lower offset, end within it."
+            );
+        }
+        return run;
     }
+
+    /// <summary>How many times may lie beyond the schedule: none, as they have no noise level.</summary>
+    private protected virtual int TimesBeyond => 0;
 
     /// <summary>Noisy latents for training: √ᾱ·x + √(1−ᾱ)·ε.</summary>
     /// <param name="samples">[B, …].</param>

@@ -156,16 +156,24 @@ internal sealed record SchedulerConfig
     /// <summary>Reads a <c>scheduler_config.json</c>.</summary>
     /// <param name="path">The file.</param>
     /// <param name="kind">The scheduler wanted; null for the file's own. Another one takes what it knows from the file.</param>
+    /// <param name="indexed">The model's own scheduler where its index says it, which has priority over the file.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">A value is wrong or is one that this library does not build; the message names
     /// it.</exception>
-    public static SchedulerConfig Load(string path, SchedulerKind? kind = null) => Read(ConfigFile.Open(path), kind);
+    public static SchedulerConfig Load(string path, SchedulerKind? kind = null, SchedulerKind? indexed = null) =>
+        Read(ConfigFile.Open(path), kind, indexed);
 
-    internal static SchedulerConfig Read(ConfigFile file, SchedulerKind? wanted)
+    /// <summary>The kind of a diffusers class, null for one that is not built.</summary>
+    public static SchedulerKind? KindOf(string? className) => Array.Find(Kinds, k => k.ClassName == className)?.Kind;
+
+    /// <summary>The diffusers classes that are built, for messages.</summary>
+    public static string ClassNames => string.Join(" or ", Kinds.Select(k => k.ClassName));
+
+    internal static SchedulerConfig Read(ConfigFile file, SchedulerKind? wanted, SchedulerKind? indexed = null)
     {
-        var own = Array.Find(Kinds, k => k.ClassName == (file.Root["_class_name"] as JsonValue)?.ToString())?.Kind;
-        var facts = FactsOf(wanted ?? own ?? throw file.Bad("_class_name", string.Join(" or ", Kinds.Select(k => k.ClassName))));
-        if (own == SchedulerKind.Pndm && facts.Kind == own)
+        var own = KindOf((file.Root["_class_name"] as JsonValue)?.ToString());
+        var facts = FactsOf(wanted ?? indexed ?? own ?? throw file.Bad("_class_name", ClassNames));
+        if ((indexed ?? own) == SchedulerKind.Pndm && facts.Kind == SchedulerKind.Pndm)
         {
             file.Default(("skip_prk_steps", false));
         }

@@ -36,15 +36,37 @@ internal abstract class SigmaScheduler : NoiseScheduler
     }
 
     /// <summary>The time of a σ, interpolated in its logarithm.</summary>
-    private protected double TimeOf(double sigma)
+    private protected double TimeOf(double sigma) => TimeOf(sigma, _logSigmas);
+
+    /// <summary>
+    /// The times of Karras's levels, cut to whole numbers. The reference works in single precision, whose last bits decide where a time is
+    /// cut: the first, which is that of the highest level, becomes the one before it.
+    /// </summary>
+    private protected double[] CutKarrasTimes(int steps)
+    {
+        var sigmas = new double[AlphasCumprod.Count];
+        var logs = new double[sigmas.Length];
+        var product = 1.0;
+        for (var i = 0; i < sigmas.Length; i++)
+        {
+            var beta = (float)(1 - (AlphasCumprod[i] / (i == 0 ? 1 : AlphasCumprod[i - 1])));
+            product *= 1 - beta;
+            var bar = Config.RescaleBetasZeroSnr ? Math.Max((float)product, (float)LeastAlpha) : (float)product;
+            var sigma = MathF.Sqrt((1 - bar) / bar);
+            (sigmas[i], logs[i]) = (sigma, (float)Math.Log(sigma));
+        }
+        return [.. Karras(sigmas[^1], sigmas[0], steps).Select(s => Math.Floor(TimeOf(s, logs)))];
+    }
+
+    private static double TimeOf(double sigma, double[] logs)
     {
         var log = Math.Log(Math.Max(sigma, LeastSigma));
         var low = 0;
-        while (low < _logSigmas.Length - 2 && _logSigmas[low + 1] <= log)
+        while (low < logs.Length - 2 && logs[low + 1] <= log)
         {
             low++;
         }
-        var share = Math.Clamp((_logSigmas[low] - log) / (_logSigmas[low] - _logSigmas[low + 1]), 0, 1);
+        var share = Math.Clamp((logs[low] - log) / (logs[low] - logs[low + 1]), 0, 1);
         return low + share;
     }
 
