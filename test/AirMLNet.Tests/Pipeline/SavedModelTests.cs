@@ -160,6 +160,7 @@ public sealed class SavedModelTests
         ChangeJson(path, json => json.Replace("\"format\": 1", "\"format\": 2", StringComparison.Ordinal));
         var e = Assert.ThrowsExactly<FormatException>(() => new MLContext().Model.LoadAdapted(path, out _));
         Assert.Contains("saved in format 2", e.Message);
+        Assert.Contains(path, e.Message);
     }
 
     [TestMethod]
@@ -290,6 +291,43 @@ public sealed class SavedModelTests
         }
 
         static byte[] Wide(byte[] text) => Encoding.Unicode.GetBytes(Encoding.Latin1.GetString(text));
+    }
+
+    [TestMethod]
+    [DataRow("removed")]
+    [DataRow("emptied")]
+    [DataRow("flipped")]
+    public void AStageOfAChainThatIsDamaged_IsAnErrorThatNamesTheFile(string how)
+    {
+        using var f = new StageFixture(4);
+        var path = Path.Combine(f.Root, "chain.zip");
+        using (var model = f.Features().Append(f.Context.Transforms.CopyColumns("Copy", "Features")).Fit(f.Data))
+        {
+            f.Context.Model.Save(model, f.Data.Schema, path);
+        }
+
+        using (var zip = ZipFile.Open(path, ZipArchiveMode.Update))
+        {
+            var entry = zip.Entries.Single(e =>
+                e.FullName.Replace('\\', '/').EndsWith("Transform_000/Model.key", StringComparison.Ordinal)
+            );
+            var bytes = new byte[entry.Length];
+            using (var stream = entry.Open())
+            {
+                stream.ReadExactly(bytes);
+            }
+
+            var place = entry.FullName;
+            entry.Delete();
+            bytes[1] ^= 0xff;
+            if (how != "removed")
+            {
+                using var written = zip.CreateEntry(place).Open();
+                written.Write(how == "emptied" ? [] : bytes);
+            }
+        }
+
+        Assert.Contains(path, Assert.Throws<Exception>(() => new MLContext().Model.LoadAdapted(path, out _)).Message);
     }
 
     private static void ChangeBytes(ZipArchive zip, string end, byte[] before, byte[] after)
