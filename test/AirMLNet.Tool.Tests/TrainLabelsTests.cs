@@ -60,6 +60,10 @@ public sealed class TrainLabelsTests
         Airml.Run([.. given]).Failed(2, "--nouns", "--classes");
         Airml.Run([.. given, "--nouns", "coco", "--method", "t2i-pal"]).Failed(2, "--diffusion");
         Airml.Run([.. given, "--nouns", folder["none.txt"]]).Failed(1, "none.txt");
+        File.WriteAllLines(folder["none.txt"], ["a quiet street", "rain"]);
+        Airml
+            .Run([.. given[..2], folder["none.txt"], .. given[3..], "--nouns", "coco"])
+            .Failed(1, $"None of the 2 captions in '{folder["none.txt"]}' names a class");
         File.WriteAllText(folder["captions.json"], "{");
         Airml.Run([.. given[..2], folder["captions.json"], .. given[3..], "--nouns", "coco"]).Failed(1, "captions.json", "line 1");
         Assert.IsFalse(File.Exists(folder["m.zip"]));

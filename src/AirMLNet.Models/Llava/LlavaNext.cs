@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json.Nodes;
 using AirMLNet.Clip;
 using AirMLNet.Files;
@@ -74,6 +76,7 @@ public sealed class LlavaNext : IDisposable
 
         _imageId = id.Value;
         _ends = Ends(folder) ?? [.. model.Config.Text.EosTokenId];
+        SettingsSha256 = HashOfSettings(folder);
         _hash = new(() => WeightFiles.Sha256(WeightFiles.Locate(folder, LlavaNextModel.Files).Paths));
         Name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
     }
@@ -86,6 +89,10 @@ public sealed class LlavaNext : IDisposable
 
     /// <summary>SHA-256 of the weights, lower-case hex; of shards, of the list of their hashes. Computed when first asked for.</summary>
     public string WeightsSha256 => _hash.Value;
+
+    /// <summary>SHA-256 of the list of the hashes of all .json files of the folder, which decide an answer beside the weights: the
+    /// model's configuration, its preprocessing, its tokenizer, and where an answer ends.</summary>
+    internal string SettingsSha256 { get; }
 
     /// <summary>
     /// Loads a model folder as it is downloaded: <c>config.json</c>, <c>preprocessor_config.json</c>, <c>tokenizer.json</c>,
@@ -157,6 +164,13 @@ public sealed class LlavaNext : IDisposable
         using var scope = NewDisposeScope();
         var batch = Tensors.Of(pixels, [tiles, 3, _processor.Size, _processor.Size], _device);
         return _model.Pack(_model.Project(_model.Places(batch)), image.Height, image.Width).MoveToOuterDisposeScope();
+    }
+
+    private static string HashOfSettings(string folder)
+    {
+        var files = Directory.EnumerateFiles(folder, "*.json").Order(StringComparer.Ordinal);
+        var list = string.Concat(files.Select(f => $"{FileHash.Sha256(f)}  {Path.GetFileName(f)}\n"));
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(list)));
     }
 
     private static string Shown(int? id, string none) => id?.ToString(CultureInfo.InvariantCulture) ?? none;

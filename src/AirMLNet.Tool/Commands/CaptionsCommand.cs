@@ -89,7 +89,11 @@ internal static class CaptionsCommand
                 var written = Terminal.Work(
                     "Writing",
                     options.Count,
-                    step => new CaptionWriter(chat, options with { Progress = Terminal.Progress(step) }).RunAsync().GetAwaiter().GetResult()
+                    step =>
+                        new CaptionWriter(chat, options with { Progress = Terminal.Progress(step), Warn = Terminal.Warn })
+                            .RunAsync()
+                            .GetAwaiter()
+                            .GetResult()
                 );
                 AtomicFile.WriteText(target, string.Concat(written.Captions.Select(c => lines(c) + "\n")));
                 foreach (var (name, reason) in written.Refused.Take(3))

@@ -1,12 +1,15 @@
 using System.CommandLine;
 using System.Globalization;
+using AirMLNet.Captions;
 using AirMLNet.Data;
+using AirMLNet.MultiLabel;
 using AirMLNet.Recipes;
 using AirMLNet.Reports;
 using AirMLNet.Synthesis;
 using AirMLNet.Tool.Output;
 using AirMLNet.Tool.Pipelines;
 using Microsoft.ML;
+using Microsoft.ML.Data;
 
 namespace AirMLNet.Tool.Commands;
 
@@ -115,6 +118,11 @@ internal static class TrainLabels
                 Terminal.Listen(ml, parsed.GetValue(SharedOptions.Verbose));
                 var rows = ml.Data.LoadCaptions(parsed.GetRequiredValue(captions), parsed.GetValue(one), parsed.GetValue(seed));
                 var names = nouns.Read(parsed);
+                if (recipe.Settings.Prompt != MultiLabelPrompt.ZeroShot)
+                {
+                    CheckCaptions(rows, names, parsed.GetRequiredValue(captions));
+                }
+
                 var clock = System.Diagnostics.Stopwatch.StartNew();
                 Terminal.Work(
                     "Learning",
@@ -171,6 +179,24 @@ internal static class TrainLabels
             }
         );
         return command;
+    }
+
+    // The stages leave out what names no class, and would only say that there is nothing left.
+    private static void CheckCaptions(IDataView rows, NounFilterOptions nouns, string file)
+    {
+        var table = nouns.Table();
+        var count = 0;
+        foreach (var caption in rows.GetColumn<string>(nameof(CaptionRow.Caption)))
+        {
+            if (table.Labels(caption).Any(label => label > 0))
+            {
+                return;
+            }
+
+            count++;
+        }
+
+        throw new InvalidDataException($"None of the {count} captions in '{file}' names a class.");
     }
 
     private static AdaptationCard Card(MultiLabelRecipe recipe, int seed, long captions, System.Diagnostics.Stopwatch clock) =>

@@ -52,10 +52,13 @@ internal sealed record CaptionFailure(FailureKind Kind, TimeSpan? Wait, string R
             _ => new(FailureKind.Fatal, null, First(e.Message)),
         };
 
+    // Thirty years: what a server says may be more than a time span holds.
+    private const double MostSeconds = 1e9;
+
     /// <summary>Seconds, or a date.</summary>
     internal static TimeSpan? RetryAfter(string? value, DateTimeOffset now) =>
-        double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds) && seconds is >= 0 and < 1e6
-            ? TimeSpan.FromSeconds(seconds)
+        double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds) && seconds >= 0
+            ? TimeSpan.FromSeconds(Math.Min(seconds, MostSeconds))
         : DateTimeOffset.TryParse(value, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var date)
             ? date > now ? date - now
                 : TimeSpan.Zero

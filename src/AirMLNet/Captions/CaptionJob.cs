@@ -1,3 +1,4 @@
+using System.Globalization;
 using AirMLNet.Images;
 using AirMLNet.Options;
 
@@ -30,6 +31,9 @@ internal sealed record CaptionJobOptions
     /// <summary>How long an answer may take.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>Hears of long waits.</summary>
+    public Action<string>? Warn { get; init; }
+
     /// <summary>The clock that waits.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
@@ -56,7 +60,14 @@ internal sealed class CaptionJob(ICaptioner captioner, CaptionJobOptions options
 
     private const int RefusedInARow = 8;
     private static readonly TimeSpan FirstWait = TimeSpan.FromSeconds(1),
-        LongestWait = TimeSpan.FromSeconds(60);
+        LongestWait = TimeSpan.FromSeconds(60),
+        SilentWait = TimeSpan.FromSeconds(10),
+        LongestAsked = TimeSpan.FromHours(1);
+
+    // Some thousand tokens: what is longer is a model that does not end, or a page of a proxy.
+    private const int LongestText = 10_000;
+    private const string ThoughtStart = "<think>",
+        ThoughtEnd = "</think>";
 
     // How language models begin when they decline.
     private static readonly string[] Refusals =
@@ -72,13 +83,17 @@ internal sealed class CaptionJob(ICaptioner captioner, CaptionJobOptions options
         "as an ai",
     ];
 
+    private readonly Lock _gate = new();
+    private DateTimeOffset _said = DateTimeOffset.MinValue;
+
     private readonly CaptionStore? _store = captioner.Identity is { } identity ? new(options.Folder, identity) : null;
 
     /// <summary>The job of a stage.</summary>
     /// <param name="options">Captioner, folder, and how it is asked.</param>
     /// <param name="stage">The stage, for reports.</param>
     /// <param name="checkAlive">Called after each text; throws where the work is to end.</param>
-    public static CaptionJob Of(CaptionSynthesisOptions options, string stage, Action checkAlive) =>
+    /// <param name="warn">Hears of long waits.</param>
+    public static CaptionJob Of(CaptionSynthesisOptions options, string stage, Action checkAlive, Action<string>? warn = null) =>
         new(
             options.Captioner!,
             new CaptionJobOptions
@@ -88,6 +103,7 @@ internal sealed class CaptionJob(ICaptioner captioner, CaptionJobOptions options
                 Retries = options.Retries,
                 Timeout = TimeSpan.FromSeconds(options.TimeoutSeconds),
                 Time = options.Time,
+                Warn = warn is null ? null : text => warn($"{stage}: {text}."),
                 Progress = new DirectProgress(p =>
                 {
                     checkAlive();
@@ -182,18 +198,27 @@ internal sealed class CaptionJob(ICaptioner captioner, CaptionJobOptions options
         return new(timed.Count, missing.Count - timed.Count, each, each * (missing.Count - timed.Count));
     }
 
-    /// <summary>A text as it is used: on one line, and empty where the model declined.</summary>
+    /// <summary>A text as it is used: without a thought, on one line, and empty where the model declined.</summary>
     /// <param name="text">What the model said.</param>
     /// <param name="why">Why it is empty; null where it is not.</param>
     internal static string Usable(string text, out string? why)
     {
-        var line = text.ReplaceLineEndings(" ").Trim();
+        var line = Plain(text);
         var plain = line.Replace('’', '\'');
         why =
             line.Length == 0 ? "the answer is empty"
             : Refusals.Any(r => plain.StartsWith(r, StringComparison.OrdinalIgnoreCase)) ? $"declined: {line}"
             : null;
         return why is null ? line : "";
+    }
+
+    /// <summary>An answer on one line, without the thought that a reasoning model begins with; templates may have opened it.</summary>
+    private static string Plain(string answer)
+    {
+        var end = answer.LastIndexOf(ThoughtEnd, StringComparison.OrdinalIgnoreCase);
+        var text = (end < 0 ? answer : answer[(end + ThoughtEnd.Length)..]).ReplaceLineEndings(" ").Trim();
+        // A thought that was cut off has nothing after it.
+        return text.StartsWith(ThoughtStart, StringComparison.OrdinalIgnoreCase) ? "" : text;
     }
 
     /// <returns>The text, or why the image was refused.</returns>
@@ -209,7 +234,15 @@ internal sealed class CaptionJob(ICaptioner captioner, CaptionJobOptions options
             {
                 // A client that does not listen to its token is not waited for.
                 var text = await captioner.DescribeAsync(item.Request, either.Token).WaitAsync(either.Token).ConfigureAwait(false);
-                return (text.ReplaceLineEndings(" ").Trim(), null);
+                text = Plain(text);
+                if (text.Length <= LongestText)
+                {
+                    return (text, null);
+                }
+
+                var length = string.Create(CultureInfo.InvariantCulture, $"the answer has {text.Length} characters");
+                failure = new(FailureKind.Transient, null, $"{length}, which is no caption");
+                cause = new InvalidDataException(failure.Reason);
             }
             catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
             {
@@ -241,8 +274,50 @@ internal sealed class CaptionJob(ICaptioner captioner, CaptionJobOptions options
                 );
             }
 
-            await Task.Delay(failure.Wait ?? Wait(attempt), options.Time, cancellation).ConfigureAwait(false);
+            var wait = failure.Wait ?? Wait(attempt);
+            if (wait > LongestAsked)
+            {
+                throw new CaptionException(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{item.Request.Name} could not be described: {failure.Reason}. The server asks to wait for "
+                            + $"{wait.TotalSeconds:0} s ({wait.TotalHours:0.0} hours), which is longer than an hour. Texts that were "
+                            + $"written are kept in {options.Folder}; another run goes on from there."
+                    ),
+                    cause
+                );
+            }
+
+            Say(failure, wait);
+            await Task.Delay(wait, options.Time, cancellation).ConfigureAwait(false);
         }
+    }
+
+    // Calls at a time wait for the same server: it is said again only where the wait goes on for longer than was said.
+    private void Say(CaptionFailure failure, TimeSpan wait)
+    {
+        if (options.Warn is null || wait <= SilentWait)
+        {
+            return;
+        }
+
+        var until = options.Time.GetUtcNow() + wait;
+        lock (_gate)
+        {
+            if (until - _said <= SilentWait)
+            {
+                return;
+            }
+
+            _said = until;
+        }
+
+        options.Warn(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{failure.Reason}; asking again in {wait.TotalSeconds:0} s{(failure.Wait is null ? "" : ", as the server wants")}"
+            )
+        );
     }
 
     private void Report(int done, int all) => options.Progress?.Report(new(nameof(CaptionJob), "writing texts", done, all));

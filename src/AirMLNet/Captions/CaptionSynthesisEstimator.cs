@@ -212,7 +212,7 @@ public sealed class CaptionSynthesisEstimator : StageEstimator<CaptionSynthesisT
         return result;
     }
 
-    private CaptionJob Job() => CaptionJob.Of(_options, Stage, () => FriendMembers.CheckAlive(Host));
+    private CaptionJob Job() => CaptionJob.Of(_options, Stage, () => FriendMembers.CheckAlive(Host), Host.Warn);
 
     /// <summary>What is to be asked.</summary>
     private sealed record Work(IReadOnlyList<string> Paths, List<CaptionItem> Images, List<CaptionItem> Groups, int[] GroupOf);

@@ -50,6 +50,7 @@ internal sealed class CaptionWriter(ChatCaptioner chat, WriteCaptionsOptions opt
                 Folder = options.WorkFolder,
                 Parallel = options.ParallelCalls,
                 Progress = options.Progress,
+                Warn = options.Warn,
                 CancellationToken = options.CancellationToken,
             }
         );

@@ -1,3 +1,4 @@
+using System.Globalization;
 using AirMLNet.Llava;
 using static TorchSharp.torch;
 
@@ -15,8 +16,10 @@ public sealed class LlavaCaptioner : ICaptioner, IDisposable
 
     /// <inheritdoc/>
     public string Identity =>
-        FormattableString.Invariant(
-            $"llava {Model.WeightsSha256}; {Model.Options.Precision}; {Model.Options.MaxTokens} tokens; {Model.Options.Template}"
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"llava {Model.WeightsSha256}; {Model.SettingsSha256}; {Model.Options.Precision}; {Model.Options.MaxTokens} tokens; "
+                + $"{Model.Options.Template}"
         );
 
     /// <summary>Loads the model; arguments and exceptions are those of <see cref="LlavaNext.Load"/>.</summary>

@@ -98,7 +98,7 @@ internal sealed class LmmZeroShotTransformer(IHost host, LmmZeroShotOptions opti
                 options.Captions.Captioner!.Identity is null ? "" : CaptionRows.Hash(path)
             )),
         ];
-        var job = CaptionJob.Of(options.Captions, LmmZeroShotEstimator.Stage, () => FriendMembers.CheckAlive(Host));
+        var job = CaptionJob.Of(options.Captions, LmmZeroShotEstimator.Stage, () => FriendMembers.CheckAlive(Host), Host.Warn);
         var result = Task.Run(() => job.RunAsync(items), options.Captions.CancellationToken).GetAwaiter().GetResult();
         for (var i = 0; i < items.Count; i++)
         {

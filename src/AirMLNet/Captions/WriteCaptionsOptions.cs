@@ -66,6 +66,9 @@ public sealed record WriteCaptionsOptions
     [JsonIgnore]
     public IProgress<ProgressReport>? Progress { get; init; }
 
+    /// <summary>Hears of long waits for the server.</summary>
+    internal Action<string>? Warn { get; init; }
+
     /// <summary>Ends the work; texts that are written stay.</summary>
     [JsonIgnore]
     public CancellationToken CancellationToken { get; init; }

@@ -37,8 +37,15 @@ public static class AirModelCatalog
         }
         catch (Exception e) when (Cause(e) is InvalidOperationException or FormatException or FileNotFoundException)
         {
-            ExceptionDispatchInfo.Throw(Cause(e)!);
-            throw;
+            // A stage does not know in which file it lies, and ML.NET does not say.
+            var cause = Cause(e)!;
+            var message = $"{filePath}: {cause.Message}";
+            throw cause switch
+            {
+                FileNotFoundException missing => new FileNotFoundException(message, missing.FileName, e),
+                FormatException => new FormatException(message, e),
+                _ => new InvalidOperationException(message, e),
+            };
         }
         catch (Exception e) when (IsDamage(Cause(e) ?? e))
         {

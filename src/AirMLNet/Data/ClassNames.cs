@@ -17,6 +17,10 @@ public static class ClassNames
     public static IReadOnlyList<string> Load(string file)
     {
         ArgumentException.ThrowIfNullOrEmpty(file);
+        if (Directory.Exists(file))
+        {
+            throw new FileNotFoundException($"{file} is a folder; a file with one class name a line was expected.", file);
+        }
         if (!File.Exists(file))
         {
             throw new FileNotFoundException($"{file}: the file of class names does not exist.", file);

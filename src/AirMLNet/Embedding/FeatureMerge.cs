@@ -6,6 +6,9 @@ namespace AirMLNet.Embedding;
 /// <summary>Files of features that shards wrote, and their joining.</summary>
 internal static class FeatureMerge
 {
+    /// <summary>What a file says that its list of images is known by.</summary>
+    public const string ImagesKey = "images_sha256";
+
     private const string Mark = ".shard-",
         Of = "-of-",
         Ending = ".safetensors";
@@ -88,6 +91,7 @@ internal static class FeatureMerge
 
     /// <summary>Writes the rows of the files, in their order, into one. The files stay.</summary>
     /// <returns>Number of rows.</returns>
+    /// <exception cref="InvalidDataException">They are no files of shards, or an image is there twice.</exception>
     public static int Join(
         string target,
         IReadOnlyDictionary<string, string> metadata,
@@ -100,9 +104,24 @@ internal static class FeatureMerge
             throw new InvalidDataException($"{files[0]}: this is no file of a shard; it does not say how long its features are.");
         }
 
-        string[] paths = [.. files.SelectMany(f => FeatureTable.Read(f).Part.Paths)];
+        List<string> paths = [];
+        Dictionary<string, string> places = new(StringComparer.Ordinal);
+        foreach (var file in files)
+        {
+            foreach (var path in FeatureTable.Read(file).Part.Paths)
+            {
+                if (!places.TryAdd(path, file))
+                {
+                    var where = places[path] == file ? $"{file} has" : $"{places[path]} and {file} both have";
+                    throw new InvalidDataException($"{where} a feature of '{path}', which must be there once; delete it, to start anew.");
+                }
+
+                paths.Add(path);
+            }
+        }
+
         FeatureTable.Format(target, formats).Write(target, new(dimension, paths, metadata, files.Select(f => FeatureTable.Read(f).Part)));
-        return paths.Length;
+        return paths.Count;
     }
 
     /// <returns>All that the file says of itself.</returns>
@@ -113,9 +132,10 @@ internal static class FeatureMerge
         var different = metadata.Keys.Where(k => !found.TryGetValue(k, out var value) || value != metadata[k]).ToList();
         if (different.Count > 0)
         {
-            throw new InvalidDataException(
-                $"{file} was made with another {string.Join(", ", different)}; delete it, or name another output, to start anew."
-            );
+            var images = different.Remove(ImagesKey) ? " of other images" : "";
+            var others = different.Count > 0 ? $" with another {string.Join(", ", different)}" : "";
+            var both = images.Length > 0 && others.Length > 0 ? " and" : "";
+            throw new InvalidDataException($"{file} was made{images}{both}{others}; delete it, or name another output, to start anew.");
         }
 
         return found;

@@ -24,6 +24,7 @@ internal sealed class ImageFolderEncoder
     private readonly List<ImageRow> _rows;
     private readonly string[] _names; // relative to the folder, with slashes
     private readonly Lazy<string> _listHash;
+    private string? _unread;
 
     /// <summary>Lists the images.</summary>
     /// <param name="ml">Decides the device.</param>
@@ -71,6 +72,7 @@ internal sealed class ImageFolderEncoder
     /// <exception cref="InvalidDataException">
     /// Chunks of another model, of other images or of other options lie where this run's should.
     /// </exception>
+    /// <exception cref="InvalidDataException">There are images, and not one of them can be read.</exception>
     /// <exception cref="UnreadableImageException">An image cannot be read, and that is not to be skipped.</exception>
     public int Run()
     {
@@ -107,7 +109,16 @@ internal sealed class ImageFolderEncoder
             _options.Progress?.Report(new("Embed", "encoding images", done, total));
         }
 
-        var written = FeatureMerge.Join(Target, metadata, [.. chunks.Select(c => ChunkFile(folder, c))], _options.Formats);
+        string[] files = [.. chunks.Select(c => ChunkFile(folder, c))];
+        if (total > 0 && files.All(f => FeatureTable.Read(f).Part.Paths.Count == 0))
+        {
+            Directory.Delete(folder, recursive: true); // nothing is in it, and another run is to say the reasons again
+            throw new InvalidDataException(
+                $"None of the {total} images in '{_options.Images}' can be read{(_unread is null ? "." : $"; the first: {_unread}")}"
+            );
+        }
+
+        var written = FeatureMerge.Join(Target, metadata, files, _options.Formats);
         if (Directory.Exists(folder))
         {
             Directory.Delete(folder, recursive: true);
@@ -132,9 +143,12 @@ internal sealed class ImageFolderEncoder
 
         var files = FeatureMerge.InOrder(there);
         var metadata = FeatureMerge.Agreed(files);
-        return metadata["images_sha256"] == _listHash.Value
-            ? FeatureMerge.Join(_options.Output, metadata, files, _options.Formats)
-            : throw new InvalidDataException($"{files[0]}: its shard was made of other images than {_options.Images} holds now.");
+        if (metadata[FeatureMerge.ImagesKey] != _listHash.Value)
+        {
+            throw new InvalidDataException($"{files[0]}: its shard was made of other images than {_options.Images} holds now.");
+        }
+
+        return FeatureMerge.Join(_options.Output, metadata, files, _options.Formats);
     }
 
     private FeaturePart Encode(ClipFeatureTransformer stage, (int Start, int Count) range, int before, int total)
@@ -154,6 +168,7 @@ internal sealed class ImageFolderEncoder
             }
             catch (UnreadableImageException e) when (_options.SkipUnreadable)
             {
+                _unread ??= e.Message;
                 _options.Warn?.Invoke(e.Message);
                 continue;
             }
@@ -177,7 +192,7 @@ internal sealed class ImageFolderEncoder
             ["activation"] = stage.Backbone.Model.Config.Text.Activation.ToString(),
             ["dimension"] = stage.FeatureDimension.ToString(CultureInfo.InvariantCulture),
             ["chunk"] = _options.ChunkSize.ToString(CultureInfo.InvariantCulture),
-            ["images_sha256"] = _listHash.Value,
+            [FeatureMerge.ImagesKey] = _listHash.Value,
         };
 
     /// <summary>A hash of the images' names and sizes: what a chunk of this run belongs to.</summary>

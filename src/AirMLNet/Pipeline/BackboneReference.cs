@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json.Nodes;
 using AirMLNet.Clip;
 using AirMLNet.Files;
 using Microsoft.ML;
@@ -14,14 +15,19 @@ namespace AirMLNet.Pipeline;
 /// <param name="Files">Names of the embedded files, relative to the folder; empty when it is stored by reference.</param>
 internal sealed record BackboneReference(string Name, string Sha256, string Architecture, string[] Files)
 {
+    private const string Between = "; ";
     private static readonly string[] Extensions = [".json", ".txt", ".gz", ".safetensors"];
 
     /// <summary>Where the model was when the stage was saved, in full; null in models saved before it was kept, and where it is
     /// embedded.</summary>
     public string? Folder { get; init; }
 
-    /// <summary>All beside the weights that decides a feature of an image or text; null in models saved before it was kept.</summary>
+    /// <summary>Preprocessing and activations, which decide a feature beside the weights; null in models saved before they were
+    /// kept.</summary>
     public string? Settings { get; init; }
+
+    /// <summary>All else of the model's configuration that decides a feature; null in models saved before it was kept.</summary>
+    public string? Configuration { get; init; }
 
     public static BackboneReference Of(ClipBackbone backbone, bool embed)
     {
@@ -34,6 +40,7 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
         {
             Folder = embed ? null : backbone.Folder,
             Settings = SettingsOf(backbone),
+            Configuration = ConfigurationOf(backbone.Model.Config),
         };
     }
 
@@ -121,16 +128,41 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
             return null;
         }
         var settings = SettingsOf(model.Backbone);
-        return Settings is null || Settings == settings
-            ? model.Keep()
-            : throw new InvalidOperationException(
-                $"The saved model needs {Name} with the settings that it was fitted with ({Settings}); {folder} now has others "
-                    + $"({settings})."
-            );
+        if (Settings is not null && Settings != settings)
+        {
+            throw Other(Settings, settings);
+        }
+        var configuration = ConfigurationOf(model.Backbone.Model.Config);
+        if (Configuration is not null && Configuration != configuration)
+        {
+            var (then, now) = (Configuration.Split(Between), configuration.Split(Between));
+            throw Other(string.Join(Between, then.Except(now)), string.Join(Between, now.Except(then)));
+        }
+        return model.Keep();
+
+        InvalidOperationException Other(string then, string now) =>
+            new($"The saved model needs {Name} with the settings that it was fitted with ({then}); {folder} now has others ({now}).");
     }
 
     private static string SettingsOf(ClipBackbone backbone) =>
         $"images {backbone.Preprocessor.Description}; {backbone.Model.Config.Vision.Activation}, {backbone.Model.Config.Text.Activation}";
+
+    // What no feature depends on is left out: the weights have the scale itself, and the tokenizer starts and fills texts.
+    private static string ConfigurationOf(ClipConfig config)
+    {
+        var text = config.Text with { StartToken = null, PadToken = null };
+        var told = config with
+        {
+            LogitScaleInit = new ClipConfig().LogitScaleInit,
+            Text = config.Text.EndIsHighestId ? text with { EndToken = null } : text,
+        };
+        return string.Join(Between, Values(JsonNode.Parse(told.ToJson()), ""));
+    }
+
+    private static IEnumerable<string> Values(JsonNode? node, string path) =>
+        node is JsonObject section
+            ? section.SelectMany(member => Values(member.Value, path.Length == 0 ? member.Key : $"{path}.{member.Key}"))
+            : [$"{path} {node?.ToJsonString() ?? "null"}"];
 
     /// <summary>Unpacks the embedded files into a folder named by their hash, once.</summary>
     private string Extract(ModelLoadContext ctx)
@@ -143,7 +175,7 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
         // The same weights may have been embedded with other settings.
         var key = Settings is null
             ? Sha256
-            : $"{Sha256}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Settings)))[..16]}";
+            : $"{Sha256}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Settings + Configuration)))[..16]}";
         var target = Path.Combine(AirHome.Folder, "embedded", key, SafeName(Name));
         if (Directory.Exists(target))
         {

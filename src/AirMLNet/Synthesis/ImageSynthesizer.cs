@@ -45,7 +45,6 @@ internal sealed class ImageSynthesizer(ITextToImageGenerator generator, ImageSyn
         }
         var folders = Folders();
         var manifest = CheckedManifest();
-        var clock = Stopwatch.StartNew();
         List<(string File, TextToImageRequest Request)> all = [];
         var digits = Math.Max(4, (options.ImagesPerPrompt - 1).ToString(CultureInfo.InvariantCulture).Length);
         for (var p = 0; p < options.Prompts.Count; p++)
@@ -62,7 +61,33 @@ internal sealed class ImageSynthesizer(ITextToImageGenerator generator, ImageSyn
         var missing = own.Where(group => group.Any(a => !File.Exists(a.File))).SelectMany(group => group).ToList();
         // What cannot be made is refused here, before anything is written.
         var images = generator.Generate([.. missing.Select(m => m.Request)], options.CancellationToken);
-        AtomicFile.WriteText(Path.Combine(options.Output, Manifest), manifest);
+        var file = Path.Combine(options.Output, Manifest);
+        var (isNew, isNewFolder) = (!File.Exists(file), !Directory.Exists(options.Output));
+        AtomicFile.WriteText(file, manifest);
+        try
+        {
+            return Make(images, all, own, missing);
+        }
+        catch when (isNew && !all.Exists(a => File.Exists(a.File)))
+        {
+            // Without an image there is nothing that a corrected run would have to fit.
+            File.Delete(file);
+            if (isNewFolder && !Directory.EnumerateFileSystemEntries(options.Output).Any())
+            {
+                Directory.Delete(options.Output);
+            }
+            throw;
+        }
+    }
+
+    private SynthesisResult Make(
+        IEnumerable<RgbImage> images,
+        List<(string File, TextToImageRequest Request)> all,
+        List<(string File, TextToImageRequest Request)[]> own,
+        List<(string File, TextToImageRequest Request)> missing
+    )
+    {
+        var clock = Stopwatch.StartNew();
         var (made, count) = (0, own.Sum(group => group.Length));
         foreach (var image in images)
         {

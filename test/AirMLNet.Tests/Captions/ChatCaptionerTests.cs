@@ -170,6 +170,63 @@ public sealed class ChatCaptionerTests
     }
 
     [TestMethod]
+    public async Task AThoughtIsNoPartOfTheText()
+    {
+        string[] answers =
+        [
+            "<think>\nA dog? No.\n</think>\n\na cat on a sofa",
+            "A dog? No.\n</think>\n\na cat on a chair",
+            "<think></think>",
+            "<think>A dog, or a",
+            "a sign that reads <think>",
+        ];
+        _server.Spoil = (n, _) => ("200 OK", "", CaptionServer.Answer(answers[n]));
+        var result = await Job(parallel: 1).RunAsync(Items(5));
+        CollectionAssert.AreEqual(
+            new[] { "a cat on a sofa", "a cat on a chair", "", "", "a sign that reads <think>" },
+            result.Texts.ToArray()
+        );
+        CollectionAssert.AreEqual(new[] { "picture 2", "picture 3" }, result.Missing.Select(m => m.Name).ToArray());
+        Assert.AreEqual("the answer is empty", result.Missing[1].Reason);
+        // Texts that were kept before thoughts were left out.
+        Assert.AreEqual("a cat", CaptionJob.Usable("<think> A dog? </think>  a cat", out _));
+    }
+
+    [TestMethod]
+    public async Task AnAnswerOfAPageIsNoText_AndIsAskedForAgain()
+    {
+        _server.Spoil = (n, _) => n == 1 ? null : ("200 OK", "", CaptionServer.Answer(new string('a', 10_001)));
+        var items = Items(2);
+        var result = await Job(parallel: 1).RunAsync(items[..1]);
+        Assert.AreEqual(CaptionServer.Describe(items[0].Request.Image, items[0].Request.Prompt), result.Texts[0]);
+        var e = await Assert.ThrowsExactlyAsync<CaptionException>(() => Job(parallel: 1).RunAsync(items));
+        Assert.Contains("picture 1 could not be described in 3 attempts: the answer has 10001 characters, which is no caption", e.Message);
+    }
+
+    [TestMethod]
+    public async Task ALongWaitIsSaidOnce()
+    {
+        List<string> said = [];
+        _server.Spoil = (n, _) => n < 3 ? ("429 Too Many Requests", $"Retry-After: {(n == 0 ? 7 : 120)}\r\n", "{}") : null;
+        var result = await Job(warn: said.Add).RunAsync(Items(1));
+        Assert.AreEqual(1, result.Made);
+        Assert.Contains("HTTP 429", said.Single());
+        Assert.Contains("asking again in 120 s, as the server wants", said.Single());
+    }
+
+    [TestMethod]
+    [DataRow("86400", "86400 s (24.0 hours)")]
+    [DataRow("1e300", "1000000000 s")]
+    public async Task AServerThatWantsToBeLeftAloneForHours_IsAnError(string wanted, string named)
+    {
+        _server.Spoil = (_, _) => ("429 Too Many Requests", $"Retry-After: {wanted}\r\n", "{}");
+        var e = await Assert.ThrowsExactlyAsync<CaptionException>(() => Job().RunAsync(Items(1)));
+        Assert.Contains($"The server asks to wait for {named}", e.Message);
+        Assert.Contains("picture 0 could not be described: HTTP 429", e.Message);
+        Assert.HasCount(1, _server.Seen);
+    }
+
+    [TestMethod]
     public async Task AServerThatNeverAnswers_IsGivenUp()
     {
         _server.Spoil = (_, _) => (CaptionServer.Stall, "", "");
@@ -220,6 +277,7 @@ public sealed class ChatCaptionerTests
         int parallel = 4,
         TimeProvider? time = null,
         Action<ProgressReport>? progress = null,
+        Action<string>? warn = null,
         CancellationToken cancellation = default
     ) =>
         new(
@@ -230,6 +288,7 @@ public sealed class ChatCaptionerTests
                 Parallel = parallel,
                 Retries = parallel == 1 ? 2 : 6,
                 Time = time ?? _time,
+                Warn = warn,
                 Progress = progress is null ? null : new DirectProgress(progress),
                 CancellationToken = cancellation,
             }

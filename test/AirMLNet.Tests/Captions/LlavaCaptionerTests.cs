@@ -38,6 +38,34 @@ public sealed class LlavaCaptionerTests
     }
 
     [TestMethod]
+    [DataRow("config.json", null)]
+    [DataRow("preprocessor_config.json", null)]
+    [DataRow("tokenizer.json", null)]
+    [DataRow("generation_config.json", "{ \"eos_token_id\": 2 }")]
+    public void AChangedFileBesideTheWeights_IsAnotherModel(string name, string? content)
+    {
+        TinyLlava.Create(_folder["m"]);
+        string Identity()
+        {
+            using var captioner = LlavaCaptioner.Load(_folder["m"]);
+            return captioner.Identity;
+        }
+
+        var before = Identity();
+        Assert.AreEqual(before, Identity());
+        var file = Path.Combine(_folder["m"], name);
+        File.WriteAllText(file, content ?? File.ReadAllText(file) + "\n");
+        Assert.AreNotEqual(before, Identity());
+        // Where the files lie is nothing to the texts.
+        Directory.Move(_folder["m"], _folder["moved"]);
+        File.WriteAllText(Path.Combine(_folder["moved"], "README.md"), "# A model");
+        using var moved = LlavaCaptioner.Load(_folder["moved"]);
+        var there = moved.Identity;
+        Directory.Move(_folder["moved"], _folder["m"]);
+        Assert.AreEqual(Identity(), there);
+    }
+
+    [TestMethod]
     public async Task TextsAreKeptUnderAnIdentityThatHoldsModelAndSampling_AndCancellationEndsTheWork()
     {
         TinyLlava.Create(_folder["m"]);

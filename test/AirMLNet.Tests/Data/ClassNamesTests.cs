@@ -45,6 +45,13 @@ public sealed class ClassNamesTests
     }
 
     [TestMethod]
+    public void A_folder_is_said_to_be_one()
+    {
+        var folder = Path.GetDirectoryName(_file)!;
+        Assert.Contains($"{folder} is a folder", Assert.ThrowsExactly<FileNotFoundException>(() => ClassNames.Load(folder)).Message);
+    }
+
+    [TestMethod]
     public void A_list_in_memory_is_checked_with_its_source()
     {
         ClassNames.Check(["cat", "dog"], "ClassNames");

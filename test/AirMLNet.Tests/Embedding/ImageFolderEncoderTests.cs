@@ -209,6 +209,56 @@ public sealed class ImageFolderEncoderTests
     }
 
     [TestMethod]
+    public void Where_no_image_can_be_read_there_is_an_error()
+    {
+        foreach (var row in _f.Rows)
+        {
+            File.WriteAllBytes(row.ImagePath, [1, 2, 3]);
+        }
+
+        var options = Options() with { SkipUnreadable = true };
+        for (var time = 0; time < 2; time++) // another run says the same
+        {
+            var message = Assert.ThrowsExactly<InvalidDataException>(() => Encoder(options).Run()).Message;
+            Assert.Contains($"None of the 23 images in '{options.Images}' can be read; the first: ", message);
+            Assert.IsFalse(File.Exists(_output));
+        }
+
+        // A shard without images has nothing that could be read.
+        Assert.AreEqual(0, Encoder(options with { Shard = new(1, 100) }).Run());
+    }
+
+    [TestMethod]
+    public void Shards_of_other_images_or_with_a_row_twice_are_refused_in_words()
+    {
+        Encoder(Options() with { Shard = new(1, 2) }).Run();
+        Encoder(Options() with { Shard = new(2, 2) }).Run();
+        string[] files = [FeatureMerge.FileOf(_output, new(1, 2)), FeatureMerge.FileOf(_output, new(2, 2))];
+        var (part, metadata) = FeatureTable.Read(files[1]);
+        FeatureTable
+            .Format(files[1])
+            .Write(files[1], new(part.Values.Length / part.Paths.Count, [.. part.Paths, part.Paths[0]], metadata, [Twice(part)]));
+        var twice = Assert.ThrowsExactly<InvalidDataException>(() => Encoder(Options() with { Shard = new(1, 2) }).Merge()).Message;
+        Assert.Contains($"{files[1]} has a feature of '{part.Paths[0]}', which must be there once", twice);
+        Assert.IsFalse(File.Exists(_output));
+
+        File.Copy(files[0], files[1], overwrite: true);
+        twice = Assert.ThrowsExactly<InvalidDataException>(() => Encoder(Options() with { Shard = new(1, 2) }).Merge()).Message;
+        Assert.Contains($"{files[0]} and {files[1]} both have a feature of", twice);
+
+        File.Delete(_f.Rows[0].ImagePath);
+        Encoder(Options() with { Shard = new(2, 2) }).Run();
+        var other = Assert.ThrowsExactly<InvalidDataException>(() => FeatureMerge.Agreed(files)).Message;
+        Assert.Contains($"{files[1]} was made of other images; delete it", other);
+        Encoder(Options() with { Shard = new(2, 2), ChunkSize = 6 }).Run();
+        other = Assert.ThrowsExactly<InvalidDataException>(() => FeatureMerge.Agreed(files)).Message;
+        Assert.Contains($"{files[1]} was made of other images and with another chunk; delete it", other);
+
+        static FeaturePart Twice(FeaturePart part) =>
+            new([.. part.Paths, part.Paths[0]], [.. part.Values, .. part.Values[..(part.Values.Length / part.Paths.Count)]]);
+    }
+
+    [TestMethod]
     public void Parts_of_another_run_are_refused_by_what_differs()
     {
         Encoder(Options() with { Shard = new(1, 2) }).Run();

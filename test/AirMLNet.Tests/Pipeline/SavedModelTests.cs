@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Text;
+using System.Text.Json.Nodes;
 using AirMLNet.Features;
 using AirMLNet.Files;
 using AirMLNet.Testing;
@@ -66,6 +67,54 @@ public sealed class SavedModelTests
     }
 
     [TestMethod]
+    [DataRow("vision_config", "num_attention_heads", "4")]
+    [DataRow("text_config", "layer_norm_eps", "0.001")]
+    public void AnotherConfiguration_IsRefused(string tower, string key, string value)
+    {
+        using var f = new StageFixture(4, ownModel: true);
+        var path = SaveFeatures(f, embed: false);
+        ChangeConfiguration(f, tower, key, value);
+        var e = Assert.ThrowsExactly<InvalidOperationException>(() => new MLContext().Model.LoadAdapted(path, out _));
+        Assert.Contains("the settings that it was fitted with", e.Message);
+        Assert.Contains($"now has others ({tower}.{key} {value})", e.Message);
+
+        // Models saved before it was kept load as they did.
+        ChangeJson(path, json => System.Text.RegularExpressions.Regex.Replace(json, ",\\s*\"configuration\": \"[^\r\n]*\"", ""));
+        Dispose(new MLContext().Model.LoadAdapted(path, out _));
+    }
+
+    [TestMethod]
+    public void WhatNoFeatureDependsOn_MayChangeInTheConfiguration()
+    {
+        using var f = new StageFixture(4, ownModel: true);
+        var path = SaveFeatures(f, embed: false);
+        ChangeConfiguration(f, null, "logit_scale_init_value", "3");
+        ChangeConfiguration(f, "text_config", "pad_token_id", "0");
+        ChangeConfiguration(f, "text_config", "eos_token_id", "2");
+        Dispose(new MLContext().Model.LoadAdapted(path, out _));
+    }
+
+    [TestMethod]
+    public void EmbeddedModelsOfOneWeightsAndTwoConfigurations_LieApart()
+    {
+        using var f = new StageFixture(4, ownModel: true);
+        var first = SaveFeatures(f, embed: true);
+        var kept = Path.Combine(f.Root, "first.zip");
+        File.Move(first, kept);
+        ChangeConfiguration(f, "vision_config", "num_attention_heads", "4");
+        var second = SaveFeatures(f, embed: true);
+        WithHome(
+            Path.Combine(f.Root, "home"),
+            () =>
+            {
+                Dispose(new MLContext().Model.LoadAdapted(kept, out _));
+                Dispose(new MLContext().Model.LoadAdapted(second, out _));
+                Assert.HasCount(2, Directory.GetDirectories(Path.Combine(f.Root, "home", "embedded")));
+            }
+        );
+    }
+
+    [TestMethod]
     public void NumbersThatOnlyGpusComputeIn_AreRefusedOnAProcessor()
     {
         using var f = new StageFixture(4);
@@ -111,6 +160,7 @@ public sealed class SavedModelTests
         ChangeJson(path, json => json.Replace("\"format\": 1", "\"format\": 2", StringComparison.Ordinal));
         var e = Assert.ThrowsExactly<FormatException>(() => new MLContext().Model.LoadAdapted(path, out _));
         Assert.Contains("saved in format 2", e.Message);
+        Assert.Contains(path, e.Message);
     }
 
     [TestMethod]
@@ -243,6 +293,43 @@ public sealed class SavedModelTests
         static byte[] Wide(byte[] text) => Encoding.Unicode.GetBytes(Encoding.Latin1.GetString(text));
     }
 
+    [TestMethod]
+    [DataRow("removed")]
+    [DataRow("emptied")]
+    [DataRow("flipped")]
+    public void AStageOfAChainThatIsDamaged_IsAnErrorThatNamesTheFile(string how)
+    {
+        using var f = new StageFixture(4);
+        var path = Path.Combine(f.Root, "chain.zip");
+        using (var model = f.Features().Append(f.Context.Transforms.CopyColumns("Copy", "Features")).Fit(f.Data))
+        {
+            f.Context.Model.Save(model, f.Data.Schema, path);
+        }
+
+        using (var zip = ZipFile.Open(path, ZipArchiveMode.Update))
+        {
+            var entry = zip.Entries.Single(e =>
+                e.FullName.Replace('\\', '/').EndsWith("Transform_000/Model.key", StringComparison.Ordinal)
+            );
+            var bytes = new byte[entry.Length];
+            using (var stream = entry.Open())
+            {
+                stream.ReadExactly(bytes);
+            }
+
+            var place = entry.FullName;
+            entry.Delete();
+            bytes[1] ^= 0xff;
+            if (how != "removed")
+            {
+                using var written = zip.CreateEntry(place).Open();
+                written.Write(how == "emptied" ? [] : bytes);
+            }
+        }
+
+        Assert.Contains(path, Assert.Throws<Exception>(() => new MLContext().Model.LoadAdapted(path, out _)).Message);
+    }
+
     private static void ChangeBytes(ZipArchive zip, string end, byte[] before, byte[] after)
     {
         var changed = 0;
@@ -355,5 +442,13 @@ public sealed class SavedModelTests
         {
             Environment.SetEnvironmentVariable("AIRMLNET_HOME", old);
         }
+    }
+
+    private static void ChangeConfiguration(StageFixture f, string? tower, string key, string value)
+    {
+        var file = Path.Combine(f.ClipFolder, "config.json");
+        var root = JsonNode.Parse(File.ReadAllText(file))!;
+        (tower is null ? root : root[tower]!)[key] = JsonNode.Parse(value);
+        File.WriteAllText(file, root.ToJsonString());
     }
 }
