@@ -32,7 +32,8 @@ public sealed class ClusterFaultTests
         var first = test.Start(2);
         await test.ConnectAsync();
         await test.Cluster.SubmitAsync(job, cancellation: test.Deadline.Token);
-        Array.ForEach(first, s => s.Says("finished piece", 2));
+        // Of both together: on a busy machine one may have done all the work before the other begins.
+        Assert.IsTrue(SpinWait.SpinUntil(() => first.Sum(s => s.Lines("finished piece").Count()) >= 3, TimeSpan.FromMinutes(2)));
         Array.ForEach(first, s => s.Kill());
         var done = first.SelectMany(s => Pieces(s, "finished piece")).ToArray();
         Assert.IsLessThan(job.Pieces, done.Length, "it was killed too late to say anything");

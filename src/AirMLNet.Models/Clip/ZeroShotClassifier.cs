@@ -17,7 +17,8 @@ internal static class ZeroShotClassifier
     /// <param name="templates">Texts with <c>{}</c> where the name goes; <c>{{}}</c> stands for braces in the text itself.</param>
     /// <param name="cancellation">Checked before each batch of texts.</param>
     /// <returns>[C, D], row-major.</returns>
-    /// <exception cref="ArgumentException">Two classes have the same texts, as where they differ only behind the model's last token.</exception>
+    /// <exception cref="ArgumentException">Two classes have the same texts, as where they differ only behind the model's last
+    /// token.</exception>
     public static float[] ClassVectors(
         ClipBackbone backbone,
         IReadOnlyList<string> classNames,
@@ -43,7 +44,8 @@ internal static class ZeroShotClassifier
             if (!seen.TryAdd(ids, name))
             {
                 throw new ArgumentException(
-                    $"The classes '{seen[ids]}' and '{name}' read the same to the model, which takes {tokenizer.ContextLength} tokens of a text."
+                    $"The classes '{seen[ids]}' and '{name}' read the same to the model, which takes {tokenizer.ContextLength} tokens of "
+                        + "a text."
                 );
             }
         }

@@ -49,7 +49,8 @@ public sealed class FileCaptions : ICaptioner
 
     /// <summary>
     /// A file with a line <c>{"image": "cats/1.png", "text": "…", "group": "…"}</c> for each image. <c>image</c> is a path from the file's
-    /// folder on, of photos that were moved with the folder's name, or the file name of one photo; <c>text</c> or <c>group</c> may be missing.
+    /// folder on, of photos that were moved with the folder's name, or the file name of one photo; <c>text</c> or <c>group</c> may be
+    /// missing.
     /// </summary>
     /// <param name="path">The file.</param>
     /// <exception cref="FileNotFoundException">It does not exist.</exception>

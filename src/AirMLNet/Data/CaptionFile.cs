@@ -15,9 +15,9 @@ internal sealed class CaptionRow
 }
 
 /// <summary>
-/// Reads files of captions by their ending: <c>.json</c> as COCO has them, <c>.jsonl</c> as Localized Narratives, <c>.csv</c> or <c>.tsv</c> with a column
-/// <c>caption</c>; all else as text with a caption in each line, or as Flickr8k and Flickr30k have them: <c>IMAGE#0</c>, a tabulator and a
-/// caption, or a table whose head names the columns <c>image</c> and <c>caption</c>.
+/// Reads files of captions by their ending: <c>.json</c> as COCO has them, <c>.jsonl</c> as Localized Narratives, <c>.csv</c> or
+/// <c>.tsv</c> with a column <c>caption</c>; all else as text with a caption in each line, or as Flickr8k and Flickr30k have them:
+/// <c>IMAGE#0</c>, a tabulator and a caption, or a table whose head names the columns <c>image</c> and <c>caption</c>.
 /// </summary>
 internal static partial class CaptionFile
 {
