@@ -59,7 +59,7 @@ public sealed class ClusterFaultTests
             PromptsFile = test.Folder["prompts.txt"],
             Output = test.Folder[output],
             ImagesPerPrompt = 4,
-            Steps = 8,
+            Steps = 16, // a piece takes long enough to be killed within
             BatchSize = 2,
             Pieces = pieces,
         };

@@ -63,7 +63,11 @@ internal sealed class ImageSynthesizer(ITextToImageGenerator generator, ImageSyn
         var images = generator.Generate([.. missing.Select(m => m.Request)], options.CancellationToken);
         var file = Path.Combine(options.Output, Manifest);
         var (isNew, isNewFolder) = (!File.Exists(file), !Directory.Exists(options.Output));
-        AtomicFile.WriteText(file, manifest);
+        // Written once: many parts begin here, and each would have a moment at which a kill leaves half of it.
+        if (isNew || File.ReadAllText(file) != manifest)
+        {
+            AtomicFile.WriteText(file, manifest);
+        }
         try
         {
             return Make(images, all, own, missing);
