@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using AirMLNet.Clip;
 using AirMLNet.Data;
 using AirMLNet.Features;
 using AirMLNet.Files;
@@ -190,6 +191,7 @@ internal sealed class ImageFolderEncoder
             ["precision"] = _options.Clip.Precision.ToString(),
             ["preprocessing"] = stage.Backbone.Preprocessor.Description,
             ["activation"] = stage.Backbone.Model.Config.Text.Activation.ToString(),
+            ["configuration"] = ClipFacts.Hash(stage.Backbone),
             ["dimension"] = stage.FeatureDimension.ToString(CultureInfo.InvariantCulture),
             ["chunk"] = _options.ChunkSize.ToString(CultureInfo.InvariantCulture),
             [FeatureMerge.ImagesKey] = _listHash.Value,

@@ -47,7 +47,8 @@ internal sealed class DenseEncoder(ClipBackbone clip, DensePositions positions, 
     public ClipBackbone Clip => clip;
 
     /// <summary>What the features depend on, for a cache.</summary>
-    public string Settings => $"{clip.WeightsSha256} {clip.Execution} {Preprocessor.Size} px {Read} {Places}x{Dimension} float16";
+    public string Settings =>
+        $"{clip.WeightsSha256} {ClipFacts.Hash(clip)} {clip.Execution} {Preprocessor.Size} px {Read} {Places}x{Dimension} float16";
 
     // Only an attention pool has positions to leave out: other towers' features are the same without, and need not be kept twice.
     private DensePositions Read =>

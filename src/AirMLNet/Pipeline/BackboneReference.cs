@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json.Nodes;
 using AirMLNet.Clip;
 using AirMLNet.Files;
 using Microsoft.ML;
@@ -15,7 +14,6 @@ namespace AirMLNet.Pipeline;
 /// <param name="Files">Names of the embedded files, relative to the folder; empty when it is stored by reference.</param>
 internal sealed record BackboneReference(string Name, string Sha256, string Architecture, string[] Files)
 {
-    private const string Between = "; ";
     private static readonly string[] Extensions = [".json", ".txt", ".gz", ".safetensors"];
 
     /// <summary>Where the model was when the stage was saved, in full; null in models saved before it was kept, and where it is
@@ -40,7 +38,7 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
         {
             Folder = embed ? null : backbone.Folder,
             Settings = SettingsOf(backbone),
-            Configuration = ConfigurationOf(backbone.Model.Config),
+            Configuration = ClipFacts.Of(backbone.Model.Config),
         };
     }
 
@@ -132,11 +130,11 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
         {
             throw Other(Settings, settings);
         }
-        var configuration = ConfigurationOf(model.Backbone.Model.Config);
+        var configuration = ClipFacts.Of(model.Backbone.Model.Config);
         if (Configuration is not null && Configuration != configuration)
         {
-            var (then, now) = (Configuration.Split(Between), configuration.Split(Between));
-            throw Other(string.Join(Between, then.Except(now)), string.Join(Between, now.Except(then)));
+            var (then, now) = (Configuration.Split(ClipFacts.Between), configuration.Split(ClipFacts.Between));
+            throw Other(string.Join(ClipFacts.Between, then.Except(now)), string.Join(ClipFacts.Between, now.Except(then)));
         }
         return model.Keep();
 
@@ -146,23 +144,6 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
 
     private static string SettingsOf(ClipBackbone backbone) =>
         $"images {backbone.Preprocessor.Description}; {backbone.Model.Config.Vision.Activation}, {backbone.Model.Config.Text.Activation}";
-
-    // What no feature depends on is left out: the weights have the scale itself, and the tokenizer starts and fills texts.
-    private static string ConfigurationOf(ClipConfig config)
-    {
-        var text = config.Text with { StartToken = null, PadToken = null };
-        var told = config with
-        {
-            LogitScaleInit = new ClipConfig().LogitScaleInit,
-            Text = config.Text.EndIsHighestId ? text with { EndToken = null } : text,
-        };
-        return string.Join(Between, Values(JsonNode.Parse(told.ToJson()), ""));
-    }
-
-    private static IEnumerable<string> Values(JsonNode? node, string path) =>
-        node is JsonObject section
-            ? section.SelectMany(member => Values(member.Value, path.Length == 0 ? member.Key : $"{path}.{member.Key}"))
-            : [$"{path} {node?.ToJsonString() ?? "null"}"];
 
     /// <summary>Unpacks the embedded files into a folder named by their hash, once.</summary>
     private string Extract(ModelLoadContext ctx)
