@@ -47,7 +47,7 @@ stop
 slurmctld
 slurmd
 
-# until_is TEXT COMMAND...: waits, five minutes at most, until what the command says holds the text.
+# until_is TEXT COMMAND...: waits, two minutes at most, until what the command says holds the text.
 until_is() {
     local text=$1 i
     shift

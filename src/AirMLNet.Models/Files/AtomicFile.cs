@@ -14,7 +14,7 @@ internal static class AtomicFile
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(write);
-        var full = RealFile.Of(Path.GetFullPath(path)).FullName; // what a link leads to is replaced, and not the link
+        var full = RealFile.FullPath(path);
         var folder = Path.GetDirectoryName(full)!;
         if (folder == "/dev" || folder.StartsWith("/proc/", StringComparison.Ordinal))
         {

@@ -6,6 +6,9 @@ internal static class RealFile
     /// <summary>Bytes of what a path leads to; −1 where nothing is there.</summary>
     public static long Length(string path) => Of(path) is { Exists: true } file ? file.Length : -1;
 
+    /// <summary>The full path of what a path leads to: what is to be replaced there, and not the link.</summary>
+    public static string FullPath(string path) => Of(Path.GetFullPath(path)).FullName;
+
     /// <summary>What a path leads to: the end of its links, or the path where it is none or leads nowhere.</summary>
     public static FileInfo Of(string path)
     {

@@ -25,7 +25,7 @@ internal static class OutputCheck
         }
         foreach (var other in given.Where(g => g != output))
         {
-            if (other.Tokens.Any(t => File.Exists(t.Value) && Real(t.Value) == Real(path)))
+            if (other.Tokens.Any(t => File.Exists(t.Value) && RealFile.FullPath(t.Value) == RealFile.FullPath(path)))
             {
                 var name = other switch
                 {
@@ -37,6 +37,4 @@ internal static class OutputCheck
             }
         }
     }
-
-    private static string Real(string path) => RealFile.Of(Path.GetFullPath(path)).FullName;
 }

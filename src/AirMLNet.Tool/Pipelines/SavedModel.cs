@@ -32,7 +32,7 @@ internal static class SavedModel
             throw new IOException($"'{path}' is a folder; --output names a file, such as model.zip");
         }
 
-        path = Real(path);
+        path = RealFile.FullPath(path);
         var folder = Path.GetDirectoryName(path)!;
         Directory.CreateDirectory(folder);
         Sweep(folder, path);
@@ -53,7 +53,7 @@ internal static class SavedModel
     /// <param name="card">What is told of the adaptation; null for nothing.</param>
     public static void Save(MLContext ml, ITransformer model, DataViewSchema schema, string path, AdaptationCard? card)
     {
-        path = Real(path);
+        path = RealFile.FullPath(path);
         var temporary = TemporaryFor(path);
         try
         {
@@ -66,9 +66,6 @@ internal static class SavedModel
             File.Delete(temporary);
         }
     }
-
-    // What a link leads to is replaced, and not the link.
-    private static string Real(string path) => RealFile.Of(Path.GetFullPath(path)).FullName;
 
     private static string TemporaryFor(string path) => $"{path}{Mark}{Environment.ProcessId}{Ending}";
 
