@@ -56,9 +56,15 @@ public sealed class DoctorTests
             .Run(AppContext.BaseDirectory, [(Variable, _folder["nowhere"])], verify)
             .Failed(1, Variable, _folder["nowhere"], "no folder");
         ToolProcess.Run(AppContext.BaseDirectory, [(Variable, _folder.Path)], verify).Failed(1, Variable, _folder.Path, "lacks");
-        var doctor = ToolProcess.Run(AppContext.BaseDirectory, [(Variable, _folder.Path)], "doctor");
+        var doctor = ToolProcess.Run(
+            AppContext.BaseDirectory,
+            [(Variable, _folder.Path), ("AIRMLNET_HOME", _folder["home"])],
+            "doctor",
+            "--json"
+        );
         Assert.AreEqual(1, doctor.ExitCode);
         Assert.Contains("not usable", doctor.Output);
+        Assert.Contains("not there yet", doctor.Output);
     }
 
     [TestMethod]

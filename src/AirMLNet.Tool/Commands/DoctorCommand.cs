@@ -152,7 +152,10 @@ internal static class DoctorCommand
 
         if (!Directory.Exists(home))
         {
-            yield return (AirHome.Variable, $"{home}, which is no folder");
+            yield return (
+                AirHome.Variable,
+                File.Exists(home) ? $"{home}, which is a file" : $"{home}, not there yet: the first command that keeps something makes it"
+            );
             yield break;
         }
 
