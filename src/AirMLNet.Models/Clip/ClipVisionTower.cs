@@ -89,6 +89,10 @@ internal sealed record ClipHiddenStates(IReadOnlyList<Tensor> States, Tensor Las
 /// <summary>Patches, class token and positions.</summary>
 internal sealed class ClipVisionEmbeddings : nn.Module
 {
+    // Patches of 32 pixels as one product take 3 ms of an image in place of 9 in float32 and 0.7 of a batch's time in bfloat16, because
+    // oneDNN lays such large weights out anew for every convolution; of 14 pixels and below its convolutions are faster.
+    private const int ProductPatchSize = 32;
+
     internal readonly Parameter class_embedding; // [W]
     internal readonly ClipWeight patch_embedding; // [W, 3, P, P]
     internal readonly ClipWeight position_embedding; // [1 + patches, W]
@@ -158,9 +162,27 @@ internal sealed class ClipVisionEmbeddings : nn.Module
 
     private Tensor Patches(Tensor pixels, Tensor positions)
     {
-        long[] stride = [_config.PatchSize, _config.PatchSize];
-        var patches = nn.functional.conv2d(pixels, patch_embedding.weight, null, stride).flatten(2).transpose(1, 2); // [B, P, W]
+        var patches = _config.PatchSize < ProductPatchSize ? Convolution(pixels) : Product(pixels); // [B, P, W]
         var classes = class_embedding.expand(pixels.size(0), 1, -1); // [B, 1, W]
         return cat([classes, patches], 1).add(positions); // [B, 1 + P, W]
+    }
+
+    private Tensor Convolution(Tensor pixels)
+    {
+        long[] stride = [_config.PatchSize, _config.PatchSize];
+        return nn.functional.conv2d(pixels, patch_embedding.weight, null, stride).flatten(2).transpose(1, 2); // [B, P, W]
+    }
+
+    /// <summary>The same of patches that do not overlap, as one product.</summary>
+    private Tensor Product(Tensor pixels)
+    {
+        long size = _config.PatchSize;
+        var unfolded = pixels
+            .unflatten(3, pixels.size(3) / size, size)
+            .unflatten(2, pixels.size(2) / size, size) // [B, C, H / size, size, W / size, size]
+            .permute(0, 2, 4, 1, 3, 5)
+            .flatten(3)
+            .flatten(1, 2); // [B, P, C · size · size]
+        return nn.functional.linear(unfolded, patch_embedding.weight.flatten(1)); // [B, P, W]
     }
 }

@@ -52,6 +52,37 @@ public sealed class ClipModelTests
     }
 
     [TestMethod]
+    [DataRow(4, 12L, 20L)]
+    [DataRow(32, 64L, 96L)]
+    public void PatchesAreAConvolutionWhoseStrideIsItsKernel(int patch, long height, long width)
+    {
+        using var generator = new Generator(4);
+        var config = Small with { Vision = Small.Vision with { PatchSize = patch, ImageSize = 3 * patch } };
+        using var model = new ClipModel(config, generator);
+        var pixels = randn([2, 3, height, width], generator: generator);
+        var state = model.state_dict();
+        var positions = ClipPositionGrid.Resize(
+            state["vision_model.embeddings.position_embedding.weight"],
+            3,
+            height / patch,
+            width / patch,
+            ClipPositions.Bicubic
+        );
+        var patches = nn.functional.conv2d(
+            pixels,
+            state["vision_model.embeddings.patch_embedding.weight"],
+            strides: new long[] { patch, patch }
+        );
+
+        var tokens = model.Vision.Embed(pixels, ClipPositions.Bicubic);
+
+        var expected = patches.flatten(2).transpose(1, 2) + positions[1..]; // [2, P, W]
+        Assert.IsLessThan(1e-5f, (tokens[.., 1..] - expected).abs().max().item<float>());
+        var classToken = state["vision_model.embeddings.class_embedding"] + positions[0];
+        Assert.IsLessThan(1e-6f, (tokens[.., 0] - classToken).abs().max().item<float>());
+    }
+
+    [TestMethod]
     public void ParametersHaveTheirHuggingFaceNamesAndShapes()
     {
         using var model = new ClipModel(Small);
