@@ -1,4 +1,5 @@
 using AirMLNet.Arrow;
+using AirMLNet.Pipeline;
 
 namespace Microsoft.ML;
 
@@ -7,11 +8,12 @@ public static class ArrowCatalog
 {
     /// <summary>
     /// The rows of an Arrow or Parquet file, read batch after batch whenever they are asked for, and of a Parquet file only the columns
-    /// that are. Strings are Text, numbers and booleans themselves; lists of float or double are vectors of Single, which must be of one
-    /// length in all rows. A missing string is empty, a missing Single or Double NaN. Columns of other types are left out.
+    /// that are. Strings and categories are Text, numbers and booleans themselves, half floats Single; lists of half, float or double are
+    /// vectors of Single, which must be of one length in all rows. A missing string is empty, a missing Single or Double NaN. Columns of
+    /// other types are left out, and named in a warning of the log.
     /// </summary>
     /// <param name="catalog">The data catalog.</param>
-    /// <param name="path">A file in Arrow's IPC format (<c>.arrow</c>, <c>.feather</c> of version 2, a stream) or in Parquet's; its
+    /// <param name="path">A file in Arrow's IPC format (<c>.arrow</c>, <c>.feather</c> of version 2, a stream; compressed or not) or in Parquet's; its
     /// first bytes tell which.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">It is neither, damaged, or has no column that can be read; while rows are read also: a list
@@ -20,7 +22,7 @@ public static class ArrowCatalog
     {
         ArgumentNullException.ThrowIfNull(catalog);
         ArgumentException.ThrowIfNullOrEmpty(path);
-        return ArrowDataView.Open(path);
+        return ArrowDataView.Open(path, message => FriendMembers.Environment(catalog).Warn(message));
     }
 
     /// <summary>

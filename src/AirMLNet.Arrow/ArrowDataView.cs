@@ -1,4 +1,3 @@
-using Apache.Arrow;
 using Apache.Arrow.Types;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -19,7 +18,10 @@ internal sealed class ArrowDataView : IDataView
 
     public DataViewSchema Schema { get; }
 
-    public static ArrowDataView Open(string path)
+    /// <summary>Opens a file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="warn">Told of the columns that are left out.</param>
+    public static ArrowDataView Open(string path, Action<string> warn)
     {
         if (!File.Exists(path))
         {
@@ -34,6 +36,7 @@ internal sealed class ArrowDataView : IDataView
 
         var builder = new DataViewSchema.Builder();
         List<int> fields = [];
+        List<string> others = [];
         for (var i = 0; i < arrow.FieldsList.Count; i++)
         {
             var field = arrow.FieldsList[i];
@@ -42,11 +45,26 @@ internal sealed class ArrowDataView : IDataView
                 builder.AddColumn(field.Name, type);
                 fields.Add(i);
             }
+            else
+            {
+                others.Add($"'{field.Name}' ({Describe(field.DataType)})");
+            }
         }
 
-        return fields.Count > 0
-            ? new(path, rows, builder.ToSchema(), [.. fields])
-            : throw new InvalidDataException($"{path} has no column of strings, numbers or lists of floats.");
+        if (fields.Count == 0)
+        {
+            throw new InvalidDataException(
+                $"{path} has no column of strings, numbers or lists of floats"
+                    + (others.Count > 0 ? $", only {string.Join(", ", others)}." : ".")
+            );
+        }
+
+        if (others.Count > 0)
+        {
+            warn($"{path}: left out, because they are no strings, numbers or lists of floats: {string.Join(", ", others)}.");
+        }
+
+        return new(path, rows, builder.ToSchema(), [.. fields]);
     }
 
     public long? GetRowCount() => _rows;
@@ -60,8 +78,8 @@ internal sealed class ArrowDataView : IDataView
     private static DataViewType? TypeOf(IArrowType type, string path, int field) =>
         type switch
         {
-            StringType or LargeStringType => TextDataViewType.Instance,
-            FloatType => NumberDataViewType.Single,
+            _ when ArrowText.Is(type) => TextDataViewType.Instance,
+            FloatType or HalfFloatType => NumberDataViewType.Single,
             DoubleType => NumberDataViewType.Double,
             Int8Type => NumberDataViewType.SByte,
             Int16Type => NumberDataViewType.Int16,
@@ -72,17 +90,23 @@ internal sealed class ArrowDataView : IDataView
             UInt32Type => NumberDataViewType.UInt32,
             UInt64Type => NumberDataViewType.UInt64,
             BooleanType => BooleanDataViewType.Instance,
-            FixedSizeListType { ValueDataType: FloatType or DoubleType } list => new VectorDataViewType(
-                NumberDataViewType.Single,
-                list.ListSize
-            ),
-            ListType { ValueDataType: FloatType or DoubleType } => FirstLength(path, field) is > 0 and var length
+            FixedSizeListType list when ArrowNumbers.IsList(type) => new VectorDataViewType(NumberDataViewType.Single, list.ListSize),
+            _ when ArrowNumbers.IsList(type) => FirstLength(path, field) is > 0 and var length
                 ? new VectorDataViewType(NumberDataViewType.Single, length)
                 : null,
             _ => null,
         };
 
-    /// <summary>The length of the first list: that of all, or reading stops with an error.</summary>
+    private static string Describe(IArrowType type) =>
+        type switch
+        {
+            DictionaryType dictionary => $"dictionary of {Describe(dictionary.ValueType)}",
+            NestedType { Fields.Count: 1 } nested when ArrowNumbers.IsList(type) => $"{nested.Name} without any number",
+            NestedType nested => $"{nested.Name} of {string.Join(", ", nested.Fields.Select(f => Describe(f.DataType)))}",
+            _ => type.Name,
+        };
+
+    /// <summary>The length of the first list that has numbers: that of all, or reading stops with an error. 0 where none has.</summary>
     private static int FirstLength(string path, int field) =>
         ArrowFile.Guard(
             path,
@@ -95,9 +119,12 @@ internal sealed class ArrowDataView : IDataView
                     {
                         using (batch)
                         {
-                            if (batch.Length > 0)
+                            for (var row = 0; row < batch.Length; row++)
                             {
-                                return ((ListArray)batch.Column(places[0])).GetValueLength(0);
+                                if (ArrowNumbers.List(batch.Column(places[0]), row) is { Length: > 0 and var length })
+                                {
+                                    return length;
+                                }
                             }
                         }
                     }

@@ -1,5 +1,6 @@
 using AirMLNet.Files;
 using Apache.Arrow;
+using Apache.Arrow.Compression;
 using Apache.Arrow.Ipc;
 using ParquetSharp;
 using ParquetSharp.Arrow;
@@ -159,7 +160,11 @@ internal static class ArrowFile
             var isFile = stream.ReadAtLeast(magic, 6, throwOnEndOfStream: false) == 6 && magic.SequenceEqual("ARROW1"u8);
             ArrowFraming.Check(stream, isFile);
             stream.Position = 0;
-            return isFile ? new ArrowFileReader(stream) : new ArrowStreamReader(stream);
+            var memory = new BoundedAllocator(stream.Length);
+            var compression = new CompressionCodecFactory();
+            return isFile
+                ? new ArrowFileReader(stream, memory, compression, leaveOpen: false)
+                : new ArrowStreamReader(stream, memory, compression, leaveOpen: false);
         }
         catch
         {

@@ -1,4 +1,3 @@
-using System.Text;
 using Apache.Arrow;
 using Apache.Arrow.Ipc;
 using Microsoft.ML;
@@ -102,7 +101,7 @@ internal sealed class ArrowRowCursor : DataViewRowCursor
                 column.Name,
                 (ref bool value) => value = ((BooleanArray)Array(place)).GetValue(_row) ?? throw Missing(column.Name)
             ),
-            var type when type == NumberDataViewType.Single => Number<float>(column.Name, place, float.NaN),
+            var type when type == NumberDataViewType.Single => Single(column.Name, place),
             var type when type == NumberDataViewType.Double => Number<double>(column.Name, place, double.NaN),
             var type when type == NumberDataViewType.SByte => Number<sbyte>(column.Name, place),
             var type when type == NumberDataViewType.Int16 => Number<short>(column.Name, place),
@@ -137,26 +136,7 @@ internal sealed class ArrowRowCursor : DataViewRowCursor
         };
 
     private ValueGetter<ReadOnlyMemory<char>> Text(string column, int place) =>
-        Guarded(
-            column,
-            (ref ReadOnlyMemory<char> value) =>
-            {
-                // Not by GetString, which takes the offsets' word for where the text is and reads memory of others.
-                var array = Array(place);
-                var bytes = array switch
-                {
-                    LargeStringArray large => Part(large.ValueBuffer.Span, large.ValueOffsets[_row], large.ValueOffsets[_row + 1]),
-                    _ => Part(
-                        ((StringArray)array).ValueBuffer.Span,
-                        ((StringArray)array).ValueOffsets[_row],
-                        ((StringArray)array).ValueOffsets[_row + 1]
-                    ),
-                };
-                value = array.IsNull(_row) ? default : Encoding.UTF8.GetString(bytes).AsMemory();
-            }
-        );
-
-    private static ReadOnlySpan<byte> Part(ReadOnlySpan<byte> all, long start, long end) => all[checked((int)start)..checked((int)end)];
+        Guarded(column, (ref ReadOnlyMemory<char> value) => value = ArrowText.Read(Array(place), _row));
 
     private ValueGetter<T> Number<T>(string column, int place, T? missing = null)
         where T : struct, IEquatable<T> =>
@@ -169,57 +149,38 @@ internal sealed class ArrowRowCursor : DataViewRowCursor
             }
         );
 
+    private ValueGetter<float> Single(string column, int place)
+    {
+        var number = Number<float>(column, place, float.NaN);
+        return Guarded(
+            column,
+            (ref float value) =>
+            {
+                if (Array(place) is not HalfFloatArray halves)
+                {
+                    number(ref value);
+                    return;
+                }
+
+                value = halves.IsNull(_row) ? float.NaN : (float)halves.Values[_row];
+            }
+        );
+    }
+
     private ValueGetter<VBuffer<float>> Vector(string column, int place, int size) =>
         Guarded(
             column,
             (ref VBuffer<float> value) =>
             {
-                var (values, start, length) = Array(place) switch
-                {
-                    FixedSizeListArray fixedSize when !fixedSize.IsNull(_row) => (
-                        fixedSize.Values,
-                        checked((fixedSize.Offset + _row) * size),
-                        size
-                    ),
-                    ListArray list when !list.IsNull(_row) => (list.Values, list.ValueOffsets[_row], list.GetValueLength(_row)),
-                    _ => throw Missing(column),
-                };
+                var (values, start, length) = ArrowNumbers.List(Array(place), _row) ?? throw Missing(column);
                 if (length != size)
                 {
                     throw new InvalidDataException(
-                        $"{_path}: row {Position}, column '{column}' has {length} numbers, the first row {size}."
+                        $"{_path}: row {Position}, column '{column}' has {length} numbers, the first list {size}."
                     );
                 }
 
-                // Memory is taken after the numbers are found: lengths, of lists and of the numbers below them, may be anything.
-                VBufferEditor<float> editor;
-                switch (values)
-                {
-                    case FloatArray floats:
-                        var singles = floats.Values.Slice(start, size);
-                        editor = VBufferEditor.Create(ref value, size);
-                        singles.CopyTo(editor.Values);
-                        break;
-                    default:
-                        var doubles = ((DoubleArray)values).Values.Slice(start, size);
-                        editor = VBufferEditor.Create(ref value, size);
-                        for (var i = 0; i < size; i++)
-                        {
-                            editor.Values[i] = (float)doubles[i];
-                        }
-
-                        break;
-                }
-
-                if (values.NullCount > 0)
-                {
-                    for (var i = 0; i < size; i++)
-                    {
-                        editor.Values[i] = values.IsNull(start + i) ? float.NaN : editor.Values[i];
-                    }
-                }
-
-                value = editor.Commit();
+                ArrowNumbers.Copy(values, start, size, ref value);
             }
         );
 

@@ -130,7 +130,7 @@ public sealed class ArrowCatalogTests
             CollectionAssert.AreEqual(new float[] { 3, 4 }, value.DenseValues().ToArray());
             Assert.IsTrue(cursor.MoveNext());
             Assert.Contains(
-                "row 2, column 'Vector' has 3 numbers, the first row 2",
+                "row 2, column 'Vector' has 3 numbers, the first list 2",
                 Assert.ThrowsExactly<InvalidDataException>(() => getter(ref value)).Message
             );
         }

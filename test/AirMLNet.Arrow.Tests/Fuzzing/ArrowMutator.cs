@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using AirMLNet.Arrow;
 using AirMLNet.Testing;
 using Apache.Arrow;
+using Apache.Arrow.Compression;
 using Apache.Arrow.Ipc;
 using Apache.Arrow.Types;
 
@@ -22,7 +23,13 @@ internal sealed class ArrowMutator(int seed)
     private readonly StructuredMutator _mutator = new(seed);
     private readonly Random _random = new(seed);
     private readonly byte[][] _parquet = [Whole(parquet: true)];
-    private readonly byte[][] _arrow = [Whole(parquet: false), Stream(Columns(), damage: null)];
+    private readonly byte[][] _arrow =
+    [
+        Whole(parquet: false),
+        Stream(Columns(), damage: null),
+        Stream(Columns(), damage: null, CompressionCodecType.Lz4Frame),
+        Stream(Columns(), damage: null, CompressionCodecType.Zstd),
+    ];
 
     public byte[] Arrow()
     {
@@ -35,7 +42,8 @@ internal sealed class ArrowMutator(int seed)
             default:
                 try
                 {
-                    return Stream(Columns(), this);
+                    CompressionCodecType? codec = _mutator.Once(4) ? _mutator.Pick(Enum.GetValues<CompressionCodecType>()) : null;
+                    return Stream(Columns(), this, codec);
                 }
                 // The writer looks at what it writes, too: not every damage can be written.
                 catch (Exception e) when (e is ArgumentException or IndexOutOfRangeException or OverflowException or NullReferenceException)
@@ -76,8 +84,11 @@ internal sealed class ArrowMutator(int seed)
         return copy;
     }
 
-    private static (string Name, IArrowArray Values)[] Columns()
+    private static (string Name, IArrowArray Values)[] Columns(bool parquet = false)
     {
+        var large = new LargeListArray.Builder(DoubleType.Default);
+        var halves = new ListArray.Builder(HalfFloatType.Default);
+        var (views, half, index) = (new StringViewArray.Builder(), new HalfFloatArray.Builder(), new Int16Array.Builder());
         var lists = new ListArray.Builder(FloatType.Default);
         var doubles = new ListArray.Builder(DoubleType.Default);
         var (text, flag, real, whole) = (
@@ -92,14 +103,30 @@ internal sealed class ArrowMutator(int seed)
             ((FloatArray.Builder)lists.ValueBuilder).AppendRange([i, i + 1, i + 2]);
             doubles.Append();
             ((DoubleArray.Builder)doubles.ValueBuilder).AppendRange([i, -i]);
+            large.Append();
+            ((DoubleArray.Builder)large.ValueBuilder).AppendRange([i, -i]);
+            halves.Append();
+            ((HalfFloatArray.Builder)halves.ValueBuilder).AppendRange([(Half)i, (Half)1]);
+            half.Append((Half)i);
+            index.Append((short)(i % 3));
+            views.Append(i % 2 == 0 ? "short" : $"longer than twelve {i}");
             text.Append($"photo {i}.png");
             flag.Append(i % 2 == 0);
             whole.Append(i);
             _ = i == 5 ? real.AppendNull() : real.Append(i);
         }
 
+        var names = new StringArray.Builder().AppendRange(["cat", "dog", "ship"]).Build();
+        var categories = new DictionaryArray(new DictionaryType(Int16Type.Default, StringType.Default, false), index.Build(), names);
+        // Forms that Parquet's writer does not know.
+        (string, IArrowArray)[] others = parquet ? [] : [("Views", views.Build())];
         return
         [
+            .. others,
+            ("Large", large.Build()),
+            ("Halves", halves.Build()),
+            ("Half", half.Build()),
+            ("Category", categories),
             ("Text", text.Build()),
             ("Features", ArrowColumns.Lists([.. Enumerable.Range(0, 4 * Rows).Select(i => (float)i)], Rows, 4)),
             ("List", lists.Build()),
@@ -110,7 +137,7 @@ internal sealed class ArrowMutator(int seed)
         ];
     }
 
-    private static byte[] Stream((string Name, IArrowArray Values)[] columns, ArrowMutator? damage)
+    private static byte[] Stream((string Name, IArrowArray Values)[] columns, ArrowMutator? damage, CompressionCodecType? codec = null)
     {
         if (damage is not null)
         {
@@ -120,7 +147,8 @@ internal sealed class ArrowMutator(int seed)
 
         var schema = new Schema(columns.Select(c => new Field(c.Name, c.Values.Data.DataType, nullable: true)), null);
         using var stream = new MemoryStream();
-        using var writer = new ArrowStreamWriter(stream, schema, leaveOpen: true);
+        IpcOptions options = new() { CompressionCodec = codec, CompressionCodecFactory = new CompressionCodecFactory() };
+        using var writer = new ArrowStreamWriter(stream, schema, leaveOpen: true, options);
         var rows = damage is not null && damage._mutator.Once(6) ? damage._mutator.Pick(Extremes) : Rows;
         writer.WriteRecordBatch(new RecordBatch(schema, columns.Select(c => c.Values), rows));
         writer.WriteEnd();
@@ -132,6 +160,7 @@ internal sealed class ArrowMutator(int seed)
         var (type, length, nulls) = (data.DataType, data.Length, data.NullCount);
         ArrowBuffer[] buffers = [.. data.Buffers];
         ArrayData[]? children = data.Children is { Length: > 0 } some ? [.. some] : null;
+        var dictionary = data.Dictionary;
         switch (_random.Next(6))
         {
             case 0:
@@ -142,6 +171,9 @@ internal sealed class ArrowMutator(int seed)
                 break;
             case 2 when children is not null:
                 children[0] = Damage(children[0]);
+                break;
+            case 2 when dictionary is not null:
+                dictionary = Damage(dictionary);
                 break;
             case 3 when type is FixedSizeListType list:
                 type = new FixedSizeListType(list.ValueField, Math.Max(1, _mutator.Pick(Extremes)));
@@ -157,22 +189,20 @@ internal sealed class ArrowMutator(int seed)
                 break;
         }
 
-        return new ArrayData(type, length, nulls, 0, buffers, children);
+        return new ArrayData(type, length, nulls, 0, buffers, children, dictionary);
     }
 
     private static byte[] Whole(bool parquet)
     {
         using var stream = new MemoryStream();
-        ArrowFile.Write(stream, new Batch(), parquet);
+        ArrowFile.Write(stream, new Batch(Columns(parquet)), parquet);
         return stream.ToArray();
     }
 
-    private sealed class Batch : IArrowRows
+    private sealed class Batch((string Name, IArrowArray Values)[] columns) : IArrowRows
     {
-        private readonly (string Name, IArrowArray Values)[] _columns = Columns();
+        public Schema Schema { get; } = new(columns.Select(c => new Field(c.Name, c.Values.Data.DataType, nullable: true)), null);
 
-        public Schema Schema => new(_columns.Select(c => new Field(c.Name, c.Values.Data.DataType, nullable: true)), null);
-
-        public IEnumerable<RecordBatch> Batches() => [new(Schema, _columns.Select(c => c.Values), Rows)];
+        public IEnumerable<RecordBatch> Batches() => [new(Schema, columns.Select(c => c.Values), Rows)];
     }
 }
