@@ -147,8 +147,13 @@ internal static class ArrowFraming
             case IsBatch:
                 // The reader makes lists of these lengths.
                 Vector(message, table, Nodes, StructSize);
-                Vector(message, table, Buffers, StructSize);
-                Vector(message, table, VariadicCounts, LongSize);
+                var (_, buffers) = Vector(message, table, Buffers, StructSize);
+                var (counts, views) = Vector(message, table, VariadicCounts, LongSize);
+                for (var i = 0; i < views; i++)
+                {
+                    buffers -= (int)Within(Int64(message, counts + ((long)i * LongSize)), buffers);
+                }
+
                 break;
         }
     }

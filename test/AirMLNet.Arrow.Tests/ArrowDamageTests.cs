@@ -97,6 +97,23 @@ public sealed class ArrowDamageTests
         Assert.IsLessThan(1 << 20, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
+    /// <summary>The reader makes an array of as many buffers as a column of views says that it has.</summary>
+    [TestMethod]
+    public void ViewsOfMoreBuffersThanThereAre_AreRefusedBeforeMemoryIsTaken()
+    {
+        Write("views.arrow", new StringViewArray.Builder().Append("a text of more than twelve letters").Build());
+        var bytes = File.ReadAllBytes(_folder["views.arrow"]);
+        // One column of views, of one buffer: a count of 4 bytes and a number of 8.
+        ReadOnlySpan<byte> oneOfOne = [1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0];
+        var counts = bytes.AsSpan().IndexOf(oneOfOne);
+        Assert.IsGreaterThan(0, counts);
+        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(counts + 4), int.MaxValue - 100);
+        File.WriteAllBytes(_folder["views.arrow"], bytes);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Contains("leads past the end", Refused(() => _ml.Data.LoadFromArrow(_folder["views.arrow"])).Message);
+        Assert.IsLessThan(1 << 20, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
     [TestMethod]
     public void AColumnWithoutAName_IsRefused()
     {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 
@@ -8,6 +9,8 @@ internal static class ClipTextSplitter
 {
     private static readonly string[] Whole = ["<|startoftext|>", "<|endoftext|>"];
     private static readonly string[] Contractions = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d"];
+
+    private const string WithinWords = "'.:\u00b7\u0387\u055f\u05f4\u2018\u2019\u2024\u2027\ufe13\ufe52\ufe55\uff07\uff0e\uff1a";
 
     private enum Kind
     {
@@ -114,33 +117,76 @@ internal static class ClipTextSplitter
 
     private static string Lower(string text)
     {
+        // The two mappings of Python's lower() that are not one to one: of the capital I with a dot, and of the sigma that ends a word.
+        text = text.Replace("\u0130", "i\u0307", StringComparison.Ordinal);
         var lower = text.ToLowerInvariant();
-        // The two mappings of Python's lower() that are not one to one.
-        if (text.Contains('\u0130'))
-        {
-            lower = string.Concat(text.Select(c => c == '\u0130' ? "i\u0307" : c.ToString())).ToLowerInvariant();
-        }
-
-        return lower.Contains('\u03c3') ? FinalSigma(text, lower) : lower;
-    }
-
-    // A capital sigma at the end of a word becomes the final form.
-    private static string FinalSigma(string text, string lower)
-    {
-        if (text.Length != lower.Length)
+        if (!text.Contains('\u03a3'))
         {
             return lower;
         }
 
-        var result = lower.ToCharArray();
-        for (var i = 0; i < result.Length; i++)
+        var letters = lower.ToCharArray();
+        for (var i = text.IndexOf('\u03a3'); i >= 0; i = text.IndexOf('\u03a3', i + 1))
         {
-            if (text[i] == '\u03a3' && i > 0 && char.IsLetter(lower[i - 1]) && (i + 1 == lower.Length || !char.IsLetter(lower[i + 1])))
-            {
-                result[i] = '\u03c2';
-            }
+            letters[i] = CasedBefore(text, i) && !CasedFrom(text, i + 1) ? '\u03c2' : '\u03c3';
         }
 
-        return new(result);
+        return new(letters);
     }
+
+    // Final_Sigma of the Unicode standard (section 3.13): a letter with case stands before, and none after, whatever both pass over.
+    private static bool CasedBefore(string text, int end)
+    {
+        while (end > 0 && Rune.DecodeLastFromUtf16(text.AsSpan(0, end), out var rune, out var length) == OperationStatus.Done)
+        {
+            if (!IsPassedOver(rune))
+            {
+                return IsCased(rune);
+            }
+
+            end -= length;
+        }
+
+        return false;
+    }
+
+    private static bool CasedFrom(string text, int start)
+    {
+        while (start < text.Length && Rune.DecodeFromUtf16(text.AsSpan(start), out var rune, out var length) == OperationStatus.Done)
+        {
+            if (!IsPassedOver(rune))
+            {
+                return IsCased(rune);
+            }
+
+            start += length;
+        }
+
+        return false;
+    }
+
+    // Case_Ignorable: marks, formats, modifiers, and what stands within words (Word_Break of MidLetter, MidNumLet and Single_Quote).
+    private static bool IsPassedOver(Rune rune) =>
+        Rune.GetUnicodeCategory(rune)
+            is UnicodeCategory.NonSpacingMark
+                or UnicodeCategory.EnclosingMark
+                or UnicodeCategory.Format
+                or UnicodeCategory.ModifierLetter
+                or UnicodeCategory.ModifierSymbol
+        || (rune.IsBmp && WithinWords.Contains((char)rune.Value));
+
+    // Cased: letters with case, and what Other_Lowercase and Other_Uppercase add to them (ordinals, Roman numerals, letters in circles).
+    private static bool IsCased(Rune rune) =>
+        Rune.GetUnicodeCategory(rune)
+            is UnicodeCategory.UppercaseLetter
+                or UnicodeCategory.LowercaseLetter
+                or UnicodeCategory.TitlecaseLetter
+        || rune.Value
+            is 0xaa
+                or 0xba
+                or (>= 0x2160 and <= 0x217f)
+                or (>= 0x24b6 and <= 0x24e9)
+                or (>= 0x1f130 and <= 0x1f149)
+                or (>= 0x1f150 and <= 0x1f169)
+                or (>= 0x1f170 and <= 0x1f189);
 }

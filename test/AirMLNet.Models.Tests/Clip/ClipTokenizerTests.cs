@@ -52,6 +52,30 @@ public sealed class ClipTokenizerTests
         Assert.IsFalse(ClipAsciiSplitter.Takes(new string('a', 5000)));
     }
 
+    /// <summary>Python's <c>str.lower()</c> of the same texts.</summary>
+    [TestMethod]
+    [DataRow("\u039f\u0394\u039f\u03a3", "\u03bf\u03b4\u03bf\u03c2")]
+    [DataRow("\u039f\u0394\u039f\u03a3 \u0130stanbul", "\u03bf\u03b4\u03bf\u03c2 i\u0307stanbul")]
+    [DataRow("\u039f\u0394\u039f\u03a3\u0348caf\u00e9", "\u03bf\u03b4\u03bf\u03c3\u0348caf\u00e9")]
+    [DataRow("\u039f\u0394\u039f\u03a3.a", "\u03bf\u03b4\u03bf\u03c3.a")]
+    [DataRow("\u039f\u0394\u039f\u03a3. a", "\u03bf\u03b4\u03bf\u03c2. a")]
+    [DataRow("\u03a3", "\u03c3")]
+    [DataRow("A\u03a3\u200bB", "a\u03c3\u200bb")]
+    [DataRow("\u2167\u03a3 1", "\u2177\u03c2 1")]
+    [DataRow("1\u03a3", "1\u03c3")]
+    [DataRow("'\u03a3", "'\u03c3")]
+    [DataRow("A'\u03a3", "a'\u03c2")]
+    [DataRow("\u039f\u0394\u039f\u03a3\u2167", "\u03bf\u03b4\u03bf\u03c3\u2177")]
+    [DataRow("\u03a3\u03a3", "\u03c3\u03c2")]
+    [DataRow("\u0130\u03a3", "i\u0307\u03c2")]
+    [DataRow("\u1e9e\u03a3\uac01", "\u00df\u03c2\uac01")]
+    [DataRow("\U0001d400\u03a3", "\U0001d400\u03c2")]
+    [DataRow("\u00aa\u03a3", "\u00aa\u03c2")]
+    [DataRow("\u0391\u03a3\u02bc", "\u03b1\u03c2\u02bc")]
+    [DataRow("\u0391\u03a3\u02bc\u0391", "\u03b1\u03c3\u02bc\u03b1")]
+    [DataRow("\u0391\u03a3\U00010400", "\u03b1\u03c3\U00010428")]
+    public void Lower_case_is_pythons(string text, string lower) => Assert.AreEqual(lower, ClipTextSplitter.Clean(text));
+
     [TestMethod]
     public void Ids_are_written_over_whatever_was_there()
     {
