@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Measures speed and memory, where there is one on the same work as a peer: images per second of the model alone and through the
-# pipeline, peak memory, time per training epoch and of an AiR run, rows per second through ML.NET's own stages, and the cost of
-# batching.
-#   eng/bench.sh [throughput|memory|epoch|pipeline|tokenizer|air|cache|precision|training|synthesis|clip|diffusion]...
+# pipeline, peak memory, time per training epoch and of an AiR run, rows per second through ML.NET's own stages, the cost of
+# batching, and how cost grows with images, their size, classes and rounds.
+#   eng/bench.sh [throughput|memory|epoch|pipeline|tokenizer|air|cache|growth|precision|training|synthesis|clip|diffusion]...
 #   (default: all but the last five: precision needs photos that are fetched first, the others take minutes more)
 # The files that it makes stay in artifacts/bench and are used again.
 set -euo pipefail

@@ -50,19 +50,19 @@ internal static class BenchmarkData
         return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[(sorted.Length / 2) - 1] + sorted[sorted.Length / 2]) / 2;
     }
 
-    // A smooth gradient with noise: about as hard to unpack as a photo of this size.
-    private static RgbImage Photo(int seed)
+    /// <summary>A smooth gradient with noise: about as hard to unpack as a photo of this size.</summary>
+    public static RgbImage Photo(int seed, int side = Side)
     {
         var random = new Random(seed);
-        var pixels = new byte[3 * Side * Side];
+        var pixels = new byte[3 * side * side];
         var (dx, dy, start) = (random.Next(-4, 5), random.Next(-4, 5), random.Next(60, 200));
         for (var i = 0; i < pixels.Length; i++)
         {
-            var (x, y) = (i / 3 % Side, i / 3 / Side);
+            var (x, y) = (i / 3 % side, i / 3 / side);
             pixels[i] = (byte)Math.Clamp(start + (dx * x) + (dy * y) + random.Next(-20, 21), 0, 255);
         }
 
-        return new RgbImage(Side, Side, pixels);
+        return new RgbImage(side, side, pixels);
     }
 
     private static string FindRoot()

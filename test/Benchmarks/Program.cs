@@ -1,7 +1,7 @@
 using System.Globalization;
 using AirMLNet.Benchmarks;
 
-// `airml-bench [throughput|memory|epoch|pipeline|tokenizer|air|cache|precision|training|synthesis|clip|diffusion]`; some run this program again, as
+// `airml-bench [throughput|memory|epoch|pipeline|tokenizer|air|cache|growth|precision|training|synthesis|clip|diffusion]`; some run this program again, as
 // "memory-child N" and "diffusion-child FOLDER THREADS".
 string[] known =
 [
@@ -12,6 +12,7 @@ string[] known =
     "tokenizer",
     "air",
     "cache",
+    "growth",
     "precision",
     "training",
     "synthesis",
@@ -69,6 +70,9 @@ foreach (var name in chosen)
             break;
         case "cache":
             CacheBenchmark.Run(clip);
+            break;
+        case "growth":
+            GrowthBenchmark.Run(clip);
             break;
         case "synthesis":
             SynthesisBenchmark.Run(clip);
