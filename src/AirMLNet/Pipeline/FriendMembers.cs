@@ -10,6 +10,9 @@ internal static class FriendMembers
     /// <summary>The environment behind <c>ml.Transforms</c>, which its public face hides.</summary>
     public static IHostEnvironment Environment(TransformsCatalog catalog) => catalog.GetEnvironment();
 
+    /// <summary>The environment behind <c>ml.Data</c>.</summary>
+    public static IHostEnvironment Environment(DataOperationsCatalog catalog) => catalog.GetEnvironment();
+
     /// <summary>The environment behind <c>ml.MulticlassClassification.Trainers</c>.</summary>
     public static IHostEnvironment Environment(MulticlassClassificationCatalog.MulticlassClassificationTrainers catalog) =>
         catalog.GetEnvironment();
