@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
+using AirMLNet.Options;
 using AirMLNet.Tool.Commands;
 using AirMLNet.Tool.Output;
 
@@ -39,6 +40,12 @@ internal static class CommandLine
     public static async Task<int> RunAsync(RootCommand root, string name, string[] args)
     {
         s_name = name;
+        if (!StandardStreams.CanWrite())
+        {
+            WriteError("standard output is closed; results would be lost. Lead it to a file, such as > results.txt, or to /dev/null");
+            return ExitCode.Failed;
+        }
+
         root.Options.Add(SharedOptions.Verbose);
         foreach (var option in root.Options.OfType<HelpOption>())
         {
@@ -96,7 +103,7 @@ internal static class CommandLine
         }
         else
         {
-            WriteError(OneLine(exception.Message));
+            WriteError(OneLine(exception is ArgumentException wrong ? OptionCheck.Words(wrong) : exception.Message));
         }
 
         if (verbose)

@@ -29,6 +29,9 @@ public sealed class CaptionServer : IDisposable
     /// <summary>Asked first, with the number of the request from 0: status, headers and body; null for an honest answer.</summary>
     public Func<int, RgbImage, (string Status, string Headers, string Body)?> Spoil { get; set; } = (_, _) => null;
 
+    /// <summary>As <see cref="Spoil"/>, of words without a picture.</summary>
+    public Func<string, (string Status, string Headers, string Body)?> SpoilWords { get; set; } = _ => null;
+
     /// <summary>What is answered to words without a picture.</summary>
     public Func<string, string> Write { get; set; } = prompt => prompt;
 
@@ -143,7 +146,7 @@ public sealed class CaptionServer : IDisposable
         var prompt = (string)parts.First(c => (string?)c!["type"] == "text")!["text"]!;
         if (parts.FirstOrDefault(c => (string?)c!["type"] == "image_url") is not { } picture)
         {
-            return ("200 OK", "", Answer(Write(prompt)));
+            return SpoilWords(prompt) ?? ("200 OK", "", Answer(Write(prompt)));
         }
 
         var url = (string)picture["image_url"]!["url"]!;

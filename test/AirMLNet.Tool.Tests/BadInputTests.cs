@@ -105,6 +105,30 @@ public sealed class BadInputTests
         Airml.Run("report", Output, images, "-o", photo).Failed(2, "which is an image");
     }
 
+    /// <summary>The model's weights, and with the rights for it a device of the system, became a file of results.</summary>
+    [TestMethod]
+    public void AnOutputThatIsPartOfAModel_OrNoPlaceForAFile()
+    {
+        var images = TinyData.Images(_folder["photos"]);
+        var clip = TinyClip.Create(_folder["clip"]);
+        var weights = Path.Combine(clip, "model.safetensors");
+        var before = File.ReadAllBytes(weights);
+        Airml.Run("embed", images, "--clip", clip, "-o", weights).Failed(2, "--output is", "a file of --clip, the model");
+        CollectionAssert.AreEqual(before, File.ReadAllBytes(weights));
+
+        var classes = TinyData.Classes(_folder["classes.txt"]);
+        string[] adapt = ["adapt", images, "--classes", classes, "--clip", clip, "--method", "zero-shot", "-o"];
+        Airml.Run([.. adapt, "/proc/airml-test.zip"]).Failed(1, "is a device");
+        Airml.Run([.. adapt, _folder["new"] + "/"]).Failed(1, "is a folder");
+        Airml.Run([.. adapt, classes + "/model.zip"]).Failed(1, "is a file");
+        Airml.Run([.. adapt, ""]).Failed(2, "--output is empty");
+        Airml.Run("embed", images, "--clip", clip, "-o", classes + "/x.npy").Failed(1, "is a file");
+        Airml.Run("embed", "", "--clip", clip, "-o", _folder["x.npy"]).Failed(2, "IMAGES is empty");
+        Airml.Run("embed", images, "--clip", clip, "-o", _folder["x"]).Failed(1, "must end in");
+        Airml.Run("embed", images, "--clip", "", "-o", _folder["x.npy"]).Failed(2, "folder of a model is empty");
+        Assert.IsFalse(Directory.Exists(_folder["new"]));
+    }
+
     [TestMethod]
     [DataRow("--seeds", "1,1,2")]
     [DataRow("--seeds", "1,,2")]
@@ -135,6 +159,66 @@ public sealed class BadInputTests
         Adapt(images).Succeeded();
         Directory.Move(Path.Combine(images, "blue"), Path.Combine(images, "mauve"));
         Airml.Run("evaluate", Output, images).Failed(1, "mauve", "blue");
+
+        // As a file system or a person may write it: the report took it for the class.
+        Directory.Move(Path.Combine(images, "mauve"), Path.Combine(images, "-Blue_"));
+        Airml.Run("evaluate", Output, images).Succeeded();
+    }
+
+    /// <summary>A table with a column for each took minutes, and showed an ellipsis.</summary>
+    [TestMethod]
+    public void MoreClassesThanAPageIsWide_AreMeasuredInRows()
+    {
+        var images = TinyData.Images(_folder["photos"], byClass: true);
+        string[] names = [.. TinyData.ClassNames, .. Enumerable.Range(0, 30).Select(i => $"thing [{i}]")];
+        Adapt(images, TinyData.Classes(_folder["classes.txt"], names)).Succeeded();
+        var table = Airml.Run("evaluate", Output, images).Succeeded();
+        Assert.Contains("most often taken for", table);
+        Assert.HasCount(
+            3,
+            table.Split('\n').Where(line => TinyData.ClassNames.Any(n => line.Trim().StartsWith(n, StringComparison.Ordinal)))
+        );
+        Assert.Contains("12 images: accuracy", table);
+    }
+
+    /// <summary>Photos of a phone were left out in silence.</summary>
+    [TestMethod]
+    public void PicturesThatAreNotRead_AreSaid()
+    {
+        var images = TinyData.Images(_folder["photos"]);
+        File.WriteAllText(Path.Combine(images, "IMG_1.HEIC"), "");
+        Assert.Contains("left out, 1 ending in .heic; save them as JPEG or PNG", Adapt(images).Error);
+        var embedded = Airml.Run("embed", images, "--clip", TinyModels.Clip, "-o", _folder["x.npy"]);
+        embedded.Succeeded();
+        Assert.Contains("1 ending in .heic", embedded.Error);
+    }
+
+    /// <summary>Access was said to be denied, after all the work.</summary>
+    [TestMethod]
+    public void StandardOutputThatIsClosed_IsSaidAtOnce()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Assert.Inconclusive("a shell of Unix closes it");
+        }
+
+        var airml = Path.Combine(AppContext.BaseDirectory, "airml.dll");
+        foreach (var (closed, code) in new[] { (">&-", 1), ("2>&-", 1) })
+        {
+            using var shell = System.Diagnostics.Process.Start(
+                new System.Diagnostics.ProcessStartInfo("/bin/sh", ["-c", $"dotnet '{airml}' predict none.zip photos {closed}"])
+                {
+                    RedirectStandardError = true,
+                }
+            )!;
+            var error = shell.StandardError.ReadToEnd();
+            shell.WaitForExit();
+            Assert.AreEqual(code, shell.ExitCode, error);
+            if (closed == ">&-")
+            {
+                Assert.StartsWith("airml: standard output is closed", error);
+            }
+        }
     }
 
     [TestMethod]

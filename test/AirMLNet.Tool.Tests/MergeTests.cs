@@ -68,6 +68,13 @@ public sealed class MergeTests
 
         Airml.Run([.. make, "-o", _folder["c"], "--shard", "2/2", "--seed", "7"]).Succeeded();
         Airml.Run("merge", _folder["a"], _folder["c"], "-o", _folder["bad"]).Failed(1, "another seed");
+        // An image of another folder took the place of one that is missing.
+        File.Move(_folder["b/images/dog/0000.png"], _folder["b/images/dog/0009.png"]);
+        Airml.Run("merge", _folder["a"], _folder["b"], "-o", _folder["bad"]).Failed(1, "of these 6 only 5 are there");
+        Directory.Move(_folder["b/images/dog"], _folder["b/images/zebra"]);
+        Airml
+            .Run("merge", _folder["a"], _folder["b"], "-o", _folder["bad"])
+            .Failed(1, Path.Combine("images", "zebra"), "none of the folders of the 2 prompts");
         File.AppendAllText(_folder["all/images/cat/0000.png"], "x");
         Airml.Run("merge", _folder["all"], _folder["a"], "-o", _folder["bad"]).Failed(1, "differ");
         Assert.IsFalse(Directory.Exists(_folder["bad"]));

@@ -65,6 +65,11 @@ public sealed class ReportTests
         Assert.Contains("<th scope=\"row\">seed</th><td>5</td>", page);
         Assert.Contains("mean average precision", Airml.Run([.. report, "--labels", folder["labels.csv"]]).Succeeded());
         Airml.Run([.. report, "--captions", folder["captions.txt"]]).Failed(1, "any number of labels");
+        Airml
+            .Run("evaluate", folder["many.zip"], TinyData.Images(folder["labelled"], byClass: true))
+            .Failed(1, "'airml report --labels FILE'");
+        File.AppendAllLines(folder["labels.csv"], ["photos/none.png,red"]);
+        Assert.Contains("1 of its rows name none of the photos", Airml.Run([.. report, "--labels", folder["labels.csv"]]).Error);
     }
 
     [TestMethod]

@@ -49,6 +49,13 @@ public sealed class TrainLabelsTests
             var lines = Airml.Run("predict", folder[model], folder["photos"], "--json").Succeeded();
             Assert.HasCount(4, lines.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         }
+
+        // What names no class is as if it were not there, and is looked at once.
+        File.WriteAllLines(folder["captions.txt"], ["rain", "a street", .. File.ReadLines(folder["captions.txt"])]);
+        Airml.Run([.. given, folder["again.zip"]]).Succeeded();
+        Assert.AreEqual(Predicted("tai.zip"), Predicted("again.zip"));
+
+        string Predicted(string model) => Airml.Run("predict", folder[model], folder["photos"], "--json").Succeeded();
     }
 
     [TestMethod]

@@ -68,19 +68,35 @@ internal sealed record ExperimentFile
     public string? Cache { get; init; }
 
     /// <summary>One or more data sets.</summary>
-    public required IReadOnlyList<ExperimentDataSet> DataSets { get; init; }
+    public required IReadOnlyList<ExperimentDataSet> DataSets
+    {
+        get;
+        init => field = OptionCheck.NoNulls(value);
+    }
 
     /// <summary>Names of published methods, or objects with a method and settings of one's own.</summary>
     public required IReadOnlyList<JsonElement> Methods { get; init; }
 
     /// <summary>Any of <c>ul</c>, <c>ssl</c>, <c>trzsl</c>.</summary>
-    public IReadOnlyList<string> Paradigms { get; init; } = ["ul"];
+    public IReadOnlyList<string> Paradigms
+    {
+        get;
+        init => field = OptionCheck.Once(value);
+    } = ["ul"];
 
     /// <summary>Any of <c>text</c>, <c>visual</c>, <c>visual-deep</c>.</summary>
-    public IReadOnlyList<string> Prompts { get; init; } = ["text"];
+    public IReadOnlyList<string> Prompts
+    {
+        get;
+        init => field = OptionCheck.Once(value);
+    } = ["text"];
 
     /// <summary>Seeds, each of them a run.</summary>
-    public IReadOnlyList<int> Seeds { get; init; } = [1, 2, 3];
+    public IReadOnlyList<int> Seeds
+    {
+        get;
+        init => field = OptionCheck.Once(value);
+    } = [1, 2, 3];
 
     /// <summary>Labelled images per class of the semi-supervised paradigm, 1..1000.</summary>
     public int Shots
@@ -119,7 +135,10 @@ internal sealed record ExperimentFile
     {
         if (!File.Exists(path))
         {
-            throw new FileNotFoundException($"{path}: the experiment file does not exist.", path);
+            throw new FileNotFoundException(
+                $"{path}: {(Directory.Exists(path) ? "a folder, not an experiment file" : "the experiment file does not exist")}.",
+                path
+            );
         }
 
         var home = Path.GetDirectoryName(Path.GetFullPath(path))!;

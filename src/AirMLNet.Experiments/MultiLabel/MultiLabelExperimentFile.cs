@@ -213,12 +213,24 @@ internal sealed record MultiLabelExperimentFile
     /// <summary>Folder for runs, images and features, which several files may share; null for the output's.</summary>
     public string? Cache { get; init; }
 
-    public required IReadOnlyList<MultiLabelExperimentSet> DataSets { get; init; }
+    public required IReadOnlyList<MultiLabelExperimentSet> DataSets
+    {
+        get;
+        init => field = OptionCheck.NoNulls(value);
+    }
 
-    public required IReadOnlyList<MultiLabelExperimentMethod> Methods { get; init; }
+    public required IReadOnlyList<MultiLabelExperimentMethod> Methods
+    {
+        get;
+        init => field = OptionCheck.NoNulls(value);
+    }
 
     /// <summary>Seeds, each of them a run.</summary>
-    public IReadOnlyList<int> Seeds { get; init; } = [1, 2, 3];
+    public IReadOnlyList<int> Seeds
+    {
+        get;
+        init => field = OptionCheck.Once(value);
+    } = [1, 2, 3];
 
     /// <summary>Whether a file is one of these.</summary>
     public static bool Is(string path)
@@ -231,7 +243,7 @@ internal sealed record MultiLabelExperimentFile
             );
             return document.RootElement is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("experiment", out _);
         }
-        catch (Exception e) when (e is JsonException or IOException or InvalidDataException)
+        catch (Exception e) when (e is JsonException or IOException or InvalidDataException or UnauthorizedAccessException)
         {
             return false; // the other reader says what is wrong
         }

@@ -61,7 +61,7 @@ internal static class ImageCodec
             }
             else if (header.Format == "TIFF")
             {
-                inverted = TiffHeader.Prepare(bytes);
+                (bytes, inverted) = TiffHeader.Prepare(bytes);
             }
 
             var decoded = header switch

@@ -42,7 +42,11 @@ public static class ImageFile
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new UnreadableImageException(path, $"{path}: the image file does not exist.", e);
+            var reason =
+                path.Contains('\ufffd', StringComparison.Ordinal) ? "its name is not UTF-8, so that it cannot be opened; rename it."
+                : path.Contains("://", StringComparison.Ordinal) ? "an address is no path of a file; fetch the image, and name its file."
+                : "the image file does not exist.";
+            throw new UnreadableImageException(path, $"{path}: {reason}", e);
         }
         catch (Exception e) when (e is (IOException or UnauthorizedAccessException) and not UnreadableImageException)
         {

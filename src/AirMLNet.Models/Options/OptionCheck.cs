@@ -6,6 +6,22 @@ namespace AirMLNet.Options;
 /// <summary>Checks of option values. Each message names the option, the value that was given and the allowed range.</summary>
 internal static class OptionCheck
 {
+    /// <summary>What an exception says, without the name of a parameter that .NET adds and that is no option.</summary>
+    public static string Words(ArgumentException e) => e.Message.Replace($" (Parameter '{e.ParamName}')", "", StringComparison.Ordinal);
+
+    /// <summary>A list whose entries are all there, as those that JSON calls null are not.</summary>
+    public static IReadOnlyList<T> NoNulls<T>(IReadOnlyList<T> value, [CallerMemberName] string option = "")
+        where T : class =>
+        value.Index().FirstOrDefault(e => e.Item is null, (-1, null!)).Index is >= 0 and var i
+            ? throw new ArgumentException($"{option}[{i}] is null; give it a value, or take it out.", option)
+            : value;
+
+    /// <summary>A list that has no entry twice.</summary>
+    public static IReadOnlyList<T> Once<T>(IReadOnlyList<T> value, [CallerMemberName] string option = "") =>
+        value.GroupBy(v => v).FirstOrDefault(g => g.Count() > 1) is { } twice
+            ? throw new ArgumentException($"{option}: '{twice.Key}' is there twice; expected each once.", option)
+            : value;
+
     public static int Range(int value, int minimum, int maximum, [CallerMemberName] string option = "") =>
         value >= minimum && value <= maximum
             ? value

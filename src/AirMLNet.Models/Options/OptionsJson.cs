@@ -45,17 +45,33 @@ public static partial class OptionsJson
         }
         catch (ArgumentException e)
         {
-            throw new FormatException($"{typeof(T).Name}: {e.Message}", e);
+            throw new FormatException($"{typeof(T).Name}: {OptionCheck.Words(e)}", e);
         }
     }
 
     // Of a value of the wrong kind .NET says only the name of its own type.
     private static string Explained(JsonException e, Assembly assembly)
     {
-        var match = WrongKind().Match(e.Message);
-        if (!match.Success || e.Path is not { Length: > 2 } path)
+        var line = string.Create(CultureInfo.InvariantCulture, $"line {(e.LineNumber ?? 0) + 1}");
+        var path = e.Path is { Length: > 2 } place ? place[2..] : "the whole";
+        if (e.Message.Contains("doesn't allow setting null", StringComparison.Ordinal))
         {
-            return e.Message;
+            return $"{path} is null ({line}); give it a value, or leave it out where it has a default.";
+        }
+        if (Unknown().Match(e.Message) is { Success: true } unknown)
+        {
+            return $"there is no member '{unknown.Groups["name"].Value}' in {path} ({line}).";
+        }
+        if (Twice().Match(e.Message) is { Success: true } twice)
+        {
+            return $"'{twice.Groups["name"].Value}' is there twice.";
+        }
+        var match = WrongKind().Match(e.Message);
+        if (!match.Success)
+        {
+            return e.InnerException is null || e.LineNumber is null
+                ? e.Message
+                : $"{line} is not valid JSON: {e.Message.Split(" Path:")[0].Split(" LineNumber:")[0]}";
         }
         var (list, name) = (match.Groups["list"].Success, match.Groups["type"].Value);
         var kind = name switch
@@ -70,7 +86,7 @@ public static partial class OptionsJson
         };
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{path[2..]} has a value of the wrong kind (line {e.LineNumber + 1}); expected {(list ? "a list of " : "")}{kind}."
+            $"{path} has a value of the wrong kind ({line}); expected {(list ? "a list of " : "")}{kind}."
         );
     }
 
@@ -79,4 +95,10 @@ public static partial class OptionsJson
         RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant
     )]
     private static partial Regex WrongKind();
+
+    [GeneratedRegex("property '(?<name>[^']*)' could not be mapped", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
+    private static partial Regex Unknown();
+
+    [GeneratedRegex("Duplicate property '(?<name>[^']*)'", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
+    private static partial Regex Twice();
 }

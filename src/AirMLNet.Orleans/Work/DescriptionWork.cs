@@ -13,10 +13,12 @@ internal sealed class DescriptionWork : JobWork
     private readonly DescriptionJob _job;
     private readonly ICaptioner _captioner;
     private readonly string[] _paths;
+    private readonly Action<string> _warn;
 
-    public DescriptionWork(DescriptionJob job, DeviceChoice device)
+    public DescriptionWork(DescriptionJob job, DeviceChoice device, Action<string> warn)
     {
         _job = job;
+        _warn = warn;
         _paths = [.. ImageFolder.Open(job.Images, labelsFromSubfolders: false).Entries.Select(e => e.Path)];
         _captioner = new CaptionerChoice
         {
@@ -40,7 +42,7 @@ internal sealed class DescriptionWork : JobWork
             CancellationToken = cancellation,
         };
         var items = new CaptionRows(paths, [.. paths.Select(_ => -1)], [], options).OfImages(kept: true);
-        var job = CaptionJob.Of(options, nameof(DescriptionJob), () => { });
+        var job = CaptionJob.Of(options, nameof(DescriptionJob), () => { }, _warn);
         var texts = Task.Run(() => job.RunAsync(items), cancellation).GetAwaiter().GetResult().Texts;
         AtomicFile.Write(
             Part(piece),
@@ -48,7 +50,7 @@ internal sealed class DescriptionWork : JobWork
             {
                 for (var i = 0; i < paths.Length; i++)
                 {
-                    var name = Path.GetRelativePath(_job.Images, paths[i]).Replace('\\', '/');
+                    var name = ImageFolder.NameOf(_job.Images, paths[i]);
                     JsonSerializer.Serialize(stream, new Line(name, texts[i].Length > 0 ? texts[i] : null), LineJson);
                     stream.WriteByte((byte)'\n');
                 }

@@ -9,12 +9,13 @@ internal abstract class JobWork : IDisposable
     /// <param name="job">The job.</param>
     /// <param name="device">Where to compute.</param>
     /// <param name="threads">Threads of LibTorch; 0 leaves them.</param>
-    public static JobWork Open(ClusterJob job, DeviceChoice device, int threads) =>
+    /// <param name="warn">Hears of long waits for others.</param>
+    public static JobWork Open(ClusterJob job, DeviceChoice device, int threads, Action<string> warn) =>
         job switch
         {
             EmbeddingJob embedding => new EmbeddingWork(embedding, device, threads),
             SynthesisJob synthesis => new SynthesisWork(synthesis, device),
-            DescriptionJob description => new DescriptionWork(description, device),
+            DescriptionJob description => new DescriptionWork(description, device, warn),
             _ => throw new ArgumentException($"{job.GetType().Name} is not a job that this version knows.", nameof(job)),
         };
 

@@ -132,7 +132,7 @@ internal sealed partial class SiloWorker(
         if (_open?.Job != piece.Job)
         {
             Close();
-            _open = (piece.Job, JobWork.Open(job, _device, options.Threads));
+            _open = (piece.Job, JobWork.Open(job, _device, options.Threads, WaitingForAnswers));
         }
 
         var work = _open.Value.Work;
@@ -186,6 +186,9 @@ internal sealed partial class SiloWorker(
 
     [LoggerMessage(Level = LogLevel.Error, Message = "failed at piece {Piece} of job {Job}: {Reason}")]
     private partial void Failed(int piece, string job, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "waiting for answers: {Reason}")]
+    private partial void WaitingForAnswers(string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "waiting for the cluster: {Reason}")]
     private partial void Waiting(string reason);

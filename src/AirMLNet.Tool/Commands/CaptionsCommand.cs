@@ -4,6 +4,7 @@ using System.Text.Json;
 using AirMLNet.Captions;
 using AirMLNet.Files;
 using AirMLNet.Tool.Output;
+using AirMLNet.Tool.Pipelines;
 
 namespace AirMLNet.Tool.Commands;
 
@@ -74,6 +75,7 @@ internal static class CaptionsCommand
                     ".txt" => caption => caption.Text,
                     _ => throw new UsageException($"--output is '{target}'; expected a name that ends in .jsonl or .txt"),
                 };
+                SavedModel.CheckTarget(target);
                 var options = new WriteCaptionsOptions
                 {
                     Nouns = nouns.Read(parsed),

@@ -113,7 +113,7 @@ internal static class EmbedCommand
                                 ChunkSize = parsed.GetValue(chunk),
                                 Shard = joined is { } number ? new(1, number) : part,
                                 SkipUnreadable = parsed.GetValue(skip),
-                                Warn = reason => Terminal.Warn($"left out: {reason}"),
+                                Warn = Terminal.Warn,
                                 Progress = Terminal.Progress(step),
                                 CancellationToken = cancellation,
                                 Clip = new ClipFeatureOptions

@@ -10,6 +10,8 @@ namespace AirMLNet.Tool.Commands;
 /// <summary><c>airml evaluate MODEL IMAGES</c>: how often the model is right, with labels from sub-folder names.</summary>
 internal static class EvaluateCommand
 {
+    private const int MostColumns = 20; // classes side by side
+
     public static Command Build()
     {
         var model = SharedOptions.Model();
@@ -34,6 +36,13 @@ internal static class EvaluateCommand
                     {
                         var view = fitted.Transform(ml.Data.LoadFromEnumerable(Terminal.Counted(rows, step, cancellation)));
                         var classNames = ScoredImages.ClassNames(view.Schema);
+                        if (ScoredImages.IsOfManyLabels(view.Schema))
+                        {
+                            throw new InvalidDataException(
+                                "The model gives any number of labels, which folders cannot say; 'airml report --labels FILE' measures it"
+                            );
+                        }
+
                         ImageLabels.MatchLabels(rows, classNames, folder);
                         return (classNames, ImageLabels.Of(ml, view, classNames));
                     }
@@ -67,6 +76,19 @@ internal static class EvaluateCommand
             return;
         }
 
+        Terminal.Write(names.Length <= MostColumns ? Confusions(names, confusion) : Mistakes(names, confusion));
+        Console.Out.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{images} images: accuracy {Percent(metrics.MicroAccuracy)}, macro accuracy {Percent(metrics.MacroAccuracy)}, log-loss "
+                    + $"{metrics.LogLoss:0.000}"
+            )
+        );
+    }
+
+    /// <summary>A column for each class.</summary>
+    private static Table Confusions(string[] names, ConfusionMatrix confusion)
+    {
         var table = new Table().AddColumn("true class");
         foreach (var name in names)
         {
@@ -76,19 +98,31 @@ internal static class EvaluateCommand
         table.AddColumn(new TableColumn("recall").RightAligned());
         for (var c = 0; c < names.Length; c++)
         {
-            var cells = confusion.Counts[c].Select(count => count.ToString("0", CultureInfo.InvariantCulture));
-            table.AddRow([Markup.Escape(names[c]), .. cells, Percent(confusion.PerClassRecall[c])]);
+            table.AddRow([Markup.Escape(names[c]), .. confusion.Counts[c].Select(Whole), Percent(confusion.PerClassRecall[c])]);
         }
 
-        Terminal.Write(table);
-        Console.Out.WriteLine(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"{images} images: accuracy {Percent(metrics.MicroAccuracy)}, macro accuracy {Percent(metrics.MacroAccuracy)}, log-loss "
-                    + $"{metrics.LogLoss:0.000}"
-            )
-        );
+        return table;
     }
+
+    /// <summary>A row for each class that has images, for more classes than a page is wide.</summary>
+    private static Table Mistakes(string[] names, ConfusionMatrix confusion)
+    {
+        var table = new Table().AddColumns("true class", "images", "recall", "most often taken for");
+        for (var c = 0; c < names.Length; c++)
+        {
+            var counts = confusion.Counts[c];
+            if (counts.Sum() is > 0 and var all)
+            {
+                var wrong = Enumerable.Range(0, names.Length).Where(k => k != c).MaxBy(k => counts[k]);
+                var taken = counts[wrong] > 0 ? $"{Markup.Escape(names[wrong])} ({Whole(counts[wrong])})" : "-";
+                table.AddRow(Markup.Escape(names[c]), Whole(all), Percent(confusion.PerClassRecall[c]), taken);
+            }
+        }
+
+        return table;
+    }
+
+    private static string Whole(double count) => count.ToString("0", CultureInfo.InvariantCulture);
 
     private static string Percent(double value) =>
         double.IsFinite(value) ? (100 * value).ToString("0.00", CultureInfo.InvariantCulture) + " %" : "-";

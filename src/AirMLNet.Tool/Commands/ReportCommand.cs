@@ -75,6 +75,7 @@ internal static class ReportCommand
             (parsed, cancellation) =>
             {
                 var ml = compute.Apply(parsed).Context(seed: 1);
+                Terminal.Listen(ml, parsed.GetValue(SharedOptions.Verbose));
                 var file = parsed.GetRequiredValue(model);
                 var folder = parsed.GetRequiredValue(images);
                 var target = parsed.GetRequiredValue(output);

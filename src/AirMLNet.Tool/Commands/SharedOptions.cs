@@ -40,6 +40,11 @@ internal static class SharedOptions
     public static string ModelFolder(ArgumentResult result)
     {
         var folder = result.Tokens.Count == 0 ? "" : result.Tokens[0].Value;
+        if (folder.Length == 0)
+        {
+            result.AddError("The folder of a model is empty; name one.");
+        }
+
         return AirHome.Given is { } home && !Directory.Exists(folder) && Directory.Exists(Path.Combine(home, folder))
             ? Path.Combine(home, folder)
             : folder;

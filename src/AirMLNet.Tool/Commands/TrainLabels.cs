@@ -118,9 +118,14 @@ internal static class TrainLabels
                 Terminal.Listen(ml, parsed.GetValue(SharedOptions.Verbose));
                 var rows = ml.Data.LoadCaptions(parsed.GetRequiredValue(captions), parsed.GetValue(one), parsed.GetValue(seed));
                 var names = nouns.Read(parsed);
+                var count = rows.GetRowCount() ?? 0;
                 if (recipe.Settings.Prompt != MultiLabelPrompt.ZeroShot)
                 {
-                    CheckCaptions(rows, names, parsed.GetRequiredValue(captions));
+                    // The stages would leave these out too, and need not look at them again.
+                    var first = FirstWithAClass(rows, names, parsed.GetRequiredValue(captions));
+                    rows = ml.Data.LoadFromEnumerable(
+                        ml.Data.CreateEnumerable<CaptionRow>(rows, reuseRowObject: false).Skip(first).ToArray()
+                    );
                 }
 
                 var clock = System.Diagnostics.Stopwatch.StartNew();
@@ -154,7 +159,7 @@ internal static class TrainLabels
                         var model = recipe.Stages(ml, task).Fit(rows);
                         using var last = model.LastTransformer;
                         var schema = ml.Data.LoadFromEnumerable(Array.Empty<ImageRow>()).Schema;
-                        var card = Card(recipe, parsed.GetValue(seed), rows.GetRowCount() ?? 0, clock);
+                        var card = Card(recipe, parsed.GetValue(seed), count, clock);
                         SavedModel.Save(ml, last, schema, target, card);
                         return last;
                     }
@@ -181,8 +186,8 @@ internal static class TrainLabels
         return command;
     }
 
-    // The stages leave out what names no class, and would only say that there is nothing left.
-    private static void CheckCaptions(IDataView rows, NounFilterOptions nouns, string file)
+    // Without this the stages would only say that there is nothing left.
+    private static int FirstWithAClass(IDataView rows, NounFilterOptions nouns, string file)
     {
         var table = nouns.Table();
         var count = 0;
@@ -190,7 +195,7 @@ internal static class TrainLabels
         {
             if (table.Labels(caption).Any(label => label > 0))
             {
-                return;
+                return count;
             }
 
             count++;

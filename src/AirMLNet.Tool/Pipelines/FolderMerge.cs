@@ -158,7 +158,19 @@ internal static class FolderMerge
                 return; // written before the number was
             }
 
-            var there = files.Count(f => f.EndsWith(".png", StringComparison.Ordinal));
+            var folders = files
+                .Where(f => f.StartsWith(ImageSynthesizer.ImagesFolder, StringComparison.Ordinal))
+                .Where(f => f.EndsWith(ImageSynthesizer.ImageEnding, StringComparison.Ordinal))
+                .ToLookup(f => Path.GetDirectoryName(f)!, StringComparer.Ordinal);
+            if (folders.Count > prompts.Count)
+            {
+                var foreign = folders.FirstOrDefault(f => !ImageSynthesizer.IsFolderOf(f.Key, prompts)) ?? folders.Last();
+                throw new InvalidDataException(
+                    $"{foreign.First()} lies in none of the folders of the {prompts.Count} prompts that {ImageSynthesizer.Manifest} names."
+                );
+            }
+
+            var there = folders.Sum(folder => folder.Count(f => ImageSynthesizer.NumberOf(f) < each));
             if (there < each * prompts.Count)
             {
                 throw new FileNotFoundException(

@@ -1,4 +1,3 @@
-using AirMLNet.Clip;
 using AirMLNet.Data;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -27,7 +26,7 @@ internal static class ImageLabels
     /// <summary>Gives each row the class name that its folder means, or says which folder means none.</summary>
     public static void MatchLabels(IReadOnlyList<ImageRow> rows, string[] classNames, string folder)
     {
-        var byName = classNames.ToDictionary(ClassPrompt.Spoken, StringComparer.OrdinalIgnoreCase);
+        Dictionary<string, string?> known = new(StringComparer.Ordinal); // folders, and the class of each
         foreach (var row in rows)
         {
             if (row.Label.Length == 0)
@@ -37,9 +36,14 @@ internal static class ImageLabels
                 );
             }
 
-            row.Label = byName.TryGetValue(ClassPrompt.Spoken(row.Label), out var name)
-                ? name
-                : throw new InvalidDataException(
+            if (!known.TryGetValue(row.Label, out var name))
+            {
+                known[row.Label] = name = SyntheticImageFolder.ClassOf(row.Label, classNames) is { } c ? classNames[c] : null;
+            }
+
+            row.Label =
+                name
+                ?? throw new InvalidDataException(
                     $"Folder '{row.Label}' in '{folder}' is none of the model's classes: {string.Join(", ", classNames.Take(20))}"
                 );
         }

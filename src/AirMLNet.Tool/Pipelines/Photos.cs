@@ -17,7 +17,9 @@ internal static class Photos
         Shard? shard = null
     )
     {
-        var entries = ImageFolder.Open(folder, labels).Entries;
+        var images = ImageFolder.Open(folder, labels);
+        var entries = images.Entries;
+        WarnOfOthers(images.Others);
         ImageEntry[] own = [.. entries.Take((shard ?? Shard.Whole).RangeOf(entries.Count))];
         return own.Length > 0
             ? Readable(own, folder, skipUnreadable, cancellation)
@@ -35,7 +37,17 @@ internal static class Photos
             Terminal.Note(note);
         }
 
+        WarnOfOthers(pool.Others);
+
         return Readable(pool.Entries, folder, skipUnreadable, cancellation);
+    }
+
+    private static void WarnOfOthers(string? others)
+    {
+        if (others is not null)
+        {
+            Terminal.Warn(others);
+        }
     }
 
     private static List<ImageRow> Readable(

@@ -1,3 +1,4 @@
+using AirMLNet.Reports;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
@@ -13,7 +14,7 @@ internal static class ScoredImages
     public static string[] ClassNames(DataViewSchema schema)
     {
         VBuffer<ReadOnlyMemory<char>> names = default;
-        if (schema.GetColumnOrNull("PredictedLabels") is { } many)
+        if (schema.GetColumnOrNull(MultiLabelRow.PredictedLabels) is { } many)
         {
             many.GetSlotNames(ref names);
             return [.. names.DenseValues().Select(name => name.ToString())];
@@ -30,11 +31,14 @@ internal static class ScoredImages
         return names.DenseValues().Select(name => name.ToString()).ToArray();
     }
 
+    /// <summary>Whether the model decides about each class by itself.</summary>
+    public static bool IsOfManyLabels(DataViewSchema schema) => schema.GetColumnOrNull(MultiLabelRow.PredictedLabels) is not null;
+
     public static IEnumerable<ScoredImage> Read(IDataView scored)
     {
         var schema = scored.Schema;
         var names = ClassNames(schema);
-        var many = schema.GetColumnOrNull("PredictedLabels");
+        var many = schema.GetColumnOrNull(MultiLabelRow.PredictedLabels);
         var (path, score, predicted) = (schema["ImagePath"], schema["Score"], many ?? schema["PredictedLabel"]);
         using var cursor = scored.GetRowCursor([path, score, predicted]);
         var getPath = cursor.GetGetter<ReadOnlyMemory<char>>(path);

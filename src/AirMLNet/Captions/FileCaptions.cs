@@ -114,16 +114,11 @@ public sealed class FileCaptions : ICaptioner
 
     private static (string Image, string? Text, string? Group) Line(string line, string path, int number)
     {
-        try
-        {
-            using var document = JsonDocument.Parse(line);
-            string? Field(string name) => document.RootElement.TryGetProperty(name, out var value) ? value.GetString() : null;
-            return (Field("image") ?? throw new FormatException("it has no \"image\""), Field("text"), Field("group"));
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
-        {
-            throw new InvalidDataException($"{path}, line {number}: {e.Message}", e);
-        }
+        using var document = JsonPlace.Parse(path, line, number);
+        var root = new JsonPlace($"{path}, line {number}", "", document.RootElement);
+        return (root["image"].Text, Field("text"), Field("group"));
+
+        string? Field(string name) => root.Find(name) is { Value.ValueKind: not JsonValueKind.Null } found ? found.Text : null;
     }
 
     private sealed record Texts(string? Text, string? Group);

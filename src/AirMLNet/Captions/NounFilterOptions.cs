@@ -68,13 +68,18 @@ public sealed record NounFilterOptions
     [JsonIgnore]
     public CancellationToken CancellationToken { get; init; }
 
-    /// <exception cref="ArgumentException">None or several of the sources are set.</exception>
+    /// <exception cref="ArgumentException">None or several of the sources are set, or no caption can name one of the class
+    /// names.</exception>
     internal NounTable Table()
     {
         var sources = new object?[] { Nouns, NounFile, ClassNames }.Count(source => source is not null);
         return sources != 1
                 ? throw new ArgumentException(
                     $"{sources} of {nameof(Nouns)}, {nameof(NounFile)} and {nameof(ClassNames)} are set; expected one of them."
+                )
+            : ClassNames?.FirstOrDefault(name => NounLemma.Words(name).Count == 0) is { } wordless
+                ? throw new ArgumentException(
+                    $"{nameof(ClassNames)}: '{wordless}' has no letter or digit, so that no caption could name it; use {nameof(NounFile)}."
                 )
             : Nouns is { } set ? NounTable.Of(set)
             : NounFile is { } file ? NounTable.Load(file)

@@ -32,7 +32,8 @@ internal static class NounFilterSaved
         var file = ModelStream.ReadJson<NounFilterFile>(ctx, Format.Stage);
         try
         {
-            return new(host, (file.Output, file.Input), file.Options, NounTable.OfLines(file.Table));
+            var table = file.Options.ClassNames is { } names ? NounTable.OfNames(names) : NounTable.OfLines(file.Table);
+            return new(host, (file.Output, file.Input), file.Options, table);
         }
         catch (InvalidDataException e)
         {

@@ -1,3 +1,5 @@
+using AirMLNet.Files;
+
 namespace AirMLNet.Captions;
 
 /// <summary>Words of a caption as singular nouns: irregular plurals by a list, the others by the endings that WordNet's rules
@@ -79,6 +81,7 @@ internal static class NounLemma
     public static IReadOnlyList<string> Words(string text)
     {
         List<string> words = [];
+        text = UnicodeForms.Compose(text); // a letter and an accent of its own would end the word
         var start = -1;
         for (var i = 0; i <= text.Length; i++)
         {

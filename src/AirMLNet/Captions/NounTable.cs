@@ -11,32 +11,18 @@ namespace AirMLNet.Captions;
 internal sealed class NounTable
 {
     private const int None = -1;
+    private const string Ignored = "!";
     private readonly Dictionary<string, int[]> _phrases = new(StringComparer.Ordinal); // words joined by blanks, to classes
     private readonly int _longest;
 
-    private NounTable(IReadOnlyList<string> lines, string source)
+    private NounTable(IReadOnlyList<string> lines, IReadOnlyList<(string Name, string[] Phrases)> classes, string source)
     {
         Lines = lines;
         List<string> names = [];
-        for (var i = 0; i < lines.Count; i++)
+        foreach (var (name, phrases) in classes)
         {
-            var line = lines[i].Trim();
-            if (line.Length == 0 || line[0] == '#')
-            {
-                continue;
-            }
-            var colon = line.IndexOf(':');
-            if (colon < 1)
-            {
-                throw new InvalidDataException($"{source}: line {i + 1} is '{line}'; expected \"class: noun, noun\".");
-            }
-            var name = line[..colon].Trim();
-            var ignored = name == "!";
-            if (!ignored && names.Contains(name, StringComparer.OrdinalIgnoreCase))
-            {
-                throw new InvalidDataException($"{source}: line {i + 1} has the class '{name}' a second time.");
-            }
-            foreach (var phrase in line[(colon + 1)..].Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+            var ignored = name == Ignored;
+            foreach (var phrase in phrases)
             {
                 Add(phrase, ignored ? None : names.Count);
             }
@@ -50,7 +36,7 @@ internal sealed class NounTable
             throw new InvalidDataException($"{source} has {names.Count} classes; expected 2 or more.");
         }
         ClassNames = names;
-        _longest = _phrases.Keys.Max(phrase => phrase.Count(c => c == ' ') + 1);
+        _longest = _phrases.Keys.Select(phrase => phrase.Count(c => c == ' ') + 1).DefaultIfEmpty().Max();
     }
 
     /// <summary>The classes, in their order.</summary>
@@ -70,21 +56,25 @@ internal sealed class NounTable
         };
         using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream($"AirMLNet.Captions.Nouns.{name}.txt")!;
         using var reader = new StreamReader(stream);
-        return new(reader.ReadToEnd().Split('\n'), name);
+        return Parsed(reader.ReadToEnd().Split('\n'), name);
     }
 
     /// <summary>A table in a file.</summary>
     public static NounTable Load(string path) =>
         File.Exists(path)
-            ? new(TextFile.ReadLines(path), path)
+            ? Parsed(TextFile.ReadLines(path), path)
             : throw new FileNotFoundException($"There is no table of nouns {path}.", path);
 
-    /// <summary>Classes whose names are all that means them.</summary>
+    /// <summary>Classes whose names are all that means them, whatever marks of a table's file are in them.</summary>
     public static NounTable OfNames(IReadOnlyList<string> names) =>
-        new([.. names.Select(name => $"{name}: {name.Replace('_', ' ')}")], "the class names");
+        new(
+            [.. names.Select(name => $"{name}: {name.Replace('_', ' ')}")],
+            [.. names.Select(name => (name, new[] { name.Replace('_', ' ') }))],
+            "the class names"
+        );
 
     /// <summary>A saved table.</summary>
-    public static NounTable OfLines(IReadOnlyList<string> lines) => new(lines, "the saved table of nouns");
+    public static NounTable OfLines(IReadOnlyList<string> lines) => Parsed(lines, "the saved table of nouns");
 
     /// <summary>The classes that a caption names.</summary>
     /// <param name="caption">The caption.</param>
@@ -112,6 +102,32 @@ internal sealed class NounTable
             }
         }
         return labels;
+    }
+
+    private static NounTable Parsed(IReadOnlyList<string> lines, string source)
+    {
+        List<(string Name, string[] Phrases)> classes = [];
+        HashSet<string> seen = new(StringComparer.OrdinalIgnoreCase);
+        for (var i = 0; i < lines.Count; i++)
+        {
+            var line = lines[i].Trim();
+            if (line.Length == 0 || line[0] == '#')
+            {
+                continue;
+            }
+            var colon = line.IndexOf(':');
+            if (colon < 1)
+            {
+                throw new InvalidDataException($"{source}: line {i + 1} is '{line}'; expected \"class: noun, noun\".");
+            }
+            var name = line[..colon].Trim();
+            if (name != Ignored && !seen.Add(name))
+            {
+                throw new InvalidDataException($"{source}: line {i + 1} has the class '{name}' a second time.");
+            }
+            classes.Add((name, line[(colon + 1)..].Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)));
+        }
+        return new(lines, classes, source);
     }
 
     private void Add(string phrase, int @class)

@@ -1,5 +1,6 @@
 using AirMLNet.Captions;
 using AirMLNet.Data;
+using AirMLNet.Pipeline;
 using Microsoft.Extensions.AI;
 
 namespace Microsoft.ML;
@@ -23,12 +24,12 @@ public static class AirDataCatalog
     public static IDataView LoadFromImageFolder(this DataOperationsCatalog catalog, string folder, bool labelsFromSubfolders = false)
     {
         ArgumentNullException.ThrowIfNull(catalog);
-        ImageRow[] rows =
-        [
-            .. ImageFolder
-                .Open(folder, labelsFromSubfolders)
-                .Entries.Select(e => new ImageRow { ImagePath = e.Path, Label = e.Label ?? "" }),
-        ];
+        var images = ImageFolder.Open(folder, labelsFromSubfolders);
+        if (images.Others is { } others)
+        {
+            FriendMembers.Environment(catalog).Register("LoadFromImageFolder", seed: 0).Warn($"{others}.");
+        }
+        ImageRow[] rows = [.. images.Entries.Select(e => new ImageRow { ImagePath = e.Path, Label = e.Label ?? "" })];
         return catalog.LoadFromEnumerable(rows);
     }
 
@@ -62,7 +63,8 @@ public static class AirDataCatalog
     {
         ArgumentNullException.ThrowIfNull(catalog);
         ArgumentNullException.ThrowIfNull(options);
-        var writer = new CaptionWriter(new ChatCaptioner(client, options.Chat), options);
+        var host = FriendMembers.Environment(catalog).Register("WriteCaptions", seed: 0);
+        var writer = new CaptionWriter(new ChatCaptioner(client, options.Chat), options with { Warn = text => host.Warn($"{text}.") });
         // Off this thread's context, so that a client that comes back to it cannot wait for itself.
         var written = Task.Run(writer.RunAsync, options.CancellationToken).GetAwaiter().GetResult();
         return catalog.LoadFromEnumerable(written.Captions.Select(c => new CaptionRow { Caption = c.Text }).ToArray());

@@ -19,7 +19,8 @@ public sealed class MultiLabelClassificationCatalog
     /// <param name="options">The rule of the average precision, and what an unknown label counts as; null for the published rule, unknown
     /// labels left out.</param>
     /// <exception cref="ArgumentException">A column is missing, or has another type or length.</exception>
-    /// <exception cref="System.IO.InvalidDataException">There are no rows, or a score is not a number.</exception>
+    /// <exception cref="System.IO.InvalidDataException">There are no rows, a score is not a number, or a label is none of 1, 0 and
+    /// NaN.</exception>
     public MultiLabelClassificationMetrics Evaluate(
         IDataView data,
         string labelColumnName = "Labels",

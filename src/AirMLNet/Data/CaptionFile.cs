@@ -86,7 +86,7 @@ internal static partial class CaptionFile
 
     private static List<CaptionRow> Coco(string path, string text)
     {
-        using var document = Parse(path, text, 1);
+        using var document = JsonPlace.Parse(path, text);
         if (
             document.RootElement is not { ValueKind: JsonValueKind.Object } root
             || !root.TryGetProperty("annotations", out var annotations)
@@ -139,7 +139,7 @@ internal static partial class CaptionFile
             {
                 continue;
             }
-            using var document = Parse(path, lines[i], i + 1);
+            using var document = JsonPlace.Parse(path, lines[i], i + 1);
             rows.Add(
                 document.RootElement is { ValueKind: JsonValueKind.Object } root
                 && root.TryGetProperty("caption", out var caption)
@@ -154,32 +154,19 @@ internal static partial class CaptionFile
     private static List<CaptionRow> Csv(string path, string text)
     {
         var (head, rows) = CsvFile.Read(path, text);
-        int caption = Array.IndexOf(head, "caption"),
-            image = Array.FindIndex(head, ImageColumns.Contains);
-        return head.Length == 0 ? []
-            : caption < 0
-                ? throw new InvalidDataException(
-                    $"{path}: line 1 was expected to name a column \"caption\"; it has {string.Join(", ", head)}."
-                )
-            :
-            [
-                .. rows.Select(row => new CaptionRow
-                {
-                    Caption = row.Fields[caption].Trim(),
-                    ImageId = image < 0 ? "" : row.Fields[image].Trim(),
-                }),
-            ];
-    }
-
-    private static JsonDocument Parse(string path, string json, int firstLine)
-    {
-        try
+        if (head.Length == 0)
         {
-            return JsonDocument.Parse(json);
+            return [];
         }
-        catch (JsonException e)
-        {
-            throw new InvalidDataException($"{path}: line {firstLine + (e.LineNumber ?? 0)} is not valid JSON: {e.Message}", e);
-        }
+        int caption = CsvFile.Column(path, head, "caption"),
+            image = CsvFile.ColumnOrNone(path, head, ImageColumns);
+        return
+        [
+            .. rows.Select(row => new CaptionRow
+            {
+                Caption = row.Fields[caption].Trim(),
+                ImageId = image < 0 ? "" : row.Fields[image].Trim(),
+            }),
+        ];
     }
 }

@@ -5,7 +5,8 @@ namespace AirMLNet.Data;
 
 /// <summary>
 /// A table with a head in comma-separated form, or separated by tabulators where the file's name ends in <c>.tsv</c>; fields in quotes may
-/// hold separators, quotes (doubled) and ends of lines.
+/// hold separators, quotes (doubled) and ends of lines. A head without a comma says by a semicolon or tabulator what separates, as
+/// spreadsheets write tables in countries of decimal commas; their line <c>sep=;</c> above it says so too.
 /// </summary>
 internal static class CsvFile
 {
@@ -19,12 +20,16 @@ internal static class CsvFile
     /// longer than any is; the message names the line.</exception>
     public static (string[] Head, IReadOnlyList<(int Line, string[] Fields)> Rows) Read(string path, string text)
     {
-        var separator = Path.GetExtension(path).Equals(".tsv", StringComparison.OrdinalIgnoreCase) ? '\t' : ',';
+        var separator = Separator(path, text, out var isSaid);
         CheckRows(path, text, separator);
         List<(int, string[])> rows = [];
         string[]? head = null;
         using var parser = new TextFieldParser(new StringReader(text)) { TrimWhiteSpace = false };
         parser.SetDelimiters($"{separator}");
+        if (isSaid)
+        {
+            parser.ReadLine();
+        }
         while (!parser.EndOfData)
         {
             parser.PeekChars(1); // steps over blank lines, so that the number is that of the line that is read
@@ -54,6 +59,45 @@ internal static class CsvFile
             }
         }
         return (head ?? [], rows);
+    }
+
+    /// <summary>The place of a column.</summary>
+    /// <param name="path">The file, for messages.</param>
+    /// <param name="head">Its head.</param>
+    /// <param name="names">What the column may be called.</param>
+    /// <exception cref="InvalidDataException">There is none, or two.</exception>
+    public static int Column(string path, string[] head, params string[] names)
+    {
+        var found = ColumnOrNone(path, head, names);
+        return found >= 0
+            ? found
+            : throw new InvalidDataException(
+                $"{path}: line 1 was expected to name a column {string.Join(" or ", names.Select(n => $"\"{n}\""))}; "
+                    + (head.Length == 0 ? "the file is empty." : $"it has {string.Join(", ", head)}.")
+            );
+    }
+
+    /// <summary>The place of a column; −1 where there is none.</summary>
+    /// <exception cref="InvalidDataException">There are two.</exception>
+    public static int ColumnOrNone(string path, string[] head, params string[] names)
+    {
+        var name = names.FirstOrDefault(head.Contains);
+        return name is null ? -1
+            : Array.IndexOf(head, name) is var first && first == Array.LastIndexOf(head, name) ? first
+            : throw new InvalidDataException($"{path}: line 1 names the column \"{name}\" twice.");
+    }
+
+    private static char Separator(string path, string text, out bool isSaid)
+    {
+        var end = text.AsSpan().IndexOfAny('\r', '\n');
+        var head = end < 0 ? text : text[..end];
+        isSaid = head is ['s' or 'S', 'e' or 'E', 'p' or 'P', '=', _];
+        return isSaid ? head[^1]
+            : Path.GetExtension(path).Equals(".tsv", StringComparison.OrdinalIgnoreCase) ? '\t'
+            : head.Contains(',') ? ','
+            : head.Contains(';') ? ';'
+            : head.Contains('\t') ? '\t'
+            : ',';
     }
 
     // The parser's work grows with the square of a row's length, and it joins the lines of a quoted field one by one, which takes hours

@@ -15,21 +15,43 @@ internal sealed record ImageFolder
         StringComparer.OrdinalIgnoreCase
     );
 
-    private ImageFolder(string folder, IReadOnlyList<ImageEntry> entries)
+    // What archives of macOS and disk stations of Synology add: parts and small copies of the photos beside them.
+    private static readonly HashSet<string> NotPhotos = new(["__MACOSX", "@eaDir"], StringComparer.Ordinal);
+
+    private static readonly EnumerationOptions Shown = new()
+    {
+        AttributesToSkip = FileAttributes.Hidden | FileAttributes.System,
+        IgnoreInaccessible = true,
+    };
+
+    // Photos of phones and cameras, and other pictures, that no one reads here.
+    private static readonly HashSet<string> OtherExtensions = new(
+        [
+            .. new[] { ".heic", ".heif", ".avif", ".jxl", ".jp2", ".svg", ".psd", ".tga", ".ico", ".pgm", ".ppm", ".exr" },
+            .. new[] { ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2" },
+        ],
+        StringComparer.OrdinalIgnoreCase
+    );
+
+    private ImageFolder(string folder, IReadOnlyList<ImageEntry> entries, string? others)
     {
         Folder = folder;
         Entries = entries;
+        Others = others;
     }
 
     /// <summary>The folder.</summary>
     public string Folder { get; }
 
+    /// <summary>A sentence about pictures that are of kinds that are not read, and so are left out; null where there are none.</summary>
+    internal string? Others { get; }
+
     /// <summary>At least one image.</summary>
     internal IReadOnlyList<ImageEntry> Entries { get; }
 
     /// <summary>
-    /// Lists PNG, JPEG, BMP, WebP, GIF and TIFF files, each real file once whatever links lead to it; hidden files and folders are left
-    /// out.
+    /// Lists PNG, JPEG, BMP, WebP, GIF and TIFF files, each real file once whatever links lead to it; hidden files and folders, and those
+    /// called <c>__MACOSX</c> and <c>@eaDir</c>, are left out.
     /// </summary>
     /// <param name="folder">The folder to search, with all its subfolders.</param>
     /// <param name="labelsFromSubfolders">Takes the name of the first subfolder on the way to an image as its class.</param>
@@ -48,37 +70,44 @@ internal sealed record ImageFolder
         }
 
         List<string> found = [];
-        Walk(folder, RealPath(new DirectoryInfo(folder)), [], found);
+        SortedDictionary<string, int> others = new(StringComparer.Ordinal);
+        Walk(folder, RealPath(new DirectoryInfo(folder)), [], found, others);
         string[] files = [.. Once(found.Order(StringComparer.Ordinal))];
+        var counts = string.Join(" and ", others.Select(o => $"{o.Value} ending in {o.Key}"));
         if (files.Length == 0)
         {
             throw new InvalidDataException(
-                $"{folder}: no images; files ending in {string.Join(", ", Extensions.Order(StringComparer.Ordinal))} were expected."
+                $"{folder}: no images; files ending in {string.Join(", ", Extensions.Order(StringComparer.Ordinal))} were expected"
+                    + (others.Count == 0 ? "." : $", and {counts} are there; save them as JPEG or PNG.")
             );
         }
 
         return new ImageFolder(
             folder,
-            [.. files.Select(file => new ImageEntry(file, labelsFromSubfolders ? LabelOf(folder, file) : null))]
+            [.. files.Select(file => new ImageEntry(file, labelsFromSubfolders ? LabelOf(folder, file) : null))],
+            others.Count == 0 ? null : $"{folder}: files that are not read are left out, {counts}; save them as JPEG or PNG"
         );
     }
+
+    /// <summary>The names of the sub-folders that are searched.</summary>
+    internal static IEnumerable<string> Subfolders(string folder) =>
+        new DirectoryInfo(folder).EnumerateDirectories("*", Shown).Select(d => d.Name).Where(name => !NotPhotos.Contains(name));
+
+    /// <summary>What an image of a folder is called: its path from the folder on, with slashes on every system.</summary>
+    internal static string NameOf(string folder, string file) =>
+        Path.GetRelativePath(folder, file).Replace(Path.DirectorySeparatorChar, '/');
 
     /// <summary>Whether a file is listed, by its ending.</summary>
     internal static bool IsImage(string file) => Extensions.Contains(Path.GetExtension(file));
 
     // A link may lead to a folder that is above it, or that was there before: each real folder is gone through once.
-    private static void Walk(string folder, string real, HashSet<string> seen, List<string> found)
+    private static void Walk(string folder, string real, HashSet<string> seen, List<string> found, SortedDictionary<string, int> others)
     {
         if (!seen.Add(real))
         {
             return;
         }
-        var options = new EnumerationOptions
-        {
-            AttributesToSkip = FileAttributes.Hidden | FileAttributes.System,
-            IgnoreInaccessible = true,
-        };
-        foreach (var entry in new DirectoryInfo(folder).EnumerateFileSystemInfos("*", options).OrderBy(e => e.Name, StringComparer.Ordinal))
+        foreach (var entry in new DirectoryInfo(folder).EnumerateFileSystemInfos("*", Shown).OrderBy(e => e.Name, StringComparer.Ordinal))
         {
             var path = Path.Combine(folder, entry.Name);
             if (entry is FileInfo || !Directory.Exists(path))
@@ -88,11 +117,19 @@ internal sealed record ImageFolder
                 {
                     found.Add(path);
                 }
+                else if (Path.GetExtension(path).ToLowerInvariant() is var ending && OtherExtensions.Contains(ending))
+                {
+                    others[ending] = others.GetValueOrDefault(ending) + 1;
+                }
             }
             else
             {
+                if (NotPhotos.Contains(entry.Name))
+                {
+                    continue;
+                }
                 var isLink = entry.LinkTarget is not null;
-                Walk(path, isLink ? RealPath((DirectoryInfo)entry) : Path.Combine(real, entry.Name), seen, found);
+                Walk(path, isLink ? RealPath((DirectoryInfo)entry) : Path.Combine(real, entry.Name), seen, found, others);
             }
         }
     }

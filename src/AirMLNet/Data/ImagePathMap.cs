@@ -51,6 +51,10 @@ internal sealed class ImagePathMap<T>(string list, Func<T, T, bool>? contradict 
         }
     }
 
+    /// <summary>The lines that no image was found by, in their order.</summary>
+    public IReadOnlyList<(int Line, string Image)> Unfound =>
+        [.. _byPath.Values.Where(e => !e.IsFound).OrderBy(e => e.Line).Select(e => (e.Line, string.Join('/', e.Parts)))];
+
     /// <summary>What the list says of an image; null for nothing.</summary>
     /// <exception cref="InvalidDataException">A bare file name of the list is that of two photos.</exception>
     public T? Find(string image)
@@ -58,6 +62,7 @@ internal sealed class ImagePathMap<T>(string list, Func<T, T, bool>? contradict 
         var full = Path.GetFullPath(image);
         if (_byPath.TryGetValue(full, out var entry))
         {
+            entry.IsFound = true;
             return entry.Value;
         }
         var photo = full.Split(Separators, StringSplitOptions.RemoveEmptyEntries);
@@ -73,6 +78,7 @@ internal sealed class ImagePathMap<T>(string list, Func<T, T, bool>? contradict 
             return null;
         }
         var (line, parts, value) = found[0].Entry;
+        found[0].Entry.IsFound = true;
         if (parts.Length == 1 && _called.GetOrAdd(photo[^1], full) is var first && first != full)
         {
             throw new InvalidDataException(
@@ -87,6 +93,8 @@ internal sealed class ImagePathMap<T>(string list, Func<T, T, bool>? contradict 
 
     private sealed record Entry(int Line, string[] Parts, T Value)
     {
+        public bool IsFound { get; set; } // by any thread, which all write the same
+
         public string Name => Parts.Length > 0 ? Parts[^1] : "";
     }
 }

@@ -90,13 +90,19 @@ internal static class FeatureMerge
     }
 
     /// <summary>Writes the rows of the files, in their order, into one. The files stay.</summary>
+    /// <param name="target">The file to write.</param>
+    /// <param name="metadata">What it says of itself.</param>
+    /// <param name="files">The files of the shards.</param>
+    /// <param name="formats">Which it may have; null for those that need no other package.</param>
+    /// <param name="names">The images that there are; null where that is not known.</param>
     /// <returns>Number of rows.</returns>
-    /// <exception cref="InvalidDataException">They are no files of shards, or an image is there twice.</exception>
+    /// <exception cref="InvalidDataException">They are no files of shards, or an image is there twice or is none of the names.</exception>
     public static int Join(
         string target,
         IReadOnlyDictionary<string, string> metadata,
         IReadOnlyList<string> files,
-        IReadOnlyList<FeatureFormat>? formats = null
+        IReadOnlyList<FeatureFormat>? formats = null,
+        IReadOnlySet<string>? names = null
     )
     {
         if (!metadata.TryGetValue("dimension", out var text) || !int.TryParse(text, CultureInfo.InvariantCulture, out var dimension))
@@ -110,6 +116,12 @@ internal static class FeatureMerge
         {
             foreach (var path in FeatureTable.Read(file).Part.Paths)
             {
+                if (names?.Contains(path) == false)
+                {
+                    throw new InvalidDataException(
+                        $"{file} has a feature of '{path}', which is none of the images; delete it, to start anew."
+                    );
+                }
                 if (!places.TryAdd(path, file))
                 {
                     var where = places[path] == file ? $"{file} has" : $"{places[path]} and {file} both have";

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using AirMLNet.Files;
@@ -33,6 +34,9 @@ internal sealed record FeatureFormat(string Ending, Action<string, FeatureRows> 
 /// <summary>Writes tables of features. A file appears under its name only when whole.</summary>
 internal static class FeatureTable
 {
+    // A hash of the list of paths, of which a file whose list was changed by hand knows no more.
+    private const string PathsHash = "paths_sha256";
+
     /// <summary>The formats that need no other package; .npy has its paths in a .paths.txt beside it.</summary>
     public static IReadOnlyList<FeatureFormat> Formats { get; } =
     [
@@ -84,9 +88,12 @@ internal static class FeatureTable
             throw new InvalidDataException($"{path}: features of {features.Shape[1]} numbers, but it says {said} of itself.");
         }
 
-        return paths.Length == features.Shape[0]
-            ? (new(paths, MemoryMarshal.Cast<byte, float>(file.GetBytes("features")).ToArray()), file.Metadata)
-            : throw new InvalidDataException($"{path}: {features.Shape[0]} features but {paths.Length} paths.");
+        var metadata = file.Metadata.ToDictionary();
+        return paths.Length != features.Shape[0]
+                ? throw new InvalidDataException($"{path}: {features.Shape[0]} features but {paths.Length} paths.")
+            : metadata.Remove(PathsHash, out var hash) && hash != Hash(file.GetBytes("paths"))
+                ? throw new InvalidDataException($"{path}: its paths are not those it was written with; delete it, to start anew.")
+            : (new(paths, MemoryMarshal.Cast<byte, float>(file.GetBytes("features")).ToArray()), metadata);
     }
 
     private static void WriteSafetensors(Stream stream, FeatureRows table)
@@ -94,10 +101,11 @@ internal static class FeatureTable
         var (dimension, paths, metadata, parts) = table;
         var lines = Lines(paths);
         var bytes = (long)paths.Count * dimension * sizeof(float);
+        SortedDictionary<string, string> about = new(metadata.ToDictionary(), StringComparer.Ordinal) { [PathsHash] = Hash(lines) };
         var header = JsonSerializer.SerializeToUtf8Bytes(
             new Dictionary<string, object>
             {
-                ["__metadata__"] = new SortedDictionary<string, string>(metadata.ToDictionary(), StringComparer.Ordinal),
+                ["__metadata__"] = about,
                 ["features"] = new
                 {
                     dtype = "F32",
@@ -183,6 +191,8 @@ internal static class FeatureTable
             stream.Write(MemoryMarshal.AsBytes<float>(part.Values));
         }
     }
+
+    private static string Hash(ReadOnlySpan<byte> lines) => Convert.ToHexStringLower(SHA256.HashData(lines));
 
     private static byte[] Lines(IReadOnlyList<string> paths) => Encoding.UTF8.GetBytes(string.Concat(paths.Select(p => p + "\n")));
 

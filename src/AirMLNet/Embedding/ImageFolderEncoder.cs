@@ -39,8 +39,13 @@ internal sealed class ImageFolderEncoder
         ArgumentNullException.ThrowIfNull(options);
         FeatureTable.Format(options.Output, options.Formats);
         (_ml, _options) = (ml, options);
-        _rows = [.. ImageFolder.Open(options.Images, labelsFromSubfolders: false).Entries.Select(e => new ImageRow { ImagePath = e.Path })];
-        _names = [.. _rows.Select(r => Path.GetRelativePath(options.Images, r.ImagePath).Replace('\\', '/'))];
+        var images = ImageFolder.Open(options.Images, labelsFromSubfolders: false);
+        if (images.Others is { } others)
+        {
+            options.Warn?.Invoke(others);
+        }
+        _rows = [.. images.Entries.Select(e => new ImageRow { ImagePath = e.Path })];
+        _names = [.. _rows.Select(r => ImageFolder.NameOf(options.Images, r.ImagePath))];
         if (Array.Find(_names, n => n.Contains('\n')) is { } broken)
         {
             throw new InvalidDataException($"'{broken}': a file name with a line break cannot be listed.");
@@ -77,6 +82,7 @@ internal sealed class ImageFolderEncoder
     /// <exception cref="UnreadableImageException">An image cannot be read, and that is not to be skipped.</exception>
     public int Run()
     {
+        AtomicFile.Probe(Target);
         var view = _ml.Data.LoadFromEnumerable(_rows.Take(1));
         using var stage = _ml
             .Transforms.ClipFeature(
@@ -149,7 +155,7 @@ internal sealed class ImageFolderEncoder
             throw new InvalidDataException($"{files[0]}: its shard was made of other images than {_options.Images} holds now.");
         }
 
-        return FeatureMerge.Join(_options.Output, metadata, files, _options.Formats);
+        return FeatureMerge.Join(_options.Output, metadata, files, _options.Formats, _names.ToHashSet(StringComparer.Ordinal));
     }
 
     private FeaturePart Encode(ClipFeatureTransformer stage, (int Start, int Count) range, int before, int total)
@@ -170,7 +176,7 @@ internal sealed class ImageFolderEncoder
             catch (UnreadableImageException e) when (_options.SkipUnreadable)
             {
                 _unread ??= e.Message;
-                _options.Warn?.Invoke(e.Message);
+                _options.Warn?.Invoke($"left out: {e.Message}");
                 continue;
             }
 

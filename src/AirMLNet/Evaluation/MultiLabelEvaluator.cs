@@ -95,7 +95,11 @@ internal static class MultiLabelEvaluator
         rows.Values<VBuffer<float>, bool>(score, v => Add(scores, v.DenseValues()));
         rows.Values<VBuffer<float>, bool>(
             label,
-            v => Add(labels, options.UnknownIsNegative ? v.DenseValues().Select(l => float.IsNaN(l) ? 0 : l) : v.DenseValues())
+            v =>
+            {
+                LabelVectors.Check(v.DenseValues(), Stage, columns.Labels, labels.Count / classes);
+                return Add(labels, options.UnknownIsNegative ? v.DenseValues().Select(l => float.IsNaN(l) ? 0 : l) : v.DenseValues());
+            }
         );
         rows.Values<VBuffer<bool>, bool>(predicted, v => Add(chosen, v.DenseValues()));
         rows.Read(CancellationToken.None);

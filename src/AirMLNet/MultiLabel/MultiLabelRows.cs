@@ -57,12 +57,7 @@ internal sealed class MultiLabelRows(MultiLabelPromptAdapterOptions options, Den
         bool Label(VBuffer<float> value)
         {
             var labels = value.DenseValues().ToArray();
-            if (labels.FirstOrDefault(l => l is not (0 or 1 or float.NaN) && !float.IsNaN(l)) is var bad && bad != 0)
-            {
-                throw new InvalidDataException(
-                    $"{stage}: column '{options.LabelColumn}' holds {bad} in row {_labels.Count}; expected 1, 0, or NaN where unknown."
-                );
-            }
+            LabelVectors.Check(labels, stage, options.LabelColumn, _labels.Count);
             // As many rows have the same labels as there are images of a caption, and more.
             var key = string.Join(' ', labels);
             return Add(_labels, _sameLabels.TryGetValue(key, out var known) ? known : _sameLabels[key] = labels);

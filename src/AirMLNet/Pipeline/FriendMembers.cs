@@ -10,7 +10,7 @@ internal static class FriendMembers
     /// <summary>The environment behind <c>ml.Transforms</c>, which its public face hides.</summary>
     public static IHostEnvironment Environment(TransformsCatalog catalog) => catalog.GetEnvironment();
 
-    /// <summary>The environment behind an <c>MLContext</c>'s data operations.</summary>
+    /// <summary>The environment behind <c>ml.Data</c>.</summary>
     public static IHostEnvironment Environment(DataOperationsCatalog catalog) => catalog.GetEnvironment();
 
     /// <summary>The environment behind <c>ml.MulticlassClassification.Trainers</c>.</summary>

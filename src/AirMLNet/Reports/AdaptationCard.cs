@@ -59,9 +59,11 @@ internal sealed record AdaptationCard
         };
 
     /// <summary>Adds the card to a saved model, in place of the one it has.</summary>
-    public void AddTo(string modelFile)
+    /// <param name="model">Its zip, for reading and writing; it stays open.</param>
+    public void AddTo(Stream model)
     {
-        using var zip = ZipFile.Open(modelFile, ZipArchiveMode.Update);
+        model.Position = 0;
+        using var zip = new ZipArchive(model, ZipArchiveMode.Update, leaveOpen: true);
         zip.GetEntry(Entry)?.Delete();
         using var stream = zip.CreateEntry(Entry).Open();
         JsonSerializer.Serialize(stream, this, OptionsJson.Settings);

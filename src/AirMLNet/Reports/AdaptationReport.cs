@@ -155,7 +155,7 @@ public sealed class AdaptationReport
         List<(string, string, int)> photos = new(files.Count);
         foreach (var file in files)
         {
-            var name = Path.GetRelativePath(folder, file).Replace('\\', '/');
+            var name = ImageFolder.NameOf(folder, file);
             var end = name.IndexOf('/', StringComparison.Ordinal);
             var place = end < 0 ? "" : name[..end];
             if (!known.TryGetValue(place, out var label))

@@ -1,7 +1,9 @@
 using AirMLNet.Data;
 using AirMLNet.Options;
+using AirMLNet.Pipeline;
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using Microsoft.ML.Runtime;
 
 namespace AirMLNet.Reports;
 
@@ -57,6 +59,10 @@ internal sealed record MultiLabelRow(string Path, string Name, float[] Score, bo
             options.Progress?.Report(new ProgressReport("Report", "scoring photos", rows.Count, photos.Count));
         }
 
+        if (truth?.Unfound() is { } unfound && rows.Exists(r => r.Labels is not null))
+        {
+            ((IHostEnvironment)ml).Register("Report", seed: 0).Warn(unfound);
+        }
         return truth is not null && rows.TrueForAll(r => r.Labels is null)
             ? throw new InvalidDataException(
                 $"{options.LabelFile} has no line for any of the {rows.Count} photos, such as {rows[0].Name}; paths begin at its folder."

@@ -22,13 +22,46 @@ internal sealed class ImageSynthesizer(ITextToImageGenerator generator, ImageSyn
     /// <summary>The member of it that says how many images each prompt has.</summary>
     public const string ImagesKey = "images";
 
+    /// <summary>The folder of the images, and how their names end.</summary>
+    public const string ImagesFolder = "images",
+        ImageEnding = ".png";
+
     /// <summary>The picture of all images.</summary>
     public const string ContactSheetName = "contact-sheet.png";
 
     private const int LongestName = 100;
+    private const string ClassEnd = ": "; // in the manifest
 
     // Captions may be a hundred thousand; a sheet is to be looked at.
     private const int MostOnSheet = 1000;
+
+    /// <summary>Whether a folder is that of one of a manifest's prompts, as far as its name can be of one.</summary>
+    /// <param name="folder">From the output on, such as <c>images/cat</c>.</param>
+    /// <param name="prompts">The prompts as the manifest has them; those of a class begin with it.</param>
+    public static bool IsFolderOf(string folder, JsonArray prompts)
+    {
+        var name = Path.GetFileName(folder);
+        return Path.GetDirectoryName(folder) != ImagesFolder
+            ? folder == ImagesFolder && prompts.Count == 1
+            : (int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number < prompts.Count)
+                || prompts.Any(p => Classes(p!.GetValue<string>()).Any(c => FolderName(c) == name));
+
+        // The class may hold what ends it.
+        static IEnumerable<string> Classes(string prompt)
+        {
+            for (var end = 0; (end = prompt.IndexOf(ClassEnd, end, StringComparison.Ordinal)) >= 0; end++)
+            {
+                yield return prompt[..end];
+            }
+        }
+    }
+
+    /// <summary>The number of an image in its folder, from 0, by its name; one beyond all where it is none.</summary>
+    public static int NumberOf(string file) =>
+        Path.GetExtension(file) == ImageEnding
+        && int.TryParse(Path.GetFileNameWithoutExtension(file), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : int.MaxValue;
 
     /// <summary>Makes what is missing, then the contact sheet.</summary>
     /// <exception cref="ArgumentException">There is no prompt, or two classes would share a folder.</exception>
@@ -51,7 +84,7 @@ internal sealed class ImageSynthesizer(ITextToImageGenerator generator, ImageSyn
         {
             for (var i = 0; i < options.ImagesPerPrompt; i++)
             {
-                var name = i.ToString(CultureInfo.InvariantCulture).PadLeft(digits, '0') + ".png";
+                var name = i.ToString(CultureInfo.InvariantCulture).PadLeft(digits, '0') + ImageEnding;
                 all.Add(
                     (Path.Combine(folders[p], name), new TextToImageRequest(options.Prompts[p].Text, SeedOf(p, i), options.NegativePrompt))
                 );
@@ -139,7 +172,7 @@ internal sealed class ImageSynthesizer(ITextToImageGenerator generator, ImageSyn
 
     private List<string> Folders()
     {
-        var images = Path.Combine(options.Output, "images");
+        var images = Path.Combine(options.Output, ImagesFolder);
         List<string> folders =
         [
             .. options.Prompts.Select(
@@ -178,7 +211,9 @@ internal sealed class ImageSynthesizer(ITextToImageGenerator generator, ImageSyn
         {
             ["seed"] = options.Seed.ToString(CultureInfo.InvariantCulture),
             ["negativePrompt"] = options.NegativePrompt ?? "",
-            ["prompts"] = new JsonArray([.. options.Prompts.Select(p => (JsonNode)(p.Class is null ? p.Text : $"{p.Class}: {p.Text}"))]),
+            ["prompts"] = new JsonArray([
+                .. options.Prompts.Select(p => (JsonNode)(p.Class is null ? p.Text : $"{p.Class}{ClassEnd}{p.Text}")),
+            ]),
         };
         foreach (var (key, value) in options.Settings.OrderBy(s => s.Key, StringComparer.Ordinal))
         {

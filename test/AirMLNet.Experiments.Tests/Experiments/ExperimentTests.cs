@@ -186,7 +186,10 @@ public sealed class ExperimentTests
     [DataRow("prompts", """["words"]""", "'words'; expected text, visual or visual-deep")]
     [DataRow("seeds", "[]", "need one or more entries")]
     [DataRow("dataSets", """[{ "name": "a", "folder": "." }, { "name": "a", "folder": "." }]""", "'a' is there twice")]
-    [DataRow("prompts", """["text"], "prompts": ["visual"]""", "Duplicate property 'prompts'")]
+    [DataRow("prompts", """["text"], "prompts": ["visual"]""", "'prompts' is there twice")]
+    [DataRow("seeds", "[1, 2, 1]", "Seeds: '1' is there twice")]
+    [DataRow("dataSets", "[null]", "DataSets[0] is null")]
+    [DataRow("name", "null", "name is null (line")]
     [DataRow("shots", "0", "Shots = 0; expected 1..1000")]
     [DataRow("colour", "1", "colour")]
     public void BadMembers_AreNamed_BeforeAnythingRuns(string member, string value, string expected)

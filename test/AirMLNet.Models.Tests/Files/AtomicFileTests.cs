@@ -53,6 +53,47 @@ public sealed class AtomicFileTests
         Assert.Contains("is a file", Assert.ThrowsExactly<IOException>(() => AtomicFile.WriteText(Path.Combine(file, "a"), "b")).Message);
         Assert.Contains("is a device", Assert.ThrowsExactly<IOException>(() => AtomicFile.WriteText("/dev/airml-test", "b")).Message);
         Assert.IsFalse(File.Exists("/dev/airml-test"));
+        Assert.Contains("is a device", Assert.ThrowsExactly<IOException>(() => AtomicFile.Probe("/proc/airml-test")).Message);
+        Assert.Contains("is a folder", Assert.ThrowsExactly<IOException>(() => AtomicFile.Probe(_root.Path)).Message);
+        Assert.Contains("is a folder", Assert.ThrowsExactly<IOException>(() => AtomicFile.WriteText(_root["new"] + "/", "b")).Message);
+        Assert.IsFalse(Directory.Exists(_root["new"]));
+    }
+
+    /// <summary>A process that is killed while it writes cannot delete what it wrote.</summary>
+    [TestMethod]
+    public void What_killed_writers_left_is_deleted_by_the_next_and_nothing_else()
+    {
+        var folder = _root["work"];
+        var mark = "";
+        AtomicFile.Write(
+            Path.Combine(folder, "seed"),
+            _ => mark = Path.GetFileName(Directory.GetFiles(folder).Single())["seed.".Length..^".tmp".Length]
+        );
+        string Left(string name, string mark) => Path.Combine(folder, $"{name}.{mark}.tmp");
+        var dead = Left("0001.png", mark[..^1] + "0");
+        var held = Left("0002.png", mark[..^1] + "1");
+        string[] others =
+        [
+            Left("0003.png", "notes"),
+            Left("0004.png", new string('f', mark.Length)), // of another machine, a moment ago
+            Left("0005.png", mark[..^1] + "2"), // younger than its lock may be
+            Path.Combine(folder, "seed"),
+        ];
+        foreach (var file in others.Append(dead).Append(held))
+        {
+            File.WriteAllText(file, "half");
+            File.SetLastWriteTimeUtc(file, DateTime.UtcNow.AddMinutes(file == others[2] ? 1 : -1));
+        }
+        using (new FileStream(held, FileMode.Open, FileAccess.ReadWrite, FileShare.None))
+        {
+            AtomicFile.Probe(Path.Combine(folder, "0001.png"));
+        }
+        CollectionAssert.AreEquivalent(others.Append(held).ToArray(), Directory.GetFiles(folder));
+
+        // A folder that this process has not written to is gone through at its first file.
+        Directory.Move(folder, _root["moved"]);
+        AtomicFile.WriteText(_root["moved/0001.png"], "whole");
+        Assert.IsFalse(File.Exists(_root[$"moved/{Path.GetFileName(held)}"]));
     }
 
     [TestMethod]

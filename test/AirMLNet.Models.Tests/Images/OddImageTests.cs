@@ -55,6 +55,72 @@ public sealed class OddImageTests
         }
     }
 
+    /// <summary>A sample has one bit where the file does not say how many, by the standard's default.</summary>
+    [TestMethod]
+    [DataRow(1)]
+    [DataRow(0)]
+    public void A_TIFF_that_does_not_say_its_bits_has_one(int blackIsZero)
+    {
+        var file = Parts.Tiff(
+            [0b1010_0000, 0b0100_0000, 0],
+            (256, 3, 1, 3),
+            (257, 3, 1, 2),
+            (259, 3, 1, 1),
+            (262, 3, 1, blackIsZero),
+            (273, 4, 1, 8),
+            (278, 3, 1, 2),
+            (279, 4, 1, 2)
+        );
+        var (on, off) = blackIsZero == 1 ? (255, 0) : (0, 255);
+        var image = ImageFile.Decode(file, "bits.tif");
+        CollectionAssert.AreEqual(
+            new[] { on, off, on, off, on, off },
+            image.Pixels.Where((_, i) => i % 3 == 0).Select(p => (int)p).ToArray()
+        );
+    }
+
+    /// <summary>Without masks the fourth byte of a bitmap's pixel is no transparency: Pillow and browsers do not look at it.</summary>
+    [TestMethod]
+    public void A_bitmap_of_32_bits_without_masks_is_opaque()
+    {
+        byte[] file =
+        [
+            .. "BM"u8,
+            .. Parts.Little(54 + 8),
+            .. Parts.Little(0),
+            .. Parts.Little(54),
+            .. Parts.Little(40),
+            .. Parts.Little(2),
+            .. Parts.Little(1),
+            .. Parts.Little(1 | (32 << 16)),
+            .. new byte[24],
+            .. new byte[] { 30, 20, 10, 7, 60, 50, 40, 200 },
+        ];
+        CollectionAssert.AreEqual(new byte[] { 10, 20, 30, 40, 50, 60 }, ImageFile.Decode(file, "x.bmp").Pixels.ToArray());
+    }
+
+    [TestMethod]
+    [DataRow("\0\0\0\u0018ftypheic", "but HEIC")]
+    [DataRow("\0\0\0\u0018ftypavif", "but AVIF")]
+    [DataRow("%PDF-1.7", "but PDF")]
+    [DataRow("<!DOCTYPE html><p>403", "but a web page")]
+    [DataRow("\n<?xml version='1.0'?><svg>", "but SVG")]
+    [DataRow("{\"error\": 404}", "but a text")]
+    [DataRow("version https://git-lfs.github.com/spec/v1", "'git lfs pull'")]
+    [DataRow("anything", "WebP image.")]
+    public void What_is_no_image_that_is_read_is_said(string start, string expected)
+    {
+        var bytes = start.Select(c => (byte)c).ToArray();
+        Assert.Contains(expected, Assert.ThrowsExactly<UnreadableImageException>(() => ImageFile.Decode(bytes, "x.jpg")).Message);
+    }
+
+    [TestMethod]
+    [DataRow("https://example.org/a.jpg", "an address is no path")]
+    [DataRow("photos/\ufffd.jpg", "is not UTF-8")]
+    [DataRow("photos/none.jpg", "does not exist")]
+    public void Why_a_file_is_not_there_is_said(string path, string expected) =>
+        Assert.Contains(expected, Assert.ThrowsExactly<UnreadableImageException>(() => ImageFile.Load(path)).Message);
+
     /// <summary>The decoder never ended, or said that the file was damaged.</summary>
     [TestMethod]
     [DataRow("iVBORw0KGgoAAAANSUhEUgAAAAMAAAACCAAAAAHPGAlQAAAADklEQVR4nGNgZwBDdnYAAMcAKylnFAsAAAAASUVORK5CYII=", 3)]

@@ -143,6 +143,22 @@ public sealed class CaptionSourceTests
         Assert.Contains("bad.jsonl, line 2", e.Message);
     }
 
+    /// <summary>In words of .NET before.</summary>
+    [TestMethod]
+    [DataRow("{\"image\": \"a.png\", \"text\": 5}", "line 1: text is 5; expected a text.")]
+    [DataRow("[1]", "line 1: the whole is [1]; expected an object.")]
+    [DataRow("{\"image\":", "line 1 is not valid JSON")]
+    public void ALineOfAnotherForm_IsSaidInWords(string line, string expected)
+    {
+        File.WriteAllText(_folder["bad.jsonl"], line);
+        Assert.Contains(
+            expected,
+            Assert.ThrowsExactly<InvalidDataException>(() => FileCaptions.FromJsonLines(_folder["bad.jsonl"])).Message
+        );
+        File.WriteAllText(_folder["good.jsonl"], "{\"image\": \"a.png\", \"text\": null}");
+        FileCaptions.FromJsonLines(_folder["good.jsonl"]);
+    }
+
     [TestMethod]
     public async Task AttributesAreThePhrasesNearestToTheImage_AndSayThatTheyAreCircular()
     {

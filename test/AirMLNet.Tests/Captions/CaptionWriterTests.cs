@@ -1,9 +1,12 @@
+using System.ClientModel;
+using System.ClientModel.Primitives;
 using System.Collections.Concurrent;
 using AirMLNet.Captions;
 using AirMLNet.Testing;
 using Microsoft.Extensions.AI;
 using Microsoft.ML;
 using Microsoft.ML.Data;
+using OpenAI;
 
 namespace AirMLNet.Tests.Captions;
 
@@ -88,6 +91,28 @@ public sealed class CaptionWriterTests
         );
         Assert.Contains("Count = 0", Assert.Throws<ArgumentException>(() => Options(0)).Message);
         Assert.Contains("{}", Assert.Throws<ArgumentException>(() => Options(1) with { Prompt = "a caption" }).Message);
+    }
+
+    /// <summary>In a program nothing was said, for up to an hour.</summary>
+    [TestMethod]
+    public void ALongWait_IsSaidByTheLog()
+    {
+        var ml = new MLContext(1);
+        List<string> said = [];
+        using var stop = new CancellationTokenSource();
+        ml.Log += (_, e) =>
+        {
+            if (e.Kind == Microsoft.ML.Runtime.ChannelMessageKind.Warning)
+            {
+                said.Add(e.RawMessage);
+                stop.Cancel();
+            }
+        };
+        _server.SpoilWords = _ => ("429 Too Many Requests", "Retry-After: 40\r\n", "{}");
+        var settings = new OpenAIClientOptions { Endpoint = _server.Address, RetryPolicy = new ClientRetryPolicy(maxRetries: 0) };
+        using var client = new OpenAIClient(new ApiKeyCredential("none"), settings).GetChatClient("words").AsIChatClient();
+        Assert.Throws<OperationCanceledException>(() => ml.Data.WriteCaptions(client, Options(1) with { CancellationToken = stop.Token }));
+        Assert.Contains("asking again in 40 s, as the server wants.", said.Single());
     }
 
     private CaptionWriter Writer(WriteCaptionsOptions options) =>

@@ -1,6 +1,7 @@
 using AirMLNet.Captions;
 using AirMLNet.Testing;
 using Microsoft.ML;
+using Microsoft.ML.Data;
 
 namespace AirMLNet.Tests.Captions;
 
@@ -85,6 +86,35 @@ public sealed class NounFilterTests
     [DataRow("tennis", "tennis")]
     [DataRow("skis", "ski")]
     public void APlural_BecomesItsSingular(string plural, string singular) => Assert.AreEqual(singular, NounLemma.Of(plural));
+
+    /// <summary>They were read as a line of a table's file: a class was missing, or another word meant it.</summary>
+    [TestMethod]
+    public void ClassNamesWithMarksOfATable_AreWholeNames_AlsoInASavedModel()
+    {
+        var ml = new MLContext(seed: 1);
+        var data = ml.Data.LoadFromEnumerable(
+            new[] { "a #1 fan", "Dr. Who: the show", "a small lamp", "a small bird, small and bird", "cafe\u0301" }.Select(c => new Row
+            {
+                Caption = c,
+            })
+        );
+        var options = new NounFilterOptions { ClassNames = ["#1 fan", "Dr. Who: the show", "bird, small", "café"], DropUnlabelled = false };
+        var fitted = ml.Transforms.NounFilter("Labels", "Caption", options).Fit(data);
+        using var zip = new MemoryStream();
+        ml.Model.Save(fitted, data.Schema, zip);
+        zip.Position = 0;
+        foreach (var model in new[] { fitted, ml.Model.Load(zip, out _) })
+        {
+            Assert.AreEqual(
+                "1000 0100 0000 0010 0001",
+                string.Join(' ', model.Transform(data).GetColumn<float[]>("Labels").Select(l => string.Concat(l)))
+            );
+        }
+        Assert.Contains(
+            "'🐱' has no letter or digit",
+            Assert.ThrowsExactly<ArgumentException>(() => new NounFilterOptions { ClassNames = ["🐱", "dog"] }.Table()).Message
+        );
+    }
 
     [TestMethod]
     public void RowsAreKept_AFewOfEachClass_TheRarestLabelCounts()

@@ -37,6 +37,30 @@ public sealed class ClassNamesTests
         Assert.Contains(_file, message);
     }
 
+    /// <summary>All of it became the class's name, and stood in the prompt.</summary>
+    [TestMethod]
+    [DataRow("1. cat\n2. dog\n", "numbered names")]
+    [DataRow("0: cat\n1: dog\n", "numbered names")]
+    [DataRow("\"cat\"\n\"dog\"\n", "names in quotation marks")]
+    [DataRow("cat,\ndog,\nship\n", "names with a comma after each")]
+    [DataRow("- cat\n- dog\n", "a list with a mark before each name")]
+    [DataRow("[\n\"cat\",\n\"dog\"\n]\n", "JSON")]
+    [DataRow("cat\n# and others\ndog\n", "line 2 is '# and others'; comments are no names")]
+    [DataRow("0\tcat\n1\tdog\n", "line 1 holds the character U+0009")]
+    [DataRow("cat\nca\u200Bt\n", "line 2 holds the character U+200B")]
+    [DataRow("cat\ndog\u2028ship\n", "line 2 holds the character U+2028")]
+    public void What_is_more_than_names_is_refused(string text, string expected) =>
+        Assert.Contains(expected, Assert.ThrowsExactly<InvalidDataException>(() => Load(text)).Message);
+
+    [TestMethod]
+    [DataRow("0 - zero\n1 - one\n")] // as torchvision calls the classes of MNIST
+    [DataRow("0\n1\n2\n")]
+    [DataRow("3. Liga\n2. Liga\n")]
+    [DataRow("\"cat\"\ndog\n")]
+    [DataRow("#selfie\n=1+1\n")]
+    [DataRow("Washington, D.C.\nParis\n")]
+    public void Odd_names_are_names(string text) => CollectionAssert.AreEqual(text.TrimEnd().Split('\n'), Load(text).ToArray());
+
     [TestMethod]
     public void A_missing_file_is_named()
     {

@@ -82,6 +82,34 @@ public sealed class ImageFolderTests
         }
     }
 
+    /// <summary>They were left out in silence, or the thumbnails beside photos counted as photos.</summary>
+    [TestMethod]
+    public void Pictures_of_other_kinds_are_counted_and_what_archives_and_disk_stations_add_is_none()
+    {
+        Touch("cat/1.png", "cat/2.HEIC", "cat/3.heic", "dog/4.avif", "dog/notes.txt", "__MACOSX/cat/1.png", "cat/@eaDir/1.png/small.jpg");
+        var folder = ImageFolder.Open(_root, labelsFromSubfolders: true);
+        Assert.AreEqual("1.png", Path.GetFileName(folder.Entries.Single().Path));
+        Assert.AreEqual(
+            $"{folder.Folder}: files that are not read are left out, 1 ending in .avif and 2 ending in .heic; save them as JPEG or PNG",
+            folder.Others
+        );
+        CollectionAssert.AreEquivalent(new[] { "cat", "dog" }, ImageFolder.Subfolders(_root).ToArray());
+
+        File.Delete(folder.Entries.Single().Path);
+        Assert.Contains(
+            "and 1 ending in .avif and 2 ending in .heic are there",
+            Assert.ThrowsExactly<InvalidDataException>(() => ImageFolder.Open(_root, false)).Message
+        );
+    }
+
+    /// <summary>On Linux a backslash is part of a name; it became a slash, and the photo another.</summary>
+    [TestMethod]
+    public void Names_have_slashes_for_folders_and_keep_all_else()
+    {
+        var name = Path.DirectorySeparatorChar == '/' ? "a/b\\c.png" : "a/b.png";
+        Assert.AreEqual(name, ImageFolder.NameOf("photos", Path.Combine("photos", name.Replace('/', Path.DirectorySeparatorChar))));
+    }
+
     [TestMethod]
     public void What_cannot_be_used_is_refused_by_name()
     {

@@ -37,6 +37,17 @@ public sealed class ImagePathMapTests
     }
 
     [TestMethod]
+    public void LinesThatNoPhotoWasFoundBy_AreKnown()
+    {
+        var map = Map("photos/cat/0.png", "photos/none.png", "/elsewhere/dog/0.png", "1.png");
+        map.Find(_folder["photos/cat/0.png"]);
+        map.Find(_folder["photos/dog/0.png"]);
+        Assert.AreEqual("2 photos/none.png, 4 1.png", string.Join(", ", map.Unfound.Select(l => $"{l.Line} {l.Image}")));
+        map.Find(_folder["photos/cat/1.png"]);
+        Assert.HasCount(1, map.Unfound);
+    }
+
+    [TestMethod]
     public void TheLineWithTheMostFoldersInCommonCounts_AndOfTwoEqualsNone()
     {
         Assert.AreEqual("1", Map("a/cat/0.png", "b/photos/cat/0.png").Find(_folder["photos/cat/0.png"]));

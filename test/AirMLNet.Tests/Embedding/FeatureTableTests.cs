@@ -28,6 +28,24 @@ public sealed class FeatureTableTests
         );
     }
 
+    /// <summary>A shard with a path of another folder was joined as if it were of this one.</summary>
+    [TestMethod]
+    public void AListOfPathsThatWasChanged_IsRefused()
+    {
+        var path = _folder["made.safetensors"];
+        FeatureTable
+            .Format(path)
+            .Write(path, new(1, ["cat/1.png"], new Dictionary<string, string> { ["x"] = "y" }, [new(["cat/1.png"], [1])]));
+        Assert.AreEqual("x", FeatureTable.Read(path).Metadata.Single().Key);
+        var bytes = File.ReadAllBytes(path);
+        bytes[bytes.AsSpan().LastIndexOf("cat/1.png"u8)] = (byte)'b';
+        File.WriteAllBytes(path, bytes);
+        Assert.Contains(
+            $"{path}: its paths are not those it was written with",
+            Assert.ThrowsExactly<InvalidDataException>(() => FeatureTable.Read(path)).Message
+        );
+    }
+
     /// <summary>One row of two numbers.</summary>
     private string Write(string type, int bytes, string dimension)
     {

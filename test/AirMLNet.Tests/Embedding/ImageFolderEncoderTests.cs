@@ -242,6 +242,12 @@ public sealed class ImageFolderEncoderTests
         Assert.Contains($"{files[1]} has a feature of '{part.Paths[0]}', which must be there once", twice);
         Assert.IsFalse(File.Exists(_output));
 
+        FeatureTable
+            .Format(files[1])
+            .Write(files[1], new(part.Values.Length / part.Paths.Count, ["other/1.png", .. part.Paths.Skip(1)], metadata, [Foreign(part)]));
+        var foreign = Assert.ThrowsExactly<InvalidDataException>(() => Encoder(Options() with { Shard = new(1, 2) }).Merge()).Message;
+        Assert.Contains($"{files[1]} has a feature of 'other/1.png', which is none of the images", foreign);
+
         File.Copy(files[0], files[1], overwrite: true);
         twice = Assert.ThrowsExactly<InvalidDataException>(() => Encoder(Options() with { Shard = new(1, 2) }).Merge()).Message;
         Assert.Contains($"{files[0]} and {files[1]} both have a feature of", twice);
@@ -253,6 +259,8 @@ public sealed class ImageFolderEncoderTests
         Encoder(Options() with { Shard = new(2, 2), ChunkSize = 6 }).Run();
         other = Assert.ThrowsExactly<InvalidDataException>(() => FeatureMerge.Agreed(files)).Message;
         Assert.Contains($"{files[1]} was made of other images and with another chunk; delete it", other);
+
+        static FeaturePart Foreign(FeaturePart part) => part with { Paths = ["other/1.png", .. part.Paths.Skip(1)] };
 
         static FeaturePart Twice(FeaturePart part) =>
             new([.. part.Paths, part.Paths[0]], [.. part.Values, .. part.Values[..(part.Values.Length / part.Paths.Count)]]);

@@ -42,6 +42,31 @@ public sealed class MultiLabelEvaluatorTests
         CollectionAssert.AreEqual(new[] { "0", "1" }, metrics.ClassNames.ToArray());
     }
 
+    /// <summary>They counted as negative ones.</summary>
+    [TestMethod]
+    public void LabelsThatAreOtherNumbers_AreRefused()
+    {
+        Row[] rows =
+        [
+            new()
+            {
+                Labels = [1, 0],
+                Score = [0.9f, 0.8f],
+                PredictedLabels = [true, true],
+            },
+            new()
+            {
+                Labels = [-1, 1],
+                Score = [0.9f, 0.8f],
+                PredictedLabels = [true, true],
+            },
+        ];
+        Assert.Contains(
+            "column 'Labels' holds -1 in row 1; expected 1, 0, or NaN",
+            Assert.ThrowsExactly<InvalidDataException>(() => Evaluate(rows)).Message
+        );
+    }
+
     [TestMethod]
     public void UnknownLabels_AreLeftOut_OrNegative()
     {

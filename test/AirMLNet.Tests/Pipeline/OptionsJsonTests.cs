@@ -93,17 +93,24 @@ public sealed class OptionsJsonTests
     {
         var e = Assert.ThrowsExactly<FormatException>(() => OptionsJson.Read<PrototypeClassifierOptions>("""{"shots":0}"""));
         Assert.Contains("Shots = 0", e.Message);
+        Assert.DoesNotContain("Parameter", e.Message);
         e = Assert.ThrowsExactly<FormatException>(() => OptionsJson.Read<PrototypeClassifierOptions>("""{"shotz":1}"""));
         Assert.Contains("shotz", e.Message);
     }
 
     [TestMethod]
     [DataRow("""{"shots":"1"}""", "shots has a value of the wrong kind (line 1); expected a whole number.")]
+    [DataRow("{\"clipFolder\":\"m\",\n\"shotz\":1}", "there is no member 'shotz' in")]
+    [DataRow("{\"shots\":1,\"shots\":2}", "'shots' is there twice.")]
+    [DataRow("{\n\"shots\":1,}", "line 2 is not valid JSON: The JSON object contains a trailing comma")]
+    [DataRow("", "line 1 is not valid JSON")]
+    [DataRow("[]", "the whole has a value of the wrong kind (line 1); expected an object.")]
     [DataRow("{\n\"temperature\":[1]}", "temperature has a value of the wrong kind (line 2); expected a number.")]
     public void Json_WithAValueOfAnotherKind_IsRefusedInWords(string json, string expected) =>
         Assert.Contains(expected, Assert.ThrowsExactly<FormatException>(() => OptionsJson.Read<PrototypeClassifierOptions>(json)).Message);
 
     [TestMethod]
+    [DataRow("{\"classNames\":[\"a\",\"b\"],\n\"clipFolder\":null}", "clipFolder is null (line 2); give it a value, or leave it out")]
     [DataRow("""{"clipFolder":"m","classNames":"cat"}""", "classNames has a value of the wrong kind (line 1); expected a list of texts.")]
     [DataRow(
         """{"clipFolder":"m","classNames":["a","b"],"strategy":"grap"}""",

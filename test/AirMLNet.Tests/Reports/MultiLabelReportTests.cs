@@ -127,7 +127,7 @@ public sealed class MultiLabelReportTests
         var photos = TinyData.Images(_folder["photos"], perClass: 1);
         using var model = Model();
 
-        Refused("names the columns", "name,labels", "photos/00.png,red");
+        Refused("line 1 was expected to name a column \"image\"", "name,labels", "photos/00.png,red");
         Refused("'pink'", "image,labels", "photos/00.png,pink");
         Refused("no line for any of the 3 photos", "image,labels", "other.png,red");
         var single = _ml.Transforms.ZeroShot("ImagePath", TinyModels.Clip, TinyData.ClassNames).Fit(_ml.Data.LoadFromImageFolder(photos));
@@ -152,8 +152,31 @@ public sealed class MultiLabelReportTests
                 AdaptationReport.Create(_ml, model, photos, Quick with { LabelFile = file })
             );
             Assert.Contains("labels.csv", error.Message);
-            Assert.Contains(reason, error.Message.Replace("to name the columns", "names the columns", StringComparison.Ordinal));
+            Assert.Contains(reason, error.Message);
         }
+    }
+
+    /// <summary>A list of moved or renamed photos showed no more than a smaller number.</summary>
+    [TestMethod]
+    public void RowsThatNameNoPhoto_AreCountedAndNamed()
+    {
+        var photos = _folder["photos"];
+        TinyClip.WriteImages(photos, 2);
+        var name = Path.GetFileName(Directory.GetFiles(photos)[0]);
+        List<string> said = [];
+        _ml.Log += (_, e) =>
+        {
+            if (e.Kind == Microsoft.ML.Runtime.ChannelMessageKind.Warning)
+            {
+                said.Add(e.RawMessage);
+            }
+        };
+        var labels = Labels("image,labels", $"photos/{name},", "photos/a.png,", "b.png,", "c.png,", "d.png,");
+        AdaptationReport.Create(_ml, Model(), photos, Quick with { LabelFile = labels });
+        Assert.Contains(
+            "labels.csv: 4 of its rows name none of the photos: photos/a.png (line 3), b.png (line 4), c.png (line 5), ….",
+            said.Single(s => s.Contains("labels.csv", StringComparison.Ordinal))
+        );
     }
 
     private static AdaptationReportOptions Quick { get; } = new() { HeatMaps = 2, Pictures = 4 };

@@ -106,7 +106,10 @@ public sealed class TextReportTests
         _ml.Model.Save(((TransformerChain<ITransformer>)fitted).LastTransformer, null, _folder["model.zip"]);
         var card = new AdaptationCard { Texts = TextKeys.Of(fitted) };
 
-        card.AddTo(_folder["model.zip"]);
+        using (var zip = File.Open(_folder["model.zip"], FileMode.Open))
+        {
+            card.AddTo(zip);
+        }
 
         var found = AdaptationCard.Read(_folder["model.zip"])!.Texts!;
         CollectionAssert.AreEquivalent(card.Texts!.ToArray(), found.ToArray());

@@ -64,6 +64,7 @@ internal static class BmpHeader
             ImageHeader.Slice(bytes, start, (height - 1) * row + (width * bits + 7) / 8, Format);
         }
 
-        return new(Format, (int)width, (int)height, HasAlpha: bits is 16 or 32);
+        // Without masks the fourth byte of a pixel means nothing: some writers leave what they like in it.
+        return new(Format, (int)width, (int)height, HasAlpha: bits == 16 || (bits == 32 && compression != 0));
     }
 }

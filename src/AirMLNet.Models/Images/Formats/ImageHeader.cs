@@ -53,7 +53,12 @@ internal readonly record struct ImageHeader(
             return TiffHeader.Read(bytes);
         }
 
-        throw new InvalidDataException(bytes.IsEmpty ? "the file is empty" : "no PNG, JPEG, BMP, GIF, TIFF or WebP image");
+        const string none = "no PNG, JPEG, BMP, GIF, TIFF or WebP image";
+        throw new InvalidDataException(
+            bytes.IsEmpty ? "the file is empty"
+            : OtherFormat.Of(bytes) is { } other ? $"{none}, but {other}"
+            : none
+        );
     }
 
     /// <exception cref="InvalidDataException">There are fewer than <paramref name="count"/> bytes at <paramref name="offset"/>.</exception>

@@ -19,7 +19,9 @@ internal static class TiffHeader
         Huffman = 2, // this, and two kinds of fax
         Group4 = 4,
         Jpeg = 7,
+        Short = 3,
         Long = 4,
+        EntryLength = 12, // tag, type, count, and a value or where it is
         FloatingPoint = 3,
         BlackIsZero = 1;
 
@@ -35,8 +37,8 @@ internal static class TiffHeader
             var count = file.UInt16(at);
             for (var i = 0; i < count; i++)
             {
-                page.Add(file, at + 2 + 12 * i);
-                budget -= 12 + Math.Min(bytes.Length, file.SizeOfValues(at + 2 + 12 * i));
+                page.Add(file, at + 2 + EntryLength * i);
+                budget -= EntryLength + Math.Min(bytes.Length, file.SizeOfValues(at + 2 + EntryLength * i));
             }
 
             // Without lengths nothing says how long the strips are; a decoder has to find out.
@@ -68,7 +70,7 @@ internal static class TiffHeader
                 Is16Bit: page.Bits == 16,
                 Math.Max(page.Orientation, ExifOrientation.Upright)
             );
-            at = file.UInt32(at + 2 + 12 * count);
+            at = file.UInt32(at + 2 + EntryLength * count);
         }
 
         return header ?? throw ImageHeader.Damaged(Format, "it holds no image");
@@ -76,18 +78,19 @@ internal static class TiffHeader
 
     /// <summary>
     /// Makes strips of the first page that claim more rows than the image has, which is allowed, as high as the image: a decoder
-    /// takes memory for all the rows.
+    /// takes memory for all the rows. Where the page does not say how many bits a sample has, which then has one, it says so.
     /// </summary>
-    /// <returns>Whether ImageSharp's black is the image's white: it takes 0 for white in all that is compressed as a fax is.</returns>
+    /// <returns>The file, and whether ImageSharp's black is the image's white: it takes 0 for white in all that is compressed as a fax
+    /// is.</returns>
     /// <exception cref="InvalidDataException">The samples are floating-point numbers, of which nothing says what is white.</exception>
-    public static bool Prepare(byte[] bytes)
+    public static (byte[] File, bool IsInverted) Prepare(byte[] bytes)
     {
         var file = new TiffReader(bytes, bytes[0] == 'I');
         var at = file.UInt32(4);
         var page = new Directory();
         for (var i = file.UInt16(at) - 1; i >= 0; i--)
         {
-            page.Add(file, at + 2 + 12 * i);
+            page.Add(file, at + 2 + EntryLength * i);
         }
 
         if (page.RowsAt > 0 && file.Value((page.RowsAt + 8, file.UInt16(page.RowsAt + 2), 1), 0) > page.Height)
@@ -101,7 +104,36 @@ internal static class TiffHeader
                 "its samples are floating-point numbers, of which nothing says what is white; save it in 8 bits"
             );
         }
-        return page.Compression is >= Huffman and <= Group4 && page.Photometric == BlackIsZero;
+        return (
+            page.Bits == 0 ? WithOneBit(bytes, file, at) : bytes,
+            page.Compression is >= Huffman and <= Group4 && page.Photometric == BlackIsZero
+        );
+    }
+
+    /// <summary>The file with a directory at its end in the place of the first: the same entries, and one of the bits.</summary>
+    private static byte[] WithOneBit(byte[] bytes, TiffReader file, long at)
+    {
+        var (count, end) = (file.UInt16(at), bytes.Length + (bytes.Length % 2)); // a directory begins at an even byte
+        var longer = new byte[end + 2 + (EntryLength * (count + 1)) + 4];
+        bytes.CopyTo(longer, 0);
+        var before = 0;
+        while (before < count && file.UInt16(at + 2 + (EntryLength * before)) < BitsTag)
+        {
+            before++;
+        }
+        var (head, to) = ((int)at + 2, end + 2);
+        bytes.AsSpan(head, EntryLength * before).CopyTo(longer.AsSpan(to));
+        bytes
+            .AsSpan(head + (EntryLength * before), EntryLength * (count - before))
+            .CopyTo(longer.AsSpan(to + (EntryLength * (before + 1))));
+        var entry = to + (EntryLength * before);
+        file.Write(longer, 4, 4, end);
+        file.Write(longer, end, 2, count + 1);
+        file.Write(longer, entry, 2, BitsTag);
+        file.Write(longer, entry + 2, 2, Short);
+        file.Write(longer, entry + 4, 4, 1);
+        file.Write(longer, entry + 8, 2, 1);
+        return longer;
     }
 
     /// <summary>A strip that is a JPEG file gives its own size, for which a decoder takes memory.</summary>

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using AirMLNet.Clip;
 
 namespace AirMLNet.Data;
@@ -9,6 +8,8 @@ namespace AirMLNet.Data;
 /// </summary>
 internal static class CoOpLayout
 {
+    private const int MostClasses = 1_000_000;
+
     public static bool IsAt(KnownDataSet known, string folder) =>
         File.Exists(Path.Combine(folder, known.CoOpSplit.Length > 0 ? known.CoOpSplit : "images_variant_train.txt"));
 
@@ -19,7 +20,7 @@ internal static class CoOpLayout
     {
         var file = Path.Combine(folder, known.CoOpSplit);
         var names = new SortedDictionary<int, string>();
-        var parts = ListFiles.Json(file, root => new[] { "train", "val", "test" }.ToDictionary(p => p, p => Part(root.GetProperty(p), p)));
+        var parts = ListFiles.Json(file, root => new[] { "train", "val", "test" }.ToDictionary(p => p, p => Part(root[p])));
         int[] gaps = [.. Enumerable.Range(0, names.Count).Where(c => !names.ContainsKey(c))];
         if (gaps.Length > 0)
         {
@@ -28,32 +29,25 @@ internal static class CoOpLayout
 
         return new(known.Name, file, [.. names.Values], ListFiles.Pool(parts["train"], parts["val"], options), parts["test"]);
 
-        List<LabelledImage> Part(JsonElement list, string part)
+        List<LabelledImage> Part(JsonPlace list)
         {
             var images = new List<LabelledImage>();
-            foreach (var entry in list.EnumerateArray())
+            foreach (var entry in list.Items)
             {
                 (var path, var label, var name) = (
-                    Path.Combine(folder, known.CoOpImages, entry[0].GetString()!.TrimStart('/')),
-                    entry[1].GetInt32(),
-                    ClassPrompt.Spoken(entry[2].GetString()!)
+                    Path.Combine(folder, known.CoOpImages, entry[0].Text.TrimStart('/')),
+                    entry[1].Whole is >= 0 and < MostClasses and var number ? (int)number : throw entry[1].Bad("a label of 0 or more"),
+                    ClassPrompt.Spoken(entry[2].Text)
                 );
-                if (label < 0)
-                {
-                    throw new InvalidDataException($"{file}: '{part}' entry {images.Count} has label {label}; expected 0 or more.");
-                }
-
                 if (names.TryGetValue(label, out var before) && before != name)
                 {
-                    throw new InvalidDataException(
-                        $"{file}: '{part}' entry {images.Count} calls label {label} '{name}'; it was '{before}' before."
-                    );
+                    throw new InvalidDataException($"{file}: {entry.Path} calls label {label} '{name}'; it was '{before}' before.");
                 }
 
                 names[label] = name;
                 if (!File.Exists(path))
                 {
-                    throw new InvalidDataException($"{file}: '{part}' entry {images.Count} names {path}, which does not exist.");
+                    throw new InvalidDataException($"{file}: {entry.Path} names {path}, which does not exist.");
                 }
 
                 images.Add(new(path, label));

@@ -28,10 +28,10 @@ internal static class GenericDataSets
             :
             [
                 .. new[] { train, test }
-                    .SelectMany(Directory.GetDirectories)
-                    .Select(d => ClassPrompt.Spoken(Path.GetFileName(d)))
-                    .Distinct()
-                    .Order(StringComparer.Ordinal),
+                    .SelectMany(ImageFolder.Subfolders)
+                    .Select(ClassPrompt.Spoken)
+                    .Order(StringComparer.Ordinal)
+                    .Distinct(StringComparer.OrdinalIgnoreCase),
             ];
         return new(
             name ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))),
@@ -64,19 +64,7 @@ internal static class GenericDataSets
     {
         var home = Path.GetDirectoryName(Path.GetFullPath(file))!;
         var (header, lines) = CsvFile.Read(file, ListFiles.Text(file));
-        if (header.Length == 0)
-        {
-            throw new InvalidDataException($"{file}: empty; expected a header with path, label and split.");
-        }
-
-        int[] columns =
-        [
-            .. new[] { "path", "label", "split" }.Select(c =>
-                Array.IndexOf(header, c) is var i && i >= 0
-                    ? i
-                    : throw new InvalidDataException($"{file}: line 1 has no column '{c}'; expected path, label and split.")
-            ),
-        ];
+        int[] columns = [.. new[] { "path", "label", "split" }.Select(c => CsvFile.Column(file, header, c))];
         var rows = new List<(string Path, string Label, string Part)>();
         foreach (var (number, fields) in lines)
         {

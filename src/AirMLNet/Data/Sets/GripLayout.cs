@@ -147,14 +147,7 @@ internal static class GripLayout
     {
         // The order of the classes is that of the training list.
         var first = Path.Combine(folder, "train.json");
-        var names = ListFiles.Json(
-            first,
-            root =>
-                root.GetProperty("categories")
-                    .EnumerateArray()
-                    .Select(c => ClassPrompt.Spoken(c.GetProperty("name").GetString()!))
-                    .ToArray()
-        );
+        var names = ListFiles.Json(first, root => root["categories"].Items.Select(c => ClassPrompt.Spoken(c["name"].Text)).ToArray());
         IReadOnlyList<LabelledImage> train = Part("train"),
             validation = File.Exists(Path.Combine(folder, "val.json")) ? Part("val") : [];
         return new(known.Name, first, names, ListFiles.Pool(train, validation, options), Part("test"));
@@ -166,34 +159,38 @@ internal static class GripLayout
                 file,
                 root =>
                 {
-                    var categories = root.GetProperty("categories")
-                        .EnumerateArray()
-                        .ToDictionary(c => c.GetProperty("id").GetInt64(), c => ClassPrompt.Spoken(c.GetProperty("name").GetString()!));
-                    var marked = new Dictionary<long, long>();
-                    if (root.TryGetProperty("annotations", out var annotations))
+                    Dictionary<long, string> categories = [];
+                    foreach (var category in root["categories"].Items)
                     {
-                        foreach (var a in annotations.EnumerateArray())
+                        if (!categories.TryAdd(category["id"].Whole, ClassPrompt.Spoken(category["name"].Text)))
                         {
-                            marked[a.GetProperty("image_id").GetInt64()] = a.GetProperty("category_id").GetInt64();
+                            throw category["id"].Bad("another number for each category");
                         }
                     }
-                    var images = new List<LabelledImage>();
-                    foreach (var image in root.GetProperty("images").EnumerateArray())
+                    Dictionary<long, JsonPlace> marked = [];
+                    foreach (var a in root.Find("annotations")?.Items ?? [])
                     {
-                        var listed = image.GetProperty("file_name").GetString()!;
+                        marked[a["image_id"].Whole] = a["category_id"];
+                    }
+                    var images = new List<LabelledImage>();
+                    foreach (var image in root["images"].Items)
+                    {
+                        var listed = image["file_name"].Text;
                         var own = ClassPrompt.Spoken(Path.GetFileName(Path.GetDirectoryName(Paths(listed).First())) ?? "");
-                        if (Array.IndexOf(names, own) < 0 && marked.TryGetValue(image.GetProperty("id").GetInt64(), out var id))
+                        if (Array.IndexOf(names, own) < 0 && marked.TryGetValue(image["id"].Whole, out var id))
                         {
-                            own = categories[id];
+                            own = categories.TryGetValue(id.Whole, out var category) ? category : throw id.Bad("the number of a category");
                         }
 
                         var label = Array.IndexOf(names, own);
                         if (label < 0)
                         {
-                            throw new InvalidDataException($"{file}: {listed}: '{own}' is none of the categories of {first}.");
+                            throw new InvalidDataException(
+                                $"{file}: {image.Path}, {listed}: '{own}' is none of the categories of {first}."
+                            );
                         }
 
-                        images.Add(new(Resolve(folder, part, listed, file), label));
+                        images.Add(new(Resolve(folder, part, listed, $"{file}: {image.Path}"), label));
                     }
                     return images;
                 }

@@ -9,30 +9,37 @@ internal sealed class LabelFile
     private static readonly string[] ImageColumns = ["image", "path", "imagepath", "file_name"];
     private readonly ImagePathMap<float[]> _labels;
 
-    private LabelFile(ImagePathMap<float[]> labels) => _labels = labels;
+    private readonly string _path;
+
+    private LabelFile(string path, ImagePathMap<float[]> labels) => (_path, _labels) = (path, labels);
 
     /// <summary>Reads a file in UTF-8.</summary>
     /// <exception cref="InvalidDataException">It is not there, damaged, or names another class; the message names the line.</exception>
     public static LabelFile Read(string path, IReadOnlyList<string> classNames)
     {
         var (head, rows) = CsvFile.Read(path, ListFiles.Text(path));
-        var (image, labels) = (Array.FindIndex(head, ImageColumns.Contains), Array.IndexOf(head, "labels"));
-        if (image < 0 || labels < 0)
-        {
-            throw new InvalidDataException(
-                $"{path}: line 1 was expected to name the columns \"image\" and \"labels\"; it has {string.Join(", ", head)}."
-            );
-        }
+        var (image, labels) = (CsvFile.Column(path, head, ImageColumns), CsvFile.Column(path, head, "labels"));
         ImagePathMap<float[]> map = new(path, contradict: (a, b) => !a.AsSpan().SequenceEqual(b));
         foreach (var (line, fields) in rows)
         {
             map.Add(line, fields[image].Trim(), Vector(fields[labels], classNames, $"{path}: line {line}"));
         }
-        return new(map);
+        return new(path, map);
     }
 
     /// <summary>Labels of a photo, [C], 1 and 0; null where nothing is known of it.</summary>
     public float[]? Of(string path) => _labels.Find(path);
+
+    /// <summary>What is to be said of lines that no photo was found by; null for nothing.</summary>
+    public string? Unfound()
+    {
+        const int shown = 3;
+        var lines = _labels.Unfound;
+        return lines.Count == 0
+            ? null
+            : $"{_path}: {lines.Count} of its rows name none of the photos: "
+                + $"{string.Join(", ", lines.Take(shown).Select(l => $"{l.Image} (line {l.Line})"))}{(lines.Count > shown ? ", …" : "")}.";
+    }
 
     /// <summary>Names separated by semicolons as labels, [C].</summary>
     /// <exception cref="InvalidDataException">A name is no class.</exception>

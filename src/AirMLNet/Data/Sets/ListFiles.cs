@@ -1,4 +1,3 @@
-using System.Text.Json;
 using AirMLNet.Files;
 
 namespace AirMLNet.Data;
@@ -11,19 +10,12 @@ internal static class ListFiles
         TextFile.Lines(Text(file)).Select((text, i) => (i + 1, text.Trim())).Where(line => line.Item2.Length > 0);
 
     /// <summary>Reads a JSON file.</summary>
-    /// <exception cref="InvalidDataException">It is not JSON, or not of the form that <paramref name="read"/> expects.</exception>
-    public static T Json<T>(string file, Func<JsonElement, T> read)
+    /// <exception cref="InvalidDataException">It is not JSON, or not of the form that <paramref name="read"/> expects; the message names
+    /// the place.</exception>
+    public static T Json<T>(string file, Func<JsonPlace, T> read)
     {
-        try
-        {
-            using var document = JsonDocument.Parse(Text(file));
-            return read(document.RootElement);
-        }
-        catch (Exception e)
-            when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or IndexOutOfRangeException)
-        {
-            throw new InvalidDataException($"{file}: not of the expected form: {e.Message}", e);
-        }
+        using var document = JsonPlace.Parse(file, Text(file));
+        return read(new(file, "", document.RootElement));
     }
 
     /// <summary>Images of the parts that form the pool, each file once.</summary>

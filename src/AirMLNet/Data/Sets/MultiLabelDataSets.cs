@@ -34,8 +34,8 @@ internal static class MultiLabelDataSets
             : throw new InvalidDataException($"{set.Name} has {set.ClassNames.Count} classes, but {classNames.Count} names were given.");
     }
 
-    /// <summary>Opens a list of your own: a CSV file "path,split,labels" with labels separated by semicolons, paths relative to
-    /// it.</summary>
+    /// <summary>Opens a list of your own: a CSV file with the columns path, relative to it, split, and labels, separated by
+    /// semicolons.</summary>
     /// <param name="name">What it is called.</param>
     /// <param name="file">The file.</param>
     /// <param name="classNames">The classes, in the order of the labels' slots.</param>
@@ -44,14 +44,24 @@ internal static class MultiLabelDataSets
     {
         Dictionary<string, List<MultiLabelImage>> parts = new(StringComparer.Ordinal) { ["train"] = [], ["test"] = [] };
         var home = Path.GetDirectoryName(Path.GetFullPath(file))!;
-        foreach (var (number, text) in ListFiles.Lines(file).Skip(1))
+        var (head, rows) = CsvFile.Read(file, ListFiles.Text(file));
+        var (path, split, labels) = (
+            CsvFile.Column(file, head, "path"),
+            CsvFile.Column(file, head, "split"),
+            CsvFile.Column(file, head, "labels")
+        );
+        foreach (var (line, fields) in rows)
         {
-            var fields = text.Split(',');
-            if (fields.Length != 3 || !parts.TryGetValue(fields[1], out var part))
+            if (!parts.TryGetValue(fields[split].Trim(), out var part))
             {
-                throw new InvalidDataException($"{file}: line {number} is '{text}'; path, train or test, and labels were expected.");
+                throw new InvalidDataException($"{file}: line {line}: split '{fields[split]}'; expected train or test.");
             }
-            part.Add(new(Path.Combine(home, fields[0]), LabelFile.Vector(fields[2], classNames, $"{file}: line {number}")));
+            var image = Path.Combine(home, fields[path].Trim());
+            if (!File.Exists(image))
+            {
+                throw new InvalidDataException($"{file}: line {line} names {image}, which does not exist.");
+            }
+            part.Add(new(image, LabelFile.Vector(fields[labels], classNames, $"{file}: line {line}")));
         }
         return parts["test"].Count > 0
             ? new(name, classNames, parts["train"], parts["test"])

@@ -7,7 +7,8 @@ namespace AirMLNet.Data;
 /// <param name="Entries">One or more images; with labels where they were asked for.</param>
 /// <param name="DataSet">Name of the published data set; null for other folders.</param>
 /// <param name="Note">What was taken, where it is not the whole folder.</param>
-internal sealed record PoolFolder(IReadOnlyList<ImageEntry> Entries, string? DataSet, string? Note)
+/// <param name="Others">What is said of files that are not read; null for nothing.</param>
+internal sealed record PoolFolder(IReadOnlyList<ImageEntry> Entries, string? DataSet, string? Note, string? Others = null)
 {
     /// <summary>Opens a folder.</summary>
     /// <param name="folder">A folder of images, or of a data set, or one within it.</param>
@@ -21,7 +22,7 @@ internal sealed record PoolFolder(IReadOnlyList<ImageEntry> Entries, string? Dat
     {
         if (!Directory.Exists(folder))
         {
-            return new(ImageFolder.Open(folder, labels).Entries, null, null); // which says what is wrong
+            return Of(folder, labels, null); // which says what is wrong
         }
 
         if (DataSets.Around(folder) is { } found)
@@ -30,8 +31,14 @@ internal sealed record PoolFolder(IReadOnlyList<ImageEntry> Entries, string? Dat
         }
 
         return GenericDataSets.TrainPart(folder) is { } train && GenericDataSets.TestPart(folder) is not null
-            ? new(ImageFolder.Open(train, labels).Entries, null, $"{folder} has parts: the images of {train} are taken")
-            : new(ImageFolder.Open(folder, labels).Entries, null, null);
+            ? Of(train, labels, $"{folder} has parts: the images of {train} are taken")
+            : Of(folder, labels, null);
+    }
+
+    private static PoolFolder Of(string folder, bool labels, string? note)
+    {
+        var images = ImageFolder.Open(folder, labels);
+        return new(images.Entries, null, note, images.Others);
     }
 
     private static PoolFolder OfDataSet(string folder, string home, string? name, bool labels)

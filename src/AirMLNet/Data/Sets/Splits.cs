@@ -40,28 +40,17 @@ internal sealed record ClassSplit(IReadOnlyList<int> Seen, IReadOnlyList<int> Un
             return Checked([.. ListFiles.Lines(file).Select(l => Find(l.Text, $"line {l.Number}"))], null);
         }
 
-        return ListFiles.Json(
-            file,
-            root =>
-                Checked(
-                    Entries(root.GetProperty("seen"), "seen"),
-                    root.TryGetProperty("unseen", out var unseen) ? Entries(unseen, "unseen") : null
-                )
-        );
+        return ListFiles.Json(file, root => Checked(Entries(root["seen"]), root.Find("unseen") is { } unseen ? Entries(unseen) : null));
 
-        int[] Entries(JsonElement list, string side) =>
+        int[] Entries(JsonPlace list) =>
             [
-                .. list.EnumerateArray()
-                    .Select(
-                        (e, i) =>
-                            e.ValueKind == JsonValueKind.Number
-                                ? e.GetInt32() is var c && c >= 0 && c < classNames.Count
-                                    ? c
-                                    : throw new InvalidDataException(
-                                        $"{file}: '{side}' entry {i} is {c}; expected 0..{classNames.Count - 1}."
-                                    )
-                                : Find(e.GetString()!, $"'{side}' entry {i}")
-                    ),
+                .. list.Items.Select(e =>
+                    e.Value.ValueKind == JsonValueKind.Number
+                        ? e.Whole is var c && c >= 0 && c < classNames.Count
+                            ? (int)c
+                            : throw e.Bad($"0..{classNames.Count - 1}")
+                        : Find(e.Text, e.Path)
+                ),
             ];
 
         int Find(string name, string where)

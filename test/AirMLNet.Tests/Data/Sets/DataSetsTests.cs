@@ -122,7 +122,9 @@ public sealed class DataSetsTests
         Write($"{spelling}/test.json", Json("""{"id":9,"file_name":"odd/3.jpg"}""", ""));
         Fails(() => DataSets.Open("RESISC45", _root), "test.json", "'odd' is none of the categories");
         Write($"{spelling}/test.json", "{}");
-        Fails(() => DataSets.Open("RESISC45", _root), "test.json: not of the expected form");
+        Fails(() => DataSets.Open("RESISC45", _root), "test.json: the whole is {}; expected an object with \"categories\"");
+        Write($"{spelling}/test.json", Json("""{"id":9,"file_name":"odd/3.jpg"}""", """{"image_id":9,"category_id":3}"""));
+        Fails(() => DataSets.Open("RESISC45", _root), "annotations[0].category_id is 3; expected the number of a category");
     }
 
     [TestMethod]
@@ -189,15 +191,22 @@ public sealed class DataSetsTests
         Image("dtd/images/a/1.jpg");
         void Split(string json) => Write("dtd/split_zhou_DescribableTextures.json", json);
         Split("""{"train":[["a/1.jpg",0,"x"]],"val":[],"test":[["a/2.jpg",0,"x"]]}""");
-        Fails(() => DataSets.Open("DTD", _root), "'test' entry 0 names", "does not exist");
+        Fails(() => DataSets.Open("DTD", _root), "test[0] names", "does not exist");
         Split("""{"train":[["a/1.jpg",0,"x"]],"val":[],"test":[["a/1.jpg",0,"y"]]}""");
-        Fails(() => DataSets.Open("DTD", _root), "'test' entry 0 calls label 0 'y'; it was 'x' before");
+        Fails(() => DataSets.Open("DTD", _root), "test[0] calls label 0 'y'; it was 'x' before");
         Split("""{"train":[["a/1.jpg",0,"x"]],"val":[],"test":[["a/1.jpg",2,"y"]]}""");
         Fails(() => DataSets.Open("DTD", _root), "no image has label 1");
         Split("""{"train":[["a/1.jpg",0,"x"]],"val":[],"test":[["a/1.jpg",1,"X"]]}"""); // two classes of one name
         Fails(() => DataSets.Open("DTD", _root), "the class 'X' is already name 1");
         Split("""{"train":[]}""");
-        Fails(() => DataSets.Open("DTD", _root), "not of the expected form");
+        Fails(() => DataSets.Open("DTD", _root), "the whole is", "expected an object with \"val\"");
+        // The place was not named.
+        Split("""{"train":[["a/1.jpg",0,"x"],["a/1.jpg","0","x"]],"val":[],"test":[]}""");
+        Fails(() => DataSets.Open("DTD", _root), "train[1][1] is \"0\"; expected a whole number");
+        Split("""{"train":[["a/1.jpg",0,5]],"val":[],"test":[]}""");
+        Fails(() => DataSets.Open("DTD", _root), "train[0][2] is 5; expected a text");
+        Split("""{"train":[["a/1.jpg"]],"val":[],"test":[]}""");
+        Fails(() => DataSets.Open("DTD", _root), "train[0] is [\"a/1.jpg\"]; expected a list of more than 1 values");
         var missing = Assert.ThrowsExactly<DirectoryNotFoundException>(() => DataSets.Open("Flowers102", _root));
         Assert.Contains("split_zhou_OxfordFlowers.json (CoOp's layout)", missing.Message);
         Assert.Contains("RESISC45, FGVCAircraft", Assert.Throws<ArgumentException>(() => DataSets.Open("flowers", _root)).Message);
@@ -215,6 +224,31 @@ public sealed class DataSetsTests
         Same([("pool/1.png", -1), ("pool/big_cat/2.png", 1)], GenericDataSets.FromFolders(Path.Combine(_root, "own")).Train, "own");
         Write("own/classes.txt", "dog\nmouse\n");
         Fails(() => GenericDataSets.FromFolders(Path.Combine(_root, "own")), "its folder 'big_cat' is none of the classes: dog, mouse");
+    }
+
+    /// <summary>Hidden folders became classes, and so did one name in two spellings.</summary>
+    [TestMethod]
+    public void Folders_ThatAreNoClasses_AreNone()
+    {
+        Image("own/train/Cat/1.png", "own/train/dog/2.png", "own/train/.ipynb_checkpoints/2.png", "own/test/cat/3.png");
+        Image("own/test/dog/4.png", "own/test/__MACOSX/cat/3.png");
+        var set = GenericDataSets.FromFolders(Path.Combine(_root, "own"));
+        CollectionAssert.AreEqual(new[] { "Cat", "dog" }, set.ClassNames.ToArray());
+        Same([("test/cat/3.png", 0), ("test/dog/4.png", 1)], set.Test, "own");
+    }
+
+    /// <summary>As spreadsheets write tables where the comma separates decimals.</summary>
+    [TestMethod]
+    [DataRow("path;label;split\n2.png;\"a;b\";train\n3.png;c;test\n")]
+    [DataRow("sep=;\r\npath;label;split\r\n2.png;\"a;b\";train\r\n3.png;c;test\r\n")]
+    [DataRow("path\tlabel\tsplit\n2.png\ta;b\ttrain\n3.png\tc\ttest\n")]
+    public void Csv_WithOtherSeparators_IsRead(string text)
+    {
+        Image("c/2.png", "c/3.png");
+        Write("c/set.csv", text);
+        var set = GenericDataSets.FromCsv(Path.Combine(_root, "c/set.csv"));
+        CollectionAssert.AreEqual(new[] { "a;b", "c" }, set.ClassNames.ToArray());
+        Same([("2.png", 0)], set.Train, "c");
     }
 
     [TestMethod]
@@ -236,7 +270,9 @@ public sealed class DataSetsTests
             Fails(() => GenericDataSets.FromCsv(Path.Combine(_root, "c/set.csv")), parts);
         }
 
-        Bad("path,label\n2.png,x", "line 1 has no column 'split'");
+        Bad("path,label\n2.png,x", "line 1 was expected to name a column \"split\"");
+        Bad("path,label,split,label\n2.png,x,train,y", "line 1 names the column \"label\" twice");
+        Bad("", "the file is empty");
         Bad("path,label,split\n2.png,x", "line 2 has 2 fields; expected 3");
         Bad("path,label,split\n2.png,x,tset", "line 2: split 'tset'");
         Bad("path,label,split\n2.png,,test", "line 2: a test image needs a label");

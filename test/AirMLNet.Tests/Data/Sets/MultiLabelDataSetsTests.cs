@@ -82,7 +82,10 @@ public sealed class MultiLabelDataSetsTests
     [TestMethod]
     public void AListOfOnesOwn_NamesALineThatIsWrong()
     {
-        Write("set/scenes.csv", "path,split,labels\na.png,train,cat;dog\nb.png,test,\n");
+        Write("set/a.png", "");
+        Write("set/b.png", "");
+        // Columns in any order, with others, in quotes: the reader is that of all tables.
+        Write("set/scenes.csv", "labels,note,path,split\ncat;dog,\"x, y\",a.png,train\n,,b.png,test\n");
         var set = MultiLabelDataSets.OpenCsv("mine", _folder["set/scenes.csv"], ["cat", "dog"]);
         Assert.AreEqual("1 1", Labels(set.Train));
         Assert.AreEqual("0 0", Labels(set.Test));
@@ -91,7 +94,8 @@ public sealed class MultiLabelDataSetsTests
             var (line, expected) in new[]
             {
                 ("b.png,test,cow", "line 3 has the label 'cow'"),
-                ("b.png,val,cat", "line 3 is 'b.png,val,cat'"),
+                ("b.png,val,cat", "line 3: split 'val'"),
+                ("c.png,test,cat", "line 3 names"),
             }
         )
         {

@@ -68,10 +68,12 @@ public sealed class SplitsTests
             (var file, var text, var part) in new[]
             {
                 ("d.txt", "cat\nmouse", "line 2: 'mouse' is none of the classes"),
-                ("e.json", """{"seen":[3]}""", "'seen' entry 0 is 3; expected 0..2"),
+                ("e.json", """{"seen":[3]}""", "seen[0] is 3; expected 0..2"),
                 ("f.txt", "cat\ndog\nred fox", "3 seen and 0 unseen classes"),
                 ("g.json", """{"seen":["cat"],"unseen":["dog"]}""", "'unseen' is not what 'seen' leaves over"),
-                ("h.json", "[]", "not of the expected form"),
+                ("h.json", "[]", "the whole is []; expected an object"),
+                ("i.json", """{"seen":[{}]}""", "seen[0] is {}; expected a text"),
+                ("j.json", "{\n\"seen\":", "line 2 is not valid JSON"),
             }
         )
         {
