@@ -81,7 +81,14 @@ internal sealed class ClipTextModel : nn.Module
         ModelWeights.Build(
             new ClipTextModel(config),
             device,
-            model => ModelWeights.Fill(model, files, ClipWeightNames.HuggingFace.Locate, ClipWeightNames.IsIgnored, "Hugging Face")
+            model =>
+                ModelWeights.Fill(
+                    model,
+                    files,
+                    ClipWeightNames.HuggingFace.Locate,
+                    name => ClipWeightNames.IsIgnored(name) || ClipWeightNames.IsOfWholeModel(name),
+                    "Hugging Face"
+                )
         );
 
     /// <summary>Writes <c>config.json</c> and <c>model.safetensors</c>.</summary>

@@ -126,6 +126,7 @@ internal sealed record OpenClipConfig
         return new ClipConfig
         {
             ActivationStated = QuickGelu is not null,
+            ResizesPositions = true,
             ProjectionDim = EmbedDim,
             Vision =
                 net is { IsBasic: true } ? net.Tower(v.ImageSize.Pixels)

@@ -9,6 +9,17 @@ namespace AirMLNet.Tests.Clip;
 [TestClass]
 public sealed class FastTokenizerTests
 {
+    private const string Normalizer = """
+        { "type": "Sequence", "normalizers": [{ "type": "NFC" }, { "type": "Replace", "pattern": { "Regex": "\\s+" }, "content": " " }, { "type": "Lowercase" }] }
+        """;
+
+    private const string PreTokenizer = """
+        { "type": "Sequence", "pretokenizers": [
+          { "type": "Split", "behavior": "Removed", "invert": true,
+            "pattern": { "Regex": "<\\|startoftext\\|>|<\\|endoftext\\|>|'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+" } },
+          { "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true }] }
+        """;
+
     private readonly TemporaryFolder _folder = new();
 
     [TestCleanup]
@@ -156,6 +167,8 @@ public sealed class FastTokenizerTests
         var merges = File.ReadLines(ClipTokenizerFiles.Find(TinyModels.Clip, "merges.txt")!).Where(l => l.Length > 0 && !l.StartsWith('#'));
         var root = new JsonObject
         {
+            ["normalizer"] = JsonNode.Parse(Normalizer),
+            ["pre_tokenizer"] = JsonNode.Parse(PreTokenizer),
             ["model"] = new JsonObject
             {
                 ["type"] = "BPE",
