@@ -24,12 +24,12 @@ internal static class AddedTokens
         {
             Join(ids, list, ClipVocabulary.ReadIds(list).Select(p => (p.Key, p.Value)));
         }
-        if (ClipTokenizerFiles.Find(folder, Configuration) is { } path && ConfigFile.Open(path) is var file && file.At(Key) is not null)
+        if (ClipTokenizerFiles.Find(folder, Configuration) is { } config && ConfigFile.Open(config) is var file && file.At(Key) is not null)
         {
             var decoder = file.Get<Dictionary<string, TokenText>>(Key);
             Join(
                 ids,
-                path,
+                config,
                 decoder.Select(p => (p.Value.Text, int.TryParse(p.Key, out var id) ? id : throw file.Bad(Key, "of ids and their tokens")))
             );
         }

@@ -61,13 +61,13 @@ internal sealed record ClipConfig
 
     internal ClipConfig Check(string path)
     {
-        ConfigFile.CheckWholeNumbers(path, this);
-        CheckTower("vision_config", Vision.HiddenSize, Vision.Heads, Vision.LayerNormEps);
-        CheckTower("text_config", Text.HiddenSize, Text.Heads, Text.LayerNormEps);
-        if (Vision.ImageSize < Vision.PatchSize)
+        if (Vision.ImageSize > 0 && Vision.ImageSize < Vision.PatchSize)
         {
             throw Bad("vision_config.image_size", Vision.ImageSize, $"at least patch_size ({Vision.PatchSize})");
         }
+        ConfigFile.CheckWholeNumbers(path, this);
+        CheckTower("vision_config", Vision.HiddenSize, Vision.Heads, Vision.LayerNormEps);
+        CheckTower("text_config", Text.HiddenSize, Text.Heads, Text.LayerNormEps);
         if (Vision.ResNet is { } net)
         {
             if (Vision.ImageSize % Vision.PatchSize != 0)

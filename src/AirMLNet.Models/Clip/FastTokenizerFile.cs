@@ -97,10 +97,15 @@ internal sealed record FastTokenizerFile(
     }
 
     // A step alone, or a sequence of them.
-    private static IEnumerable<JsonNode?> Steps(ConfigFile file, string key, string list) =>
-        file.At(key) is not { } node ? []
-        : TypeOf(node) == "Sequence" && (node as JsonObject)?[list] is JsonArray steps ? steps
-        : [node];
+    private static IEnumerable<JsonNode?> Steps(ConfigFile file, string key, string list)
+    {
+        var node = file.At(key);
+        if (TypeOf(node) == "Sequence" && (node as JsonObject)?[list] is JsonArray steps)
+        {
+            return steps;
+        }
+        return node is null ? [] : new[] { node };
+    }
 
     private static string? TypeOf(JsonNode? step) => ((step as JsonObject)?["type"] as JsonValue)?.ToString();
 

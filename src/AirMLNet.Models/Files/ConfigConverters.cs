@@ -85,8 +85,7 @@ internal static class ConfigValue
 internal sealed class SameNumberConverter() : ConfigConverter<int>("one number, or a list that repeats it", ConfigValue.Same);
 
 /// <summary>A list of whole numbers, or one number for a list of one.</summary>
-internal sealed class OneOrListConverter()
-    : ConfigConverter<IReadOnlyList<int>>(Expected, Read, list => list.Count == 1 ? list[0] : list)
+internal sealed class OneOrListConverter() : ConfigConverter<IReadOnlyList<int>>(Expected, Read, list => list.Count == 1 ? list[0] : list)
 {
     public const string Expected = "a whole number, or a list of them";
 

@@ -43,6 +43,32 @@ public sealed class ClipTextModelTests
         Assert.IsTrue(File.ReadAllText(Path.Combine(_folder, "config.json")).Contains("\"CLIPTextModel\"", StringComparison.Ordinal));
     }
 
+    /// <summary>As CLIPTextModel of transformers takes a whole CLIP: what else it holds is left.</summary>
+    [TestMethod]
+    [DataRow(false)]
+    [DataRow(true)]
+    public void AWholeModelsFolderIsReadAsItsTextEncoder(bool projected)
+    {
+        using var scope = NewDisposeScope();
+        using var off = no_grad();
+        using var whole = new ClipModel(ClipModelTests.Small);
+        whole.Save(_folder, ScalarType.Float32);
+
+        using var text = ClipTextModel.Load(_folder, projected: projected);
+
+        var ids = tensor(new long[] { 28, 5, 29, 29, 28, 7, 8, 29 }, [2, 4]);
+        Assert.AreEqual(0f, (whole.Text.EncodeAll(ids) - text.Encode(ids)).abs().max().item<float>());
+        Assert.AreEqual(projected ? 12 : null, text.Config.ProjectionDim);
+        if (projected)
+        {
+            Assert.IsTrue(text.Projection!.weight.allclose(whole.TextProjection.weight));
+        }
+        using var extra = new ClipTextModel(Config with { ProjectionDim = 12 }, new Generator(1));
+        extra.Save(_folder["projected"], ScalarType.Float32);
+        using var plain = ClipTextModel.Load(_folder["projected"]);
+        Assert.IsNull(plain.Projection);
+    }
+
     [TestMethod]
     public void TheSameSeedGivesTheSameWeights_TheProjectionsToo()
     {

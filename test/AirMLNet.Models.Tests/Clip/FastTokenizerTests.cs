@@ -47,6 +47,17 @@ public sealed class FastTokenizerTests
         Assert.Contains("end_of_word_suffix", Refused());
         Write(false, json => json["model"]!["merges"] = new JsonArray("a b c"));
         Assert.Contains("merges", Refused());
+        Write(false, json => ((JsonArray)json["normalizer"]!["normalizers"]!).RemoveAt(2));
+        Assert.Contains("normalizer is {\"type\":\"Sequence\"", Refused());
+        Assert.Contains("it must be one with Lowercase", Refused());
+        Write(false, json => json["normalizer"] = null);
+        Assert.Contains("it must be one with Lowercase", Refused());
+        Write(false, json => json["normalizer"]!["normalizers"]![0]!["type"] = "StripAccents");
+        Assert.Contains("it must be of NFC, Replace, Lowercase alone", Refused());
+        Write(false, json => json["pre_tokenizer"] = new JsonObject { ["type"] = "ByteLevel" });
+        Assert.Contains("it must be one that splits by CLIP's expression", Refused());
+        Write(false, json => json["pre_tokenizer"] = new JsonObject { ["type"] = "Metaspace" });
+        Assert.Contains("it must be of Split, ByteLevel alone", Refused());
         Write(false, json => json["added_tokens"] = new JsonArray(new JsonObject { ["content"] = "<|endoftext|>", ["id"] = 1 }));
         Assert.Contains("added token", Refused());
     }
@@ -117,6 +128,47 @@ public sealed class FastTokenizerTests
         }
         File.WriteAllText(_folder["added_tokens.json"], """{ "<|endoftext|>": 1 }""");
         Assert.Contains("the added token '<|endoftext|>' has id ", Refused());
+    }
+
+    /// <summary>Libraries differ in which of the two they take.</summary>
+    [TestMethod]
+    public void TwoTokenizersInOneFolderMustBeTheSame()
+    {
+        WriteSlow(_ => { });
+        Write(true, _ => { });
+        Assert.IsGreaterThan(0, ClipTokenizer.Load(_folder).VocabularySize);
+        Write(
+            true,
+            json =>
+            {
+                var merges = (JsonArray)json["model"]!["merges"]!;
+                var first = merges[0]!.DeepClone();
+                merges.RemoveAt(0);
+                merges.Add(first);
+            }
+        );
+        Assert.StartsWith($"{_folder["tokenizer.json"]} is another tokenizer than {_folder["vocab.json"]}", Refused());
+        Write(
+            true,
+            json =>
+            {
+                var vocabulary = (JsonObject)json["model"]!["vocab"]!;
+                (vocabulary["a"], vocabulary["b"]) = ((int)vocabulary["b"]!, (int)vocabulary["a"]!);
+            }
+        );
+        Assert.StartsWith($"{_folder["tokenizer.json"]} is another tokenizer than", Refused());
+    }
+
+    [TestMethod]
+    public void TheHashIsOfWhatDecidesTheIds()
+    {
+        Write(false, _ => { });
+        var (slow, fast) = (ClipTokenizer.Load(TinyModels.Clip), ClipTokenizer.Load(_folder));
+        Assert.AreEqual(slow.Sha256.Split(' ')[0], fast.Sha256.Split(' ')[0]);
+        File.WriteAllText(_folder["tokenizer_config.json"], """{ "model_max_length": 9 }""");
+        Assert.AreNotEqual(fast.Sha256, ClipTokenizer.Load(_folder).Sha256);
+        Write(false, json => ((JsonArray)json["model"]!["merges"]!).RemoveAt(0));
+        Assert.AreNotEqual(fast.Sha256.Split(' ')[0], ClipTokenizer.Load(_folder).Sha256.Split(' ')[0]);
     }
 
     [TestMethod]
