@@ -1,13 +1,15 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
+using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
 using AirMLNet.Tool.Commands;
 using AirMLNet.Tool.Output;
 
 namespace AirMLNet.Tool;
 
 /// <summary>Parses the arguments, runs one command, and turns every failure into one line and an exit code.</summary>
-internal static class CommandLine
+internal static partial class CommandLine
 {
     private static string s_name = "airml";
     private static string? s_resume;
@@ -96,7 +98,7 @@ internal static class CommandLine
         }
         else
         {
-            WriteError(OneLine(exception.Message));
+            WriteError(OneLine(Told(exception)));
         }
 
         if (verbose)
@@ -142,6 +144,16 @@ internal static class CommandLine
     private static void SayCancelled() => WriteError(s_resume is null ? "cancelled" : $"cancelled; {s_resume}");
 
     private static void WriteError(string message) => Console.Error.WriteLine($"{s_name}: {message}");
+
+    // LibTorch's messages go on with the functions that they come from.
+    private static string Told(Exception exception)
+    {
+        var end = exception is ExternalException ? LibTorchTrace().Match(exception.Message) : Match.Empty;
+        return end.Success ? exception.Message[..end.Index] : exception.Message;
+    }
+
+    [GeneratedRegex(@"\s*(Exception raised from|frame #0:)", RegexOptions.ExplicitCapture)]
+    private static partial Regex LibTorchTrace();
 
     private static string OneLine(string message) =>
         string.Join(' ', message.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));

@@ -227,7 +227,7 @@ public sealed class ClipModel : nn.Module
     /// <summary>Loads given weights into the given architecture, or into the one the weights imply.</summary>
     internal static ClipModel Load(ClipConfig? config, WeightFiles files, Device? device, ClipActivation? activation = null)
     {
-        files.TakeOff("module.", "clip.");
+        files.TakeOffWrapper("vision_model", "text_model", "visual", "text", "transformer");
         var names = ClipWeightNames.Detect(files);
         var (decided, reason) = ClipActivationRule.Apply(config ?? ClipShapes.Infer(files, names), files.Place, activation);
         var resizing = names.Resizing(decided, files);

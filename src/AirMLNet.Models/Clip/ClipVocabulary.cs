@@ -13,6 +13,8 @@ internal sealed class ClipVocabulary
     internal const string StartText = "<|startoftext|>";
     internal const string EndText = "<|endoftext|>";
     private const int ArchiveMerges = 49152 - 256 - 2;
+    private const long Largest = 64L << 20;
+    private const int MostUnmade = 128; // rows of an embedding that are padding may have names
 
     private readonly string[] _tokens;
     private readonly int[] _byteIds = new int[256];
@@ -47,6 +49,15 @@ internal sealed class ClipVocabulary
         foreach (var (left, right) in merges)
         {
             _merges.TryAdd((Id(left), Id(right)), (_merges.Count, Id(left + right)));
+        }
+        // Every other token is made by a merge.
+        var unmade = ids.Count - (2 * 256) - 2 - _merges.Values.Select(m => m.Id).Distinct().Count();
+        if (unmade > MostUnmade)
+        {
+            throw new InvalidDataException(
+                $"{source}: {unmade} tokens of the vocabulary are made by none of the {_merges.Count} merges; the list of merges is cut off, or "
+                    + "another tokenizer's."
+            );
         }
     }
 
@@ -218,14 +229,19 @@ internal sealed class ClipVocabulary
 
     internal static Dictionary<string, int> ReadIds(string file)
     {
+        var text = TextFile.ReadAll(file, Largest);
         try
         {
-            return JsonSerializer.Deserialize<Dictionary<string, int>>(File.ReadAllBytes(file))
-                ?? throw new InvalidDataException($"{file}: empty.");
+            return JsonSerializer.Deserialize<Dictionary<string, int>>(text) ?? throw new InvalidDataException($"{file}: empty.");
         }
         catch (JsonException e)
         {
-            throw new InvalidDataException($"{file}: not an object of tokens and ids: {e.Message}", e);
+            throw new InvalidDataException(
+                GitLfs.Begins(text)
+                    ? GitLfs.Advice(file)
+                    : $"{file}, line {e.LineNumber + 1}: no object of tokens and their ids, which are whole numbers.",
+                e
+            );
         }
     }
 

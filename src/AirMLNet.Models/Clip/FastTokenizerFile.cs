@@ -27,6 +27,7 @@ internal sealed record FastTokenizerFile(
         new("model.continuing_subword_prefix", "CLIP's tokenizer has none.", ""),
         new("model.byte_fallback", "All bytes are in the vocabulary.", false),
         new("model.ignore_merges", "Words are merged.", false),
+        new("post_processor.type", "Texts stand between CLIP's start and end.", "RobertaProcessing", "TemplateProcessing", "ByteLevel"),
         new("model.dropout", "The same text has always the same tokens.", 0),
     ];
 

@@ -38,19 +38,20 @@ internal sealed partial class ConfigFile
     /// <exception cref="InvalidDataException">The file is no JSON object.</exception>
     public static ConfigFile Open(string path)
     {
-        if (!File.Exists(path))
+        if (!RealFile.Of(path).Exists)
         {
-            throw new FileNotFoundException($"{path}: the file does not exist.", path);
+            throw new FileNotFoundException(RealFile.Missing(path), path);
         }
+        var text = TextFile.ReadAll(path, Largest);
         try
         {
-            return Parse(TextFile.ReadAll(path, Largest)) is JsonObject root
+            return Parse(text) is JsonObject root
                 ? new(path, root)
                 : throw new InvalidDataException($"{path}: a JSON object was expected.");
         }
         catch (JsonException e)
         {
-            throw new InvalidDataException($"{path} is not valid JSON: {e.Message}", e);
+            throw new InvalidDataException(GitLfs.Begins(text) ? GitLfs.Advice(path) : $"{path} is not valid JSON: {e.Message}", e);
         }
     }
 

@@ -61,10 +61,10 @@ internal static class ModelWeights
             }
             var wanted = InFile(parameter.shape, source);
             var found = files.Shape(source.Name);
-            // A scalar may be stored as [1].
+            // A scalar may be stored as [1] or [1, 1].
             if (
                 !found.SequenceEqual(wanted)
-                && !(wanted.Length == 0 && found is [1])
+                && !(wanted.Length == 0 && found.All(d => d == 1))
                 && !(source.AnyRank && Core(found).SequenceEqual(Core(wanted)))
                 && source.Fitting?.Fits(found, wanted) != true
             )

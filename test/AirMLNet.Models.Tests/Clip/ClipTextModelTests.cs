@@ -1,5 +1,6 @@
 using AirMLNet.Clip;
 using AirMLNet.Testing;
+using AirMLNet.Weights;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Tests.Clip;
@@ -67,6 +68,28 @@ public sealed class ClipTextModelTests
         extra.Save(_folder["projected"], ScalarType.Float32);
         using var plain = ClipTextModel.Load(_folder["projected"]);
         Assert.IsNull(plain.Projection);
+    }
+
+    /// <summary>Names without the tower's, or with a wrapper's before them.</summary>
+    [TestMethod]
+    [DataRow("text_model.", "")]
+    [DataRow("", "_orig_mod.")]
+    public void TheTowersNamesMayStandAloneOrBehindAWrapper(string off, string before)
+    {
+        using var scope = NewDisposeScope();
+        using var off2 = no_grad();
+        using var generator = new Generator(1);
+        using var model = new ClipTextModel(Config, generator);
+        model.Save(_folder, ScalarType.Float32);
+        Safetensors.Write(
+            _folder["model.safetensors"],
+            model
+                .state_dict()
+                .ToDictionary(p => before + (off.Length > 0 ? p.Key.Replace(off, "", StringComparison.Ordinal) : p.Key), p => p.Value)
+        );
+        using var again = ClipTextModel.Load(_folder);
+        var ids = tensor(new long[] { 38, 5, 39, 39 }, [1, 4]);
+        Assert.AreEqual(0f, (model.Encode(ids) - again.Encode(ids)).abs().max().item<float>());
     }
 
     [TestMethod]

@@ -159,6 +159,28 @@ public sealed class FastTokenizerTests
         Assert.StartsWith($"{_folder["tokenizer.json"]} is another tokenizer than", Refused());
     }
 
+    /// <summary>A list of merges that was cut off makes other tokens in silence; what is no list of ids is said in words.</summary>
+    [TestMethod]
+    public void FilesThatAreCutOrOthersAreRefused()
+    {
+        var clip = TinyData.MiniClip();
+        foreach (var name in new[] { "vocab.json", "merges.txt" })
+        {
+            File.Copy(ClipTokenizerFiles.Find(clip, name)!, _folder[name]);
+        }
+        var ids = ClipTokenizer.Load(_folder).Encode("a photo of a ship");
+        var vocabulary = File.ReadAllText(_folder["vocab.json"]);
+        File.WriteAllText(_folder["vocab.json"], vocabulary, new System.Text.UTF8Encoding(encoderShouldEmitUTF8Identifier: true));
+        CollectionAssert.AreEqual(ids, ClipTokenizer.Load(_folder).Encode("a photo of a ship"));
+        var merges = File.ReadAllLines(_folder["merges.txt"]);
+        File.WriteAllLines(_folder["merges.txt"], merges[..(merges.Length / 2)]);
+        Assert.Contains("the list of merges is cut off", Refused());
+        File.WriteAllText(_folder["vocab.json"], "[1]");
+        Assert.Contains("vocab.json, line 1: no object of tokens and their ids", Refused());
+        File.WriteAllText(_folder["vocab.json"], "version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 1\n");
+        Assert.Contains("is a pointer of Git LFS", Refused());
+    }
+
     [TestMethod]
     public void TheHashIsOfWhatDecidesTheIds()
     {

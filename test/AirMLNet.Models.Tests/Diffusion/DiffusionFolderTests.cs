@@ -215,6 +215,16 @@ public sealed class DiffusionFolderTests
         Assert.Contains("does not belong to the model", message);
     }
 
+    /// <summary>As other libraries and other classes write them.</summary>
+    [TestMethod]
+    public void SettingsThatMeanTheSameAreTaken()
+    {
+        Change("unet/config.json", json => json["only_cross_attention"] = new JsonArray(false, false));
+        Change("scheduler/scheduler_config.json", json => json["algorithm_type"] = "deis");
+        using var model = StableDiffusionPipeline.Load(_model, scheduler: SchedulerKind.DpmSolverMultistep);
+        Assert.AreEqual(SchedulerKind.DpmSolverMultistep, model.Scheduler.Config.Kind);
+    }
+
     [TestMethod]
     public void WeightsThatDoNotFitAreListed()
     {

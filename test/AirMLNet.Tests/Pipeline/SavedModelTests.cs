@@ -91,10 +91,11 @@ public sealed class SavedModelTests
         var images = Path.Combine(f.Root, "images.zip");
         File.Move(SaveFeatures(f, embed: false), images);
         var texts = Path.Combine(f.Root, "texts.zip");
-        var data = f.Ml.Data.LoadFromEnumerable([new { Text = "a red ship" }]);
-        using (var fitted = f.Ml.Transforms.ClipTextFeature("Features", "Text", new() { ClipFolder = f.ClipFolder }).Fit(data))
+        var ml = new MLContext(1);
+        var data = ml.Data.LoadFromEnumerable([new { Text = "a red ship" }]);
+        using (var fitted = ml.Transforms.ClipTextFeature("Features", "Text", new() { ClipFolder = f.ClipFolder }).Fit(data))
         {
-            f.Ml.Model.Save(fitted, data.Schema, texts);
+            ml.Model.Save(fitted, data.Schema, texts);
         }
         Dispose(new MLContext().Model.LoadAdapted(texts, out _));
 

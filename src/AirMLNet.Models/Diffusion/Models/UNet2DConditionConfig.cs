@@ -40,7 +40,7 @@ internal sealed record UNet2DConditionConfig
         new(MidBlockType, "A middle block has attention, if there is one.", "UNetMidBlock2DCrossAttn"),
         new("up_block_types", "These two are built.", UpBlock, CrossAttnUpBlock) { IsList = true },
         new("center_input_sample", "The input is taken as it is.", false),
-        new("only_cross_attention", "Blocks attend to themselves and to the text.", false),
+        new("only_cross_attention", "Blocks attend to themselves and to the text.", false) { IsList = true },
         new("mid_block_only_cross_attention", "Blocks attend to themselves and to the text.", false),
         new("dual_cross_attention", "There is one attention to the text.", false),
         new("cross_attention_norm", "Text states are not normalised."),

@@ -43,7 +43,8 @@ internal sealed record SchedulerConfig
 
     internal static readonly RefusedKey[] RefusedSolverKeys =
     [
-        new("algorithm_type", "The other algorithms are not built.", "dpmsolver++"),
+        // diffusers takes "deis", which its files of another class say, for this one.
+        new("algorithm_type", "The other algorithms are not built.", "dpmsolver++", "deis"),
         new("solver_order", "Other orders are not built.", 1, 2),
         new("solver_type", "Other solvers are not built.", "midpoint", "heun", "logrho", "bh1", "bh2"),
     ];
