@@ -68,18 +68,25 @@ internal sealed partial class WeightFiles : IDisposable
     /// Takes off what all names begin with, up to a point, as wrappers of models (<c>module.</c>, <c>_orig_mod.</c>, <c>model.</c>) give
     /// it to them when they are saved.
     /// </summary>
-    /// <param name="own">First parts of the model's own names, which stay.</param>
+    /// <param name="own">First parts of the model's own names; where none comes to light, all stays.</param>
     public void TakeOffWrapper(params string[] own)
     {
-        while (
-            _owner.Keys.FirstOrDefault()?.Split('.') is [var first, _, ..]
-            && !own.Contains(first)
-            && _owner.Keys.All(n => n.StartsWith(first + ".", StringComparison.Ordinal))
-        )
+        string[] parts = [.. _owner.Keys.FirstOrDefault()?.Split('.') ?? []];
+        var wrapper = "";
+        for (var i = 0; i < parts.Length - 1 && !own.Contains(parts[i]); i++)
+        {
+            var longer = $"{wrapper}{parts[i]}.";
+            if (!_owner.Keys.All(n => n.StartsWith(longer, StringComparison.Ordinal)))
+            {
+                break;
+            }
+            wrapper = longer;
+        }
+        if (wrapper.Length > 0 && _owner.Keys.Any(n => own.Contains(n[wrapper.Length..].Split('.')[0])))
         {
             var tensors = _owner.ToList();
             _owner.Clear();
-            tensors.ForEach(t => _owner.Add(t.Key[(first.Length + 1)..], t.Value));
+            tensors.ForEach(t => _owner.Add(t.Key[wrapper.Length..], t.Value));
         }
     }
 

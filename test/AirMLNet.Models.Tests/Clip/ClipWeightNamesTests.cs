@@ -198,7 +198,7 @@ public sealed class ClipWeightNamesTests
     [TestMethod]
     public void PicklesAreRefusedWithAWayOut()
     {
-        File.WriteAllText(Path.Combine(_folder, "pytorch_model.bin"), "");
+        File.WriteAllText(Path.Combine(_folder, "pytorch_model.bin"), "PK\u0003\u0004");
 
         var error = Assert.ThrowsExactly<FileNotFoundException>(() => ClipModel.Load(_folder));
 

@@ -33,7 +33,7 @@ public sealed class RefusedKeyTests
         ["ClipPreprocessing.RefusedTimmKeys"] = ("{}", p => ClipPreprocessing.Timm(ConfigFile.Open(p))),
         ["FastTokenizerFile.RefusedKeys"] = (
             """
-            { "model": { "type": "BPE", "end_of_word_suffix": "</w>", "vocab": {}, "merges": [] }, "normalizer": { "type": "Lowercase" },
+            { "model": { "type": "BPE", "end_of_word_suffix": "</w>", "vocab": {}, "merges": [] }, "post_processor": {}, "normalizer": { "type": "Lowercase" },
               "pre_tokenizer": { "type": "Split", "pattern": { "Regex": "'s|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+" } } }
             """,
             p => FastTokenizerFile.Read(p)

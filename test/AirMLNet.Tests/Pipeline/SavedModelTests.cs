@@ -93,7 +93,11 @@ public sealed class SavedModelTests
         var texts = Path.Combine(f.Root, "texts.zip");
         var ml = new MLContext(1);
         var data = ml.Data.LoadFromEnumerable([new { Text = "a red ship" }]);
-        using (var fitted = ml.Transforms.ClipTextFeature("Features", "Text", new() { ClipFolder = f.ClipFolder }).Fit(data))
+        using (
+            var fitted = ml
+                .Transforms.ClipTextFeature("Features", "Text", new ClipTextFeatureOptions { ClipFolder = f.ClipFolder })
+                .Fit(data)
+        )
         {
             ml.Model.Save(fitted, data.Schema, texts);
         }

@@ -230,7 +230,7 @@ internal sealed class UNet2DConditionModel : nn.Module
     public static UNet2DConditionModel Load(string folder, Device? device = null)
     {
         using var files = WeightFiles.Find(folder, Files);
-        files.TakeOffWrapper();
+        files.TakeOffWrapper("conv_in", "down_blocks");
         return Load(UNet2DConditionConfig.Load(Path.Combine(folder, "config.json")), files, device);
     }
 
