@@ -62,7 +62,8 @@ internal static class DiffusionBenchmark
     {
         var versions = peers.Select(p => p.Process.Ask("load", folder, Text(p.Torch))).ToList();
         Console.WriteLine(
-            $"{name}, {config.SampleSize.Height} x {config.SampleSize.Width} latents, against {versions[0]}, {threads} threads, best of {repeats} turns "
+            $"{name}, {config.SampleSize.Height} x {config.SampleSize.Width} latents, against {versions[0]}, {threads} threads, "
+                + $"best of {repeats} turns "
                 + $"each"
         );
         using var model = StableDiffusionPipeline.Load(folder);

@@ -114,7 +114,9 @@ public sealed class ClipModel : nn.Module
     /// pool, place by place, without positions (docs/methods.md §6.2). At other sizes than the trained one the positions are
     /// interpolated.
     /// </summary>
-    /// <param name="pixelValues">[B, 3, H, W], preprocessed; multiples of the patch size or the model's own, or for a ResNet at least 32.</param>
+    /// <param name="pixelValues">
+    /// [B, 3, H, W], preprocessed; multiples of the patch size or the model's own, or for a ResNet at least 32.
+    /// </param>
     /// <param name="positions">How positions are used; <see cref="ClipPositions.None"/> and a ResNet give TaI-DPT's global feature.</param>
     /// <exception cref="ArgumentException">The shape does not fit, or a vision transformer was asked to leave its positions
     /// out.</exception>

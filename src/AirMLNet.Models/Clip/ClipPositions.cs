@@ -54,7 +54,9 @@ internal static class ClipPositionGrid
         return cat([positions.narrow(0, 0, 1), resized.flatten(2).squeeze(0).t()], 0); // [1 + H·W', W]
     }
 
-    /// <summary>Brings image positions [1 + S², W] to [1 + T², W] as OpenCLIP does: bicubic, and antialiased where it becomes smaller.</summary>
+    /// <summary>
+    /// Brings image positions [1 + S², W] to [1 + T², W] as OpenCLIP does: bicubic, and antialiased where it becomes smaller.
+    /// </summary>
     public static WeightFitting Images { get; } =
         new(
             (found, wanted) => found.Length == 2 && found[1] == wanted[1] && SideOf(found[0]) is not null && SideOf(wanted[0]) is not null,

@@ -55,8 +55,8 @@ internal sealed class ClipVocabulary
         if (unmade > MostUnmade)
         {
             throw new InvalidDataException(
-                $"{source}: {unmade} tokens of the vocabulary are made by none of the {_merges.Count} merges; the list of merges is cut off, or "
-                    + "another tokenizer's."
+                $"{source}: {unmade} tokens of the vocabulary are made by none of the {_merges.Count} merges; "
+                    + "the list of merges is cut off, or another tokenizer's."
             );
         }
     }

@@ -157,7 +157,9 @@ internal sealed partial class ClipWeightNames
         );
     }
 
-    /// <summary>How the positions of a file are resized to those of a configuration that does so, for logs; empty where they are not.</summary>
+    /// <summary>
+    /// How the positions of a file are resized to those of a configuration that does so, for logs; empty where they are not.
+    /// </summary>
     public string Resizing(ClipConfig config, WeightFiles files)
     {
         if (!config.ResizesPositions)

@@ -147,7 +147,7 @@ internal sealed partial class WeightFiles : IDisposable
     {
         if (!Directory.Exists(folder))
         {
-            throw new DirectoryNotFoundException($"There is no model folder {folder}; 'airml pull OWNER/NAME' downloads one.");
+            throw NoFolder(folder);
         }
         foreach (var name in names.Names)
         {
@@ -270,6 +270,14 @@ internal sealed partial class WeightFiles : IDisposable
         }
     }
 
+    /// <summary>What is thrown where there is no model folder.</summary>
+    public static DirectoryNotFoundException NoFolder(string folder) =>
+        new(
+            File.Exists(folder)
+                ? $"{folder} is a file; name the model folder that it lies in."
+                : $"There is no model folder {folder}; 'airml pull OWNER/NAME' downloads one."
+        );
+
     private static FileNotFoundException NotAModel(string folder, string[] safetensors, WeightFileNames names)
     {
         if (safetensors.Length > 1)
@@ -298,14 +306,17 @@ internal sealed partial class WeightFiles : IDisposable
             );
         }
         var entries = Directory.GetFileSystemEntries(folder);
-        var inner = Directory
-            .GetDirectories(folder)
+        // As sentence-transformers and the cache of huggingface_hub have it.
+        string[] places = [folder, Path.Combine(folder, "snapshots")];
+        var inner = places
+            .Where(Directory.Exists)
+            .SelectMany(Directory.GetDirectories)
             .Order(StringComparer.Ordinal)
             .FirstOrDefault(f => names.Names.Any(n => File.Exists(Path.Combine(f, n))));
         return new(
             $"{folder} is not a {names.Kind} model: it has no {names.Names[0]} or {names.Names[1]} "
                 + (entries.Length == 0 ? "(it is empty)." : $"(it holds {Listed(entries)}); weights are read as safetensors only.")
-                + (inner is null ? "" : $" Its folder {Path.GetFileName(inner)} has such a file: name that folder.")
+                + (inner is null ? "" : $" Its folder {Path.GetRelativePath(folder, inner)} has such a file: name that folder.")
         );
     }
 

@@ -115,6 +115,16 @@ public sealed class WeightFilesTests
             "Its folder 0_CLIPModel has such a file: name that folder.",
             Assert.ThrowsExactly<FileNotFoundException>(() => WeightFiles.Find(_folder, Names)).Message
         );
+        Directory.CreateDirectory(_folder["cache", "snapshots", "abc"]);
+        Write(Path.Combine("cache", "snapshots", "abc", "model.safetensors"), "a");
+        Assert.Contains(
+            $"Its folder {Path.Combine("snapshots", "abc")} has such a file",
+            Assert.ThrowsExactly<FileNotFoundException>(() => WeightFiles.Find(_folder["cache"], Names)).Message
+        );
+        Assert.EndsWith(
+            "modules.json is a file; name the model folder that it lies in.",
+            Assert.ThrowsExactly<DirectoryNotFoundException>(() => WeightFiles.Find(_folder["modules.json"], Names)).Message
+        );
     }
 
     [TestMethod]
