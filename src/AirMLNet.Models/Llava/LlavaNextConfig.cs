@@ -82,6 +82,8 @@ internal sealed record LlavaNextConfig
             file.Root["image_token_index"] = id.DeepClone();
         }
 
+        // As transformers has it where a file does not say.
+        file.Default(("image_grid_pinpoints", JsonNode.Parse("[[336, 672], [672, 336], [672, 672], [1008, 336], [336, 1008]]")!));
         return file.To<LlavaNextConfig>().Check(path);
     }
 

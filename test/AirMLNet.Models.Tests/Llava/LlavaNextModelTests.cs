@@ -121,6 +121,26 @@ public sealed class LlavaNextModelTests
         Assert.AreEqual(one.Config.Text.HiddenSize, (int)again.Project(again.Places(pixels)).size(2));
     }
 
+    [TestMethod]
+    [DataRow(true)]
+    [DataRow(false)]
+    public void ResolutionsThatAreNotSaidAreThePublishedOnes(bool isNull)
+    {
+        TinyLlava.Create(_folder["m"]);
+        var root = JsonNode.Parse(File.ReadAllText(_folder["m", "config.json"]))!.AsObject();
+        root.Remove("image_grid_pinpoints");
+        if (isNull)
+        {
+            root["image_grid_pinpoints"] = null;
+        }
+        root["vision_config"]!["image_size"] = 336;
+        File.WriteAllText(_folder["m", "config.json"], root.ToJsonString());
+        CollectionAssert.AreEqual(
+            new GridSize[] { new(336, 672), new(672, 336), new(672, 672), new(1008, 336), new(336, 1008) },
+            LlavaNextConfig.Load(_folder["m", "config.json"]).Grids.ToArray()
+        );
+    }
+
     /// <summary>transformers: null is as many as the queries have, a missing key Mistral's eight.</summary>
     [TestMethod]
     public void NullHeadsOfKeysAreThoseOfTheQueries()
