@@ -288,10 +288,25 @@ internal sealed class ClipBackbone
         foreach (var file in places.SelectMany(Directory.EnumerateFiles).Order(StringComparer.Ordinal).Where(IsSetting))
         {
             var real = RealFile.Of(file);
-            hash.AppendData(Encoding.UTF8.GetBytes($"{file}\n{real.Length}\n"));
-            hash.AppendData(real.Length > LargestSetting ? BitConverter.GetBytes(real.LastWriteTimeUtc.Ticks) : File.ReadAllBytes(file));
+            if (real is { Exists: true, Length: > 0 }) // what is no plain file has none
+            {
+                hash.AppendData(Encoding.UTF8.GetBytes($"{file}\n{real.Length}\n"));
+                hash.AppendData(Content(real));
+            }
         }
         return Convert.ToHexStringLower(hash.GetHashAndReset());
+
+        static byte[] Content(FileInfo file)
+        {
+            try
+            {
+                return file.Length > LargestSetting ? BitConverter.GetBytes(file.LastWriteTimeUtc.Ticks) : File.ReadAllBytes(file.FullName);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException) // whoever needs it will say so
+            {
+                return [];
+            }
+        }
 
         static bool IsSetting(string file) => Path.GetExtension(file) is ".json" or ".txt" or ".gz";
     }

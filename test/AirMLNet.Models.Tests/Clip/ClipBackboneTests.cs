@@ -104,6 +104,17 @@ public sealed class ClipBackboneTests
         Array.ForEach([first, second, third], b => b.Release());
     }
 
+    /// <summary>As a cache holds them of which something was deleted.</summary>
+    [TestMethod]
+    public void OtherFilesOfTheFolderMayLeadNowhere()
+    {
+        File.CreateSymbolicLink(Path.Combine(_folder, "generation_config.json"), "../../blobs/gone");
+        File.WriteAllText(Path.Combine(_folder, "notes.txt"), "");
+        var backbone = ClipBackbone.Acquire(_folder);
+        Assert.IsGreaterThan(0, backbone.FeatureDimension);
+        backbone.Release();
+    }
+
     [TestMethod]
     public void ImagesAreEncodedAloneAsInABatch()
     {
