@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
+using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
 using AirMLNet.Options;
 using AirMLNet.Tool.Commands;
 using AirMLNet.Tool.Output;
@@ -8,7 +10,7 @@ using AirMLNet.Tool.Output;
 namespace AirMLNet.Tool;
 
 /// <summary>Parses the arguments, runs one command, and turns every failure into one line and an exit code.</summary>
-internal static class CommandLine
+internal static partial class CommandLine
 {
     private static string s_name = "airml";
     private static string? s_resume;
@@ -103,7 +105,7 @@ internal static class CommandLine
         }
         else
         {
-            WriteError(OneLine(exception is ArgumentException wrong ? OptionCheck.Words(wrong) : exception.Message));
+            WriteError(OneLine(Told(exception)));
         }
 
         if (verbose)
@@ -149,6 +151,21 @@ internal static class CommandLine
     private static void SayCancelled() => WriteError(s_resume is null ? "cancelled" : $"cancelled; {s_resume}");
 
     private static void WriteError(string message) => Console.Error.WriteLine($"{s_name}: {message}");
+
+    // LibTorch's messages go on with the functions that they come from.
+    private static string Told(Exception exception)
+    {
+        if (exception is ArgumentException wrong)
+        {
+            return OptionCheck.Words(wrong);
+        }
+
+        var end = exception is ExternalException ? LibTorchTrace().Match(exception.Message) : Match.Empty;
+        return end.Success ? exception.Message[..end.Index] : exception.Message;
+    }
+
+    [GeneratedRegex(@"\s*(Exception raised from|frame #0:)", RegexOptions.ExplicitCapture)]
+    private static partial Regex LibTorchTrace();
 
     private static string OneLine(string message) =>
         string.Join(' ', message.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));

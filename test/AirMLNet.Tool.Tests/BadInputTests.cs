@@ -53,6 +53,22 @@ public sealed class BadInputTests
         Assert.IsTrue(File.Exists(Output));
     }
 
+    /// <summary>LibTorch's message goes on with the functions that it comes from.</summary>
+    [TestMethod]
+    public void AModelThatNoMemoryHolds()
+    {
+        var clip = TinyModels.Copy(TinyModels.Clip, _folder["clip"]);
+        var config = Path.Combine(clip, "config.json");
+        File.WriteAllText(
+            config,
+            File.ReadAllText(config).Replace("\"hidden_size\": 32", "\"hidden_size\": 16000000", StringComparison.Ordinal)
+        );
+        var failed = Adapt(TinyData.Images(_folder["photos"]), clip: clip);
+        failed.Failed(1, "can't allocate memory");
+        Assert.DoesNotContain("frame #", failed.Error);
+        NothingWritten();
+    }
+
     [TestMethod]
     public void AFolderThatIsNotAModel()
     {

@@ -62,7 +62,8 @@ internal static class DiffusionBenchmark
     {
         var versions = peers.Select(p => p.Process.Ask("load", folder, Text(p.Torch))).ToList();
         Console.WriteLine(
-            $"{name}, {config.SampleSize} x {config.SampleSize} latents, against {versions[0]}, {threads} threads, best of {repeats} turns "
+            $"{name}, {config.SampleSize.Height} x {config.SampleSize.Width} latents, against {versions[0]}, {threads} threads, "
+                + $"best of {repeats} turns "
                 + $"each"
         );
         using var model = StableDiffusionPipeline.Load(folder);
@@ -81,11 +82,11 @@ internal static class DiffusionBenchmark
         var (trained, batch) = config.BlockOutChannels[0] < 64 ? (40, 8) : (3, 2);
         float[] picture = [];
         var file = Path.Combine(folder, "unet-trace.pt");
-        peers[0].Process.Ask("trace", file, Text(config.SampleSize), "2");
+        peers[0].Process.Ask("trace", file, Text(config.SampleSize.Height), "2");
         using var trace = new TraceModel(file, ScalarType.Float32);
         Step((s, t, x) => trace.Run(s, t, x), config, calls);
         Step((s, t, x) => model.UNet.Forward(s, t, x), config, calls); // the first calls of a process are slow everywhere
-        AskAll(peers, calls, "step", Text(config.SampleSize), "2", Text(calls));
+        AskAll(peers, calls, "step", Text(config.SampleSize.Height), "2", Text(calls));
         Generate(model, inputs, out _, steps: 5);
         AskAll(
             peers,
@@ -99,12 +100,12 @@ internal static class DiffusionBenchmark
             inputs.Output
         );
         Train(model, batch, 2);
-        AskAll(peers, 2, "lora", Text(config.SampleSize), Text(batch), "16", "2");
+        AskAll(peers, 2, "lora", Text(config.SampleSize.Height), Text(batch), "16", "2");
         for (var repeat = 0; repeat < repeats; repeat++)
         {
             times[0].Add(Step((s, t, x) => model.UNet.Forward(s, t, x), config, calls));
             times[6].Add(Step((s, t, x) => trace.Run(s, t, x), config, calls));
-            times[1].AddRange(AskAll(peers, calls, "step", Text(config.SampleSize), "2", Text(calls)));
+            times[1].AddRange(AskAll(peers, calls, "step", Text(config.SampleSize.Height), "2", Text(calls)));
             times[2].Add(Generate(model, inputs, out picture));
             times[3]
                 .AddRange(
@@ -121,7 +122,7 @@ internal static class DiffusionBenchmark
                     )
                 );
             times[4].Add(Train(model, batch, trained));
-            times[5].AddRange(AskAll(peers, trained, "lora", Text(config.SampleSize), Text(batch), "16", Text(trained)));
+            times[5].AddRange(AskAll(peers, trained, "lora", Text(config.SampleSize.Height), Text(batch), "16", Text(trained)));
         }
 
         Line("UNet step, batch 2", times[0], times[6], 1.0, "trace");
@@ -182,7 +183,7 @@ internal static class DiffusionBenchmark
         using var scope = NewDisposeScope();
         using var off = no_grad();
         using var generator = new Generator(1);
-        var sample = randn([2, 4, config.SampleSize, config.SampleSize], generator: generator);
+        var sample = randn([2, 4, config.SampleSize.Height, config.SampleSize.Width], generator: generator);
         var text = randn([2, 77, config.CrossAttentionDim], generator: generator);
         var times = tensor(new long[] { 500, 500 });
         return Time(
@@ -209,7 +210,7 @@ internal static class DiffusionBenchmark
         {
             using var scope = NewDisposeScope();
             using var off = no_grad();
-            var side = model.UNet.Config.SampleSize;
+            var side = model.UNet.Config.SampleSize.Height;
             var latents = tensor(MemoryMarshal.Cast<byte, float>(File.ReadAllBytes(inputs.Latents)).ToArray(), [1, 4, side, side]);
             using var run = model.Scheduler.Start(steps);
             using var conditions = model.UNet.Prepare(model.EncodePrompts(["", "a photo of a cat"]), [0, 1], run.Timesteps);
@@ -234,7 +235,7 @@ internal static class DiffusionBenchmark
     /// </summary>
     private static Taken Train(StableDiffusionPipeline model, int batch, int steps)
     {
-        var side = model.NativeSize;
+        var side = model.NativeHeight;
         var random = new Random(1);
         LoraExample[] examples =
         [

@@ -99,7 +99,7 @@ internal static class DiffusionBenchmarkModels
             return path;
         }
 
-        var side = model.UNet.Config.SampleSize;
+        var side = model.UNet.Config.SampleSize.Height;
         return (
             Write("ids.bin", model.Tokenize(["a photo of a cat"])),
             Write("negative.bin", model.Tokenize([""])),

@@ -117,7 +117,7 @@ internal static class GpuBenchmark
 
     private static (Tensor Sample, Tensor Times, Tensor Text) Inputs(UNet2DConditionModel model, Device on, ScalarType type, int batch) =>
         (
-            randn([batch, 4, model.Config.SampleSize, model.Config.SampleSize], device: on).to_type(type),
+            randn([batch, 4, model.Config.SampleSize.Height, model.Config.SampleSize.Width], device: on).to_type(type),
             full([batch], 500L, ScalarType.Int64, on),
             randn([batch, 77, model.Config.CrossAttentionDim], device: on).to_type(type)
         );

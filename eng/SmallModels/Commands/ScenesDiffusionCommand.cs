@@ -48,7 +48,7 @@ internal static class ScenesDiffusionCommand
                 var folder = given.Parsed.GetRequiredValue(drawings);
                 return new SceneDiffusionTrainer(
                     options,
-                    new(photos, folder, folder, MiniDiffusionForm.Scenes.Vae.SampleSize),
+                    new(photos, folder, folder, MiniDiffusionForm.Scenes.Vae.SampleSize.Height),
                     given.Parsed.GetValue(judged) ?? 2000
                 ).Train();
             },

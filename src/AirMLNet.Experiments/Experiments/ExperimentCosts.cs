@@ -142,7 +142,8 @@ internal sealed class ExperimentCosts
     {
         var options = synthesis.Options;
         var folder = _context.IsOnlyPlanned(options.DiffusionFolder) ? null : DiffusionFolder.Open(options.DiffusionFolder);
-        double side = Math.Pow((folder?.UNet.SampleSize ?? 64) / 64.0, 2),
+        var latents = folder?.UNet.SampleSize ?? 64;
+        double side = latents.Height * latents.Width / (64.0 * 64.0),
             unet = SdForward * side * Math.Pow((folder?.UNet.BlockOutChannels[0] ?? 320) / 320.0, 2),
             vae = SdDecode * side * Math.Pow((folder?.Vae.BlockOutChannels[0] ?? 128) / 128.0, 2);
         var training = options.FineTune ? Backward * options.Training.Steps * options.Training.BatchSize * unet : 0;

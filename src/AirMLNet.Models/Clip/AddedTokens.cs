@@ -15,26 +15,28 @@ internal static class AddedTokens
     /// <summary>Adds what the files of a folder add.</summary>
     /// <param name="ids">The vocabulary, which may lack its start and its end.</param>
     /// <param name="folder">The tokenizer's folder, or the model's.</param>
+    /// <param name="path">The folder's <c>tokenizer.json</c>; null for none.</param>
+    /// <param name="fast">Its content.</param>
     /// <exception cref="InvalidDataException">They add another token, or one with another id than the vocabulary's.</exception>
-    public static void Join(Dictionary<string, int> ids, string folder)
+    public static void Join(Dictionary<string, int> ids, string folder, string? path, FastTokenizerFile? fast)
     {
         if (ClipTokenizerFiles.Find(folder, List) is { } list)
         {
             Join(ids, list, ClipVocabulary.ReadIds(list).Select(p => (p.Key, p.Value)));
         }
-        if (ClipTokenizerFiles.Find(folder, Configuration) is { } path && ConfigFile.Open(path) is var file && file.At(Key) is not null)
+        if (ClipTokenizerFiles.Find(folder, Configuration) is { } config && ConfigFile.Open(config) is var file && file.At(Key) is not null)
         {
             var decoder = file.Get<Dictionary<string, TokenText>>(Key);
             Join(
                 ids,
-                path,
+                config,
                 decoder.Select(p => (p.Value.Text, int.TryParse(p.Key, out var id) ? id : throw file.Bad(Key, "of ids and their tokens")))
             );
         }
         // The fast tokenizer is the one that transformers takes where a folder holds both.
-        if (ClipTokenizerFiles.Find(folder, ClipTokenizerFiles.Fast) is { } fast)
+        if (fast is not null)
         {
-            Join(ids, fast, FastTokenizerFile.ReadAdded(fast));
+            Join(ids, path!, fast.Added);
         }
     }
 

@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
 using AirMLNet.Files;
 using AirMLNet.Layers;
 using AirMLNet.Weights;
@@ -9,12 +11,12 @@ namespace AirMLNet.Clip;
 
 /// <summary>
 /// A frozen CLIP model with its tokenizer and preprocessing: what the pipeline stages hold.
-/// Immutable; one instance per folder, device and weights is shared by all who acquire it.
+/// Immutable; one instance per folder, device, weights and settings is shared by all who acquire it.
 /// </summary>
 /// <remarks>All members may be called concurrently until the last holder calls <see cref="Release"/>.</remarks>
 internal sealed class ClipBackbone
 {
-    private const int MostPadding = 128;
+    private const int LargestSetting = 1 << 20;
 
     private static readonly Lock Gate = new();
     private static readonly Dictionary<string, ClipBackbone> Shared = new(StringComparer.Ordinal);
@@ -33,7 +35,7 @@ internal sealed class ClipBackbone
         WeightsSha256 = hash;
         Device = device;
         // Images alone need none.
-        _tokenizer = new(() => Fitting(ClipTokenizer.Load(folder)));
+        _tokenizer = new(() => ClipTokenizer.Load(folder).For(Model!.Config.Text, folder));
         Preprocessor = ClipPreprocessor.Load(folder);
         Model = ClipModel.Load(folder, device, execution.Activation);
         if (Preprocessor.Size != Model.Config.Vision.ImageSize)
@@ -106,7 +108,7 @@ internal sealed class ClipBackbone
         lock (Gate)
         {
             var hash = HashOf(full);
-            var key = $"{full}\n{where}\n{hash}\n{execution}";
+            var key = $"{full}\n{where}\n{hash}\n{SettingsOf(full)}\n{execution}";
             if (!Shared.TryGetValue(key, out var backbone))
             {
                 using var scope = NewDisposeScope();
@@ -227,26 +229,6 @@ internal sealed class ClipBackbone
         MemoryMarshal.Cast<byte, float>(output.bytes).CopyTo(features);
     }
 
-    /// <summary>
-    /// Refuses a tokenizer of another model, whose ids would mean other words. Where the highest id of a text ends it, a few rows of the
-    /// embedding may be padding that no id reaches.
-    /// </summary>
-    private ClipTokenizer Fitting(ClipTokenizer tokenizer)
-    {
-        var text = Model.Config.Text;
-        var end = text.EndIsHighestId ? text.VocabularySize - 1 : text.EndToken!.Value;
-        var padded =
-            text.EndToken is null or 2
-            && tokenizer.EndToken == tokenizer.VocabularySize - 1
-            && text.VocabularySize - tokenizer.VocabularySize is > 0 and < MostPadding;
-        return tokenizer.EndToken == end || padded
-            ? tokenizer
-            : throw new InvalidDataException(
-                $"{Folder}: the tokenizer does not belong to the model: it ends texts with token {tokenizer.EndToken} of "
-                    + $"{tokenizer.VocabularySize}, the model with {end} of {text.VocabularySize}."
-            );
-    }
-
     /// <summary>Refuses features that are no numbers: every class would be as good as the other.</summary>
     private Tensor Finite(Tensor features) =>
         float.IsFinite(features.sum().item<float>())
@@ -293,5 +275,39 @@ internal sealed class ClipBackbone
             Hashes[description] = known = (stamp, WeightFiles.Sha256(paths));
         }
         return known.Hash;
+    }
+
+    /// <summary>
+    /// A hash of the files of a folder that decide a feature beside its weights: configuration, preprocessing, tokenizer. Large ones count
+    /// by size and time.
+    /// </summary>
+    private static string SettingsOf(string folder)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var places = ClipTokenizerFiles.Folders(folder).Where(Directory.Exists);
+        foreach (var file in places.SelectMany(Directory.EnumerateFiles).Order(StringComparer.Ordinal).Where(IsSetting))
+        {
+            var real = RealFile.Of(file);
+            if (real is { Exists: true, Length: > 0 }) // what is no plain file has none
+            {
+                hash.AppendData(Encoding.UTF8.GetBytes($"{file}\n{real.Length}\n"));
+                hash.AppendData(Content(real));
+            }
+        }
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+
+        static byte[] Content(FileInfo file)
+        {
+            try
+            {
+                return file.Length > LargestSetting ? BitConverter.GetBytes(file.LastWriteTimeUtc.Ticks) : File.ReadAllBytes(file.FullName);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException) // whoever needs it will say so
+            {
+                return [];
+            }
+        }
+
+        static bool IsSetting(string file) => Path.GetExtension(file) is ".json" or ".txt" or ".gz";
     }
 }

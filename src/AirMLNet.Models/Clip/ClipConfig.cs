@@ -32,6 +32,12 @@ internal sealed record ClipConfig
     internal bool ActivationStated { get; init; } = true;
 
     /// <summary>
+    /// Whether positions of another number than the configuration's are resized to it, as OpenCLIP does when it loads weights; with
+    /// transformers' configuration they are refused.
+    /// </summary>
+    internal bool ResizesPositions { get; init; }
+
+    /// <summary>
     /// Reads the configuration of a model folder: <c>config.json</c> (Hugging Face), else <c>open_clip_config.json</c>, also where the
     /// former is of another library, as timm's.
     /// </summary>
@@ -55,15 +61,19 @@ internal sealed record ClipConfig
 
     internal ClipConfig Check(string path)
     {
+        if (Vision.ImageSize > 0 && Vision.ImageSize < Vision.PatchSize)
+        {
+            throw Bad("vision_config.image_size", Vision.ImageSize, $"at least patch_size ({Vision.PatchSize})");
+        }
         ConfigFile.CheckWholeNumbers(path, this);
         CheckTower("vision_config", Vision.HiddenSize, Vision.Heads, Vision.LayerNormEps);
         CheckTower("text_config", Text.HiddenSize, Text.Heads, Text.LayerNormEps);
-        if (Vision.ImageSize % Vision.PatchSize != 0)
-        {
-            throw Bad("vision_config.image_size", Vision.ImageSize, $"a multiple of patch_size ({Vision.PatchSize})");
-        }
         if (Vision.ResNet is { } net)
         {
+            if (Vision.ImageSize % Vision.PatchSize != 0)
+            {
+                throw Bad("vision image_size", Vision.ImageSize, $"a multiple of {Vision.PatchSize}");
+            }
             if (net.Layers.Any(n => n < 1))
             {
                 throw Bad("vision layers", net.Layers.Min(), "at least 1");
@@ -116,7 +126,7 @@ internal sealed record ClipVisionConfig
     /// <summary>Height and width of an input image in pixels.</summary>
     public int ImageSize { get; init; } = 224;
 
-    /// <summary>Height and width of a patch in pixels; divides <see cref="ImageSize"/>.</summary>
+    /// <summary>Height and width of a patch in pixels; what does not fill one at the right and lower border is not seen.</summary>
     public int PatchSize { get; init; } = 32;
 
     /// <summary>Activation of the MLP.</summary>

@@ -70,6 +70,11 @@ internal static class ClipConfigFile
     public static ClipTextConfig ReadText(string path, bool projected = false)
     {
         var file = ConfigFile.Open(path);
+        // A text encoder may be cut from a whole model, with its configuration left as it is.
+        if ((file.Root["model_type"] as JsonValue)?.ToString() == "clip" && file.Root["text_config"] is JsonObject inner)
+        {
+            file = new($"{path}: text_config", inner);
+        }
         file.Refuse(RefusedTextKeys);
         var projection = file.At("projection_dim") is null ? ClipConfig.DefaultProjection : file.Get<int>("projection_dim");
         // Checked as the text tower of a whole model.
@@ -103,17 +108,12 @@ internal static class ClipConfigFile
         {
             throw new InvalidDataException($"{file.Path} does not describe a CLIP model: vision_config and text_config were expected.");
         }
-        // Files of 2022 repeat the towers under *_dict, which then have the last word.
+        // Files of 2022 repeat the towers under *_dict, which then have the last word, also with the defaults of what they leave out.
         foreach (var tower in new[] { "vision_config", "text_config" })
         {
             if (root[tower + "_dict"] is JsonObject last)
             {
-                var section = root[tower] as JsonObject ?? [];
-                foreach (var (key, value) in last)
-                {
-                    section[key] = value?.DeepClone();
-                }
-                root[tower] = section;
+                root[tower] = last.DeepClone();
             }
         }
         file.Refuse(RefusedKeys);

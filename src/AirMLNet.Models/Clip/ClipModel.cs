@@ -71,6 +71,9 @@ public sealed class ClipModel : nn.Module
     /// <summary>The activation of the blocks and why it was chosen, for logs; empty for a model that was not loaded.</summary>
     public string ActivationReason { get; private init; } = "";
 
+    /// <summary>How the activation was chosen, and whether positions were resized, for logs.</summary>
+    internal string Choices { get; private init; } = "";
+
     /// <summary>The image tower, a vision transformer.</summary>
     /// <exception cref="InvalidOperationException">The image tower is a ResNet.</exception>
     internal ClipVisionTower Vision => vision_model ?? throw NoTransformer();
@@ -111,7 +114,9 @@ public sealed class ClipModel : nn.Module
     /// pool, place by place, without positions (docs/methods.md §6.2). At other sizes than the trained one the positions are
     /// interpolated.
     /// </summary>
-    /// <param name="pixelValues">[B, 3, H, W], preprocessed; multiples of the patch size, or for a ResNet at least 32.</param>
+    /// <param name="pixelValues">
+    /// [B, 3, H, W], preprocessed; multiples of the patch size or the model's own, or for a ResNet at least 32.
+    /// </param>
     /// <param name="positions">How positions are used; <see cref="ClipPositions.None"/> and a ResNet give TaI-DPT's global feature.</param>
     /// <exception cref="ArgumentException">The shape does not fit, or a vision transformer was asked to leave its positions
     /// out.</exception>
@@ -224,11 +229,16 @@ public sealed class ClipModel : nn.Module
     /// <summary>Loads given weights into the given architecture, or into the one the weights imply.</summary>
     internal static ClipModel Load(ClipConfig? config, WeightFiles files, Device? device, ClipActivation? activation = null)
     {
-        files.TakeOff("module.", "clip.");
+        files.TakeOffWrapper("vision_model", "text_model", "visual", "text", "transformer");
         var names = ClipWeightNames.Detect(files);
         var (decided, reason) = ClipActivationRule.Apply(config ?? ClipShapes.Infer(files, names), files.Place, activation);
+        var resizing = names.Resizing(decided, files);
         return ModelWeights.Build(
-            new ClipModel(decided, fill: false) { ActivationReason = reason },
+            new ClipModel(decided, fill: false)
+            {
+                ActivationReason = reason,
+                Choices = resizing.Length == 0 ? reason : $"{reason}; {resizing}",
+            },
             device,
             model => names.Fill(model, files)
         );

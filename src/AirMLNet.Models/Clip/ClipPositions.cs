@@ -1,3 +1,4 @@
+using AirMLNet.Weights;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Clip;
@@ -52,4 +53,35 @@ internal static class ClipPositionGrid
         }; // [1, W, H, W']
         return cat([positions.narrow(0, 0, 1), resized.flatten(2).squeeze(0).t()], 0); // [1 + H·W', W]
     }
+
+    /// <summary>
+    /// Brings image positions [1 + S², W] to [1 + T², W] as OpenCLIP does: bicubic, and antialiased where it becomes smaller.
+    /// </summary>
+    public static WeightFitting Images { get; } =
+        new(
+            (found, wanted) => found.Length == 2 && found[1] == wanted[1] && SideOf(found[0]) is not null && SideOf(wanted[0]) is not null,
+            (positions, wanted) =>
+            {
+                long side = SideOf(positions.size(0))!.Value,
+                    other = SideOf(wanted[0])!.Value;
+                var grid = positions.narrow(0, 1, side * side).view(1, side, side, -1).permute(0, 3, 1, 2); // [1, W, S, S]
+                var resized = Antialiased(grid, [other, other]); // [1, W, T, T]
+                return cat([positions.narrow(0, 0, 1), resized.flatten(2).squeeze(0).t()], 0); // [1 + T², W]
+            }
+        );
+
+    /// <summary>Brings text positions [L, W] to [M, W] as OpenCLIP does: linear.</summary>
+    public static WeightFitting Texts { get; } =
+        new(
+            (found, wanted) => found.Length == 2 && found[0] > 0 && found[1] == wanted[1],
+            (positions, wanted) =>
+                nn.functional.interpolate(positions.t().unsqueeze(0), [wanted[0]], null, InterpolationMode.Linear, false).squeeze(0).t()
+        );
+
+    /// <summary>S of 1 + S² positions; null where there is none.</summary>
+    public static long? SideOf(long positions) =>
+        (long)Math.Round(Math.Sqrt(positions - 1)) is var side && side >= 1 && side * side == positions - 1 ? side : null;
+
+    private static Tensor Antialiased(Tensor grid, long[] size) =>
+        nn.functional.interpolate(grid, size, null, InterpolationMode.Bicubic, false, antialias: true);
 }

@@ -33,6 +33,7 @@ internal sealed record ClipPreprocessing(int Size)
         OpenClip = "open_clip_config.json",
         Model = "config.json";
     private const double TimmCrop = 0.875;
+    private const int DefaultSize = 224;
 
     // All of these resize and crop alike; they differ in what a missing key and a size of one number mean.
     private static readonly string[] HalvingProcessors = ["ViT", "Deit", "DeiT", "Siglip"];
@@ -133,8 +134,11 @@ internal sealed record ClipPreprocessing(int Size)
         }
         if (Open(OpenClip) is { } openClip)
         {
-            var size = ImageSize(openClip, model);
-            return openClip.Root["preprocess_cfg"] is JsonObject cfg ? FromOpenClip(new ConfigFile(openClip.Path, cfg), size) : new(size);
+            // The model's own size has the last word in OpenCLIP, whatever preprocess_cfg says.
+            int? size = openClip.At("model_cfg.vision_cfg") is null ? null : ImageSize(openClip, null);
+            return openClip.Root["preprocess_cfg"] is JsonObject cfg
+                ? FromOpenClip(new ConfigFile(openClip.Path, cfg), size)
+                : new(size ?? ImageSize(openClip, model));
         }
         if (model?.Root["pretrained_cfg"] is JsonObject timm)
         {
@@ -163,7 +167,7 @@ internal sealed record ClipPreprocessing(int Size)
                 return file.Get<SquareSide>(key).Pixels;
             }
         }
-        return 224;
+        return DefaultSize;
     }
 
     // CLIPImageProcessor of transformers and its kin.
@@ -239,11 +243,13 @@ internal sealed record ClipPreprocessing(int Size)
         }
     }
 
-    internal static ClipPreprocessing FromOpenClip(ConfigFile own, int imageSize)
+    /// <param name="own">preprocess_cfg.</param>
+    /// <param name="imageSize">The model's; null where the file does not describe the model.</param>
+    internal static ClipPreprocessing FromOpenClip(ConfigFile own, int? imageSize)
     {
         own.Refuse(RefusedOpenClipKeys);
         var fill = own.At("fill_color") is null ? 0 : own.Get<double>("fill_color");
-        return new(own.At("size") is null ? imageSize : own.Get<SquareSide>("size").Pixels)
+        return new(imageSize ?? (own.At("size") is null ? DefaultSize : own.Get<SquareSide>("size").Pixels))
         {
             Mode = own.At("resize_mode")?.ToString() switch
             {

@@ -77,12 +77,25 @@ internal sealed class ClipTextModel : nn.Module
         return Load(ClipConfigFile.ReadText(Path.Combine(folder, "config.json"), projected), files, device);
     }
 
-    internal static ClipTextModel Load(ClipTextConfig config, WeightFiles files, Device? device) =>
-        ModelWeights.Build(
+    internal static ClipTextModel Load(ClipTextConfig config, WeightFiles files, Device? device)
+    {
+        const string Tower = "text_model";
+        files.TakeOffWrapper(Tower);
+        // Where a library keeps the tower without a model around it, names begin behind it.
+        var isFlat = !files.Names.Any(n => n.StartsWith(Tower + ".", StringComparison.Ordinal));
+        return ModelWeights.Build(
             new ClipTextModel(config),
             device,
-            model => ModelWeights.Fill(model, files, ClipWeightNames.HuggingFace.Locate, ClipWeightNames.IsIgnored, "Hugging Face")
+            model =>
+                ModelWeights.Fill(
+                    model,
+                    files,
+                    name => new(isFlat && name.StartsWith(Tower, StringComparison.Ordinal) ? name[(Tower.Length + 1)..] : name),
+                    name => ClipWeightNames.IsIgnored(name) || ClipWeightNames.IsOfWholeModel(name),
+                    "Hugging Face"
+                )
         );
+    }
 
     /// <summary>Writes <c>config.json</c> and <c>model.safetensors</c>.</summary>
     /// <param name="folder">Created if missing; the two files are replaced when whole.</param>

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Text;
 using AirMLNet.Files;
 
@@ -15,6 +16,7 @@ namespace AirMLNet.Clip;
 public sealed class ClipTokenizer
 {
     private const int CacheLimit = 1 << 16;
+    private const int MostPadding = 128;
     private readonly ClipVocabulary _vocabulary;
 
     [ThreadStatic]
@@ -51,6 +53,9 @@ public sealed class ClipTokenizer
     /// <summary>Number of ids.</summary>
     public int VocabularySize => _vocabulary.Size;
 
+    /// <summary>A hash of all that decides the ids of a text, the context's length among them.</summary>
+    internal string Sha256 => string.Create(CultureInfo.InvariantCulture, $"{_vocabulary.Sha256} {ContextLength}");
+
     /// <summary>
     /// Loads <c>vocab.json</c> and <c>merges.txt</c>, or <c>tokenizer.json</c>, from a model folder or its sub-folder <c>tokenizer</c>, or
     /// OpenAI's <c>bpe_simple_vocab_16e6.txt.gz</c>. The context length is the lesser of those in <c>tokenizer_config.json</c> and in
@@ -76,6 +81,26 @@ public sealed class ClipTokenizer
             ? vocabulary.IdOf(name) ?? throw new InvalidDataException($"{folder}: the padding token '{name}' is not in the vocabulary.")
             : vocabulary.End;
         return new(vocabulary, Math.Min(longest, ClipTokenizerFiles.ContextLength(folder)), pad);
+    }
+
+    /// <summary>
+    /// Refuses a tokenizer of another model, whose ids would mean other words. Where the highest id of a text ends it, a few rows of the
+    /// embedding may be padding that no id reaches.
+    /// </summary>
+    /// <param name="text">The model's text tower.</param>
+    /// <param name="place">The model's folder, or the tokenizer's, for messages.</param>
+    /// <exception cref="InvalidDataException">It belongs to another model.</exception>
+    internal ClipTokenizer For(ClipTextConfig text, string place)
+    {
+        var end = text.EndIsHighestId ? text.VocabularySize - 1 : text.EndToken!.Value;
+        var padded =
+            text.EndToken is null or 2 && EndToken == VocabularySize - 1 && text.VocabularySize - VocabularySize is > 0 and < MostPadding;
+        return EndToken == end || padded
+            ? this
+            : throw new InvalidDataException(
+                $"{place}: the tokenizer does not belong to the model: it ends texts with token {EndToken} of {VocabularySize}, the model "
+                    + $"with {end} of {text.VocabularySize}."
+            );
     }
 
     /// <summary>The ids of a text, without start and end token, however many.</summary>

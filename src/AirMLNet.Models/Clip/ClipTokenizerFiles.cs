@@ -69,5 +69,6 @@ internal static class ClipTokenizerFiles
             .FirstOrDefault()
             ?.Text;
 
-    private static string[] Folders(string folder) => [folder, Path.Combine(folder, "tokenizer")];
+    /// <summary>Where a model folder may hold a tokenizer.</summary>
+    public static string[] Folders(string folder) => [folder, Path.Combine(folder, "tokenizer")];
 }

@@ -46,7 +46,7 @@ internal sealed class ClipVisionTower : nn.Module
     }
 
     /// <summary>As <see cref="Embed(Tensor)"/>, for any size that patches divide, with positions interpolated.</summary>
-    /// <param name="pixels">[B, 3, H, W], normalised; H and W multiples of the patch size.</param>
+    /// <param name="pixels">[B, 3, H, W], normalised; H and W multiples of the patch size, or the configured size.</param>
     /// <param name="positions">The interpolation, for grids other than the configured one.</param>
     /// <returns>[B, 1 + H·W/patch², width].</returns>
     /// <exception cref="ArgumentException">The shape is another, or positions were to be left out.</exception>
@@ -126,14 +126,8 @@ internal sealed class ClipVisionEmbeddings : nn.Module
     {
         long patch = _config.PatchSize,
             channels = _config.Channels;
-        if (
-            pixels.dim() != 4
-            || pixels.size(1) != channels
-            || pixels.size(2) < patch
-            || pixels.size(3) < patch
-            || pixels.size(2) % patch != 0
-            || pixels.size(3) % patch != 0
-        )
+        bool Fits(long side) => side == _config.ImageSize || (side >= patch && side % patch == 0);
+        if (pixels.dim() != 4 || pixels.size(1) != channels || !Fits(pixels.size(2)) || !Fits(pixels.size(3)))
         {
             throw new ArgumentException(
                 $"Images of shape [B, {channels}, H, W] with H and W multiples of {patch} were expected, not "

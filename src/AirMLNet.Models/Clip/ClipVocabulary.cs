@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using AirMLNet.Files;
@@ -11,6 +13,8 @@ internal sealed class ClipVocabulary
     internal const string StartText = "<|startoftext|>";
     internal const string EndText = "<|endoftext|>";
     private const int ArchiveMerges = 49152 - 256 - 2;
+    private const long Largest = 64L << 20;
+    private const int MostUnmade = 128; // rows of an embedding that are padding may have names
 
     private readonly string[] _tokens;
     private readonly int[] _byteIds = new int[256];
@@ -46,6 +50,15 @@ internal sealed class ClipVocabulary
         {
             _merges.TryAdd((Id(left), Id(right)), (_merges.Count, Id(left + right)));
         }
+        // Every other token is made by a merge.
+        var unmade = ids.Count - (2 * 256) - 2 - _merges.Values.Select(m => m.Id).Distinct().Count();
+        if (unmade > MostUnmade)
+        {
+            throw new InvalidDataException(
+                $"{source}: {unmade} tokens of the vocabulary are made by none of the {_merges.Count} merges; "
+                    + "the list of merges is cut off, or another tokenizer's."
+            );
+        }
     }
 
     public int Start { get; }
@@ -54,26 +67,49 @@ internal sealed class ClipVocabulary
 
     public int Size => _tokens.Length;
 
+    /// <summary>A hash of all that decides the ids of a text: tokens by their ids, and merges by their ranks.</summary>
+    public string Sha256 => field ??= Hash();
+
     public static ClipVocabulary Load(string folder)
     {
-        var (ids, merges, source) = Read(folder);
-        AddedTokens.Join(ids, folder);
+        var path = ClipTokenizerFiles.Find(folder, ClipTokenizerFiles.Fast);
+        var fast = path is null ? null : FastTokenizerFile.Read(path);
+        var (ids, merges, source) = Read(folder, path, fast);
+        AddedTokens.Join(ids, folder, path, fast);
+        if (fast is not null && source != path)
+        {
+            AddedTokens.Join(fast.Ids, folder, path, fast);
+            // Libraries differ in which of the two they take, and so would the features of texts.
+            if (
+                ids.Count != fast.Ids.Count
+                || !ids.All(t => fast.Ids.GetValueOrDefault(t.Key, -1) == t.Value)
+                || !merges.SequenceEqual(fast.Merges)
+            )
+            {
+                throw new InvalidDataException(
+                    $"{path} is another tokenizer than {source} with its merges; take away what does not belong to the model."
+                );
+            }
+        }
         return new(ids, merges, source);
     }
 
-    private static (Dictionary<string, int> Ids, IEnumerable<(string Left, string Right)> Merges, string Source) Read(string folder)
+    private static (Dictionary<string, int> Ids, IReadOnlyList<(string Left, string Right)> Merges, string Source) Read(
+        string folder,
+        string? path,
+        FastTokenizerFile? fast
+    )
     {
         var vocabulary = ClipTokenizerFiles.Find(folder, "vocab.json");
         var merges = ClipTokenizerFiles.Find(folder, "merges.txt");
         if (vocabulary is not null && merges is not null)
         {
-            return (ReadIds(vocabulary), ReadMerges(TextFile.ReadLines(merges), merges), vocabulary);
+            return (ReadIds(vocabulary), [.. ReadMerges(TextFile.ReadLines(merges), merges)], vocabulary);
         }
 
-        if (ClipTokenizerFiles.Find(folder, ClipTokenizerFiles.Fast) is { } fast)
+        if (fast is not null)
         {
-            var (ids, pairs) = FastTokenizerFile.Read(fast);
-            return (ids, pairs, fast);
+            return (fast.Ids, fast.Merges, path!);
         }
 
         if (ClipTokenizerFiles.Find(folder, ClipTokenizerFiles.Archive) is { } archive)
@@ -86,6 +122,20 @@ internal sealed class ClipVocabulary
                 + "'tokenizer'), "
                 + $"or {ClipTokenizerFiles.Archive}, were looked for."
         );
+    }
+
+    private string Hash()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var token in _tokens)
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes(token + "\n"));
+        }
+        foreach (var merge in _merges.OrderBy(m => m.Value.Rank))
+        {
+            hash.AppendData(MemoryMarshal.AsBytes<int>([merge.Key.Left, merge.Key.Right, merge.Value.Id]));
+        }
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     /// <summary>The ids of one piece of text, merged by rank, lowest first.</summary>
@@ -154,7 +204,7 @@ internal sealed class ClipVocabulary
             );
     }
 
-    private static (Dictionary<string, int>, IEnumerable<(string, string)>, string) FromArchive(string archive)
+    private static (Dictionary<string, int>, IReadOnlyList<(string, string)>, string) FromArchive(string archive)
     {
         List<(string Left, string Right)> merges;
         try
@@ -179,14 +229,19 @@ internal sealed class ClipVocabulary
 
     internal static Dictionary<string, int> ReadIds(string file)
     {
+        var text = TextFile.ReadAll(file, Largest);
         try
         {
-            return JsonSerializer.Deserialize<Dictionary<string, int>>(File.ReadAllBytes(file))
-                ?? throw new InvalidDataException($"{file}: empty.");
+            return JsonSerializer.Deserialize<Dictionary<string, int>>(text) ?? throw new InvalidDataException($"{file}: empty.");
         }
         catch (JsonException e)
         {
-            throw new InvalidDataException($"{file}: not an object of tokens and ids: {e.Message}", e);
+            throw new InvalidDataException(
+                GitLfs.Begins(text)
+                    ? GitLfs.Advice(file)
+                    : $"{file}, line {e.LineNumber + 1}: no object of tokens and their ids, which are whole numbers.",
+                e
+            );
         }
     }
 

@@ -12,6 +12,9 @@ internal sealed partial class ClipWeightNames
     private static readonly WeightFileNames Files = new("CLIP", "model.safetensors", "open_clip_model.safetensors");
     private static readonly WeightFileNames OpenClipFiles = new("CLIP", [.. Files.Names.Reverse()]);
 
+    private const string VisionPositions = "vision_model.embeddings.position_embedding.weight",
+        TextPositions = "text_model.embeddings.position_embedding.weight";
+
     private readonly string _textPrefix;
 
     private ClipWeightNames(string name, bool huggingFace, string textPrefix, bool resNet = false)
@@ -97,9 +100,9 @@ internal sealed partial class ClipWeightNames
                 "visual_projection.weight" => new("visual.proj", Transposed: true),
                 "vision_model.embeddings.class_embedding" => new("visual.class_embedding"),
                 "vision_model.embeddings.patch_embedding.weight" => new("visual.conv1.weight"),
-                "vision_model.embeddings.position_embedding.weight" => new("visual.positional_embedding"),
+                VisionPositions => new("visual.positional_embedding"),
                 "text_model.embeddings.token_embedding.weight" => new(_textPrefix + "token_embedding.weight"),
-                "text_model.embeddings.position_embedding.weight" => new(_textPrefix + "positional_embedding"),
+                TextPositions => new(_textPrefix + "positional_embedding"),
                 _ => new(
                     parameter
                         .Replace("vision_model.pre_layrnorm", "visual.ln_pre", StringComparison.Ordinal)
@@ -130,10 +133,80 @@ internal sealed partial class ClipWeightNames
 
     /// <summary>Copies every parameter of a model from a file.</summary>
     /// <exception cref="InvalidDataException">Tensors are missing, left over or of another shape: all are named at once.</exception>
-    public void Fill(ClipModel model, WeightFiles files) => ModelWeights.Fill(model, files, Locate, IsIgnored, Name);
+    public void Fill(ClipModel model, WeightFiles files)
+    {
+        var resizes = model.Config.ResizesPositions;
+        if (!resizes)
+        {
+            CheckPositions(model.Config.Vision, files);
+        }
+        ModelWeights.Fill(
+            model,
+            files,
+            parameter =>
+                Locate(parameter) with
+                {
+                    Fitting =
+                        !resizes ? null
+                        : parameter == VisionPositions ? ClipPositionGrid.Images
+                        : parameter == TextPositions ? ClipPositionGrid.Texts
+                        : null,
+                },
+            IsIgnored,
+            Name
+        );
+    }
+
+    /// <summary>
+    /// How the positions of a file are resized to those of a configuration that does so, for logs; empty where they are not.
+    /// </summary>
+    public string Resizing(ClipConfig config, WeightFiles files)
+    {
+        if (!config.ResizesPositions)
+        {
+            return "";
+        }
+        List<string> done = [];
+        if (config.Vision.ResNet is null && SideIn(files) is { } side && side * side != config.Vision.Patches)
+        {
+            var now = config.Vision.ImageSize / config.Vision.PatchSize;
+            done.Add($"image positions resized from {side} x {side} to {now} x {now}, as OpenCLIP does");
+        }
+        var texts = Locate(TextPositions).Name;
+        if (files.Contains(texts) && files.Shape(texts) is [var length, _] && length != config.Text.ContextLength)
+        {
+            done.Add($"text positions resized from {length} to {config.Text.ContextLength}, as OpenCLIP does");
+        }
+        return string.Join("; ", done);
+    }
+
+    private long? SideIn(WeightFiles files)
+    {
+        var name = Locate(VisionPositions).Name;
+        return files.Contains(name) && files.Shape(name) is [var positions, _] ? ClipPositionGrid.SideOf(positions) : null;
+    }
+
+    // transformers does not resize them either; that the size of the images is what does not fit is said in its own words.
+    private void CheckPositions(ClipVisionConfig config, WeightFiles files)
+    {
+        if (config.ResNet is null && SideIn(files) is { } side && side * side != config.Patches && side * config.PatchSize is var size)
+        {
+            var now = config.ImageSize / config.PatchSize;
+            throw new InvalidDataException(
+                $"{files.Description}: the weights have positions of {side} x {side} patches, but vision_config.image_size is "
+                    + $"{config.ImageSize} and patch_size {config.PatchSize}, which is {now} x {now}; image_size must be {size}. Positions "
+                    + "are resized only where open_clip_config.json describes the model."
+            );
+        }
+    }
 
     /// <summary>Whether a tensor of a file is one that checkpoints carry and no model needs.</summary>
     public static bool IsIgnored(string name) => IgnoredPattern().IsMatch(name);
+
+    /// <summary>Whether a tensor is one that a whole model has and its text encoder alone may not, under Hugging Face's names.</summary>
+    public static bool IsOfWholeModel(string name) =>
+        name is "logit_scale" or "text_projection.weight" or "visual_projection.weight"
+        || name.StartsWith("vision_model.", StringComparison.Ordinal);
 
     /// <summary>A model's tensors as a file of this naming holds them.</summary>
     public IEnumerable<KeyValuePair<string, Tensor>> InFile(IReadOnlyDictionary<string, Tensor> state) =>

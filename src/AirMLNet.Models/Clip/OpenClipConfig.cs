@@ -12,6 +12,8 @@ internal sealed record OpenClipConfig
 
     internal static readonly RefusedKey[] RefusedKeys =
     [
+        new("multimodal_cfg", "CoCa's decoder of texts is not built."),
+        new("audio_cfg", "CLAP's tower of sounds is not built."),
         new("vision_cfg.timm_model_name", "Of timm's models only ResNets of basic blocks are built.", [.. Timm.Keys]),
         new("vision_cfg.timm_pool", "The mean of the last map is the image's.", "avg", ""),
         new("vision_cfg.timm_proj", "The projection is linear.", "linear"),
@@ -25,6 +27,11 @@ internal sealed record OpenClipConfig
         new("vision_cfg.pool_type", "The class token stands for the image.", "tok"),
         new("vision_cfg.global_average_pool", "The class token stands for the image.", false),
         new("vision_cfg.act_kwargs", "The activation is GELU or QuickGELU as they are.", new JsonObject()),
+        .. Scales("vision_cfg"),
+        .. Scales("text_cfg"),
+        new("text_cfg.text_arch", "Text towers of another architecture are not built.", "clip"),
+        new("text_cfg.tokenizer_type", "Texts are tokenized by CLIP's byte pairs.", ""),
+        new("text_cfg.proj_type", "The text projection is a matrix.", "linear"),
         new("text_cfg.act_kwargs", "The activation is GELU or QuickGELU as they are.", new JsonObject()),
         new("text_cfg.tokenizer_kwargs.clean", "Texts become lower-case and keep their punctuation.", "lower"),
         new("text_cfg.tokenizer_kwargs.reduction_mask", "A long text is cut at its end.", ""),
@@ -39,6 +46,11 @@ internal sealed record OpenClipConfig
         new("text_cfg.scaled_cosine_attn", "Attention is by scaled dot products.", false),
         new("text_cfg.pool_type", "The end token, which has the highest id, stands for the text.", "argmax"),
     ];
+
+    // Of blocks of their own; without any of these they are the usual ones.
+    private static IEnumerable<RefusedKey> Scales(string tower) =>
+        from key in new[] { "scale_heads", "scale_attn_inner", "scale_attn", "scale_fc" }
+        select new RefusedKey($"{tower}.{key}", "Blocks have no scales or normalisations of their own.", false);
 
     // What says nothing of ids.
     private static readonly string[] TokenizerKeys = ["trust_remote_code"];
@@ -126,6 +138,7 @@ internal sealed record OpenClipConfig
         return new ClipConfig
         {
             ActivationStated = QuickGelu is not null,
+            ResizesPositions = true,
             ProjectionDim = EmbedDim,
             Vision =
                 net is { IsBasic: true } ? net.Tower(v.ImageSize.Pixels)

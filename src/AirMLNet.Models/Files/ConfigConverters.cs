@@ -54,6 +54,11 @@ internal static class ConfigValue
                 SquareSide.Read,
                 s => s.Pixels
             ),
+            new ConfigConverter<HeightWidth>(
+                "a whole number of 1 to 65,536, or a height and a width of those",
+                HeightWidth.Read,
+                s => s.Height == s.Width ? s.Height : new[] { s.Height, s.Width }
+            ),
             new ConfigConverter<TokenText>("a token's text", TokenText.Read),
             new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false),
         },
@@ -80,7 +85,7 @@ internal static class ConfigValue
 internal sealed class SameNumberConverter() : ConfigConverter<int>("one number, or a list that repeats it", ConfigValue.Same);
 
 /// <summary>A list of whole numbers, or one number for a list of one.</summary>
-internal sealed class OneOrListConverter() : ConfigConverter<IReadOnlyList<int>>(Expected, Read)
+internal sealed class OneOrListConverter() : ConfigConverter<IReadOnlyList<int>>(Expected, Read, list => list.Count == 1 ? list[0] : list)
 {
     public const string Expected = "a whole number, or a list of them";
 
@@ -110,7 +115,8 @@ internal sealed record ChannelValues(IReadOnlyList<float> Each)
 /// <summary>The side of a square image or patch: a number, [n, n], {"shortest_edge": n} or {"height": n, "width": n}.</summary>
 internal readonly record struct SquareSide(int Pixels)
 {
-    private const int Longest = 65_536;
+    /// <summary>The longest side that a file may say.</summary>
+    public const int Longest = 65_536;
 
     public static SquareSide Read(JsonElement e) =>
         Side(e) is var side && side.Pixels is >= 1 and <= Longest ? side : throw new FormatException();
@@ -128,6 +134,20 @@ internal readonly record struct SquareSide(int Pixels)
         var height = ConfigValue.Whole(e.GetProperty("height"));
         var width = e.TryGetProperty("width", out var other) ? ConfigValue.Whole(other) : height;
         return height == width ? new(height) : throw new FormatException();
+    }
+}
+
+/// <summary>Height and width: a number for both, or a list of the two.</summary>
+internal readonly record struct HeightWidth(int Height, int Width)
+{
+    public static implicit operator HeightWidth(int side) => new(side, side);
+
+    public static HeightWidth Read(JsonElement e)
+    {
+        var sides = OneOrListConverter.Read(e);
+        return sides.Count is 1 or 2 && sides.All(s => s is >= 1 and <= SquareSide.Longest)
+            ? new(sides[0], sides[^1])
+            : throw new FormatException();
     }
 }
 

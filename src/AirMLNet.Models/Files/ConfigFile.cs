@@ -10,7 +10,7 @@ namespace AirMLNet.Files;
 /// be right. The order is: <see cref="Refuse"/>, <see cref="Default"/>, <see cref="To{T}"/>, and in the record
 /// <see cref="CheckWholeNumbers"/>.
 /// </summary>
-/// <remarks>Keys are snake_case. Null is the same as a missing key. Unknown keys are ignored.</remarks>
+/// <remarks>Keys are snake_case. Null is the same as a missing key, but for <see cref="IsNull"/>. Unknown keys are ignored.</remarks>
 internal sealed partial class ConfigFile
 {
     private const int MostLayers = 1000,
@@ -20,12 +20,14 @@ internal sealed partial class ConfigFile
     private static readonly JsonSerializerOptions Settings = ConfigValue.Settings;
     private static readonly JsonSerializerOptions OneLine = new(Settings) { WriteIndented = false };
 
+    private readonly HashSet<string> _nulls = new(StringComparer.Ordinal);
+
     /// <param name="path">What messages name.</param>
     /// <param name="root">The content; it is copied.</param>
     public ConfigFile(string path, JsonObject root)
     {
         (Path, Root) = (path, (JsonObject)root.DeepClone());
-        RemoveNulls(Root);
+        RemoveNulls(Root, "");
     }
 
     public string Path { get; }
@@ -36,19 +38,20 @@ internal sealed partial class ConfigFile
     /// <exception cref="InvalidDataException">The file is no JSON object.</exception>
     public static ConfigFile Open(string path)
     {
-        if (!File.Exists(path))
+        if (!RealFile.Of(path).Exists)
         {
-            throw new FileNotFoundException($"{path}: the file does not exist.", path);
+            throw new FileNotFoundException(RealFile.Missing(path), path);
         }
+        var text = TextFile.ReadAll(path, Largest);
         try
         {
-            return Parse(TextFile.ReadAll(path, Largest)) is JsonObject root
+            return Parse(text) is JsonObject root
                 ? new(path, root)
                 : throw new InvalidDataException($"{path}: a JSON object was expected.");
         }
         catch (JsonException e)
         {
-            throw new InvalidDataException($"{path} is not valid JSON: {e.Message}", e);
+            throw new InvalidDataException(GitLfs.Begins(text) ? GitLfs.Advice(path) : $"{path} is not valid JSON: {e.Message}", e);
         }
     }
 
@@ -74,6 +77,9 @@ internal sealed partial class ConfigFile
 
     /// <summary>The value of a key, null where it is missing.</summary>
     public JsonNode? At(string key) => key.Split('.').Aggregate((JsonNode?)Root, (node, part) => (node as JsonObject)?[part]);
+
+    /// <summary>Whether a key is there and is null: of a few keys this is another thing than a missing key.</summary>
+    public bool IsNull(string key) => _nulls.Contains(key);
 
     /// <summary>Refuses the file where a key has a value that is not built.</summary>
     public void Refuse(IEnumerable<RefusedKey> table)
@@ -178,17 +184,18 @@ internal sealed partial class ConfigFile
         return text.Length > 80 ? text[..80] + "…" : text;
     }
 
-    private static void RemoveNulls(JsonObject o)
+    private void RemoveNulls(JsonObject o, string section)
     {
         foreach (var (key, value) in o.ToList())
         {
             if (value is null)
             {
+                _nulls.Add(section + key);
                 o.Remove(key);
             }
-            else if (value is JsonObject section)
+            else if (value is JsonObject inner)
             {
-                RemoveNulls(section);
+                RemoveNulls(inner, $"{section}{key}.");
             }
         }
     }

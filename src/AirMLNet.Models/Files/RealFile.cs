@@ -9,6 +9,12 @@ internal static class RealFile
     /// <summary>The full path of what a path leads to: what is to be replaced there, and not the link.</summary>
     public static string FullPath(string path) => Of(Path.GetFullPath(path)).FullName;
 
+    /// <summary>That a file is not there, in a sentence; of a link that leads nowhere it says where to.</summary>
+    public static string Missing(string path) =>
+        new FileInfo(path).LinkTarget is { } target
+            ? $"{path} is a link to {target}, which does not exist; download the file again, or mend the link."
+            : $"{path}: the file does not exist.";
+
     /// <summary>What a path leads to: the end of its links, or the path where it is none or leads nowhere.</summary>
     public static FileInfo Of(string path)
     {

@@ -36,9 +36,16 @@ internal sealed record LlavaNextConfig
     /// <summary>Id of the token in whose place image features stand.</summary>
     public int? ImageTokenIndex { get; init; }
 
-    /// <summary>The hidden states of the tower that are used: −2 are those before its last block, 0 those before its first.</summary>
-    [AtLeast(int.MinValue)]
-    public int VisionFeatureLayer { get; init; } = -2;
+    /// <summary>
+    /// The hidden states of the tower that are used: −2 are those before its last block, 0 those before its first. Of several, places
+    /// have the values of all beside each other.
+    /// </summary>
+    [AtLeast(int.MinValue), JsonConverter(typeof(OneOrListConverter))]
+    public IReadOnlyList<int> VisionFeatureLayer
+    {
+        get;
+        init => field = new ValueList<int>(value);
+    } = new ValueList<int>([-2]);
 
     /// <summary>The image tower.</summary>
     [JsonPropertyName("vision_config")]
@@ -51,8 +58,11 @@ internal sealed record LlavaNextConfig
     /// <summary>The resolutions as pairs.</summary>
     internal IReadOnlyList<GridSize> Grids => [.. ImageGridPinpoints.Select(p => new GridSize(p[0], p[1]))];
 
-    /// <summary>Blocks of the image tower that are run.</summary>
-    internal int VisionBlocks => VisionFeatureLayer < 0 ? Vision.Layers + 1 + VisionFeatureLayer : VisionFeatureLayer;
+    /// <summary>Blocks of the image tower that come before each of <see cref="VisionFeatureLayer"/>.</summary>
+    internal IReadOnlyList<int> VisionBlocks => [.. VisionFeatureLayer.Select(l => l < 0 ? Vision.Layers + 1 + l : l)];
+
+    /// <summary>Values of a place before the projector.</summary>
+    internal int PlaceWidth => VisionFeatureLayer.Count * Vision.HiddenSize;
 
     /// <summary>Reads a <c>config.json</c>.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
@@ -63,7 +73,7 @@ internal sealed record LlavaNextConfig
         file.Refuse(RefusedKeys);
         if (file.Root["text_config"] is JsonObject text)
         {
-            MistralConfig.Complete(text, WindowIsNull(path));
+            MistralConfig.Complete(text, key => file.IsNull("text_config." + key));
         }
 
         // transformers has had two names for it.
@@ -72,6 +82,8 @@ internal sealed record LlavaNextConfig
             file.Root["image_token_index"] = id.DeepClone();
         }
 
+        // As transformers has it where a file does not say.
+        file.Default(("image_grid_pinpoints", JsonNode.Parse("[[336, 672], [672, 336], [672, 672], [1008, 336], [336, 1008]]")!));
         return file.To<LlavaNextConfig>().Check(path);
     }
 
@@ -91,10 +103,11 @@ internal sealed record LlavaNextConfig
             );
         }
 
-        if (VisionBlocks < 0 || VisionBlocks > Vision.Layers)
+        if (VisionBlocks.Count == 0 || VisionBlocks.Any(b => b < 0 || b > Vision.Layers))
         {
             throw new InvalidDataException(
-                $"{path}: vision_feature_layer is {VisionFeatureLayer}; it must be {-Vision.Layers - 1}..{Vision.Layers}."
+                $"{path}: vision_feature_layer is {string.Join(", ", VisionFeatureLayer)}; it must be one or more of "
+                    + $"{-Vision.Layers - 1}..{Vision.Layers}."
             );
         }
 
@@ -115,17 +128,12 @@ internal sealed record LlavaNextConfig
         root["text_config"]!["model_type"] = "mistral";
         root["text_config"]!["hidden_act"] = "silu";
         root["text_config"]!["tie_word_embeddings"] = false;
-        // Null is "none" and a missing key is 4096, so that it must be written.
-        var text = ConfigFile.Write(root);
-        return Text.SlidingWindow == 0 ? text.Replace("\"sliding_window\": 0", "\"sliding_window\": null", StringComparison.Ordinal) : text;
+        if (Text.SlidingWindow == 0)
+        {
+            root["text_config"]!["sliding_window"] = null; // a missing key is 4096
+        }
+        return ConfigFile.Write(root);
     }
-
-    // A configuration file is read without its nulls; this is the one that does not mean the default.
-    private static bool WindowIsNull(string path) =>
-        ConfigFile.Parse(TextFile.ReadAll(path)) is JsonObject root
-        && root["text_config"] is JsonObject text
-        && text.TryGetPropertyValue("sliding_window", out var window)
-        && window is null;
 }
 
 /// <summary>Height and width in pixels.</summary>
@@ -189,7 +197,9 @@ internal sealed record MistralConfig
     internal int HeadWidth => HeadDim ?? HiddenSize / Heads;
 
     /// <summary>Adds what transformers takes for keys that are missing.</summary>
-    internal static void Complete(JsonObject text, bool windowIsNull)
+    /// <param name="text">The section.</param>
+    /// <param name="isNull">Whether the file has null for a key, which is another thing than a missing key.</param>
+    internal static void Complete(JsonObject text, Func<string, bool> isNull)
     {
         void Default(string key, JsonNode value) => text.TryAdd(key, value);
         var isLlama = (string?)text["model_type"] == "llama";
@@ -197,10 +207,14 @@ internal sealed record MistralConfig
         {
             Default("intermediate_size", 11008);
             Default("max_position_embeddings", 2048);
+        }
+
+        if (isLlama || isNull("num_key_value_heads"))
+        {
             Default("num_key_value_heads", text["num_attention_heads"]?.DeepClone() ?? 32);
         }
 
-        Default("sliding_window", isLlama || windowIsNull ? 0 : 4096);
+        Default("sliding_window", isLlama || isNull("sliding_window") ? 0 : 4096);
         if (text["rope_parameters"] is JsonObject rope && rope["rope_theta"] is { } theta)
         {
             Default("rope_theta", theta.DeepClone());

@@ -30,7 +30,7 @@ internal sealed class LlavaNextModel : nn.Module
     {
         Config = config;
         vision_tower = new LlavaVisionTower(config.Vision);
-        multi_modal_projector = new LlavaProjector(config.Vision.HiddenSize, config.Text.HiddenSize);
+        multi_modal_projector = new LlavaProjector(config.PlaceWidth, config.Text.HiddenSize);
         language_model = new MistralModel(config.Text);
         image_newline = LayerParameter.Create(config.Text.HiddenSize);
         RegisterComponents();
@@ -89,13 +89,14 @@ internal sealed class LlavaNextModel : nn.Module
     public Tensor Places(Tensor pixels)
     {
         using var scope = NewDisposeScope();
-        var states = Vision.PreNorm.Forward(Vision.Embed(pixels.to_type(image_newline.dtype)));
-        foreach (var block in Vision.Encoder.Blocks.Take(Config.VisionBlocks))
+        List<Tensor> states = [Vision.PreNorm.Forward(Vision.Embed(pixels.to_type(image_newline.dtype)))]; // [N, 1 + P, W] each
+        foreach (var block in Vision.Encoder.Blocks.Take(Config.VisionBlocks.Max()))
         {
-            states = block.Forward(states); // [N, 1 + P, W]
+            states.Add(block.Forward(states[^1]));
         }
 
-        return states.narrow(1, 1, states.size(1) - 1).MoveToOuterDisposeScope();
+        var used = cat([.. Config.VisionBlocks.Select(b => states[b])], -1);
+        return used.narrow(1, 1, used.size(1) - 1).MoveToOuterDisposeScope();
     }
 
     /// <summary>Places in the space of the language model's tokens.</summary>

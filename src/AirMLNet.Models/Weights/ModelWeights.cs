@@ -9,7 +9,19 @@ namespace AirMLNet.Weights;
 /// <param name="Part">0, 1, 2 for a third of the rows; −1 for the whole tensor.</param>
 /// <param name="Transposed">Stored as [in, out].</param>
 /// <param name="AnyRank">Dimensions of 1 at the end may be there or not: a matrix may be stored as a 1×1 convolution.</param>
-internal readonly record struct WeightSource(string Name, int Part = -1, bool Transposed = false, bool AnyRank = false);
+/// <param name="Fitting">How a tensor of another shape is brought to the parameter's; null where it is refused.</param>
+internal readonly record struct WeightSource(
+    string Name,
+    int Part = -1,
+    bool Transposed = false,
+    bool AnyRank = false,
+    WeightFitting? Fitting = null
+);
+
+/// <summary>Brings tensors of some other shapes to a parameter's.</summary>
+/// <param name="Fits">Whether a tensor of the first shape can be brought to the second.</param>
+/// <param name="Fit">Brings it there.</param>
+internal sealed record WeightFitting(Func<long[], long[], bool> Fits, Func<Tensor, long[], Tensor> Fit);
 
 /// <summary>Moves weights between modules and files, name by name, leaving none out on either side.</summary>
 internal static class ModelWeights
@@ -49,11 +61,12 @@ internal static class ModelWeights
             }
             var wanted = InFile(parameter.shape, source);
             var found = files.Shape(source.Name);
-            // A scalar may be stored as [1].
+            // A scalar may be stored as [1] or [1, 1].
             if (
                 !found.SequenceEqual(wanted)
-                && !(wanted.Length == 0 && found is [1])
+                && !(wanted.Length == 0 && found.All(d => d == 1))
                 && !(source.AnyRank && Core(found).SequenceEqual(Core(wanted)))
+                && source.Fitting?.Fits(found, wanted) != true
             )
             {
                 misshapen.Add($"{source.Name} is [{string.Join(", ", found)}], not [{string.Join(", ", wanted)}]");
@@ -85,6 +98,10 @@ internal static class ModelWeights
             {
                 var rows = tensor.size(0) / 3;
                 tensor = tensor.narrow(0, source.Part * rows, rows);
+            }
+            if (source.Fitting is { } fitting && !tensor.shape.SequenceEqual(target.shape))
+            {
+                tensor = fitting.Fit(tensor, target.shape);
             }
             target.copy_(source.Transposed ? tensor.t() : tensor.reshape(target.shape));
         }

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text.Json;
+using AirMLNet.Files;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Weights;
@@ -42,10 +43,11 @@ internal sealed class SafetensorsHeader
         if (length is 0 or > (ulong)MaxLength || (long)length > fileLength - PrefixLength)
         {
             throw new SafetensorsException(
-                Pickle.Begins(prefix)
+                GitLfs.Begins(prefix) ? GitLfs.Advice(file)
+                : Pickle.Begins(prefix)
                     ? $"{file} is no safetensors file, whatever its name. {Pickle.Advice(Path.GetFileName(file), "model.safetensors")}"
-                    : $"{file}: the header is said to have {length} bytes, which a file of {fileLength} bytes cannot hold (at most "
-                        + $"{MaxLength} are read); the file is corrupt, truncated or not safetensors."
+                : $"{file}: the header is said to have {length} bytes, which a file of {fileLength} bytes cannot hold (at most "
+                    + $"{MaxLength} are read); the file is corrupt, truncated or not safetensors."
             );
         }
 
@@ -102,7 +104,8 @@ internal sealed class SafetensorsHeader
         var type =
             SafetensorsTypes.Parse(typeName)
             ?? throw new SafetensorsException(
-                $"{file}: the tensor '{name}' has the type '{typeName}', which is not one of {SafetensorsTypes.Known}."
+                $"{file}: the tensor '{name}' has the type '{typeName}', which is not one of {SafetensorsTypes.Known}; "
+                    + "write the file again with its numbers in one of those, such as F16."
             );
         long[] shape = [.. Get("shape").EnumerateArray().Select(d => d.GetInt64())];
         long[] offsets = [.. Get("data_offsets").EnumerateArray().Select(d => d.GetInt64())];

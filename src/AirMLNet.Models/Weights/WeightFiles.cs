@@ -64,18 +64,29 @@ internal sealed partial class WeightFiles : IDisposable
 
     public long[] Shape(string name) => Entry(name).Shape;
 
-    /// <summary>Takes prefixes off the names where all have one, as wrappers of models give them when they are saved.</summary>
-    public void TakeOff(params string[] prefixes)
+    /// <summary>
+    /// Takes off what all names begin with, up to a point, as wrappers of models (<c>module.</c>, <c>_orig_mod.</c>, <c>model.</c>) give
+    /// it to them when they are saved.
+    /// </summary>
+    /// <param name="own">First parts of the model's own names; where none comes to light, all stays.</param>
+    public void TakeOffWrapper(params string[] own)
     {
-        while (
-            _owner.Count > 0
-            && Array.Find(prefixes, p => _owner.Keys.All(n => n.Length > p.Length && n.StartsWith(p, StringComparison.Ordinal)))
-                is { } prefix
-        )
+        string[] parts = [.. _owner.Keys.FirstOrDefault()?.Split('.') ?? []];
+        var wrapper = "";
+        for (var i = 0; i < parts.Length - 1 && !own.Contains(parts[i]); i++)
+        {
+            var longer = $"{wrapper}{parts[i]}.";
+            if (!_owner.Keys.All(n => n.StartsWith(longer, StringComparison.Ordinal)))
+            {
+                break;
+            }
+            wrapper = longer;
+        }
+        if (wrapper.Length > 0 && _owner.Keys.Any(n => own.Contains(n[wrapper.Length..].Split('.')[0])))
         {
             var tensors = _owner.ToList();
             _owner.Clear();
-            tensors.ForEach(t => _owner.Add(t.Key[prefix.Length..], t.Value));
+            tensors.ForEach(t => _owner.Add(t.Key[wrapper.Length..], t.Value));
         }
     }
 
@@ -116,9 +127,27 @@ internal sealed partial class WeightFiles : IDisposable
     /// <exception cref="FileNotFoundException">It holds no weights that can be read; the message says what it holds.</exception>
     public static (IReadOnlyList<string> Paths, string Description) Locate(string folder, WeightFileNames names)
     {
+        var (paths, description) = Search(folder, names);
+        foreach (var path in paths)
+        {
+            switch (RealFile.Length(path))
+            {
+                case -1:
+                    throw new FileNotFoundException(RealFile.Missing(path), path);
+                case 0: // also what is no plain file, such as a pipe, in which reading would wait
+                    throw new InvalidDataException($"{path}: the file is empty; it must hold the model's weights.");
+                default:
+                    continue;
+            }
+        }
+        return (paths, description);
+    }
+
+    private static (IReadOnlyList<string> Paths, string Description) Search(string folder, WeightFileNames names)
+    {
         if (!Directory.Exists(folder))
         {
-            throw new DirectoryNotFoundException($"There is no model folder {folder}; 'airml pull OWNER/NAME' downloads one.");
+            throw NoFolder(folder);
         }
         foreach (var name in names.Names)
         {
@@ -241,6 +270,14 @@ internal sealed partial class WeightFiles : IDisposable
         }
     }
 
+    /// <summary>What is thrown where there is no model folder.</summary>
+    public static DirectoryNotFoundException NoFolder(string folder) =>
+        new(
+            File.Exists(folder)
+                ? $"{folder} is a file; name the model folder that it lies in."
+                : $"There is no model folder {folder}; 'airml pull OWNER/NAME' downloads one."
+        );
+
     private static FileNotFoundException NotAModel(string folder, string[] safetensors, WeightFileNames names)
     {
         if (safetensors.Length > 1)
@@ -249,17 +286,37 @@ internal sealed partial class WeightFiles : IDisposable
                 $"{folder} holds {safetensors.Length} safetensors files and none is called {names.Names[0]}: {Listed(safetensors)}."
             );
         }
-        var pickles = Directory.GetFiles(folder).Where(f => Path.GetExtension(f) is ".bin" or ".pt" or ".pth" or ".ckpt").ToArray();
+        var pickles = Directory
+            .GetFiles(folder)
+            .Where(f => Path.GetExtension(f) is ".bin" or ".pt" or ".pth" or ".ckpt" && Pickle.Begins(f))
+            .Order(StringComparer.Ordinal)
+            .ToArray();
         if (pickles.Length > 0)
         {
+            // Shards stay shards.
+            var (first, single) = (Path.GetFileNameWithoutExtension(pickles[0]), pickles.Length == 1);
+            var shard = first.IndexOf('-', StringComparison.Ordinal) is var at and > 0 ? first[at..] : "-" + first;
             return new(
-                $"{folder} holds its weights only as {Listed(pickles)}. " + Pickle.Advice(Path.GetFileName(pickles[0]), names.Names[0])
+                $"{folder} holds its weights only as {Listed(pickles)}. "
+                    + Pickle.Advice(
+                        Path.GetFileName(pickles[0]),
+                        single ? names.Names[0] : names.Names[0].Replace(".safetensors", shard + ".safetensors", StringComparison.Ordinal)
+                    )
+                    + (single ? "" : " So each of them.")
             );
         }
         var entries = Directory.GetFileSystemEntries(folder);
+        // As sentence-transformers and the cache of huggingface_hub have it.
+        string[] places = [folder, Path.Combine(folder, "snapshots")];
+        var inner = places
+            .Where(Directory.Exists)
+            .SelectMany(Directory.GetDirectories)
+            .Order(StringComparer.Ordinal)
+            .FirstOrDefault(f => names.Names.Any(n => File.Exists(Path.Combine(f, n))));
         return new(
             $"{folder} is not a {names.Kind} model: it has no {names.Names[0]} or {names.Names[1]} "
-                + (entries.Length == 0 ? "(it is empty)." : $"(it holds {Listed(entries)}).")
+                + (entries.Length == 0 ? "(it is empty)." : $"(it holds {Listed(entries)}); weights are read as safetensors only.")
+                + (inner is null ? "" : $" Its folder {Path.GetRelativePath(folder, inner)} has such a file: name that folder.")
         );
     }
 

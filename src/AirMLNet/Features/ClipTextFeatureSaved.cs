@@ -21,7 +21,7 @@ internal static class ClipTextFeatureSaved
     private static readonly StageFormat Format = new(ClipTextFeatureEstimator.Stage, "AIRCLIPT", Loader);
 
     public static void Save(ModelSaveContext ctx, ClipTextFeatureTransformer stage) =>
-        FeatureStage.Save(ctx, Format, stage.Columns, stage.Options, stage.Backbone);
+        FeatureStage.Save(ctx, Format, stage.Columns, stage.Options, stage.Backbone, texts: true);
 
     public static ClipTextFeatureTransformer Create(IHostEnvironment env, ModelLoadContext ctx) =>
         FeatureStage.Load<ClipTextFeatureOptions, ClipTextFeatureTransformer>(

@@ -33,7 +33,7 @@ internal static class FeatureStage
     public static void Announce(IChannel channel, string stage, ClipBackbone clip, string unit, IFeatureOptions options) =>
         channel.Say(
             $"{stage}: {clip.Name}, {clip.FeatureDimension} features per {unit}, {options.Precision}; "
-                + $"activation: {clip.Model.ActivationReason}."
+                + $"activation: {clip.Model.Choices}."
         );
 
     /// <summary>Saves names, options, and which CLIP model the stage needs.</summary>
@@ -42,12 +42,13 @@ internal static class FeatureStage
         StageFormat format,
         (string Output, string Input) columns,
         TOptions options,
-        ClipBackbone backbone
+        ClipBackbone backbone,
+        bool texts = false
     )
         where TOptions : IFeatureOptions
     {
         format.Begin(ctx);
-        var reference = BackboneReference.Of(backbone, options.EmbedBackbone);
+        var reference = BackboneReference.Of(backbone, options.EmbedBackbone, texts);
         ModelStream.WriteJson(ctx, new FeatureFile<TOptions>(columns.Output, columns.Input, options, reference));
         reference.WriteFiles(ctx, backbone.Folder);
     }

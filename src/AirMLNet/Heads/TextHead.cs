@@ -63,6 +63,7 @@ internal static class TextHead
             backbone.Device.ToString(),
             backbone.Execution,
             backbone.Model.Config,
+            backbone.Tokenizer.Sha256,
             torch.get_num_threads(),
             string.Join('\n', [.. classNames, "", .. templates])
         );
@@ -101,6 +102,7 @@ internal static class TextHead
         string Device,
         ClipExecution Execution,
         ClipConfig Config,
+        string Tokenizer,
         int Threads,
         string Texts
     );

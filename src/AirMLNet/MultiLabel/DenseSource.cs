@@ -122,7 +122,7 @@ internal sealed class DenseTexts : DenseSource
 
     public override string Description => $"{Count} texts of 1 + {Places} features of {_encoder.Dimension} at most";
 
-    public override string Settings => _encoder.Settings;
+    public override string Settings => $"{_encoder.Settings} {_encoder.Clip.Tokenizer.Sha256}";
 
     public override IEnumerable<string> Contents => _texts;
 

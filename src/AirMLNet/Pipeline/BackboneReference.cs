@@ -27,7 +27,13 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
     /// <summary>All else of the model's configuration that decides a feature; null in models saved before it was kept.</summary>
     public string? Configuration { get; init; }
 
-    public static BackboneReference Of(ClipBackbone backbone, bool embed)
+    /// <summary>A hash of its tokenizer, of stages that read texts; null for others, and in models saved before it was kept.</summary>
+    public string? Tokenizer { get; init; }
+
+    /// <param name="backbone">The model.</param>
+    /// <param name="embed">Whether its files go into the zip.</param>
+    /// <param name="texts">Whether the stage reads texts when it is loaded again.</param>
+    public static BackboneReference Of(ClipBackbone backbone, bool embed, bool texts = false)
     {
         var config = backbone.Model.Config;
         var architecture =
@@ -39,6 +45,7 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
             Folder = embed ? null : backbone.Folder,
             Settings = SettingsOf(backbone),
             Configuration = ClipFacts.Of(backbone.Model.Config),
+            Tokenizer = texts ? backbone.Tokenizer.Sha256 : null,
         };
     }
 
@@ -136,6 +143,13 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
             var (then, now) = (Configuration.Split(ClipFacts.Between), configuration.Split(ClipFacts.Between));
             throw Other(string.Join(ClipFacts.Between, then.Except(now)), string.Join(ClipFacts.Between, now.Except(then)));
         }
+        if (Tokenizer is not null && Tokenizer != model.Backbone.Tokenizer.Sha256)
+        {
+            throw new InvalidOperationException(
+                $"The saved model needs {Name} with the tokenizer that it was fitted with; {folder} now has another, which gives texts "
+                    + "other tokens. Put the former tokenizer files back, or fit anew."
+            );
+        }
         return model.Keep();
 
         InvalidOperationException Other(string then, string now) =>
@@ -156,7 +170,7 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
         // The same weights may have been embedded with other settings.
         var key = Settings is null
             ? Sha256
-            : $"{Sha256}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Settings + Configuration)))[..16]}";
+            : $"{Sha256}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Settings + Configuration + Tokenizer)))[..16]}";
         var target = Path.Combine(AirHome.Folder, "embedded", key, SafeName(Name));
         if (Directory.Exists(target))
         {

@@ -35,7 +35,7 @@ public sealed class ZeroShotEstimator : StageEstimator<ZeroShotTransformer>
         var head = TextHead.Of(model.Backbone, _options.ClassNames, _options.Templates, _options.CancellationToken);
         channel.Say(
             $"{Stage}: {_options.ClassNames.Count} classes in {_options.Templates.Count} templates; "
-                + $"activation: {model.Backbone.Model.ActivationReason}."
+                + $"activation: {model.Backbone.Model.Choices}."
         );
         return new ZeroShotTransformer(Host, _options, head);
     }

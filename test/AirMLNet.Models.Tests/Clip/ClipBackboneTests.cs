@@ -77,6 +77,44 @@ public sealed class ClipBackboneTests
         second.Release();
     }
 
+    /// <summary>Settings that change while a model is held are those of who asks next.</summary>
+    [TestMethod]
+    [DataRow("preprocessor_config.json", "}}", """}, "image_mean": [0.1, 0.2, 0.3] }""")]
+    [DataRow("config.json", "\"num_attention_heads\": 2", "\"num_attention_heads\": 4")]
+    [DataRow("tokenizer_config.json", "77", "9")]
+    public void ChangedSettingsAreAnotherInstance(string file, string before, string after)
+    {
+        var path = Path.Combine(_folder, file);
+        if (!File.Exists(path))
+        {
+            File.WriteAllText(path, """{ "model_max_length": 77 }""");
+        }
+        var first = ClipBackbone.Acquire(_folder);
+        var facts = ClipFacts.Hash(first) + first.Tokenizer.ContextLength;
+        var time = File.GetLastWriteTimeUtc(path);
+        File.WriteAllText(path, File.ReadAllText(path).Replace(before, after, StringComparison.Ordinal));
+        File.SetLastWriteTimeUtc(path, time);
+
+        var second = ClipBackbone.Acquire(_folder);
+
+        Assert.AreNotSame(first, second);
+        Assert.AreNotEqual(facts, ClipFacts.Hash(second) + second.Tokenizer.ContextLength);
+        var third = ClipBackbone.Acquire(_folder);
+        Assert.AreSame(second, third);
+        Array.ForEach([first, second, third], b => b.Release());
+    }
+
+    /// <summary>As a cache holds them of which something was deleted.</summary>
+    [TestMethod]
+    public void OtherFilesOfTheFolderMayLeadNowhere()
+    {
+        File.CreateSymbolicLink(Path.Combine(_folder, "generation_config.json"), "../../blobs/gone");
+        File.WriteAllText(Path.Combine(_folder, "notes.txt"), "");
+        var backbone = ClipBackbone.Acquire(_folder);
+        Assert.IsGreaterThan(0, backbone.FeatureDimension);
+        backbone.Release();
+    }
+
     [TestMethod]
     public void ImagesAreEncodedAloneAsInABatch()
     {

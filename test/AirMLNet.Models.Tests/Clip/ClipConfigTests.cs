@@ -49,6 +49,23 @@ public sealed class ClipConfigTests
         Assert.AreEqual(ClipActivation.QuickGelu, config.Text.Activation);
     }
 
+    /// <summary>transformers takes the defaults of what *_dict leaves out, and not the section of the same name.</summary>
+    [TestMethod]
+    public void ARepeatedTowerHasTheLastWord_AlsoWhereItSaysNothing()
+    {
+        File.WriteAllText(
+            Path.Combine(_folder, "config.json"),
+            """
+            { "model_type": "clip", "text_config": { "num_hidden_layers": 3, "hidden_size": 64 }, "text_config_dict": { "hidden_size": 128 },
+              "vision_config": { "patch_size": 16 }, "vision_config_dict": null }
+            """
+        );
+
+        var config = ClipConfig.Load(_folder)!;
+
+        Assert.AreEqual((128, 12, 16), (config.Text.HiddenSize, config.Text.Layers, config.Vision.PatchSize));
+    }
+
     [TestMethod]
     public void OpenClipWithoutTheFlagIsExactGelu()
     {
@@ -69,12 +86,20 @@ public sealed class ClipConfigTests
     [DataRow("""{"model_type":"clip","vision_config":{"hidden_size":"wide"}}""", "wrong type")]
     [DataRow("""{"model_type":"clip","vision_config":{"hidden_size":0}}""", "hidden_size is 0")]
     [DataRow("""{"model_type":"clip","vision_config":{"num_attention_heads":7}}""", "num_attention_heads is 7")]
-    [DataRow("""{"model_type":"clip","vision_config":{"patch_size":15}}""", "multiple of patch_size")]
+    [DataRow("""{"model_type":"clip","vision_config":{"image_size":16}}""", "at least patch_size (32)")]
+    [DataRow("""{"embed_dim":8,"vision_cfg":{"layers":[1,1,1,1],"image_size":100},"text_cfg":{}}""", "image_size is 100")]
     [DataRow("""{"embed_dim":8,"vision_cfg":{"layers":[1,2,1]},"text_cfg":{}}""", "four stages")]
     [DataRow("""{"embed_dim":8,"vision_cfg":{"timm_model_name":"x"},"text_cfg":{}}""", "timm_model_name")]
     [DataRow("""{"embed_dim":8,"vision_cfg":{"head_width":100},"text_cfg":{}}""", "head_width")]
     [DataRow("""{"embed_dim":8,"vision_cfg":{"act_kwargs":{"approximate":"tanh"}},"text_cfg":{}}""", "vision_cfg.act_kwargs")]
     [DataRow("""{"embed_dim":8,"vision_cfg":{},"text_cfg":{"act_kwargs":{"approximate":"tanh"}}}""", "text_cfg.act_kwargs")]
+    [DataRow("""{"embed_dim":8,"vision_cfg":{"scale_heads":true},"text_cfg":{}}""", "vision_cfg.scale_heads")]
+    [DataRow("""{"embed_dim":8,"vision_cfg":{},"text_cfg":{"scale_fc":true}}""", "text_cfg.scale_fc")]
+    [DataRow("""{"embed_dim":8,"vision_cfg":{},"text_cfg":{"text_arch":"modern"}}""", "text_cfg.text_arch")]
+    [DataRow("""{"embed_dim":8,"vision_cfg":{},"text_cfg":{"tokenizer_type":"tiktoken"}}""", "text_cfg.tokenizer_type")]
+    [DataRow("""{"embed_dim":8,"vision_cfg":{},"text_cfg":{},"multimodal_cfg":{"width":512}}""", "multimodal_cfg")]
+    [DataRow("""{"embed_dim":8,"vision_cfg":{},"text_cfg":{},"audio_cfg":{"model_type":"HTSAT"}}""", "audio_cfg")]
+    [DataRow("version https://git-lfs.github.com/spec/v1", "is a pointer of Git LFS")]
     [DataRow("""{"embed_dim":8,"vision_cfg":{"global_average_pool":true},"text_cfg":{}}""", "vision_cfg.global_average_pool")]
     [DataRow("""{"embed_dim":8,"vision_cfg":{},"text_cfg":{"tokenizer_kwargs":{"clean":"canonicalize"}}}""", "tokenizer_kwargs.clean")]
     [DataRow("""{"embed_dim":8,"vision_cfg":{},"text_cfg":{"tokenizer_kwargs":{"reduction_mask":"simple"}}}""", "reduction_mask")]

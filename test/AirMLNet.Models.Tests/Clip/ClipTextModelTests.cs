@@ -1,5 +1,6 @@
 using AirMLNet.Clip;
 using AirMLNet.Testing;
+using AirMLNet.Weights;
 using static TorchSharp.torch;
 
 namespace AirMLNet.Tests.Clip;
@@ -41,6 +42,54 @@ public sealed class ClipTextModelTests
         var ids = tensor(new long[] { 38, 5, 39, 39, 38, 7, 8, 39 }, [2, 4]);
         Assert.AreEqual(0f, (model.Encode(ids) - again.Encode(ids)).abs().max().item<float>());
         Assert.IsTrue(File.ReadAllText(Path.Combine(_folder, "config.json")).Contains("\"CLIPTextModel\"", StringComparison.Ordinal));
+    }
+
+    /// <summary>As CLIPTextModel of transformers takes a whole CLIP: what else it holds is left.</summary>
+    [TestMethod]
+    [DataRow(false)]
+    [DataRow(true)]
+    public void AWholeModelsFolderIsReadAsItsTextEncoder(bool projected)
+    {
+        using var scope = NewDisposeScope();
+        using var off = no_grad();
+        using var whole = new ClipModel(ClipModelTests.Small);
+        whole.Save(_folder, ScalarType.Float32);
+
+        using var text = ClipTextModel.Load(_folder, projected: projected);
+
+        var ids = tensor(new long[] { 28, 5, 29, 29, 28, 7, 8, 29 }, [2, 4]);
+        Assert.AreEqual(0f, (whole.Text.EncodeAll(ids) - text.Encode(ids)).abs().max().item<float>());
+        Assert.AreEqual(projected ? 12 : null, text.Config.ProjectionDim);
+        if (projected)
+        {
+            Assert.IsTrue(text.Projection!.weight.allclose(whole.TextProjection.weight));
+        }
+        using var extra = new ClipTextModel(Config with { ProjectionDim = 12 }, new Generator(1));
+        extra.Save(_folder["projected"], ScalarType.Float32);
+        using var plain = ClipTextModel.Load(_folder["projected"]);
+        Assert.IsNull(plain.Projection);
+    }
+
+    /// <summary>Names without the tower's, or with a wrapper's before them.</summary>
+    [TestMethod]
+    [DataRow("text_model.", "")]
+    [DataRow("", "_orig_mod.")]
+    public void TheTowersNamesMayStandAloneOrBehindAWrapper(string off, string before)
+    {
+        using var scope = NewDisposeScope();
+        using var off2 = no_grad();
+        using var generator = new Generator(1);
+        using var model = new ClipTextModel(Config, generator);
+        model.Save(_folder, ScalarType.Float32);
+        Safetensors.Write(
+            _folder["model.safetensors"],
+            model
+                .state_dict()
+                .ToDictionary(p => before + (off.Length > 0 ? p.Key.Replace(off, "", StringComparison.Ordinal) : p.Key), p => p.Value)
+        );
+        using var again = ClipTextModel.Load(_folder);
+        var ids = tensor(new long[] { 38, 5, 39, 39 }, [1, 4]);
+        Assert.AreEqual(0f, (model.Encode(ids) - again.Encode(ids)).abs().max().item<float>());
     }
 
     [TestMethod]

@@ -195,10 +195,38 @@ public sealed class ClipWeightNamesTests
         Assert.ThrowsExactly<DirectoryNotFoundException>(() => ClipModel.Load(Path.Combine(_folder, "none")));
     }
 
+    /// <summary>OpenCLIP keeps the scale as [1] where it is asked to, and wrappers put words of their own before all names.</summary>
+    [TestMethod]
+    [DataRow("", 1)]
+    [DataRow("", 2)]
+    [DataRow("_orig_mod.", 0)]
+    [DataRow("model.clip.", 1)]
+    public void TheScaleMayHaveDimensions_AndNamesAWrapper(string wrapper, int rank)
+    {
+        Config("clip-vit-tiny");
+        Copy(
+            "clip-vit-tiny/weights.safetensors",
+            "model.safetensors",
+            t =>
+            {
+                t["logit_scale"] = t["logit_scale"].reshape([.. Enumerable.Repeat(1L, rank)]);
+                foreach (var name in t.Keys.ToList())
+                {
+                    t.Remove(name, out var value);
+                    t[wrapper + name] = value!;
+                }
+            }
+        );
+
+        using var model = ClipModel.Load(_folder);
+
+        AssertGolden(model);
+    }
+
     [TestMethod]
     public void PicklesAreRefusedWithAWayOut()
     {
-        File.WriteAllText(Path.Combine(_folder, "pytorch_model.bin"), "");
+        File.WriteAllText(Path.Combine(_folder, "pytorch_model.bin"), "PK\u0003\u0004");
 
         var error = Assert.ThrowsExactly<FileNotFoundException>(() => ClipModel.Load(_folder));
 

@@ -9,6 +9,17 @@ namespace AirMLNet.Tests.Clip;
 [TestClass]
 public sealed class FastTokenizerTests
 {
+    private const string Normalizer = """
+        { "type": "Sequence", "normalizers": [{ "type": "NFC" }, { "type": "Replace", "pattern": { "Regex": "\\s+" }, "content": " " }, { "type": "Lowercase" }] }
+        """;
+
+    private const string PreTokenizer = """
+        { "type": "Sequence", "pretokenizers": [
+          { "type": "Split", "behavior": "Removed", "invert": true,
+            "pattern": { "Regex": "<\\|startoftext\\|>|<\\|endoftext\\|>|'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+" } },
+          { "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true }] }
+        """;
+
     private readonly TemporaryFolder _folder = new();
 
     [TestCleanup]
@@ -36,6 +47,17 @@ public sealed class FastTokenizerTests
         Assert.Contains("end_of_word_suffix", Refused());
         Write(false, json => json["model"]!["merges"] = new JsonArray("a b c"));
         Assert.Contains("merges", Refused());
+        Write(false, json => ((JsonArray)json["normalizer"]!["normalizers"]!).RemoveAt(2));
+        Assert.Contains("normalizer is {\"type\":\"Sequence\"", Refused());
+        Assert.Contains("it must be one with Lowercase", Refused());
+        Write(false, json => json["normalizer"] = null);
+        Assert.Contains("it must be one with Lowercase", Refused());
+        Write(false, json => json["normalizer"]!["normalizers"]![0]!["type"] = "StripAccents");
+        Assert.Contains("it must be of NFC, Replace, Lowercase alone", Refused());
+        Write(false, json => json["pre_tokenizer"] = new JsonObject { ["type"] = "ByteLevel" });
+        Assert.Contains("it must be one that splits by CLIP's expression", Refused());
+        Write(false, json => json["pre_tokenizer"] = new JsonObject { ["type"] = "Metaspace" });
+        Assert.Contains("it must be of Split, ByteLevel alone", Refused());
         Write(false, json => json["added_tokens"] = new JsonArray(new JsonObject { ["content"] = "<|endoftext|>", ["id"] = 1 }));
         Assert.Contains("added token", Refused());
     }
@@ -108,6 +130,69 @@ public sealed class FastTokenizerTests
         Assert.Contains("the added token '<|endoftext|>' has id ", Refused());
     }
 
+    /// <summary>Libraries differ in which of the two they take.</summary>
+    [TestMethod]
+    public void TwoTokenizersInOneFolderMustBeTheSame()
+    {
+        WriteSlow(_ => { });
+        Write(true, _ => { });
+        Assert.IsGreaterThan(0, ClipTokenizer.Load(_folder).VocabularySize);
+        Write(
+            true,
+            json =>
+            {
+                var merges = (JsonArray)json["model"]!["merges"]!;
+                var first = merges[0]!.DeepClone();
+                merges.RemoveAt(0);
+                merges.Add(first);
+            }
+        );
+        Assert.StartsWith($"{_folder["tokenizer.json"]} is another tokenizer than {_folder["vocab.json"]}", Refused());
+        Write(
+            true,
+            json =>
+            {
+                var vocabulary = (JsonObject)json["model"]!["vocab"]!;
+                (vocabulary["a"], vocabulary["b"]) = ((int)vocabulary["b"]!, (int)vocabulary["a"]!);
+            }
+        );
+        Assert.StartsWith($"{_folder["tokenizer.json"]} is another tokenizer than", Refused());
+    }
+
+    /// <summary>A list of merges that was cut off makes other tokens in silence; what is no list of ids is said in words.</summary>
+    [TestMethod]
+    public void FilesThatAreCutOrOthersAreRefused()
+    {
+        var clip = TinyData.MiniClip();
+        foreach (var name in new[] { "vocab.json", "merges.txt" })
+        {
+            File.Copy(ClipTokenizerFiles.Find(clip, name)!, _folder[name]);
+        }
+        var ids = ClipTokenizer.Load(_folder).Encode("a photo of a ship");
+        var vocabulary = File.ReadAllText(_folder["vocab.json"]);
+        File.WriteAllText(_folder["vocab.json"], vocabulary, new System.Text.UTF8Encoding(encoderShouldEmitUTF8Identifier: true));
+        CollectionAssert.AreEqual(ids, ClipTokenizer.Load(_folder).Encode("a photo of a ship"));
+        var merges = File.ReadAllLines(_folder["merges.txt"]);
+        File.WriteAllLines(_folder["merges.txt"], merges[..(merges.Length / 2)]);
+        Assert.Contains("the list of merges is cut off", Refused());
+        File.WriteAllText(_folder["vocab.json"], "[1]");
+        Assert.Contains("vocab.json, line 1: no object of tokens and their ids", Refused());
+        File.WriteAllText(_folder["vocab.json"], "version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 1\n");
+        Assert.Contains("is a pointer of Git LFS", Refused());
+    }
+
+    [TestMethod]
+    public void TheHashIsOfWhatDecidesTheIds()
+    {
+        Write(false, _ => { });
+        var (slow, fast) = (ClipTokenizer.Load(TinyModels.Clip), ClipTokenizer.Load(_folder));
+        Assert.AreEqual(slow.Sha256.Split(' ')[0], fast.Sha256.Split(' ')[0]);
+        File.WriteAllText(_folder["tokenizer_config.json"], """{ "model_max_length": 9 }""");
+        Assert.AreNotEqual(fast.Sha256, ClipTokenizer.Load(_folder).Sha256);
+        Write(false, json => ((JsonArray)json["model"]!["merges"]!).RemoveAt(0));
+        Assert.AreNotEqual(fast.Sha256.Split(' ')[0], ClipTokenizer.Load(_folder).Sha256.Split(' ')[0]);
+    }
+
     [TestMethod]
     public void TheContextIsNeverLongerThanTheModels()
     {
@@ -156,6 +241,8 @@ public sealed class FastTokenizerTests
         var merges = File.ReadLines(ClipTokenizerFiles.Find(TinyModels.Clip, "merges.txt")!).Where(l => l.Length > 0 && !l.StartsWith('#'));
         var root = new JsonObject
         {
+            ["normalizer"] = JsonNode.Parse(Normalizer),
+            ["pre_tokenizer"] = JsonNode.Parse(PreTokenizer),
             ["model"] = new JsonObject
             {
                 ["type"] = "BPE",

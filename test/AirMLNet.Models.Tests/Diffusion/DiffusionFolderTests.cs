@@ -125,6 +125,106 @@ public sealed class DiffusionFolderTests
         Assert.Contains(key, Refused());
     }
 
+    /// <summary>As nota-ai/bk-sdm-tiny and segmind/tiny-sd have it; a missing key is the block that other models have.</summary>
+    [TestMethod]
+    public void AUNetWithoutAMiddleBlockHasNone()
+    {
+        using var scope = NewDisposeScope();
+        using var off = no_grad();
+        var file = Path.Combine(_model, "unet", "diffusion_pytorch_model.safetensors");
+        Change("unet/config.json", json => json["mid_block_type"] = null);
+        Assert.Contains("left over: mid_block.", Refused());
+        Dictionary<string, Tensor> tensors;
+        using (var stream = File.OpenRead(file))
+        {
+            tensors = Safetensors.Read(stream, file);
+        }
+        foreach (var name in tensors.Keys.Where(n => n.StartsWith("mid_block.", StringComparison.Ordinal)).ToList())
+        {
+            tensors.Remove(name);
+        }
+        Safetensors.Write(file, tensors);
+
+        using var model = StableDiffusionPipeline.Load(_model);
+        List<string> stages = [];
+        var text = randn(1, 5, model.UNet.Config.CrossAttentionDim);
+        var output = model.UNet.Forward(randn(1, 4, 8, 8), tensor(new[] { 3L }), text, observe: (stage, _) => stages.Add(stage));
+
+        CollectionAssert.AreEqual(new long[] { 1, 4, 8, 8 }, output.shape);
+        Assert.IsFalse(stages.Any(s => s.StartsWith("mid_block", StringComparison.Ordinal)));
+        Assert.IsFalse(model.UNet.LinearLayers.Keys.Any(n => n.StartsWith("mid_block", StringComparison.Ordinal)));
+        model.UNet.Save(_root["again"], ScalarType.Float32);
+        using var again = UNet2DConditionModel.Load(_root["again"]);
+        Assert.AreEqual(model.UNet.Config, again.Config);
+        Change("unet/config.json", json => json.Remove("mid_block_type"));
+        Assert.Contains("missing: mid_block.", Refused());
+    }
+
+    /// <summary>diffusers takes a number, or height and width.</summary>
+    [TestMethod]
+    [DataRow("8", 8, 8)]
+    [DataRow("[8, 8]", 8, 8)]
+    [DataRow("[4, 6]", 4, 6)]
+    [DataRow("null", 64, 64)]
+    public void ASizeIsANumberOrHeightAndWidth(string value, int height, int width)
+    {
+        Change("unet/config.json", json => json["sample_size"] = JsonNode.Parse(value));
+        Change("vae/config.json", json => json["sample_size"] = JsonNode.Parse(value));
+        using var model = StableDiffusionPipeline.Load(_model);
+        var pixels = model.Vae.Config.Downscaling;
+        Assert.AreEqual((height * pixels, width * pixels), (model.NativeHeight, model.NativeWidth));
+        model.UNet.Save(_root["again"], ScalarType.Float32);
+        Assert.AreEqual(model.UNet.Config, UNet2DConditionConfig.Load(_root["again", "config.json"]));
+    }
+
+    [TestMethod]
+    [DataRow("[8, 8, 8]")]
+    [DataRow("[0, 8]")]
+    [DataRow("\"large\"")]
+    public void ASizeThatIsNoneIsRefused(string value)
+    {
+        Change("unet/config.json", json => json["sample_size"] = JsonNode.Parse(value));
+        Assert.Contains("sample_size is", Refused());
+        Assert.Contains("a height and a width", Refused());
+    }
+
+    [TestMethod]
+    public void ImagesAreOfTheModelsHeightAndWidth()
+    {
+        var folder = TinyModels.Copy(TinyModels.Diffusion, _root["tiny"]);
+        var file = Path.Combine(folder, "unet", "config.json");
+        File.WriteAllText(file, File.ReadAllText(file).Replace("\"sample_size\": 8", "\"sample_size\": [4, 6]", StringComparison.Ordinal));
+        using var model = StableDiffusionPipeline.Load(folder);
+        var image = model.Generate([new("a cat", 1)], new() { Steps = 1 }).Single();
+        Assert.AreEqual((model.NativeWidth, model.NativeHeight), (image.Width, image.Height));
+        Assert.IsGreaterThan(image.Height, image.Width);
+    }
+
+    /// <summary>A tokenizer whose ids mean other words may have fewer than the text encoder.</summary>
+    [TestMethod]
+    public void ATokenizerOfAnotherModelIsRefused()
+    {
+        var folder = TinyModels.Copy(TinyModels.Diffusion, _root["tiny"]);
+        var other = TinyClip.Create(_root["other"]);
+        foreach (var name in new[] { "vocab.json", "merges.txt", "tokenizer_config.json" })
+        {
+            File.Copy(Path.Combine(other, name), Path.Combine(folder, "tokenizer", name), overwrite: true);
+        }
+        var message = Assert.ThrowsExactly<InvalidDataException>(() => StableDiffusionPipeline.Load(folder)).Message;
+        Assert.StartsWith(Path.Combine(folder, "tokenizer"), message);
+        Assert.Contains("does not belong to the model", message);
+    }
+
+    /// <summary>As other libraries and other classes write them.</summary>
+    [TestMethod]
+    public void SettingsThatMeanTheSameAreTaken()
+    {
+        Change("unet/config.json", json => json["only_cross_attention"] = new JsonArray(false, false));
+        Change("scheduler/scheduler_config.json", json => json["algorithm_type"] = "deis");
+        using var model = StableDiffusionPipeline.Load(_model, scheduler: SchedulerKind.DpmSolverMultistep);
+        Assert.AreEqual(SchedulerKind.DpmSolverMultistep, model.Scheduler.Config.Kind);
+    }
+
     [TestMethod]
     public void WeightsThatDoNotFitAreListed()
     {

@@ -32,7 +32,10 @@ public sealed class RefusedKeyTests
         ["ClipPreprocessing.RefusedOpenClipKeys"] = ("{}", p => ClipPreprocessing.FromOpenClip(ConfigFile.Open(p), 32)),
         ["ClipPreprocessing.RefusedTimmKeys"] = ("{}", p => ClipPreprocessing.Timm(ConfigFile.Open(p))),
         ["FastTokenizerFile.RefusedKeys"] = (
-            """{ "model": { "type": "BPE", "end_of_word_suffix": "</w>", "vocab": {}, "merges": [] } }""",
+            """
+            { "model": { "type": "BPE", "end_of_word_suffix": "</w>", "vocab": {}, "merges": [] }, "post_processor": {}, "normalizer": { "type": "Lowercase" },
+              "pre_tokenizer": { "type": "Split", "pattern": { "Regex": "'s|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+" } } }
+            """,
             p => FastTokenizerFile.Read(p)
         ),
         ["PeftConfig.RefusedKeys"] = ("""{ "lora_alpha": 8 }""", p => PeftConfig.Read(p)),

@@ -63,8 +63,10 @@ public sealed class LlavaNextModelTests
 
     [TestMethod]
     [DataRow("projector_hidden_act", "\"relu\"", "projector_hidden_act is \"relu\", which is not supported; \"gelu\" is.")]
-    [DataRow("vision_feature_layer", "-9", "vision_feature_layer is -9; it must be -4..3.")]
-    [DataRow("vision_feature_layer", "[-2, -5]", "vision_feature_layer is [-2,-5], which has the wrong type; it must be a whole number.")]
+    [DataRow("vision_feature_layer", "-9", "vision_feature_layer is -9; it must be one or more of -4..3.")]
+    [DataRow("vision_feature_layer", "[-2, -5]", "vision_feature_layer is -2, -5; it must be one or more of -4..3.")]
+    [DataRow("vision_feature_layer", "[]", "it must be one or more of -4..3.")]
+    [DataRow("vision_feature_layer", "\"last\"", "which has the wrong type; it must be a whole number, or a list of them.")]
     [DataRow("image_grid_pinpoints", "[[32, 33]]", "it must be a list of heights and widths, multiples of vision_config.image_size (32).")]
     [DataRow(
         "text_config.num_key_value_heads",
@@ -79,6 +81,81 @@ public sealed class LlavaNextModelTests
         Change(_folder["m", "config.json"], key, JsonNode.Parse(value));
 
         Assert.Contains(message, Assert.ThrowsExactly<InvalidDataException>(() => LlavaNextModel.Load(_folder["m"])).Message);
+    }
+
+    /// <summary>transformers takes a list too: one layer is that layer, of several the values stand beside each other.</summary>
+    [TestMethod]
+    public void SeveralLayersOfTheTowerStandBesideEachOther()
+    {
+        using var scope = NewDisposeScope();
+        using var off = no_grad();
+        TinyLlava.Create(_folder["m"]);
+        var pixels = randn(2, 3, 32, 32);
+        Tensor Places(string layers)
+        {
+            Change(_folder["m", "config.json"], "vision_feature_layer", JsonNode.Parse(layers));
+            using var model = LlavaNextModel.Load(_folder["m"]);
+            return model.Places(pixels);
+        }
+
+        var (second, third) = (Places("-2"), Places("3"));
+        Assert.IsTrue(Places("[-2]").allclose(second, 0, 0));
+        Assert.IsTrue(Places("[3]").allclose(third, 0, 0));
+
+        Change(_folder["m", "config.json"], "vision_feature_layer", JsonNode.Parse("[-2, 3]"));
+        Assert.Contains(
+            "multi_modal_projector.linear_1.weight is [",
+            Assert.ThrowsExactly<InvalidDataException>(() => LlavaNextModel.Load(_folder["m"])).Message
+        );
+        using var both = new LlavaNextModel(LlavaNextConfig.Load(_folder["m", "config.json"]));
+        using var one = LlavaNextModel.Load(TinyLlava.Create(_folder["one"]));
+        foreach (var (name, value) in one.state_dict().Where(p => both.state_dict()[p.Key].shape.SequenceEqual(p.Value.shape)))
+        {
+            both.state_dict()[name].copy_(value);
+        }
+        Assert.IsTrue(both.Places(pixels).allclose(cat([second, third], -1), 0, 0));
+        both.state_dict()["multi_modal_projector.linear_1.weight"].fill_(0.1f);
+        both.Save(_folder["both"], ScalarType.Float32);
+        using var again = LlavaNextModel.Load(_folder["both"]);
+        Assert.AreEqual(both.Config.ToJson(), again.Config.ToJson());
+        Assert.AreEqual(one.Config.Text.HiddenSize, (int)again.Project(again.Places(pixels)).size(2));
+    }
+
+    [TestMethod]
+    [DataRow(true)]
+    [DataRow(false)]
+    public void ResolutionsThatAreNotSaidAreThePublishedOnes(bool isNull)
+    {
+        TinyLlava.Create(_folder["m"]);
+        var root = JsonNode.Parse(File.ReadAllText(_folder["m", "config.json"]))!.AsObject();
+        root.Remove("image_grid_pinpoints");
+        if (isNull)
+        {
+            root["image_grid_pinpoints"] = null;
+        }
+        root["vision_config"]!["image_size"] = 336;
+        File.WriteAllText(_folder["m", "config.json"], root.ToJsonString());
+        CollectionAssert.AreEqual(
+            new GridSize[] { new(336, 672), new(672, 336), new(672, 672), new(1008, 336), new(336, 1008) },
+            LlavaNextConfig.Load(_folder["m", "config.json"]).Grids.ToArray()
+        );
+    }
+
+    /// <summary>transformers: null is as many as the queries have, a missing key Mistral's eight.</summary>
+    [TestMethod]
+    public void NullHeadsOfKeysAreThoseOfTheQueries()
+    {
+        TinyLlava.Create(_folder["m"]);
+        var path = _folder["m", "config.json"];
+        Change(path, "text_config.num_key_value_heads", null);
+        var config = LlavaNextConfig.Load(path);
+        Assert.AreEqual(config.Text.Heads, config.Text.KeyValueHeads);
+        var root = JsonNode.Parse(File.ReadAllText(path))!;
+        root["text_config"]!.AsObject().Remove("num_key_value_heads");
+        root["text_config"]!["num_attention_heads"] = 16;
+        root["text_config"]!["hidden_size"] = 64;
+        File.WriteAllText(path, root.ToJsonString());
+        Assert.AreEqual(8, LlavaNextConfig.Load(path).Text.KeyValueHeads);
     }
 
     [TestMethod]

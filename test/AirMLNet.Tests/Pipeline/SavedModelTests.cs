@@ -83,6 +83,38 @@ public sealed class SavedModelTests
         Dispose(new MLContext().Model.LoadAdapted(path, out _));
     }
 
+    /// <summary>A stage that reads texts knows its tokenizer; one that reads images does not ask for it.</summary>
+    [TestMethod]
+    public void AnotherTokenizer_IsRefusedByStagesThatReadTexts()
+    {
+        using var f = new StageFixture(4, ownModel: true);
+        var images = Path.Combine(f.Root, "images.zip");
+        File.Move(SaveFeatures(f, embed: false), images);
+        var texts = Path.Combine(f.Root, "texts.zip");
+        var ml = new MLContext(1);
+        var data = ml.Data.LoadFromEnumerable([new { Text = "a red ship" }]);
+        using (
+            var fitted = ml
+                .Transforms.ClipTextFeature("Features", "Text", new ClipTextFeatureOptions { ClipFolder = f.ClipFolder })
+                .Fit(data)
+        )
+        {
+            ml.Model.Save(fitted, data.Schema, texts);
+        }
+        Dispose(new MLContext().Model.LoadAdapted(texts, out _));
+
+        var merges = Path.Combine(f.ClipFolder, "merges.txt");
+        File.WriteAllText(merges, File.ReadAllText(merges).Replace("re d</w>", "", StringComparison.Ordinal));
+
+        var e = Assert.ThrowsExactly<InvalidOperationException>(() => new MLContext().Model.LoadAdapted(texts, out _));
+        Assert.Contains("with the tokenizer that it was fitted with", e.Message);
+        Assert.Contains(f.ClipFolder, e.Message);
+        Dispose(new MLContext().Model.LoadAdapted(images, out _));
+        // Models saved before it was kept load as they did.
+        ChangeJson(texts, json => System.Text.RegularExpressions.Regex.Replace(json, ",\\s*\"tokenizer\": \"[^\"]*\"", ""));
+        Dispose(new MLContext().Model.LoadAdapted(texts, out _));
+    }
+
     [TestMethod]
     public void WhatNoFeatureDependsOn_MayChangeInTheConfiguration()
     {

@@ -177,6 +177,6 @@ public sealed class SceneModelsTests
             File.ReadAllText(s_root["diffusion/README.md"])
         );
         using var model = StableDiffusionPipeline.Load(s_root["diffusion"]);
-        Assert.AreEqual(64, model.NativeSize);
+        Assert.AreEqual((64, 64), (model.NativeHeight, model.NativeWidth));
     }
 }

@@ -104,7 +104,7 @@ public sealed class MiniDiffusionTrainerTests
         Assert.Contains(" --steps 12\n", card);
         Assert.IsFalse(Directory.Exists(Path.Combine(options.OutputFolder, "checkpoint")), "nothing but the model stays");
         using var model = StableDiffusionPipeline.Load(options.OutputFolder);
-        Assert.AreEqual(32, model.NativeSize);
+        Assert.AreEqual((32, 32), (model.NativeHeight, model.NativeWidth));
         Assert.AreNotEqual(0.18215, model.Vae.Config.ScalingFactor);
         Assert.AreEqual(
             (32, 32),

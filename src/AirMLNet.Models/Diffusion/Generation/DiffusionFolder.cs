@@ -1,5 +1,6 @@
 using AirMLNet.Clip;
 using AirMLNet.Files;
+using AirMLNet.Weights;
 
 namespace AirMLNet.Diffusion;
 
@@ -74,7 +75,7 @@ internal sealed class DiffusionFolder
     {
         if (!Directory.Exists(path))
         {
-            throw new DirectoryNotFoundException($"There is no model folder {path}; 'airml pull OWNER/NAME' downloads one.");
+            throw WeightFiles.NoFolder(path);
         }
         var file = System.IO.Path.Combine(path, Index);
         if (!File.Exists(file))

@@ -29,7 +29,7 @@ internal sealed class StableDiffusionGenerator(StableDiffusionPipeline pipeline,
             ["steps"] = how.Steps.ToString(CultureInfo.InvariantCulture),
             ["guidance"] = how.Guidance.ToString(CultureInfo.InvariantCulture),
             ["eta"] = how.Eta.ToString(CultureInfo.InvariantCulture),
-            ["size"] = $"{how.Width ?? pipeline.NativeSize}x{how.Height ?? pipeline.NativeSize}",
+            ["size"] = $"{how.Width ?? pipeline.NativeWidth}x{how.Height ?? pipeline.NativeHeight}",
             ["precision"] = pipeline.Precision.ToString(),
         };
         // Named where they are used: folders made before there were such settings go on.

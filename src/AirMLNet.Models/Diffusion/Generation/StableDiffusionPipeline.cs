@@ -76,8 +76,11 @@ public sealed class StableDiffusionPipeline : IDisposable
     /// <summary>The adapters in use; null for none.</summary>
     internal LoraAdapters? Lora { get; private set; }
 
-    /// <summary>Pixels of an image's side that the model was trained on.</summary>
-    public int NativeSize => UNet.Config.SampleSize * Vae.Config.Downscaling;
+    /// <summary>Height in pixels of the images that the model was trained on.</summary>
+    public int NativeHeight => UNet.Config.SampleSize.Height * Vae.Config.Downscaling;
+
+    /// <summary>Their width.</summary>
+    public int NativeWidth => UNet.Config.SampleSize.Width * Vae.Config.Downscaling;
 
     /// <summary>Loads a model folder.</summary>
     /// <param name="folder">With <c>model_index.json</c>, <c>unet</c>, <c>vae</c>, <c>text_encoder</c>, <c>scheduler</c> and
@@ -352,13 +355,6 @@ public sealed class StableDiffusionPipeline : IDisposable
         TextEncoder2?.Dispose();
     }
 
-    private static ClipTokenizer ReadTokenizer(DiffusionFolder files, string component, ClipTextConfig text)
-    {
-        var tokenizer = ClipTokenizer.LoadPadded(files.Component(component), text.ContextLength);
-        return tokenizer.VocabularySize > text.VocabularySize
-            ? throw new InvalidDataException(
-                $"{files.Path}: the {component} has {tokenizer.VocabularySize} ids, the text encoder only {text.VocabularySize}."
-            )
-            : tokenizer;
-    }
+    private static ClipTokenizer ReadTokenizer(DiffusionFolder files, string component, ClipTextConfig text) =>
+        ClipTokenizer.LoadPadded(files.Component(component), text.ContextLength).For(text, files.Component(component));
 }

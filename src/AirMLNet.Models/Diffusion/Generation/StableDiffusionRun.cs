@@ -23,16 +23,16 @@ internal sealed class StableDiffusionRun
         ArgumentNullException.ThrowIfNull(requests);
         (_model, _requests, _options, _cancellation) = (model, requests, options, cancellation);
         var step = model.Vae.Config.Downscaling;
-        int Latents(int? pixels, string option) =>
-            (pixels ?? model.NativeSize) is var size && size % step == 0
-                ? size / step
-                : throw new ArgumentException($"{option} = {size}; expected a multiple of {step}.", option);
+        int Latents(int pixels, string option) =>
+            pixels % step == 0
+                ? pixels / step
+                : throw new ArgumentException($"{option} = {pixels}; expected a multiple of {step}.", option);
         _shape =
         [
             1,
             model.UNet.Config.InChannels,
-            Latents(options.Height, nameof(options.Height)),
-            Latents(options.Width, nameof(options.Width)),
+            Latents(options.Height ?? model.NativeHeight, nameof(options.Height)),
+            Latents(options.Width ?? model.NativeWidth, nameof(options.Width)),
         ];
         _scheduler =
             options.Scheduler is { } kind && kind != model.Scheduler.Config.Kind

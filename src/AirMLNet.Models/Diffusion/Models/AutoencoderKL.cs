@@ -94,6 +94,7 @@ internal sealed partial class AutoencoderKL : nn.Module
     public static AutoencoderKL Load(string folder, Device? device = null)
     {
         using var files = WeightFiles.Find(folder, Files);
+        files.TakeOffWrapper("encoder", "decoder");
         return Load(AutoencoderKLConfig.Load(Path.Combine(folder, "config.json")), files, device);
     }
 

@@ -48,7 +48,7 @@ internal sealed record AutoencoderKLConfig
     public int NormNumGroups { get; init; } = 32;
 
     /// <summary>Height and width of the images the model was trained on.</summary>
-    public int SampleSize { get; init; } = 512;
+    public HeightWidth SampleSize { get; init; } = 512;
 
     /// <summary>By what latents are multiplied for the UNet, so that their deviation is about 1.</summary>
     public double ScalingFactor { get; init; } = 0.18215;

@@ -24,6 +24,8 @@ internal sealed record UNet2DConditionConfig
     /// <summary>The added condition of Stable Diffusion XL: a pooled text and numbers of sizes and places.</summary>
     public const string TextTime = "text_time";
 
+    private const string MidBlockType = "mid_block_type";
+
     /// <summary>Numbers of the added condition: height and width of the original, top and left of the cut, height and width
     /// wanted.</summary>
     public const int TimeIds = 6;
@@ -35,10 +37,10 @@ internal sealed record UNet2DConditionConfig
     [
         new("_class_name", "Another kind of model.", "UNet2DConditionModel"),
         new("down_block_types", "These two are built.", DownBlock, CrossAttnDownBlock) { IsList = true },
-        new("mid_block_type", "The middle block has attention.", "UNetMidBlock2DCrossAttn"),
+        new(MidBlockType, "A middle block has attention, if there is one.", "UNetMidBlock2DCrossAttn"),
         new("up_block_types", "These two are built.", UpBlock, CrossAttnUpBlock) { IsList = true },
         new("center_input_sample", "The input is taken as it is.", false),
-        new("only_cross_attention", "Blocks attend to themselves and to the text.", false),
+        new("only_cross_attention", "Blocks attend to themselves and to the text.", false) { IsList = true },
         new("mid_block_only_cross_attention", "Blocks attend to themselves and to the text.", false),
         new("dual_cross_attention", "There is one attention to the text.", false),
         new("cross_attention_norm", "Text states are not normalised."),
@@ -65,7 +67,11 @@ internal sealed record UNet2DConditionConfig
     ];
 
     /// <summary>Height and width of the latents the model was trained on.</summary>
-    public int SampleSize { get; init; } = 64;
+    public HeightWidth SampleSize { get; init; } = 64;
+
+    /// <summary>Whether there is a block at the lowest resolution; <c>mid_block_type</c> is null where there is none.</summary>
+    [JsonIgnore]
+    public bool HasMidBlock { get; init; } = true;
 
     /// <summary>Channels of the input.</summary>
     public int InChannels { get; init; } = 4;
@@ -185,12 +191,22 @@ internal sealed record UNet2DConditionConfig
                 LayersPerBlock = Each(read.LayersPerBlock),
                 TransformerLayersPerBlock = Each(read.TransformerLayersPerBlock),
                 AttentionHeads = Each(read.AttentionHeads),
+                HasMidBlock = !file.IsNull(MidBlockType),
             }
         ).Check(path);
     }
 
     /// <summary>The configuration as the text of a <c>config.json</c>.</summary>
-    public string ToJson() => ConfigFile.Write(this, "UNet2DConditionModel");
+    public string ToJson()
+    {
+        var root = ConfigFile.Object(this);
+        root.Insert(0, "_class_name", "UNet2DConditionModel");
+        if (!HasMidBlock)
+        {
+            root[MidBlockType] = null; // a missing key is the block that most models have
+        }
+        return ConfigFile.Write(root);
+    }
 
     /// <summary>Checks that the values fit each other and returns the same configuration.</summary>
     /// <param name="path">What messages name.</param>
@@ -227,8 +243,11 @@ internal sealed record UNet2DConditionConfig
                     $"{path}: block_out_channels has {channels}; it must be a multiple of norm_num_groups ({NormNumGroups})."
                 );
             }
-            // The last resolution's heads are the middle block's, which always attends.
-            var attends = i == count - 1 || DownBlockTypes[i] == CrossAttnDownBlock || UpBlockTypes[count - 1 - i] == CrossAttnUpBlock;
+            // The last resolution's heads are the middle block's, which attends.
+            var attends =
+                (HasMidBlock && i == count - 1)
+                || DownBlockTypes[i] == CrossAttnDownBlock
+                || UpBlockTypes[count - 1 - i] == CrossAttnUpBlock;
             if (attends && channels % AttentionHeads[i] != 0)
             {
                 throw new InvalidDataException(

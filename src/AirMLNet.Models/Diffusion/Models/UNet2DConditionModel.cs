@@ -25,7 +25,7 @@ internal sealed class UNet2DConditionModel : nn.Module
     private readonly TimestepEmbedding time_embedding;
     private readonly TimestepEmbedding? add_embedding;
     private readonly ModuleList<UNetDownBlock> down_blocks;
-    private readonly UNetMidBlock mid_block;
+    private readonly UNetMidBlock? mid_block;
     private readonly ModuleList<UNetUpBlock> up_blocks;
     private readonly GroupNormLayer conv_norm_out;
     private readonly ConvLayer conv_out;
@@ -50,7 +50,7 @@ internal sealed class UNet2DConditionModel : nn.Module
             ? null
             : new TimestepEmbedding(config.ProjectionClassEmbeddingsInputDim!.Value, timeWidth);
         down_blocks = new ModuleList<UNetDownBlock>([.. Enumerable.Range(0, count).Select(i => new UNetDownBlock(config, i, timeWidth))]);
-        mid_block = new UNetMidBlock(config, timeWidth);
+        mid_block = config.HasMidBlock ? new UNetMidBlock(config, timeWidth) : null;
         up_blocks = new ModuleList<UNetUpBlock>([.. Enumerable.Range(0, count).Select(i => new UNetUpBlock(config, i, timeWidth))]);
         conv_norm_out = new GroupNormLayer(config.NormNumGroups, first, config.NormEps);
         conv_out = new ConvLayer(first, config.OutChannels, config.ConvOutKernel);
@@ -67,12 +67,12 @@ internal sealed class UNet2DConditionModel : nn.Module
     internal IReadOnlyDictionary<string, LinearLayer> LinearLayers => ModelWeights.LinearLayers(this);
 
     private IEnumerable<ResnetBlock2D> Resnets =>
-        [.. down_blocks.SelectMany(b => b.Resnets), .. mid_block.Resnets, .. up_blocks.SelectMany(b => b.Resnets)];
+        [.. down_blocks.SelectMany(b => b.Resnets), .. mid_block?.Resnets ?? [], .. up_blocks.SelectMany(b => b.Resnets)];
 
     private IEnumerable<CrossAttention> TextAttentions =>
         (
             (IEnumerable<Transformer2DModel>)
-                [.. down_blocks.SelectMany(b => b.Attentions), .. mid_block.Attentions, .. up_blocks.SelectMany(b => b.Attentions)]
+                [.. down_blocks.SelectMany(b => b.Attentions), .. mid_block?.Attentions ?? [], .. up_blocks.SelectMany(b => b.Attentions)]
         ).SelectMany(a => a.TextAttentions);
 
     /// <summary>Predicts the noise (or the velocity, for a model trained so).</summary>
@@ -230,6 +230,7 @@ internal sealed class UNet2DConditionModel : nn.Module
     public static UNet2DConditionModel Load(string folder, Device? device = null)
     {
         using var files = WeightFiles.Find(folder, Files);
+        files.TakeOffWrapper("conv_in", "down_blocks");
         return Load(UNet2DConditionConfig.Load(Path.Combine(folder, "config.json")), files, device);
     }
 
@@ -264,8 +265,11 @@ internal sealed class UNet2DConditionModel : nn.Module
             x = down_blocks[i].Forward(x, context, skips);
             observe?.Invoke($"down_blocks.{i}", x);
         }
-        x = mid_block.Forward(x, context, observe is null ? null : (part, state) => observe($"mid_block.{part}", state));
-        observe?.Invoke("mid_block", x);
+        if (mid_block is not null)
+        {
+            x = mid_block.Forward(x, context, observe is null ? null : (part, state) => observe($"mid_block.{part}", state));
+            observe?.Invoke("mid_block", x);
+        }
         for (var i = 0; i < up_blocks.Count; i++)
         {
             x = up_blocks[i].Forward(x, context, skips);

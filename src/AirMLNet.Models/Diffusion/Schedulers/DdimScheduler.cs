@@ -10,7 +10,7 @@ internal sealed class DdimScheduler : NoiseScheduler
         : base(config) { }
 
     private protected override SchedulerRun Begin(int steps, double eta) =>
-        new Run(this, [.. Spaced(steps).Select(t => Math.Round(t))], Config.NumTrainTimesteps / steps, eta);
+        new Run(this, SpacedWhole(steps), Config.NumTrainTimesteps / steps, eta);
 
     private sealed class Run(DdimScheduler scheduler, double[] timesteps, int stride, double eta) : SchedulerRun(timesteps)
     {

@@ -11,18 +11,16 @@ internal sealed class DdpmScheduler : NoiseScheduler
     public DdpmScheduler(SchedulerConfig config)
         : base(config) { }
 
-    private protected override SchedulerRun Begin(int steps, double eta) =>
-        new Run(this, [.. Spaced(steps).Select(t => Math.Round(t))], Config.NumTrainTimesteps / steps);
+    private protected override SchedulerRun Begin(int steps, double eta) => new Run(this, SpacedWhole(steps));
 
-    private sealed class Run(DdpmScheduler scheduler, double[] timesteps, int stride) : SchedulerRun(timesteps)
+    private sealed class Run(DdpmScheduler scheduler, double[] timesteps) : SchedulerRun(timesteps)
     {
         private protected override Tensor Next(Tensor output, int step, Tensor sample, Func<Tensor>? noise)
         {
             var config = scheduler.Config;
             var time = (int)Timesteps[step];
-            var before = time - stride;
             var bar = scheduler.AlphasCumprod[time];
-            var barBefore = before >= 0 ? scheduler.AlphasCumprod[before] : 1;
+            var barBefore = step + 1 < Timesteps.Count ? scheduler.AlphasCumprod[(int)Timesteps[step + 1]] : 1;
             var alpha = bar / barBefore;
             var clean = Prediction.Clean(config, output, sample, bar);
             var next = clean

@@ -139,6 +139,12 @@ internal abstract class NoiseScheduler
         };
     }
 
+    /// <summary>
+    /// The same as whole numbers. What rounding leaves of trailing spacing before the first time, as with 61 of 1000 steps, has no noise
+    /// level and is left out.
+    /// </summary>
+    private protected double[] SpacedWhole(int steps) => [.. Spaced(steps).Select(t => Math.Round(t)).Where(t => t >= 0)];
+
     private protected static IEnumerable<double> Trailing(int last, double ratio)
     {
         // As numpy's arange counts: its length is rounded up.

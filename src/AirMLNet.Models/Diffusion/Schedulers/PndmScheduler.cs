@@ -14,7 +14,7 @@ internal sealed class PndmScheduler : NoiseScheduler
 
     private protected override SchedulerRun Begin(int steps, double eta)
     {
-        double[] times = [.. Spaced(steps).Select(t => Math.Round(t))];
+        var times = SpacedWhole(steps);
         return new Run(this, times.Length < 2 ? times : [times[0], times[1], .. times[1..]], Config.NumTrainTimesteps / steps);
     }
 

@@ -43,7 +43,8 @@ internal sealed record SchedulerConfig
 
     internal static readonly RefusedKey[] RefusedSolverKeys =
     [
-        new("algorithm_type", "The other algorithms are not built.", "dpmsolver++"),
+        // diffusers takes "deis", which its files of another class say, for this one.
+        new("algorithm_type", "The other algorithms are not built.", "dpmsolver++", "deis"),
         new("solver_order", "Other orders are not built.", 1, 2),
         new("solver_type", "Other solvers are not built.", "midpoint", "heun", "logrho", "bh1", "bh2"),
     ];
@@ -139,8 +140,8 @@ internal sealed record SchedulerConfig
     public bool EulerAtFinal { get; init; }
 
     /// <summary>
-    /// Where DPM-Solver++ and Euler end: <c>zero</c> noise, or <c>sigma_min</c>, that of time 0. Null, as in files of
-    /// DPM-Solver++ before 2024, is the latter with a solver that knows only whole times.
+    /// Where DPM-Solver++ and Euler end: <c>zero</c> noise, or <c>sigma_min</c>, that of time 0. Null, which no file says, is the latter
+    /// with a solver that knows only whole times, as diffusers' DPM-Solver++ was until 2024.
     /// </summary>
     public string? FinalSigmasType { get; init; } = "zero";
 
@@ -195,7 +196,6 @@ internal sealed record SchedulerConfig
             {
                 // diffusers takes all others as midpoint.
                 SolverType = config.SolverType == "heun" ? "heun" : "midpoint",
-                FinalSigmasType = own == facts.Kind && !file.Root.ContainsKey("final_sigmas_type") ? null : config.FinalSigmasType,
             };
         }
         return config.Check(file.Path);

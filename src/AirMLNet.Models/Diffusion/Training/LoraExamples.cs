@@ -75,7 +75,8 @@ internal sealed class LoraExamples : IDisposable
             var image = examples[i].Load();
             Append(hash, image, examples[i].Prompt);
             promptOf[i] = places.TryGetValue(examples[i].Prompt, out var known) ? known : places[examples[i].Prompt] = places.Count;
-            foreach (var (cut, top, left, across) in Cuts(image, model.NativeSize, options.Crops, SeededRandom.Create(seed, CropStream, i)))
+            var native = (model.NativeHeight, model.NativeWidth);
+            foreach (var (cut, top, left, across) in Cuts(image, native, options.Crops, SeededRandom.Create(seed, CropStream, i)))
             {
                 foreach (var mirrored in options.HorizontalFlip ? new[] { false, true } : [false])
                 {
@@ -168,20 +169,27 @@ internal sealed class LoraExamples : IDisposable
         return (PromptStates.Join(parts).DetachFromDisposeScope(), null, null);
     }
 
-    /// <summary>Squares of the model's size: the shorter side is scaled to it (bicubic, as PIL), the longer one cut; with the place of the
-    /// cut.</summary>
-    private static IEnumerable<(RgbImage Cut, int Top, int Left, int Width)> Cuts(RgbImage image, int size, int crops, Random random)
+    /// <summary>Cuts of the model's size: the image is scaled to just cover it (bicubic, as PIL), and what is too long cut; with the place
+    /// of the cut.</summary>
+    private static IEnumerable<(RgbImage Cut, int Top, int Left, int Width)> Cuts(
+        RgbImage image,
+        (int Height, int Width) native,
+        int crops,
+        Random random
+    )
     {
-        var shorter = Math.Min(image.Width, image.Height);
-        var (width, height) = ((int)((long)image.Width * size / shorter), (int)((long)image.Height * size / shorter));
+        var (down, across) = native;
+        // The side that is the shorter one beside the model's becomes the model's.
+        var (length, of) = (long)image.Width * down <= (long)image.Height * across ? (across, image.Width) : (down, image.Height);
+        var (width, height) = ((int)((long)image.Width * length / of), (int)((long)image.Height * length / of));
         for (var crop = 0; crop < crops; crop++)
         {
             var (left, top) =
-                crops == 1 ? ((width - size) / 2, (height - size) / 2) : (random.Next(width - size + 1), random.Next(height - size + 1));
-            var cut =
-                width == image.Width && height == image.Height && width == height
-                    ? image
-                    : PilResize.Bicubic(image, width, height, left, top, size, size);
+                crops == 1
+                    ? ((width - across) / 2, (height - down) / 2)
+                    : (random.Next(width - across + 1), random.Next(height - down + 1));
+            var isWhole = image.Width == across && image.Height == down;
+            var cut = isWhole ? image : PilResize.Bicubic(image, width, height, left, top, across, down);
             yield return (cut, top, left, width);
         }
     }
