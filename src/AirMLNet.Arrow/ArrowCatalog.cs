@@ -13,8 +13,8 @@ public static class ArrowCatalog
     /// other types are left out, and named in a warning of the log.
     /// </summary>
     /// <param name="catalog">The data catalog.</param>
-    /// <param name="path">A file in Arrow's IPC format (<c>.arrow</c>, <c>.feather</c> of version 2, a stream; compressed or not) or in Parquet's; its
-    /// first bytes tell which.</param>
+    /// <param name="path">A file in Arrow's IPC format (<c>.arrow</c>, <c>.feather</c> of version 2, a stream; compressed or not) or in
+    /// Parquet's; its first bytes tell which.</param>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">It is neither, damaged, or has no column that can be read; while rows are read also: a list
     /// of another length, or a missing whole number.</exception>

@@ -4,7 +4,9 @@ using Apache.Arrow.Types;
 
 namespace AirMLNet.Arrow;
 
-/// <summary>Texts in the forms that programs write them: strings, large ones, views (Polars), and indices into a dictionary (categories).</summary>
+/// <summary>
+/// Texts in the forms that programs write them: strings, large ones, views (Polars), and indices into a dictionary (categories).
+/// </summary>
 internal static class ArrowText
 {
     public static bool Is(IArrowType type) =>

@@ -21,7 +21,7 @@ public sealed class ArrowFormsTests
     [TestCleanup]
     public void Delete() => _folder.Dispose();
 
-    /// <summary>Polars writes views, pandas large strings and categories, JavaScript dictionaries: each was left out without a word.</summary>
+    /// <summary>Polars writes views, pandas large strings and categories, JavaScript dictionaries: all were left out in silence.</summary>
     [TestMethod]
     public void TextsOfEveryForm()
     {
