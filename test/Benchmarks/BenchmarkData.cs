@@ -50,7 +50,7 @@ internal static class BenchmarkData
         return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[(sorted.Length / 2) - 1] + sorted[sorted.Length / 2]) / 2;
     }
 
-    /// <summary>A smooth gradient with noise: about as hard to unpack as a photo of this size.</summary>
+    /// <summary>Tiles of smooth gradients with noise: about as hard to unpack as a photo of this size.</summary>
     public static RgbImage Photo(int seed, int side = Side)
     {
         var random = new Random(seed);
@@ -59,7 +59,7 @@ internal static class BenchmarkData
         for (var i = 0; i < pixels.Length; i++)
         {
             var (x, y) = (i / 3 % side, i / 3 / side);
-            pixels[i] = (byte)Math.Clamp(start + (dx * x) + (dy * y) + random.Next(-20, 21), 0, 255);
+            pixels[i] = (byte)Math.Clamp(start + (dx * (x % Side)) + (dy * (y % Side)) + random.Next(-20, 21), 0, 255);
         }
 
         return new RgbImage(side, side, pixels);

@@ -84,7 +84,10 @@ internal static class GrowthBenchmark
                 var view = View(ml, features, Names(classes));
                 var options = new ZeroShotOptions { ClipFolder = clip, ClassNames = Names(classes) };
                 var model = ml.MulticlassClassification.Trainers.ZeroShot(options).Fit(view);
-                return () => _ = model.Transform(view).GetColumn<float[]>("Score").Count();
+                return () =>
+                {
+                    _ = model.Transform(view).GetColumn<float[]>("Score").Count();
+                };
             }
         );
         Table(

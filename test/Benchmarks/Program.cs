@@ -1,7 +1,7 @@
 using System.Globalization;
 using AirMLNet.Benchmarks;
 
-// `airml-bench [throughput|memory|epoch|pipeline|tokenizer|air|cache|growth|precision|training|synthesis|clip|diffusion]`; some run this program again, as
+// `airml-bench [NAME...]`, with the names below; some run this program again, as
 // "memory-child N" and "diffusion-child FOLDER THREADS".
 string[] known =
 [
