@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using AirMLNet.Clip;
 using AirMLNet.Features;
@@ -40,7 +39,7 @@ internal static class AirBenchmark
             .Transforms.ClipFeature("Features", "ImagePath", new ClipFeatureOptions { ClipFolder = clip, KeepTrainingFeatures = false })
             .Fit(images);
         List<float[]> features = [];
-        var encoding = Timed(() => features = Features.Read(encoder.Transform(images)));
+        var encoding = BenchmarkData.Timed(() => features = Features.Read(encoder.Transform(images)));
 
         using var peer = PythonPeer.Start(Path.Combine(BenchmarkData.Root, "test", "Benchmarks", "Peer", "air.py"), threads);
         string[] load =
@@ -65,7 +64,7 @@ internal static class AirBenchmark
         Fit(features, clip, 1, 1); // what is made once per process exists now
         for (var repeat = 0; repeat < repeats; repeat++)
         {
-            own.Add(scale * Timed(() => Fit(features, clip, Rounds, epochs)));
+            own.Add(scale * BenchmarkData.Timed(() => Fit(features, clip, Rounds, epochs)));
             if (peer is not null)
             {
                 other.Add(
@@ -209,13 +208,6 @@ internal static class AirBenchmark
         int.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture, out var value)
             ? value
             : standard;
-
-    private static double Timed(Action work)
-    {
-        var clock = Stopwatch.StartNew();
-        work();
-        return clock.Elapsed.TotalSeconds;
-    }
 
     private sealed class Row
     {

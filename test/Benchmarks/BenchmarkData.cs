@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using AirMLNet.Data;
 using AirMLNet.Images;
@@ -48,6 +49,14 @@ internal static class BenchmarkData
     {
         var sorted = values.Order().ToArray();
         return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[(sorted.Length / 2) - 1] + sorted[sorted.Length / 2]) / 2;
+    }
+
+    /// <summary>Seconds by the clock.</summary>
+    public static double Timed(Action work)
+    {
+        var clock = Stopwatch.StartNew();
+        work();
+        return clock.Elapsed.TotalSeconds;
     }
 
     /// <summary>Tiles of smooth gradients with noise: about as hard to unpack as a photo of this size.</summary>

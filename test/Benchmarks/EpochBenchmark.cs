@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using AirMLNet.Features;
 using AirMLNet.Prompts;
 using Microsoft.ML;
@@ -33,7 +32,7 @@ internal static class EpochBenchmark
 
         // What does not repeat with the epochs (class texts, schedule) drops out of a difference of two fits.
         var kept = Median(() => (Fit(ml, clip, cached, 7) - Fit(ml, clip, cached, 2)) / 5);
-        var encoding = Median(() => Timed(() => Features.Read(encoder.Transform(images))));
+        var encoding = Median(() => BenchmarkData.Timed(() => Features.Read(encoder.Transform(images))));
         Console.WriteLine($"prompt training, {rows.Count} images of {Names.Length} classes, seconds per epoch, median of {Repeats}");
         Console.WriteLine($"  features kept                      {kept, 8:0.000}");
         Console.WriteLine(
@@ -46,7 +45,7 @@ internal static class EpochBenchmark
         ml.Transforms.Conversion.MapValueToKey("LabelKey", "Label").Fit(view).Transform(view);
 
     private static double Fit(MLContext ml, string clip, IDataView features, int epochs) =>
-        Timed(() =>
+        BenchmarkData.Timed(() =>
             ml
                 .MulticlassClassification.Trainers.PromptAdapter(
                     new PromptAdapterOptions
@@ -62,11 +61,4 @@ internal static class EpochBenchmark
         );
 
     private static double Median(Func<double> measure) => BenchmarkData.Median([.. Enumerable.Range(0, Repeats).Select(_ => measure())]);
-
-    private static double Timed(Action work)
-    {
-        var clock = Stopwatch.StartNew();
-        work();
-        return clock.Elapsed.TotalSeconds;
-    }
 }

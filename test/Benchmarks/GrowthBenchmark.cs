@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using AirMLNet.Features;
 using AirMLNet.Prompts;
@@ -99,7 +98,7 @@ internal static class GrowthBenchmark
                 var view = View(ml, features, Names(classes));
                 var options = Options(clip, classes) with { Rounds = 1, PerClass = Math.Max(1, Rows / classes) };
                 void Fit(int epochs) => ml.MulticlassClassification.Trainers.PromptAdapter(options with { Epochs = epochs }).Fit(view);
-                return () => Timed(() => Fit(2)) - Timed(() => Fit(1));
+                return () => BenchmarkData.Timed(() => Fit(2)) - BenchmarkData.Timed(() => Fit(1));
             }
         );
     }
@@ -165,7 +164,7 @@ internal static class GrowthBenchmark
             size =>
             {
                 var run = work(size);
-                return () => Timed(run);
+                return () => BenchmarkData.Timed(run);
             }
         );
 
@@ -182,13 +181,6 @@ internal static class GrowthBenchmark
             Console.WriteLine($"  {size, 8:N0} {taken, 9:0.000} s {(last > 0 ? $"{growth, 6:0.00}" : "")}");
             (lastSize, last) = (size, taken);
         }
-    }
-
-    private static double Timed(Action work)
-    {
-        var clock = Stopwatch.StartNew();
-        work();
-        return clock.Elapsed.TotalSeconds;
     }
 
     private sealed class Row
