@@ -12,13 +12,15 @@ internal static class AtomicFile
         OwnDigits = 16,
         MostSwept = 10_000;
 
-    // A writer holds the lock of its file from a moment after the file is there.
-    private static readonly TimeSpan Youngest = TimeSpan.FromSeconds(1);
+    // A writer holds the lock of its file from a moment after the file is there. What is younger is looked at again, a few times: a
+    // command that is started anew at once finds what its killed predecessor left.
+    private static readonly TimeSpan Youngest = TimeSpan.FromMilliseconds(250);
+    private const int MostLooks = 8;
 
     // Not everywhere does a lock reach other machines.
     private static readonly TimeSpan YoungestOfOthers = TimeSpan.FromDays(1);
     private static readonly EnumerationOptions Every = new() { IgnoreInaccessible = true, AttributesToSkip = 0 };
-    private static readonly ConcurrentDictionary<string, bool> Swept = new(StringComparer.Ordinal);
+    private static readonly ConcurrentDictionary<string, (DateTime Next, int Looks)> Swept = new(StringComparer.Ordinal);
     private static readonly string Machine = Convert.ToHexStringLower(
         SHA256.HashData(Encoding.UTF8.GetBytes(Environment.MachineName)).AsSpan(0, MachineDigits / 2)
     );
@@ -104,13 +106,14 @@ internal static class AtomicFile
             throw new IOException($"{path} cannot be written: {folder} is a file.");
         }
         Directory.CreateDirectory(folder);
-        if (Swept.TryAdd(folder, true))
+        var (next, looks) = Swept.GetValueOrDefault(folder);
+        if (next <= DateTime.UtcNow)
         {
             if (Swept.Count > MostSwept)
             {
                 Swept.Clear(); // to go through a folder once more costs little
             }
-            Sweep(folder);
+            Swept[folder] = Sweep(folder) || looks >= MostLooks ? (DateTime.MaxValue, looks) : (DateTime.UtcNow + Youngest, looks + 1);
         }
         return full;
     }
@@ -118,8 +121,10 @@ internal static class AtomicFile
     private static string TemporaryFor(string full) => $"{full}.{Machine}{Guid.NewGuid().ToString("N")[..OwnDigits]}{Ending}";
 
     /// <summary>Deletes what writers left that were killed: the system has let go of its lock.</summary>
-    private static void Sweep(string folder)
+    /// <returns>Whether nothing is left that was only too young to be looked at.</returns>
+    private static bool Sweep(string folder)
     {
+        var done = true;
         foreach (var file in Directory.EnumerateFiles(folder, "*" + Ending, Every))
         {
             var mark = Path.GetExtension(Path.GetFileNameWithoutExtension(file)).TrimStart('.');
@@ -127,9 +132,10 @@ internal static class AtomicFile
             {
                 continue;
             }
-            var youngest = mark.StartsWith(Machine, StringComparison.Ordinal) ? Youngest : YoungestOfOthers;
-            if (DateTime.UtcNow - File.GetLastWriteTimeUtc(file) < youngest)
+            var own = mark.StartsWith(Machine, StringComparison.Ordinal);
+            if (DateTime.UtcNow - File.GetLastWriteTimeUtc(file) < (own ? Youngest : YoungestOfOthers))
             {
+                done &= !own;
                 continue;
             }
             try
@@ -145,5 +151,6 @@ internal static class AtomicFile
                 // It is being written, is gone, or belongs to another user.
             }
         }
+        return done;
     }
 }

@@ -96,6 +96,30 @@ public sealed class AtomicFileTests
         Assert.IsFalse(File.Exists(_root[$"moved/{Path.GetFileName(held)}"]));
     }
 
+    /// <summary>A command that is killed and started anew at once finds files that are too young to be told from those being written.</summary>
+    [TestMethod]
+    public void What_was_too_young_is_looked_at_again()
+    {
+        var folder = _root["young"];
+        var left = "";
+        AtomicFile.Write(_root["young/seed"], _ => left = Directory.GetFiles(folder).Single().Replace("seed.", "out.zip."));
+        Directory.Move(folder, _root["again"]);
+        left = left.Replace(folder, _root["again"]);
+        File.WriteAllText(left, "half");
+        File.SetLastWriteTimeUtc(left, DateTime.UtcNow.AddMinutes(1));
+        AtomicFile.WriteText(_root["again/first"], "a");
+        Assert.IsTrue(File.Exists(left));
+
+        File.SetLastWriteTimeUtc(left, DateTime.UtcNow.AddMinutes(-1));
+        Assert.IsTrue(SpinWait.SpinUntil(Gone, TimeSpan.FromSeconds(20)));
+
+        bool Gone()
+        {
+            AtomicFile.WriteText(_root["again/second"], "b");
+            return !File.Exists(left);
+        }
+    }
+
     [TestMethod]
     public void The_hash_is_that_of_the_content()
     {

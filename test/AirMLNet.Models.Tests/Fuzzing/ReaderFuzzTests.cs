@@ -160,8 +160,18 @@ public sealed class ReaderFuzzTests
         );
     }
 
-    // More steps than the file has times would be the caller's fault, not the file's.
-    private static void Schedule(NoiseScheduler scheduler) => scheduler.Start(Math.Min(5, scheduler.Config.NumTrainTimesteps)).Dispose();
+    // More steps than the file has times, or than its offset leaves, would be the caller's fault, not the file's.
+    private static void Schedule(NoiseScheduler scheduler)
+    {
+        try
+        {
+            scheduler.Start(Math.Min(5, scheduler.Config.NumTrainTimesteps)).Dispose();
+        }
+        catch (ArgumentOutOfRangeException e) when (e.Message.Contains("steps_offset", StringComparison.Ordinal))
+        {
+            // Said in words.
+        }
+    }
 
     private void Report(string line)
     {
