@@ -96,7 +96,7 @@ public sealed class AtomicFileTests
         Assert.IsFalse(File.Exists(_root[$"moved/{Path.GetFileName(held)}"]));
     }
 
-    /// <summary>A command that is killed and started anew at once finds files that are too young to be told from those being written.</summary>
+    /// <summary>A command that is started anew at once finds files that are too young to be told from those being written.</summary>
     [TestMethod]
     public void What_was_too_young_is_looked_at_again()
     {
