@@ -149,23 +149,18 @@ internal sealed class ArrowRowCursor : DataViewRowCursor
             }
         );
 
-    private ValueGetter<float> Single(string column, int place)
-    {
-        var number = Number<float>(column, place, float.NaN);
-        return Guarded(
+    private ValueGetter<float> Single(string column, int place) =>
+        Guarded(
             column,
             (ref float value) =>
             {
-                if (Array(place) is not HalfFloatArray halves)
-                {
-                    number(ref value);
-                    return;
-                }
-
-                value = halves.IsNull(_row) ? float.NaN : (float)halves.Values[_row];
+                var array = Array(place);
+                value =
+                    array.IsNull(_row) ? float.NaN
+                    : array is HalfFloatArray halves ? (float)halves.Values[_row]
+                    : ((FloatArray)array).Values[_row];
             }
         );
-    }
 
     private ValueGetter<VBuffer<float>> Vector(string column, int place, int size) =>
         Guarded(

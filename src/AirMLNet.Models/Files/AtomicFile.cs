@@ -75,8 +75,7 @@ internal static class AtomicFile
     /// <exception cref="UnauthorizedAccessException">The same, for want of rights.</exception>
     public static void Probe(string path)
     {
-        var full = Target(path);
-        Sweep(Path.GetDirectoryName(full)!);
+        var full = Target(path, sweep: true);
         using var probe = new FileStream(
             TemporaryFor(full),
             FileMode.CreateNew,
@@ -88,7 +87,7 @@ internal static class AtomicFile
     }
 
     /// <summary>The file that is to be replaced, in a folder that is there.</summary>
-    private static string Target(string path)
+    private static string Target(string path, bool sweep = false)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (Directory.Exists(path) || Path.EndsInDirectorySeparator(path))
@@ -107,7 +106,7 @@ internal static class AtomicFile
         }
         Directory.CreateDirectory(folder);
         var (next, looks) = Swept.GetValueOrDefault(folder);
-        if (next <= DateTime.UtcNow)
+        if (sweep || next <= DateTime.UtcNow)
         {
             if (Swept.Count > MostSwept)
             {
