@@ -53,6 +53,10 @@ internal sealed class ClipBackbone
         {
             Model.to(TypeOf(execution.Precision, device));
         }
+        foreach (var layer in Model.modules().OfType<LinearLayer>())
+        {
+            layer.Freeze();
+        }
     }
 
     /// <summary>The name of the model: its folder's.</summary>
