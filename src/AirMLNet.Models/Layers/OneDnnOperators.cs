@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 using System.Text;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -53,7 +54,7 @@ internal static class OneDnnOperators
     {
         var version = typeof(torch).Assembly.GetName().Version;
         if (
-            RuntimeInformation.ProcessArchitecture != Architecture.X64
+            !Avx2.X64.IsSupported // oneDNN is slower than MKL on what is older, and has nothing of its own for other processors
             || version is null
             || (version.Major, version.Minor) != (Tried.Major, Tried.Minor)
             || !HasOneDnn()
@@ -61,8 +62,7 @@ internal static class OneDnnOperators
         {
             return null;
         }
-        var module = jit.load(Archive());
-        return module;
+        return jit.load(Archive());
     }
 
     /// <summary>Whether LibTorch was built with oneDNN; where it was, it has the operators too.</summary>
