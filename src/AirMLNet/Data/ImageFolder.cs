@@ -18,6 +18,11 @@ internal sealed record ImageFolder
     // What archives of macOS and disk stations of Synology add: parts and small copies of the photos beside them.
     private static readonly HashSet<string> NotPhotos = new(["__MACOSX", "@eaDir"], StringComparer.Ordinal);
 
+    /// <summary>The picture of all images of a folder that images are generated into, and the file there that says how they were made.
+    /// </summary>
+    internal const string ContactSheetName = "contact-sheet.png",
+        SynthesisManifest = "synthesis.json";
+
     private static readonly EnumerationOptions Shown = new()
     {
         AttributesToSkip = FileAttributes.Hidden | FileAttributes.System,
@@ -51,7 +56,7 @@ internal sealed record ImageFolder
 
     /// <summary>
     /// Lists PNG, JPEG, BMP, WebP, GIF and TIFF files, each real file once whatever links lead to it; hidden files and folders, and those
-    /// called <c>__MACOSX</c> and <c>@eaDir</c>, are left out.
+    /// called <c>__MACOSX</c> and <c>@eaDir</c>, are left out, and so is the contact sheet of generated images.
     /// </summary>
     /// <param name="folder">The folder to search, with all its subfolders.</param>
     /// <param name="labelsFromSubfolders">Takes the name of the first subfolder on the way to an image as its class.</param>
@@ -100,6 +105,10 @@ internal sealed record ImageFolder
     /// <summary>Whether a file is listed, by its ending.</summary>
     internal static bool IsImage(string file) => Extensions.Contains(Path.GetExtension(file));
 
+    // By the name alone somebody's own photo would be left out.
+    private static bool IsContactSheet(string path) =>
+        Path.GetFileName(path) == ContactSheetName && File.Exists(Path.Combine(Path.GetDirectoryName(path)!, SynthesisManifest));
+
     // A link may lead to a folder that is above it, or that was there before: each real folder is gone through once.
     private static void Walk(string folder, string real, HashSet<string> seen, List<string> found, SortedDictionary<string, int> others)
     {
@@ -113,6 +122,10 @@ internal sealed record ImageFolder
             if (entry is FileInfo || !Directory.Exists(path))
             {
                 // A folder whose name is not UTF-8 cannot be opened: it is named as an image that cannot be read.
+                if (IsContactSheet(path))
+                {
+                    continue;
+                }
                 if (IsImage(path) || (entry is DirectoryInfo && path.Contains('\ufffd')))
                 {
                     found.Add(path);

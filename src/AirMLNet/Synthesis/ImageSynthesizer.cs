@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using AirMLNet.Data;
 using AirMLNet.Diffusion;
 using AirMLNet.Files;
 using AirMLNet.Images;
@@ -17,7 +18,7 @@ namespace AirMLNet.Synthesis;
 internal sealed class ImageSynthesizer(ITextToImageGenerator generator, ImageSynthesizerOptions options)
 {
     /// <summary>The file that says how the images were made.</summary>
-    public const string Manifest = "synthesis.json";
+    public const string Manifest = ImageFolder.SynthesisManifest;
 
     /// <summary>The member of it that says how many images each prompt has.</summary>
     public const string ImagesKey = "images";
@@ -26,8 +27,8 @@ internal sealed class ImageSynthesizer(ITextToImageGenerator generator, ImageSyn
     public const string ImagesFolder = "images",
         ImageEnding = ".png";
 
-    /// <summary>The picture of all images.</summary>
-    public const string ContactSheetName = "contact-sheet.png";
+    /// <summary>The picture of all images, which <see cref="ImageFolder"/> leaves out.</summary>
+    public const string ContactSheetName = ImageFolder.ContactSheetName;
 
     private const int LongestName = 100;
     private const string ClassEnd = ": "; // in the manifest

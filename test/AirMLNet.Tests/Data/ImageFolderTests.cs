@@ -31,6 +31,14 @@ public sealed class ImageFolderTests
     }
 
     [TestMethod]
+    public void The_contact_sheet_of_generated_images_is_no_photo_and_somebodys_own_picture_of_that_name_is()
+    {
+        Touch("made/contact-sheet.png", "made/synthesis.json", "made/images/0000.png", "own/contact-sheet.png");
+        string[] paths = [.. ImageFolder.Open(_root, labelsFromSubfolders: false).Entries.Select(e => Path.GetRelativePath(_root, e.Path))];
+        CollectionAssert.AreEqual(new[] { "made/images/0000.png", "own/contact-sheet.png" }, paths);
+    }
+
+    [TestMethod]
     public void Each_real_file_comes_once_whatever_links_lead_to_it()
     {
         Touch("a/1.png", "a/2.png", "b/3.png");
