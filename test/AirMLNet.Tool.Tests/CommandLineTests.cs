@@ -39,6 +39,7 @@ public sealed class CommandLineTests
     [DataRow("predict model.zip photos --top many", "--top is 'many'", "whole number")]
     [DataRow("adapt photos --classes c --clip m -o o --method magic", "magic", "zero-shot")]
     [DataRow("adapt photos --classes c --clip m -o o --lambda -1", "--lambda is '-1'", "0 to 100")]
+    [DataRow("adapt photos --classes c --clip m -o o --share 0", "--share is '0'", "1E-06 to 1")]
     [DataRow("adapt photos --classes c --clip m -o o --method cpl --selection exact", "--selection exact", "sets of candidate labels")]
     [DataRow("adapt photos --classes c --clip m -o o --selection best", "best", "deferred")]
     public void WrongUsageIsOneLineAndExitCode2(string line, string part, string hint) =>

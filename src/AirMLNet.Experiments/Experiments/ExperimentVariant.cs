@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using AirMLNet.Data;
 using AirMLNet.Options;
 using AirMLNet.Prompts;
 using AirMLNet.Recipes;
@@ -33,11 +34,11 @@ internal sealed record ExperimentVariant
     /// <summary>Other texts than the file's.</summary>
     public ExperimentCaptions? Captions { get; init; }
 
-    /// <summary>The share of the pool, 0..1, that the method sees, drawn by the seed; null for all of it.</summary>
+    /// <summary>The share of the pool, above 0 to 1, that the method sees, drawn by the seed; null for all of it.</summary>
     public double? Share
     {
         get;
-        init => field = OptionCheck.RangeOrNull(value, 0, 1);
+        init => field = OptionCheck.RangeOrNull(value, PoolShare.Least, 1);
     }
 
     /// <summary>At most so many synthetic images per class; null: as the data set says.</summary>

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using AirMLNet.Captions;
+using AirMLNet.Data;
 using AirMLNet.Pipeline;
 using AirMLNet.Prompts;
 using AirMLNet.PseudoLabels;
@@ -104,7 +105,7 @@ internal sealed class AdaptArguments
     private readonly Option<double?> _share = SharedOptions.Optional(
         "--share",
         "Share of the images to adapt to, drawn by the seed (default: all)",
-        0.0,
+        PoolShare.Least,
         1.0
     );
 

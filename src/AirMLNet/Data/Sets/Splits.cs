@@ -118,9 +118,12 @@ internal static class LabelledShots
 /// <summary>A share of a pool's images (LatteCLIP, Figure 6).</summary>
 internal static class PoolShare
 {
+    /// <summary>The smallest share: none at all is nothing to adapt to.</summary>
+    public const double Least = 1e-6;
+
     /// <summary>Which images are taken: at least one; those of a smaller share are among those of a larger one.</summary>
     /// <param name="count">Images of the pool.</param>
-    /// <param name="share">0..1.</param>
+    /// <param name="share"><see cref="Least"/>..1.</param>
     /// <param name="seed">Draws.</param>
     /// <returns>Indices, ascending.</returns>
     public static int[] Choose(int count, double share, int seed) =>

@@ -111,7 +111,7 @@ public sealed class SplitsTests
         CollectionAssert.IsSubsetOf(some, more);
         CollectionAssert.AreEqual(more.Order().ToArray(), more);
         CollectionAssert.AreNotEqual(some, PoolShare.Choose(200, 0.2, 2));
-        Assert.HasCount(1, PoolShare.Choose(200, 0, 1));
+        Assert.HasCount(1, PoolShare.Choose(200, PoolShare.Least, 1));
         Assert.HasCount(200, PoolShare.Choose(200, 1, 1));
     }
 }
