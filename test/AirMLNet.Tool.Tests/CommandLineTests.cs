@@ -40,6 +40,9 @@ public sealed class CommandLineTests
     [DataRow("adapt photos --classes c --clip m -o o --method magic", "magic", "zero-shot")]
     [DataRow("adapt photos --classes c --clip m -o o --lambda -1", "--lambda is '-1'", "0 to 100")]
     [DataRow("adapt photos --classes c --clip m -o o --share 0", "--share is '0'", "1E-06 to 1")]
+    [DataRow("adapt photos --classes c --clip m -o o --method zero-shot --epochs 3", "--epochs is for methods that learn", "zero-shot")]
+    [DataRow("adapt photos --classes c --clip m -o o --method zero-shot --prompt visual", "--prompt is for methods", "zero-shot")]
+    [DataRow("compare photos --test t --classes c --clip m --methods zero-shot --lr 1", "--lr is for methods that learn", "zero-shot")]
     [DataRow("adapt photos --classes c --clip m -o o --method cpl --selection exact", "--selection exact", "sets of candidate labels")]
     [DataRow("adapt photos --classes c --clip m -o o --selection best", "best", "deferred")]
     public void WrongUsageIsOneLineAndExitCode2(string line, string part, string hint) =>

@@ -164,6 +164,7 @@ public sealed class LatteClipTests
         File.WriteAllLines(Folder["fewer.jsonl"], lines);
         line[Array.IndexOf(line, "--captions") + 1] = Folder["fewer.jsonl"];
         line[Array.IndexOf(line, "--methods") + 1] = "lmm-zero-shot";
+        line = [.. line[..^(Short.Length + 1)], "--json"]; // it learns nothing
         using var half = JsonDocument.Parse(Run(line).Succeeded());
         Assert.AreEqual(0.5, half.RootElement.GetProperty("methods")[0].GetProperty("accuracies")[0].GetDouble());
     }

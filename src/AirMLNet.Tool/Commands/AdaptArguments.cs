@@ -157,6 +157,10 @@ internal sealed class AdaptArguments
         _prompt.AcceptOnlyFromAmong([.. Prompts.Keys]);
     }
 
+    private IEnumerable<Option> Training => [_epochs, _rounds, _perClass, _batch, _rate, _clipNorm, _lambda, _selection];
+
+    private IEnumerable<Option> WholeMethods => [_base, _beta, _representatives, _synthetic, _prototypeAtTest, _prompt];
+
     public void AddTo(Command command, bool method = true)
     {
         command.Options.Add(_classes);
@@ -166,7 +170,7 @@ internal sealed class AdaptArguments
             command.Options.Add(_method);
         }
 
-        foreach (var option in new Option[] { _epochs, _rounds, _perClass, _batch, _rate, _clipNorm, _lambda, _selection, _share })
+        foreach (var option in Training.Append(_share))
         {
             command.Options.Add(option);
         }
@@ -174,7 +178,7 @@ internal sealed class AdaptArguments
         _captions.AddTo(command);
 
         // What a whole method needs beside the images; 'compare' has images alone.
-        foreach (var option in method ? new Option[] { _base, _beta, _representatives, _synthetic, _prototypeAtTest, _prompt } : [])
+        foreach (var option in method ? WholeMethods : [])
         {
             command.Options.Add(option);
         }
@@ -201,14 +205,31 @@ internal sealed class AdaptArguments
                         ? Air
                         : Recipe.Grip.Name
             );
+        var recipe = RecipeOf(parsed, method, dataSet);
+        RefuseIdle(parsed, [recipe]);
         return new()
         {
-            Recipe = RecipeOf(parsed, method, dataSet),
+            Recipe = recipe,
             ClipFolder = parsed.GetRequiredValue(_clip),
             ClassNames = Data.ClassNames.Load(parsed.GetRequiredValue(_classes)),
             Labels = labels,
             Synthetic = synthetic,
         };
+    }
+
+    /// <summary>Refuses options of training where no method trains anything: they would change nothing, without a word.</summary>
+    /// <exception cref="UsageException">One was given.</exception>
+    public void RefuseIdle(ParseResult parsed, IReadOnlyCollection<Recipe> recipes)
+    {
+        // Of --synthetic it is said which method takes it.
+        if (
+            recipes.All(r => r.Rounds == 0)
+            && SharedOptions.Given(parsed, Training.Concat(WholeMethods).Where(o => o != _synthetic)) is { } idle
+        )
+        {
+            var names = string.Join(" and ", recipes.Select(r => r.Name));
+            throw new UsageException($"{idle.Name} is for methods that learn; nothing is learned by {names}");
+        }
     }
 
     /// <summary>Who writes the texts of methods that need some.</summary>

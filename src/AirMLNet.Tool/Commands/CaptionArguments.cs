@@ -185,7 +185,7 @@ internal sealed class CaptionArguments
         Device? device = null
     )
     {
-        if (recipes.All(r => r.FineTune is null) && Given(parsed, Switches) is { } idle)
+        if (recipes.All(r => r.FineTune is null) && SharedOptions.Given(parsed, Switches) is { } idle)
         {
             throw new UsageException($"{idle.Name} is for methods that fine-tune CLIP: latteclip, flyp-pl, flyp-oracle and reclip");
         }
@@ -193,7 +193,7 @@ internal sealed class CaptionArguments
         var wanted = recipes.FirstOrDefault(r => r.NeedsCaptions);
         if (wanted is null)
         {
-            return Given(parsed, Sources) is { } source
+            return SharedOptions.Given(parsed, Sources) is { } source
                 ? throw new UsageException($"{source.Name} is for methods that need texts: latteclip and lmm-zero-shot")
                 : null;
         }
@@ -234,9 +234,6 @@ internal sealed class CaptionArguments
             throw new UsageException(e.Message.TrimEnd('.'));
         }
     }
-
-    private static Option? Given(ParseResult parsed, IEnumerable<Option> options) =>
-        options.FirstOrDefault(o => parsed.GetResult(o) is { Implicit: false });
 
     private static string[] Kinds(string? text) =>
         (text ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);

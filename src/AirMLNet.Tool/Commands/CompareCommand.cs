@@ -52,6 +52,7 @@ internal static class CompareCommand
                 var chosen = List("--methods", parsed.GetRequiredValue(methods), name => Comparable(name) ? name : null)
                     .Select(name => arguments.RecipeOf(parsed, name))
                     .ToList();
+                arguments.RefuseIdle(parsed, chosen);
                 var numbers = List<int?>(
                     "--seeds",
                     parsed.GetRequiredValue(seeds),

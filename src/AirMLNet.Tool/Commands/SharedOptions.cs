@@ -67,6 +67,10 @@ internal static class SharedOptions
             CustomParser = result => Parse(name, result, least, most),
         };
 
+    /// <summary>The first of some options that the command line has; null for none.</summary>
+    public static Option? Given(ParseResult parsed, IEnumerable<Option> options) =>
+        options.FirstOrDefault(o => parsed.GetResult(o) is { Implicit: false });
+
     /// <summary>Runs a command's work off the main thread, so that Ctrl-C is answered at once.</summary>
     public static void Does(this Command command, Func<ParseResult, CancellationToken, int> work) =>
         command.SetAction(
