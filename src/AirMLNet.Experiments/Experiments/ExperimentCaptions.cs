@@ -56,7 +56,7 @@ internal sealed record ExperimentCaptions
         new()
         {
             Captioner = Oracle is not null
-                ? new OracleCaptioner(Words(data), pool.Images, Errors, seed)
+                ? new OracleCaptioner(Words(file, data), pool.Images, Errors, seed)
                 : (
                     Captioner! with
                     {
@@ -70,12 +70,12 @@ internal sealed record ExperimentCaptions
             ParallelCalls = ParallelCalls,
         };
 
-    private string[][] Words(ExperimentData data) =>
+    private string[][] Words(ExperimentFile file, ExperimentData data) =>
         [
             .. data.ClassNames.Select(name =>
                 Oracle!.FirstOrDefault(o => ClassPrompt.Spoken(o.Key) == ClassPrompt.Spoken(name)).Value is { Count: > 0 } words
                     ? words.ToArray()
-                    : throw new InvalidDataException($"captions.oracle has no words for class '{name}' of '{data.Entry.Name}'.")
+                    : throw file.Bad($"captions.oracle has no words for class '{name}' of '{data.Entry.Name}'.")
             ),
         ];
 

@@ -176,6 +176,7 @@ internal sealed record ExperimentFile
                 models = changes.Models ?? Path.Combine(home, file.Models ?? "");
             file = file with
             {
+                FileName = path,
                 Data = data,
                 Models = models,
                 Clip = Path.Combine(models, file.Clip),
@@ -184,7 +185,9 @@ internal sealed record ExperimentFile
                 Cache = Path.Combine(home, file.Cache ?? Path.Combine(file.Output, "runs")),
                 DataSets = [.. file.DataSets.Select(d => d.Under(data))],
             };
-            return file with { Variants = [.. file.Methods.Select(VariantOf)] };
+            file = file with { Variants = [.. file.Methods.Select(VariantOf)] };
+            file.CheckSettings();
+            return file;
         }
         catch (FormatException e)
         {
@@ -192,11 +195,18 @@ internal sealed record ExperimentFile
         }
     }
 
+    /// <summary>What is wrong with the file, in words that begin with its name.</summary>
+    internal InvalidDataException Bad(string message) => new($"{FileName}: {message}");
+
     /// <summary>The folder of a variant's synthetic images for a data set; null for none.</summary>
     internal string? SyntheticOf(ExperimentVariant variant, ExperimentDataSet set) =>
         variant.Synthetic is { } own
             ? Path.Combine(Data!, own.Replace("{}", set.Name.ToLowerInvariant(), StringComparison.Ordinal))
             : set.Synthetic;
+
+    /// <summary>The file as it was named, for messages.</summary>
+    [JsonIgnore]
+    internal string FileName { get; private init; } = "";
 
     /// <summary>The methods with their names and settings, in the order of the file.</summary>
     [JsonIgnore]
@@ -215,8 +225,8 @@ internal sealed record ExperimentFile
         select new ExperimentCell(variant, paradigm, prompt, seed);
 
     /// <summary>Checks what the settings say, before a data set is opened.</summary>
-    /// <exception cref="InvalidDataException">A member or a value is not accepted.</exception>
-    internal void CheckSettings()
+    /// <exception cref="FormatException">A member or a value is not accepted.</exception>
+    private void CheckSettings()
     {
         foreach (var set in DataSets)
         {

@@ -45,7 +45,7 @@ internal sealed class ExperimentRun
             Synthesis =
                 _found is not null ? null
                 : context.File.DiffusionOf(cell.Variant) is not null ? new(context, data, cell.Variant, Task, cell.Paradigm, Given())
-                : throw new InvalidDataException(
+                : throw context.File.Bad(
                     $"'{cell.Variant.Title}' needs synthetic images of '{data.Entry.Name}': its entry in dataSets names no folder "
                         + "'synthetic', and the file no model 'diffusion' to make them."
                 );
@@ -181,7 +181,7 @@ internal sealed class ExperimentRun
         var transductive = Paradigm == Paradigm.Transductive;
         if (transductive && Recipe.Supervised && _data.Split.Seen.Count < 2)
         {
-            throw new InvalidDataException(
+            throw _context.File.Bad(
                 $"'{_cell.Variant.Title}' learns from the seen classes alone, and the split of '{_data.Entry.Name}' has "
                     + $"{_data.Split.Seen.Count}; expected 2 or more."
             );
@@ -234,7 +234,7 @@ internal sealed class ExperimentRun
         int[] classes = [.. _pool.Images.Select(i => i.Class)];
         if ((Paradigm != Paradigm.Unsupervised || IsOracle) && Array.IndexOf(classes, -1) >= 0)
         {
-            throw new InvalidDataException(
+            throw _context.File.Bad(
                 $"'{_data.Entry.Name}': {(IsOracle ? _cell.Variant.Title : _cell.Paradigm)} needs the class of every training "
                     + $"image; {classes.Count(c => c < 0)} have none."
             );

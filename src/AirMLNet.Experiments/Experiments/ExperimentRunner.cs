@@ -20,15 +20,13 @@ internal static class ExperimentRunner
     /// <param name="file">The experiment.</param>
     /// <param name="options">How; null for the defaults.</param>
     /// <returns>The results in the order of the file, of a shard its own; of a dry run those that are there.</returns>
-    /// <exception cref="InvalidDataException">Settings are wrong, before any run begins; or a data set's lists, when their turn
-    /// comes.</exception>
+    /// <exception cref="InvalidDataException">A data set's lists are wrong, or what the file asks of it, when its turn comes.</exception>
     /// <exception cref="DirectoryNotFoundException">Data sets are not there; before any run begins.</exception>
     /// <exception cref="InvalidOperationException">The GPU is not there, and the processor may not take its place.</exception>
     public static IReadOnlyList<RunResult> Run(ExperimentFile file, ExperimentOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(file);
         options ??= new();
-        file.CheckSettings();
         var context = new ExperimentContext(file, options) { Sets = SetsOf(file, options) };
         CheckModels(context);
         if (options.DryRun)

@@ -66,7 +66,7 @@ internal sealed record ExperimentVariant
     }
 
     /// <summary>The published settings, then the file's, the prompt kind's, the variant's and the file's overrides.</summary>
-    /// <exception cref="InvalidDataException">A member or a value of the settings is not accepted.</exception>
+    /// <exception cref="FormatException">A member or a value of the settings is not accepted.</exception>
     internal Recipe RecipeFor(ExperimentFile file, ExperimentDataSet set, string paradigm, string prompt)
     {
         // Other sets have no published quantiles; their names are not part of the recipe, so that equal runs of two entries are one.
@@ -86,7 +86,7 @@ internal sealed record ExperimentVariant
     }
 
     /// <summary>How the variant's images are made; its folders and classes are set by the caller.</summary>
-    /// <exception cref="InvalidDataException">A member or a value of the settings is not accepted.</exception>
+    /// <exception cref="FormatException">A member or a value of the settings is not accepted.</exception>
     internal DiffusionSynthesisOptions SynthesisFor(ExperimentFile file, DiffusionSynthesisOptions standard)
     {
         foreach (var settings in new[] { file.Synthesis, Synthesis })
@@ -98,7 +98,7 @@ internal sealed record ExperimentVariant
     }
 
     /// <summary>The texts' maker; null where the method needs none.</summary>
-    /// <exception cref="InvalidDataException">It needs one and there is none, or what is said of it does not hold together.</exception>
+    /// <exception cref="FormatException">It needs one and there is none, or what is said of it does not hold together.</exception>
     internal ExperimentCaptions? CaptionsFor(ExperimentFile file)
     {
         if (!Recipe.Named(Method).NeedsCaptions)
@@ -115,7 +115,7 @@ internal sealed record ExperimentVariant
         }
         catch (FormatException e)
         {
-            throw new InvalidDataException($"'{Title}': {e.Message}", e);
+            throw new FormatException($"'{Title}': {e.Message}", e);
         }
     }
 
@@ -142,7 +142,7 @@ internal sealed record ExperimentVariant
         }
         catch (FormatException e)
         {
-            throw new InvalidDataException($"{what} of '{Title}': {e.Message}", e);
+            throw new FormatException($"{what} of '{Title}': {e.Message}", e);
         }
     }
 }

@@ -6,6 +6,7 @@ using AirMLNet.Files;
 using AirMLNet.MultiLabel;
 using AirMLNet.Options;
 using AirMLNet.Recipes;
+using AirMLNet.Synthesis;
 
 namespace AirMLNet.Experiments;
 
@@ -101,7 +102,7 @@ internal sealed record MultiLabelExperimentMethod
     /// <summary>Members of <see cref="MultiLabelPromptAdapterOptions"/> that replace the recipe's.</summary>
     public JsonObject? Settings { get; init; }
 
-    /// <summary>Members of <see cref="Synthesis.DiffusionSynthesisOptions"/> that replace the file's.</summary>
+    /// <summary>Members of <see cref="DiffusionSynthesisOptions"/> that replace the file's.</summary>
     public JsonObject? Synthesis { get; init; }
 
     /// <summary>Images per caption; null for the file's.</summary>
@@ -182,7 +183,7 @@ internal sealed record MultiLabelExperimentFile
     /// <summary>Folder of the diffusion model.</summary>
     public string? Diffusion { get; init; }
 
-    /// <summary>Members of <see cref="Synthesis.DiffusionSynthesisOptions"/> that replace the defaults.</summary>
+    /// <summary>Members of <see cref="DiffusionSynthesisOptions"/> that replace the defaults.</summary>
     public JsonObject? Synthesis { get; init; }
 
     /// <summary>
@@ -273,7 +274,11 @@ internal sealed record MultiLabelExperimentFile
             }
             foreach (var method in file.Methods)
             {
-                _ = file.RecipeOf(method, file.DataSets[0]);
+                foreach (var set in file.DataSets)
+                {
+                    _ = file.RecipeOf(method, set);
+                }
+                _ = file.SynthesisOf(method, ExperimentSynthesis.Standard);
                 if (method.EnsembleWith is { } other && file.Methods.All(m => m.Title != other || m.EnsembleWith is not null))
                 {
                     throw new FormatException($"methods: '{method.Title}' is an ensemble with '{other}', which is no method of the file.");
@@ -318,6 +323,14 @@ internal sealed record MultiLabelExperimentFile
         {
             throw new InvalidDataException($"{path}: {e.Message}", e);
         }
+    }
+
+    /// <summary>How a method's images are made, where the file and the method say otherwise than the standard.</summary>
+    /// <exception cref="FormatException">A member or a value is not accepted.</exception>
+    internal DiffusionSynthesisOptions SynthesisOf(MultiLabelExperimentMethod method, DiffusionSynthesisOptions standard)
+    {
+        standard = Synthesis is { } all ? OptionMembers.With(standard, all) : standard;
+        return method.Synthesis is { } own ? OptionMembers.With(standard, own) : standard;
     }
 
     /// <summary>The recipe of a method on a data set, settings applied.</summary>

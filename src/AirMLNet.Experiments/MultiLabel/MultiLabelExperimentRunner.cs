@@ -268,8 +268,7 @@ internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, 
             ),
             ImagesPerCaption = PerCaption(method),
         };
-        synthesis = file.Synthesis is { } all ? OptionMembers.With(synthesis, all) : synthesis;
-        return method.Synthesis is { } own ? OptionMembers.With(synthesis, own) : synthesis;
+        return file.SynthesisOf(method, synthesis);
     }
 
     private MultiLabelResult? Known(MultiLabelExperimentSet set, MultiLabelExperimentMethod method, int seed)

@@ -12,6 +12,9 @@ namespace AirMLNet.Captions;
 /// </summary>
 public sealed class AttributeCaptioner : ICaptioner, IDisposable
 {
+    /// <summary>Phrases of a text where nothing else is said.</summary>
+    internal const int StandardCount = 3;
+
     private readonly ClipBackbone _clip;
     private readonly IReadOnlyList<string> _phrases;
     private readonly float[] _vectors; // [V, D]
@@ -21,7 +24,7 @@ public sealed class AttributeCaptioner : ICaptioner, IDisposable
     /// <param name="phrases">What an image may show; null for <see cref="General"/>.</param>
     /// <param name="count">Phrases of a text, 1..20.</param>
     /// <exception cref="ArgumentException">There are fewer phrases than a text has.</exception>
-    public AttributeCaptioner(string clipFolder, IReadOnlyList<string>? phrases = null, int count = 3)
+    public AttributeCaptioner(string clipFolder, IReadOnlyList<string>? phrases = null, int count = StandardCount)
     {
         _count = OptionCheck.Range(count, 1, 20);
         _phrases = OptionCheck.NamesOrNull(phrases) ?? General;

@@ -100,6 +100,10 @@ internal sealed record CaptionerChoice
         }
 
         string[] phrases = [.. TextFile.ReadLines(file).Select(line => line.Trim()).Where(line => line.Length > 0)];
-        return phrases.Length > 0 ? phrases : throw new InvalidDataException($"{file}: expected a phrase a line.");
+        return phrases.Length >= AttributeCaptioner.StandardCount
+            ? phrases
+            : throw new InvalidDataException(
+                $"{file}: {phrases.Length} phrases; expected {AttributeCaptioner.StandardCount} or more, one a line."
+            );
     }
 }

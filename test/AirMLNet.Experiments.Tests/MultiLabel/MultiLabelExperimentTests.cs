@@ -211,6 +211,12 @@ public sealed class MultiLabelExperimentTests
             "epochs",
             Assert.ThrowsExactly<InvalidDataException>(() => Load("""{"method": "tai-dpt", "settings": {"epochs": "many"}}""")).Message
         );
+        Assert.StartsWith(
+            _folder["experiment.json"] + ": ",
+            Assert
+                .ThrowsExactly<InvalidDataException>(() => Load("""{"method": "zs-dense", "synthesis": {"imagesPerCaption": 0}}"""))
+                .Message
+        );
         var file = Load("""{"method": "zs-dense"}""");
         Assert.Contains(
             "VOC2007 is not there",

@@ -47,6 +47,12 @@ public sealed class CaptionerChoiceTests
         using var own = (AttributeCaptioner)new CaptionerChoice { Attributes = true, Vocabulary = root["words.txt"] }.Open(TinyModels.Clip);
         using var general = (AttributeCaptioner)new CaptionerChoice { Attributes = true }.Open(TinyModels.Clip);
         Assert.AreNotEqual(general.Identity, own.Identity);
+        File.WriteAllLines(root["few.txt"], ["red", "blue"]);
+        var few = new CaptionerChoice { Attributes = true, Vocabulary = root["few.txt"] };
+        Assert.AreEqual(
+            $"{root["few.txt"]}: 2 phrases; expected 3 or more, one a line.",
+            Assert.ThrowsExactly<InvalidDataException>(() => few.Open(TinyModels.Clip)).Message
+        );
         var missing = new CaptionerChoice { Attributes = true, Vocabulary = root["none.txt"] };
         Assert.ThrowsExactly<FileNotFoundException>(() => missing.Open(TinyModels.Clip));
 
