@@ -160,6 +160,17 @@ public sealed class ClipTokenizer
         destination[(used + 2)..].Fill(PadToken);
     }
 
+    /// <summary>A sentence about texts that are cut because the model takes fewer tokens; null where none is.</summary>
+    internal string? Cuts(IReadOnlyList<string> texts)
+    {
+        const int shown = 80;
+        string[] cut = [.. texts.Where(text => Encode(text).Length > ContextLength - 2)];
+        return cut.Length == 0
+            ? null
+            : $"{cut.Length} of {texts.Count} texts are longer than the {ContextLength} tokens that the model reads, and are cut; the "
+                + $"first: '{(cut[0].Length > shown ? cut[0][..shown] + "…" : cut[0])}'";
+    }
+
     /// <summary>The text of ids, a space after each word.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An id is not in the vocabulary.</exception>
     public string Decode(IEnumerable<int> ids)

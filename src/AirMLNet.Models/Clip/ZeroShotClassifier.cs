@@ -28,12 +28,16 @@ internal static class ZeroShotClassifier
     {
         using var off = no_grad();
         using var scope = NewDisposeScope();
-        var texts = classNames.SelectMany(name => templates.Select(t => ClassPrompt.Fill(t, name))).ToArray();
+        var texts = Texts(classNames, templates);
         CheckDiffer(backbone.Tokenizer, classNames, texts);
         var vectors = backbone.EncodeTexts(texts, cancellation); // [C·T, D]
         var unit = Mean(vectors.view(classNames.Count, templates.Count, backbone.FeatureDimension));
         return unit.cpu().contiguous().data<float>().ToArray();
     }
+
+    /// <summary>The filled templates of each class, one class after the other.</summary>
+    public static string[] Texts(IReadOnlyList<string> classNames, IReadOnlyList<string> templates) =>
+        [.. classNames.SelectMany(name => templates.Select(t => ClassPrompt.Fill(t, name)))];
 
     private static void CheckDiffer(ClipTokenizer tokenizer, IReadOnlyList<string> classNames, string[] texts)
     {

@@ -148,6 +148,11 @@ internal static class SynthesizeCommand
                     type,
                     options.Scheduler
                 );
+                string[] texts = [.. prompts.Select(p => p.Text), .. parsed.GetValue(negative) is { } not ? [not] : Array.Empty<string>()];
+                if (model.Tokenizer?.Cuts(texts) is { } cut)
+                {
+                    Terminal.Warn(cut);
+                }
                 var adapter = parsed.GetValue(lora);
                 if (adapter is not null)
                 {

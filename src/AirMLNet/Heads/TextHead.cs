@@ -20,16 +20,18 @@ internal static class TextHead
     /// <param name="classNames">C names.</param>
     /// <param name="templates">One or more templates; a class vector is the mean over them.</param>
     /// <param name="cancellation">Checked before each batch of texts.</param>
+    /// <param name="warn">Told of texts that are cut, when they are encoded: once for all stages of a chain.</param>
     public static CosineHead Of(
         ClipBackbone backbone,
         IReadOnlyList<string> classNames,
         IReadOnlyList<string> templates,
-        CancellationToken cancellation = default
+        CancellationToken cancellation = default,
+        Action<string>? warn = null
     )
     {
         while (true)
         {
-            var entry = Find(backbone, classNames, templates, cancellation);
+            var entry = Find(backbone, classNames, templates, cancellation, warn);
             try
             {
                 return entry.Head.Value;
@@ -54,7 +56,8 @@ internal static class TextHead
         ClipBackbone backbone,
         IReadOnlyList<string> classNames,
         IReadOnlyList<string> templates,
-        CancellationToken cancellation
+        CancellationToken cancellation,
+        Action<string>? warn
     )
     {
         var key = new Key(
@@ -80,7 +83,7 @@ internal static class TextHead
                 Recent.RemoveLast();
             }
 
-            return Recent.AddFirst(new Entry(key, new(() => Encode(backbone, classNames, templates, cancellation)))).Value;
+            return Recent.AddFirst(new Entry(key, new(() => Encode(backbone, classNames, templates, cancellation, warn)))).Value;
         }
     }
 
@@ -88,10 +91,15 @@ internal static class TextHead
         ClipBackbone backbone,
         IReadOnlyList<string> classNames,
         IReadOnlyList<string> templates,
-        CancellationToken cancellation
+        CancellationToken cancellation,
+        Action<string>? warn
     )
     {
         Encoding?.Invoke(backbone.Folder);
+        if (warn is not null && backbone.Tokenizer.Cuts(ZeroShotClassifier.Texts(classNames, templates)) is { } cut)
+        {
+            warn(cut);
+        }
         return new(ZeroShotClassifier.ClassVectors(backbone, classNames, templates, cancellation), classNames.Count, backbone.LogitScale);
     }
 

@@ -120,9 +120,9 @@ internal sealed class MultiLabelHead : IDisposable
     }
 
     /// <summary>The zero-shot classifier of a model: the same class features on both branches.</summary>
-    public static MultiLabelState ZeroShot(ClipBackbone clip, MultiLabelPromptAdapterOptions options)
+    public static MultiLabelState ZeroShot(ClipBackbone clip, MultiLabelPromptAdapterOptions options, Action<string>? warn = null)
     {
-        float[] features = [.. Heads.TextHead.Of(clip, options.ClassNames, options.Templates, options.CancellationToken).Weights];
+        float[] features = [.. Heads.TextHead.Of(clip, options.ClassNames, options.Templates, options.CancellationToken, warn).Weights];
         var classes = options.ClassNames.Count;
         return new(
             classes,

@@ -65,7 +65,7 @@ public sealed class MultiLabelPromptAdapterEstimator : StageEstimator<MultiLabel
         if (_options.Prompt == MultiLabelPrompt.ZeroShot)
         {
             float[] usual = [.. Enumerable.Repeat(0.5f, _options.ClassNames.Count)];
-            return new(Host, _options, MultiLabelHead.ZeroShot(clip, _options), Given() ?? usual, model.Keep());
+            return new(Host, _options, MultiLabelHead.ZeroShot(clip, _options, Warn), Given() ?? usual, model.Keep());
         }
 
         var encoder = EncoderOf(clip, _options);

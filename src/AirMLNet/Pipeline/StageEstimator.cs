@@ -62,6 +62,9 @@ public abstract class StageEstimator<TTransformer> : IEstimator<TTransformer>
     /// <summary>Fits on an input whose columns were checked.</summary>
     private protected abstract TTransformer Fit(IDataView input, IChannel channel);
 
+    /// <summary>A warning that begins with the stage's name, for what the stage uses.</summary>
+    private protected void Warn(string text) => Host.Warn($"{_stage}: {text}");
+
     /// <summary>The CLIP model of a folder, on the context's device.</summary>
     private protected BackboneLease Model(IChannel channel, string folder, ClipExecution execution) =>
         BackboneLease.Take(folder, DeviceChoice.Resolve(_environment, channel), execution);

@@ -103,7 +103,13 @@ public sealed class PromptAdapterEstimator : StageEstimator<PromptAdapterTransfo
         if (_options.Rounds == 0)
         {
             channel.Say($"{Stage}: zero-shot, {_options.ClassNames.Count} classes, {_options.Templates.Count} templates.");
-            return new(Host, _options, TextHead.Of(clip, _options.ClassNames, _options.Templates, _options.CancellationToken), [], null);
+            return new(
+                Host,
+                _options,
+                TextHead.Of(clip, _options.ClassNames, _options.Templates, _options.CancellationToken, Warn),
+                [],
+                null
+            );
         }
 
         VisualPrompt? visual =
@@ -165,7 +171,7 @@ public sealed class PromptAdapterEstimator : StageEstimator<PromptAdapterTransfo
         );
 
     private VisualPromptModel VisualModel(ClipBackbone clip, VisualPrompt visual, FrozenImages images) =>
-        new(visual, images, TextHead.Of(clip, _options.ClassNames, _options.Templates, _options.CancellationToken), clip.Device);
+        new(visual, images, TextHead.Of(clip, _options.ClassNames, _options.Templates, _options.CancellationToken, Warn), clip.Device);
 
     private (float[] Context, float[] ClassVectors) Train(
         IChannel channel,

@@ -7,10 +7,25 @@ namespace AirMLNet.Prototypes;
 internal static class ClassTexts
 {
     /// <summary>The templates of each class.</summary>
+    /// <param name="tokenizer">The model's.</param>
+    /// <param name="classNames">C names.</param>
+    /// <param name="templates">T templates.</param>
+    /// <param name="device">Where the ids go.</param>
+    /// <param name="warn">Told of texts that are cut.</param>
     /// <returns>[C, T, L] int64.</returns>
-    public static Tensor Ids(ClipTokenizer tokenizer, IReadOnlyList<string> classNames, IReadOnlyList<string> templates, Device device)
+    public static Tensor Ids(
+        ClipTokenizer tokenizer,
+        IReadOnlyList<string> classNames,
+        IReadOnlyList<string> templates,
+        Device device,
+        Action<string> warn
+    )
     {
-        string[] texts = [.. classNames.SelectMany(name => templates.Select(t => ClassPrompt.Fill(t, name)))];
+        var texts = ZeroShotClassifier.Texts(classNames, templates);
+        if (tokenizer.Cuts(texts) is { } cut)
+        {
+            warn(cut);
+        }
         return tensor(Ids(tokenizer, texts), [classNames.Count, templates.Count, tokenizer.ContextLength], device: device);
     }
 

@@ -176,7 +176,7 @@ public sealed class PrototypeClassifierEstimator : StageEstimator<PrototypeClass
         using var model = Model(channel, folder, _options.Activation);
         return (
             _options.Temperature ?? 1 / model.Backbone.LogitScale,
-            RanksByText ? TextHead.Of(model.Backbone, names, _options.Templates, _options.CancellationToken) : null
+            RanksByText ? TextHead.Of(model.Backbone, names, _options.Templates, _options.CancellationToken, Warn) : null
         );
     }
 }

@@ -52,7 +52,7 @@ public sealed class ReClipEstimator : StageEstimator<ReClipTransformer>
         using var trainer = new ReClipTrainer(
             Copy(),
             Copy(),
-            ClassTexts.Ids(ClipTokenizer.Load(_options.ClipFolder), _options.ClassNames, _options.Templates, device),
+            ClassTexts.Ids(ClipTokenizer.Load(_options.ClipFolder), _options.ClassNames, _options.Templates, device, Warn),
             settings
         );
         var epochs = settings.EpochsOf(images.Count);

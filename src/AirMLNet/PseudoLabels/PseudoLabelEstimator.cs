@@ -72,7 +72,7 @@ public sealed class PseudoLabelEstimator : StageEstimator<PseudoLabelTransformer
     private protected override PseudoLabelTransformer Fit(IDataView input, IChannel channel)
     {
         using var model = Model(channel, _options.ClipFolder, _options.Activation);
-        var head = TextHead.Of(model.Backbone, _options.ClassNames, _options.Templates, _options.CancellationToken);
+        var head = TextHead.Of(model.Backbone, _options.ClassNames, _options.Templates, _options.CancellationToken, Warn);
         var schema = input.Schema;
         var rows = new TrainingRows(input, Stage);
         var features = rows.Vectors(InputColumn.Vector(_features, head.Dimension).Find(schema, Stage));

@@ -214,7 +214,7 @@ public sealed class DiffusionSynthesisEstimator : StageEstimator<DiffusionSynthe
             done => _options.Progress?.Report(new(Stage, "encoding images", done, files.Count))
         );
         var count = _options.ClassNames.Count;
-        var head = TextHead.Of(backbone, _options.ClassNames, _options.Templates, _options.CancellationToken);
+        var head = TextHead.Of(backbone, _options.ClassNames, _options.Templates, _options.CancellationToken, Warn);
         var p = head.Probabilities(features, _options.CancellationToken);
         float Confidence(int i) => classes[i] < 0 ? float.NaN : p[(i * count) + classes[i]];
         var best = new Dictionary<int, int>();

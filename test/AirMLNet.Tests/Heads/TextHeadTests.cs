@@ -30,6 +30,23 @@ public sealed class TextHeadTests
     }
 
     [TestMethod]
+    public void TextsThatAreCut_AreSaidOnceInAChain()
+    {
+        using var f = new StageFixture(12, ownModel: true);
+        List<string> said = [];
+        f.Context.Log += (_, e) => said.Add(e.Message);
+        string[] names = ["red", "green, " + string.Concat(Enumerable.Repeat("or another colour ", 40)), "blue"];
+        var labels = f.PseudoLabels() with { ClassNames = names };
+        f.Features()
+            .Append(f.Context.Transforms.PseudoLabel("PseudoLabel", "Features", labels))
+            .Append(f.Context.MulticlassClassification.Trainers.ZeroShot(new() { ClipFolder = f.ClipFolder, ClassNames = names }))
+            .Fit(f.Data);
+        var warning = said.Single(line => line.Contains("are cut", StringComparison.Ordinal));
+        Assert.Contains("PseudoLabel: 1 of 3 texts are longer than the ", warning);
+        Assert.Contains("the first: 'a photo of a green, or another colour ", warning);
+    }
+
+    [TestMethod]
     public void OtherNamesOrTemplates_AreEncodedAnew_AndEqualTheEncodersOwn()
     {
         using var f = new StageFixture(3);
