@@ -1,3 +1,4 @@
+using AirMLNet.Data;
 using AirMLNet.Images;
 using AirMLNet.Testing;
 using AirMLNet.Weights;
@@ -44,28 +45,32 @@ public sealed class SynthesizeTests
     public void ClassesGetAFolderEach()
     {
         using var folder = new TemporaryFolder();
-        var classes = TinyData.Classes(folder["classes.txt"], "a/b", "Cat");
-        Airml
-            .Run(
-                "synthesize",
-                "--diffusion",
-                TinyModels.Diffusion,
-                "--classes",
-                classes,
-                "--domain",
-                "Colours:",
-                "-n",
-                "2",
-                "--steps",
-                "2",
-                "--size",
-                "8x16",
-                "-o",
-                folder["out"],
-                "--threads",
-                "1"
-            )
-            .Succeeded();
+        var longest = "Cup " + string.Concat(Enumerable.Repeat("of tea ", 40)).Trim();
+        var classes = TinyData.Classes(folder["classes.txt"], "a/b", "Cat", longest);
+        var made = Airml.Run(
+            "synthesize",
+            "--diffusion",
+            TinyModels.Diffusion,
+            "--classes",
+            classes,
+            "--domain",
+            "Colours:",
+            "-n",
+            "2",
+            "--steps",
+            "2",
+            "--size",
+            "8x16",
+            "-o",
+            folder["out"],
+            "--threads",
+            "1"
+        );
+        made.Succeeded();
+        // What no folder's name and no prompt can hold is said.
+        Assert.Contains("1 of 3 texts are longer than the ", made.Error);
+        Assert.Contains("1 class names are longer than 100 characters", made.Error);
+        Assert.HasCount(6, SyntheticImageFolder.FromFolder(folder["out"], ["a/b", "Cat", longest]));
 
         Assert.AreEqual(2, Directory.GetFiles(folder["out/images/a_b"]).Length);
         var image = ImageFile.Load(folder["out/images/Cat/0001.png"]);

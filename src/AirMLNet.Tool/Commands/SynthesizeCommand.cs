@@ -153,6 +153,10 @@ internal static class SynthesizeCommand
                 {
                     Terminal.Warn(cut);
                 }
+                if (SyntheticImageFolder.Cut(prompts.Select(p => p.Class).OfType<string>()) is { } folders)
+                {
+                    Terminal.Warn(folders);
+                }
                 var adapter = parsed.GetValue(lora);
                 if (adapter is not null)
                 {

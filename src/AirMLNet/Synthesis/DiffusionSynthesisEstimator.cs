@@ -1,4 +1,5 @@
 using AirMLNet.Clip;
+using AirMLNet.Data;
 using AirMLNet.Diffusion;
 using AirMLNet.Heads;
 using AirMLNet.Images;
@@ -176,6 +177,10 @@ public sealed class DiffusionSynthesisEstimator : StageEstimator<DiffusionSynthe
     )
     {
         channel.Say($"{Stage}: {perPrompt} images of each of {prompts.Count} prompts.");
+        if (SyntheticImageFolder.Cut(prompts.Select(p => p.Class).OfType<string>()) is { } cut)
+        {
+            Warn(cut);
+        }
         return new ImageSynthesizer(
             generator,
             new ImageSynthesizerOptions

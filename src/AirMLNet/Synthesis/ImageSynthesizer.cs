@@ -30,7 +30,6 @@ internal sealed class ImageSynthesizer(ITextToImageGenerator generator, ImageSyn
     /// <summary>The picture of all images, which <see cref="ImageFolder"/> leaves out.</summary>
     public const string ContactSheetName = ImageFolder.ContactSheetName;
 
-    private const int LongestName = 100;
     private const string ClassEnd = ": "; // in the manifest
 
     // Captions may be a hundred thousand; a sheet is to be looked at.
@@ -45,7 +44,7 @@ internal sealed class ImageSynthesizer(ITextToImageGenerator generator, ImageSyn
         return Path.GetDirectoryName(folder) != ImagesFolder
             ? folder == ImagesFolder && prompts.Count == 1
             : (int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number < prompts.Count)
-                || prompts.Any(p => Classes(p!.GetValue<string>()).Any(c => FolderName(c) == name));
+                || prompts.Any(p => Classes(p!.GetValue<string>()).Any(c => SyntheticImageFolder.NameOf(c) == name));
 
         // The class may hold what ends it.
         static IEnumerable<string> Classes(string prompt)
@@ -178,7 +177,7 @@ internal sealed class ImageSynthesizer(ITextToImageGenerator generator, ImageSyn
         [
             .. options.Prompts.Select(
                 (prompt, i) =>
-                    prompt.Class is { } name ? Path.Combine(images, FolderName(name))
+                    prompt.Class is { } name ? Path.Combine(images, SyntheticImageFolder.NameOf(name))
                     : options.Prompts.Count == 1 ? images
                     : Path.Combine(images, i.ToString("D4", CultureInfo.InvariantCulture))
             ),
@@ -191,19 +190,9 @@ internal sealed class ImageSynthesizer(ITextToImageGenerator generator, ImageSyn
             ? folders
             : throw new ArgumentException(
                 $"The images of the classes {string.Join(" and ", twice.Take(2).Select(f => $"'{f.Second.Class}'"))} would go to one "
-                    + $"folder, {twice.Key}; expected names that differ as folder names."
+                    + $"folder, {twice.Key}; expected names that differ as folder names, which have {SyntheticImageFolder.LongestName} "
+                    + "characters at most."
             );
-    }
-
-    private static string FolderName(string name)
-    {
-        var clean = string.Concat(
-            name.Trim().Select(c => char.IsLetterOrDigit(c) || c is ' ' or '-' or '_' or '.' or ',' or '(' or ')' or '\'' or '&' ? c : '_')
-        );
-        clean = clean.TrimStart('.').TrimEnd('.', ' '); // hidden on one system, impossible on another
-        return clean.Length == 0 ? "_"
-            : clean.Length > LongestName ? clean[..LongestName]
-            : clean;
     }
 
     private string CheckedManifest()

@@ -29,6 +29,23 @@ public sealed class SyntheticImageFolderTests
     }
 
     [TestMethod]
+    public void TheFolderOfALongName_IsThatOfItsClass_UnlessTwoBeginAlike()
+    {
+        var stem = string.Concat(Enumerable.Repeat("cup ", 25));
+        string[] names = [stem + "of tea", "cup/saucer", "saucer"];
+        var folder = SyntheticImageFolder.NameOf(names[0]);
+        Assert.AreEqual(stem.TrimEnd(), folder);
+        Assert.AreEqual(0, SyntheticImageFolder.ClassOf(folder, names));
+        Assert.AreEqual(1, SyntheticImageFolder.ClassOf(SyntheticImageFolder.NameOf(names[1]), names));
+        Assert.IsNull(SyntheticImageFolder.ClassOf(folder, [.. names, stem + "of coffee"]));
+        Assert.Contains(
+            $"1 class names are longer than 100 characters; their folders have the beginning, the first '{folder}'",
+            SyntheticImageFolder.Cut(names)!
+        );
+        Assert.IsNull(SyntheticImageFolder.Cut(names[1..]));
+    }
+
+    [TestMethod]
     public void AFolderThatIsNoClass_OrCouldBeTwo_IsNamed()
     {
         Image("dog/1.png");

@@ -5,6 +5,9 @@ namespace AirMLNet.Data;
 /// <summary>Generated images with the class that each was asked for.</summary>
 internal static class SyntheticImageFolder
 {
+    /// <summary>Characters of a folder's name at most: file systems take no much longer ones.</summary>
+    public const int LongestName = 100;
+
     /// <summary>The images of <c>FOLDER/CLASS/*</c>, or of <c>FOLDER/images/CLASS/*</c> as <c>airml synthesize</c> leaves them.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="classNames">C names.</param>
@@ -38,7 +41,8 @@ internal static class SyntheticImageFolder
 
     /// <summary>
     /// The class that a folder's name means; null for none. Folders may have underscores for blanks and for what a file system
-    /// does not take, and case does not matter; where that is not enough to tell two classes apart, names must be exact.
+    /// does not take, may have the beginning of a long name, as <see cref="NameOf"/> gives it, and case does not matter; where that is not
+    /// enough to tell two classes apart, names must be exact.
     /// </summary>
     /// <param name="folderName">Name of the folder, without its path.</param>
     /// <param name="classNames">C names.</param>
@@ -49,8 +53,33 @@ internal static class SyntheticImageFolder
         [
             .. all.Where(c => ClassPrompt.Spoken(classNames[c]).Equals(ClassPrompt.Spoken(folderName), StringComparison.OrdinalIgnoreCase)),
         ];
-        var found = exact.Length > 0 ? exact : [.. all.Where(c => Plain(classNames[c]) == Plain(folderName))];
+        int[] Like(Func<string, bool> fits) => [.. all.Where(c => fits(classNames[c]))];
+        var plain = exact.Length > 0 ? exact : Like(name => Plain(name) == Plain(folderName));
+        var found = plain.Length > 0 ? plain : Like(name => NameOf(name).Equals(folderName, StringComparison.OrdinalIgnoreCase));
         return found.Length == 1 ? found[0] : null;
+    }
+
+    /// <summary>The name of a class's folder: what a file system does not take becomes an underscore, what is too long is cut.</summary>
+    public static string NameOf(string className)
+    {
+        var clean = string.Concat(
+            className
+                .Trim()
+                .Select(c => char.IsLetterOrDigit(c) || c is ' ' or '-' or '_' or '.' or ',' or '(' or ')' or '\'' or '&' ? c : '_')
+        );
+        clean = clean.TrimStart('.');
+        clean = clean[..Math.Min(clean.Length, LongestName)].TrimEnd('.', ' '); // hidden on one system, impossible on another
+        return clean.Length == 0 ? "_" : clean;
+    }
+
+    /// <summary>A sentence about names that are cut to be those of folders; null where none is.</summary>
+    public static string? Cut(IEnumerable<string> classNames)
+    {
+        string[] cut = [.. classNames.Where(name => name.Trim().Length > LongestName)];
+        return cut.Length == 0
+            ? null
+            : $"{cut.Length} class names are longer than {LongestName} characters; their folders have the beginning, the first "
+                + $"'{NameOf(cut[0])}'";
     }
 
     private static string Plain(string name) =>
