@@ -9,7 +9,7 @@ internal sealed class ExperimentContext(ExperimentFile file, ExperimentOptions o
 {
     private readonly Dictionary<string, ExperimentData> _open = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _generators = new(StringComparer.Ordinal);
-    private string? _clipHash;
+    private string? _clipKey;
 
     public ExperimentFile File { get; } = file;
 
@@ -22,8 +22,17 @@ internal sealed class ExperimentContext(ExperimentFile file, ExperimentOptions o
     /// <summary>The data sets that are there.</summary>
     public required IReadOnlyList<ExperimentDataSet> Sets { get; init; }
 
-    /// <summary>Hash of the CLIP model's weights.</summary>
-    public string ClipHash => _clipHash ??= IsOnlyPlanned(File.Clip) ? "-" : ClipBackbone.Fingerprint(File.Clip);
+    /// <summary>What results know the CLIP model by.</summary>
+    public string ClipKey => _clipKey ??= IsOnlyPlanned(File.Clip) ? "-" : KeyOf(File.Clip, Options);
+
+    /// <summary>All of a CLIP model that decides results: its weights, and what is read beside them.</summary>
+    public static string KeyOf(string clip, ExperimentOptions options)
+    {
+        // A dry run need not have the GPU.
+        var device = options.DryRun ? TorchSharp.torch.CPU : options.Device.Resolve(_ => { });
+        using var lease = BackboneLease.Take(clip, device, new ClipExecution());
+        return ClipFacts.Key(lease.Backbone);
+    }
 
     /// <summary>Hash of a diffusion model's weights.</summary>
     public string HashOf(string diffusion) =>

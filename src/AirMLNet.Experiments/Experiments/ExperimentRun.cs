@@ -210,7 +210,7 @@ internal sealed class ExperimentRun
         string[] parts =
         [
             Behaviour.ToString(CultureInfo.InvariantCulture),
-            _context.ClipHash,
+            _context.ClipKey,
             Recipe.Resolved(Task),
             string.Join('|', _data.ClassNames),
             _pool.Fingerprint,

@@ -54,7 +54,7 @@ internal sealed class ExperimentSynthesis
         [
             $"{Behaviour}",
             context.HashOf(diffusion),
-            context.ClipHash,
+            context.ClipKey,
             OptionsJson.Write(options with { ImagesPerClass = 1 }),
             string.Join('|', task.UnseenClasses ?? []),
             data.Train.Fingerprint,

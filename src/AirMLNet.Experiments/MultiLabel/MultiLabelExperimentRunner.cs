@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using AirMLNet.Clip;
 using AirMLNet.Data;
 using AirMLNet.Diffusion;
 using AirMLNet.Evaluation;
@@ -245,7 +244,7 @@ internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, 
         return cache;
     }
 
-    private string ClipHash => field ??= ClipBackbone.Fingerprint(file.Clip);
+    private string ClipKey => field ??= ExperimentContext.KeyOf(file.Clip, options);
 
     private string DiffusionHash =>
         field ??= file.Diffusion is { } folder && Directory.Exists(folder) ? DiffusionFingerprint.Of(folder) : "-";
@@ -296,7 +295,7 @@ internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, 
                     JsonSerializer.Serialize(method, Line),
                     PerCaption(method),
                     file.Synthesis?.ToJsonString(),
-                    ClipHash,
+                    ClipKey,
                     file.RecipeOf(method, set).Images == RecipeImages.Synthetic ? DiffusionHash : "-",
                     file.ModalityGap,
                     seed
@@ -369,7 +368,7 @@ internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, 
             JsonSerializer.Serialize(set, Line)
         );
 
-    private string Features(string what, string rows) => Path.Combine(file.Cache!, "features", Hash($"{what}\n{ClipHash}\n{rows}"));
+    private string Features(string what, string rows) => Path.Combine(file.Cache!, "features", Hash($"{what}\n{ClipKey}\n{rows}"));
 
     private sealed class ToldRow
     {

@@ -260,15 +260,6 @@ internal sealed class ClipBackbone
             ),
         };
 
-    /// <summary>The <see cref="WeightsSha256"/> of a folder; nothing is loaded.</summary>
-    internal static string Fingerprint(string folder)
-    {
-        lock (Gate)
-        {
-            return HashOf(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
-        }
-    }
-
     /// <summary>The hash of a folder's weights, computed again only when a file's size or time has changed.</summary>
     private static string HashOf(string folder)
     {

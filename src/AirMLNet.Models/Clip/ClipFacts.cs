@@ -32,6 +32,9 @@ internal static class ClipFacts
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(all)))[..16];
     }
 
+    /// <summary>All that decides the features of images and of texts: weights, <see cref="Hash"/> and tokenizer.</summary>
+    public static string Key(ClipBackbone backbone) => $"{backbone.WeightsSha256} {Hash(backbone)} {backbone.Tokenizer.Sha256}";
+
     private static IEnumerable<string> Values(JsonNode? node, string path) =>
         node is JsonObject section
             ? section.SelectMany(member => Values(member.Value, path.Length == 0 ? member.Key : $"{path}.{member.Key}"))

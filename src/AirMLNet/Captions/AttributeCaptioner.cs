@@ -132,7 +132,7 @@ public sealed class AttributeCaptioner : ICaptioner, IDisposable
 
     /// <inheritdoc/>
     public string Identity =>
-        $"attributes of {_clip.WeightsSha256} {ClipFacts.Hash(_clip)} {_clip.Tokenizer.Sha256}; {_count} of "
+        $"attributes of {ClipFacts.Key(_clip)}; {_count} of "
         + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', _phrases))));
 
     /// <inheritdoc/>

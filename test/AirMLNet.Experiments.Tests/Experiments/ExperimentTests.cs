@@ -126,6 +126,12 @@ public sealed class ExperimentTests
         Assert.AreEqual(plain, Hashes("""[{ "method": "fpl", "name": "another name" }]"""));
         Assert.AreNotEqual(plain, Hashes("""[{ "method": "fpl", "settings": { "learningRate": 0.2 } }]"""));
         Assert.AreNotEqual(plain, Hashes("""["fpl"]""", "\"seeds\": [2]"));
+        var preprocessor = Path.Combine(_root, "clip", "preprocessor_config.json");
+        var text = File.ReadAllText(preprocessor);
+        File.WriteAllText(preprocessor, text.Replace("0.4", "0.3", StringComparison.Ordinal));
+        Assert.AreNotEqual(plain, Hashes("""["fpl"]"""), "images are read otherwise");
+        File.WriteAllText(preprocessor, text);
+        Assert.AreEqual(plain, Hashes("""["fpl"]"""));
         File.AppendAllText(Path.Combine(_root, "set", "0.png"), "more");
         Assert.AreNotEqual(plain, Hashes("""["fpl"]"""));
     }
@@ -182,13 +188,13 @@ public sealed class ExperimentTests
     [DataRow("methods", """["grep"]""", "'grep'; expected one of zero-shot, coop")]
     [DataRow("settings", """{ "learningrate": 1 }""", "learningrate")]
     [DataRow("settings", """{ "learningRate": -1 }""", "LearningRate = -1; expected 0..1000")]
+    [DataRow("synthesis", """{ "imagesPerClass": 0 }""", "ImagesPerClass = 0; expected 1..")]
     [DataRow("paradigms", """["tr"]""", "'tr'; expected ul, ssl or trzsl")]
     [DataRow("prompts", """["words"]""", "'words'; expected text, visual or visual-deep")]
     [DataRow("seeds", "[]", "need one or more entries")]
     [DataRow("dataSets", """[{ "name": "a", "folder": "." }, { "name": "a", "folder": "." }]""", "'a' is there twice")]
     [DataRow("prompts", """["text"], "prompts": ["visual"]""", "'prompts' is there twice")]
     [DataRow("seeds", "[1, 2, 1]", "Seeds: '1' is there twice")]
-    [DataRow("synthesis", """{ "imagesPerClass": 0 }""", "ImagesPerClass = 0; expected 1..")]
     [DataRow("dataSets", "[null]", "DataSets[0] is null")]
     [DataRow("name", "null", "name is null (line")]
     [DataRow("shots", "0", "Shots = 0; expected 1..1000")]
@@ -198,13 +204,13 @@ public sealed class ExperimentTests
         var path = Write(All, $"\"{member}\": {value}", member);
         var e = Assert.ThrowsExactly<InvalidDataException>(() => ExperimentRunner.Run(ExperimentFile.Load(path)));
         Assert.Contains(expected, e.Message);
+        Assert.StartsWith(path + ": ", e.Message);
         Assert.IsFalse(Directory.Exists(Path.Combine(_root, "out")));
     }
 
     [TestMethod]
     public void SyntheticImages_AreAskedFor_AndTheirFoldersChecked()
     {
-        Assert.StartsWith(path + ": ", e.Message);
         Directory.Move(Path.Combine(_root, "synthetic", "red"), Path.Combine(_root, "synthetic", "pink"));
         var e = Assert.ThrowsExactly<InvalidDataException>(() => ExperimentRunner.Run(Load("""["air-grip"]""", "\"seeds\": [1]")));
         Assert.Contains("its folder 'pink' is none of the classes", e.Message);

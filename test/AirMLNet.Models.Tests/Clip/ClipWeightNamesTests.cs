@@ -124,7 +124,10 @@ public sealed class ClipWeightNamesTests
         {
             Assert.AreEqual(48, model.Config.Vision.HiddenSize);
         }
-        Assert.AreEqual(ClipBackbone.Fingerprint(_folder), FileHash.Sha256(Path.Combine(_folder, "open_clip_model.safetensors")));
+        var backbone = ClipBackbone.Acquire(_folder);
+        var hash = backbone.WeightsSha256;
+        backbone.Release();
+        Assert.AreEqual(hash, FileHash.Sha256(Path.Combine(_folder, "open_clip_model.safetensors")));
 
         File.Delete(Path.Combine(_folder, "config.json"));
         Config("clip-vit-tiny");
