@@ -48,7 +48,7 @@ internal sealed record ClipConfig
     {
         var hf = Path.Combine(folder, "config.json");
         return ClipConfigFile.IsOpenClip(folder) ? ClipConfigFile.Read(Path.Combine(folder, ClipConfigFile.OpenClip))
-            : File.Exists(hf) ? ClipConfigFile.Read(hf)
+            : ConfigFile.IsThere(hf) ? ClipConfigFile.Read(hf)
             : null;
     }
 

@@ -121,10 +121,10 @@ internal sealed record ClipPreprocessing(int Size)
     /// <exception cref="InvalidDataException">A file is damaged, or asks for what is not built.</exception>
     public static ClipPreprocessing Read(string folder, bool ofTiles = false)
     {
-        ConfigFile? Open(string name) => File.Exists(Path.Combine(folder, name)) ? ConfigFile.Open(Path.Combine(folder, name)) : null;
+        ConfigFile? Open(string name) => ConfigFile.IsThere(Path.Combine(folder, name)) ? ConfigFile.Open(Path.Combine(folder, name)) : null;
         var model = Open(Model);
         // transformers 5 writes the first, and reads the second only where the first says nothing of images.
-        if ((!ofTiles || !File.Exists(Path.Combine(folder, Own))) && Open(Processor)?.Root["image_processor"] is JsonObject inner)
+        if ((!ofTiles || !ConfigFile.IsThere(Path.Combine(folder, Own))) && Open(Processor)?.Root["image_processor"] is JsonObject inner)
         {
             return HuggingFace(new ConfigFile(Path.Combine(folder, Processor), inner), ImageSize(Open(OpenClip), model));
         }

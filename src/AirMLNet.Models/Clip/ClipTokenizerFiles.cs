@@ -11,12 +11,36 @@ internal static class ClipTokenizerFiles
     /// <summary>Vocabulary and merges in one file.</summary>
     public const string Fast = "tokenizer.json";
     private const long LargestArchive = 64L << 20; // the published one has 3.2 MB
+
+    internal static readonly RefusedKey[] RefusedKeys =
+    [
+        // The last two are what tokenizer.json alone describes.
+        new(
+            "tokenizer_class",
+            "Texts are tokenized by CLIP's byte pairs.",
+            "CLIPTokenizer",
+            "CLIPTokenizerFast",
+            "PreTrainedTokenizerFast",
+            "TokenizersBackend"
+        ),
+    ];
+
     private const int DefaultContext = 77;
     private const int LongestContext = 100_000;
 
     /// <summary>The folder itself, or its sub-folder <c>tokenizer</c>, whichever holds the file.</summary>
     public static string? Find(string folder, string name) =>
-        Folders(folder).Select(f => Path.Combine(f, name)).FirstOrDefault(File.Exists);
+        Folders(folder).Select(f => Path.Combine(f, name)).FirstOrDefault(ConfigFile.IsThere);
+
+    /// <summary>Refuses a folder whose tokenizer is said to be of another class, whatever its vocabulary.</summary>
+    /// <exception cref="InvalidDataException">It is; the message names the file and the key.</exception>
+    public static void CheckClass(string folder)
+    {
+        foreach (var file in new[] { "tokenizer_config.json", "config.json" }.Select(name => Find(folder, name)).OfType<string>())
+        {
+            ConfigFile.Open(file).Refuse(RefusedKeys);
+        }
+    }
 
     public static IEnumerable<string> ReadArchive(string path)
     {

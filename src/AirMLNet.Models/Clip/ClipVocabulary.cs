@@ -72,6 +72,7 @@ internal sealed class ClipVocabulary
 
     public static ClipVocabulary Load(string folder)
     {
+        ClipTokenizerFiles.CheckClass(folder);
         var path = ClipTokenizerFiles.Find(folder, ClipTokenizerFiles.Fast);
         var fast = path is null ? null : FastTokenizerFile.Read(path);
         var (ids, merges, source) = Read(folder, path, fast);

@@ -125,7 +125,8 @@ internal readonly record struct SquareSide(int Pixels)
     {
         if (e.ValueKind != JsonValueKind.Object)
         {
-            return new(ConfigValue.Same(e));
+            // What a list of one means differs from version to version of the libraries, or is no size to them.
+            return e.ValueKind == JsonValueKind.Array && e.GetArrayLength() != 2 ? throw new FormatException() : new(ConfigValue.Same(e));
         }
         if (e.TryGetProperty("shortest_edge", out var edge))
         {

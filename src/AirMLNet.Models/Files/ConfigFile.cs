@@ -34,11 +34,16 @@ internal sealed partial class ConfigFile
 
     public JsonObject Root { get; }
 
+    /// <summary>Whether there is a file of a name; what only has the file's name would count as a missing one.</summary>
+    /// <exception cref="InvalidDataException">There is a folder of that name.</exception>
+    public static bool IsThere(string path) =>
+        Directory.Exists(path) ? throw new InvalidDataException($"{path} is a folder; a file was expected.") : File.Exists(path);
+
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">The file is no JSON object.</exception>
     public static ConfigFile Open(string path)
     {
-        if (!RealFile.Of(path).Exists)
+        if (!IsThere(path) || !RealFile.Of(path).Exists)
         {
             throw new FileNotFoundException(RealFile.Missing(path), path);
         }
@@ -70,7 +75,7 @@ internal sealed partial class ConfigFile
         from key in keys
         from folder in folders
         let path = System.IO.Path.Combine(folder, key.File)
-        where File.Exists(path)
+        where IsThere(path)
         let config = Open(path)
         where config.At(key.Key) is not null
         select config.Get<T>(key.Key);

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using AirMLNet.Clip;
 using AirMLNet.Files;
 using AirMLNet.Testing;
@@ -44,6 +45,69 @@ public sealed class ClipBackboneTests
         var third = ClipBackbone.Acquire(_folder);
         Assert.AreNotSame(first, third);
         third.Release();
+    }
+
+    [TestMethod]
+    [DataRow("config.json", """{ "model_type": "clip", "quantization_config": { "bits": 4 } }""", "quantization_config is {")]
+    [DataRow(
+        "config.json",
+        """{ "vision_config": { "model_type": "siglip_vision_model" } }""",
+        "vision_config.model_type is \"siglip_vision"
+    )]
+    [DataRow("config.json", """{ "text_config": { "model_type": "bert" } }""", "text_config.model_type is \"bert\"")]
+    [DataRow("tokenizer_config.json", """{ "tokenizer_class": "BertTokenizer" }""", "tokenizer_class is \"BertTokenizer\"")]
+    [DataRow("config.json", """{ "tokenizer_class": "T5Tokenizer" }""", "tokenizer_class is \"T5Tokenizer\"")]
+    [DataRow("preprocessor_config.json", """{ "size": [32] }""", "size is [32], which has the wrong type")]
+    [DataRow("preprocessor_config.json", """{ "crop_size": [32] }""", "crop_size is [32], which has the wrong type")]
+    public void WhatAFileSaysOtherwise_IsRefusedByName_AlsoWhereTheShapesFit(string name, string said, string expected)
+    {
+        var path = Path.Combine(_folder, name);
+        var root = File.Exists(path) ? (JsonObject)JsonNode.Parse(File.ReadAllText(path))! : [];
+        Merge(root, (JsonObject)JsonNode.Parse(said)!);
+        File.WriteAllText(path, root.ToJsonString());
+        var message = Assert
+            .ThrowsExactly<InvalidDataException>(() =>
+            {
+                var backbone = ClipBackbone.Acquire(_folder);
+                try
+                {
+                    _ = backbone.Tokenizer;
+                }
+                finally
+                {
+                    backbone.Release();
+                }
+            })
+            .Message;
+        Assert.StartsWith($"{path}: {expected}", message);
+
+        static void Merge(JsonObject into, JsonObject from)
+        {
+            foreach (var (key, value) in from)
+            {
+                if (value is JsonObject inner && into[key] is JsonObject there)
+                {
+                    Merge(there, inner);
+                }
+                else
+                {
+                    into[key] = value?.DeepClone();
+                }
+            }
+        }
+    }
+
+    [TestMethod]
+    [DataRow("config.json")]
+    [DataRow("preprocessor_config.json")]
+    [DataRow("tokenizer_config.json")]
+    public void AFolderInThePlaceOfAFile_IsNoMissingFile(string name)
+    {
+        var path = Path.Combine(_folder, name);
+        File.Delete(path);
+        Directory.CreateDirectory(path);
+        var message = Assert.ThrowsExactly<InvalidDataException>(() => ClipBackbone.Acquire(_folder).Tokenizer.ToString()).Message;
+        Assert.AreEqual($"{path} is a folder; a file was expected.", message);
     }
 
     [TestMethod]

@@ -41,6 +41,7 @@ public sealed class RefusedKeyTests
         ["PeftConfig.RefusedKeys"] = ("""{ "lora_alpha": 8 }""", p => PeftConfig.Read(p)),
         ["LlavaNextConfig.RefusedKeys"] = (
             """
+        ["ClipTokenizerFiles.RefusedKeys"] = ("{}", p => ClipTokenizerFiles.CheckClass(Path.GetDirectoryName(p)!)),
             {
               "image_grid_pinpoints": [[64, 64]], "vision_config": { "image_size": 32, "patch_size": 8 },
               "text_config": { "hidden_size": 8, "num_attention_heads": 2, "num_key_value_heads": 1, "rope_parameters": {} }
