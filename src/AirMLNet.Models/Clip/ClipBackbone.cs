@@ -42,7 +42,10 @@ internal sealed class ClipBackbone
         {
             var (size, wanted) = (Preprocessor.Size, Model.Config.Vision.ImageSize);
             Model.Dispose();
-            throw new InvalidDataException($"{folder}: images are preprocessed to {size} pixels, but the model takes {wanted}.");
+            throw new InvalidDataException(
+                $"{folder}: images are preprocessed to {size} pixels ({Preprocessor.SizeKey}), but the model takes {wanted} "
+                    + $"({ClipPreprocessing.ModelSizeKey(folder) ?? "by its weights"})."
+            );
         }
         foreach (var parameter in Model.parameters())
         {

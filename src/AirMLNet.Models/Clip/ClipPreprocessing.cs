@@ -63,6 +63,9 @@ internal sealed record ClipPreprocessing(int Size)
 
     internal static readonly RefusedKey[] RefusedTimmKeys = [new("crop_mode", "Others are not built.", "center", "squash")];
 
+    /// <summary>The file and the key that say <see cref="Size"/>; null where none does, and the size is a default.</summary>
+    public string? SizeKey { get; init; }
+
     /// <summary>How images are resized.</summary>
     public ClipResize Mode { get; init; } = ClipResize.Shortest;
 
@@ -121,7 +124,7 @@ internal sealed record ClipPreprocessing(int Size)
     /// <exception cref="InvalidDataException">A file is damaged, or asks for what is not built.</exception>
     public static ClipPreprocessing Read(string folder, bool ofTiles = false)
     {
-        ConfigFile? Open(string name) => ConfigFile.IsThere(Path.Combine(folder, name)) ? ConfigFile.Open(Path.Combine(folder, name)) : null;
+        ConfigFile? Open(string name) => OpenIn(folder, name);
         var model = Open(Model);
         // transformers 5 writes the first, and reads the second only where the first says nothing of images.
         if ((!ofTiles || !ConfigFile.IsThere(Path.Combine(folder, Own))) && Open(Processor)?.Root["image_processor"] is JsonObject inner)
@@ -135,10 +138,10 @@ internal sealed record ClipPreprocessing(int Size)
         if (Open(OpenClip) is { } openClip)
         {
             // The model's own size has the last word in OpenCLIP, whatever preprocess_cfg says.
-            int? size = openClip.At("model_cfg.vision_cfg") is null ? null : ImageSize(openClip, null);
+            var size = openClip.At("model_cfg.vision_cfg") is null ? null : ImageSize(openClip, null);
             return openClip.Root["preprocess_cfg"] is JsonObject cfg
                 ? FromOpenClip(new ConfigFile(openClip.Path, cfg), size)
-                : new(size ?? ImageSize(openClip, model));
+                : Of(size ?? ImageSize(openClip, model));
         }
         if (model?.Root["pretrained_cfg"] is JsonObject timm)
         {
@@ -147,10 +150,19 @@ internal sealed record ClipPreprocessing(int Size)
         // A preprocessor's configuration may go under this name.
         return model is not null && (model.Root.ContainsKey("crop_size") || model.Root.ContainsKey("image_mean"))
             ? HuggingFace(model, ImageSize(null, model))
-            : new(ImageSize(null, model));
+            : Of(ImageSize(null, model));
     }
 
-    private static int ImageSize(ConfigFile? openClip, ConfigFile? model)
+    /// <summary>The file and the key of a folder that say how large the model's images are; null where its weights alone do.</summary>
+    public static string? ModelSizeKey(string folder) =>
+        ImageSize(ClipConfigFile.IsOpenClip(folder) ? OpenIn(folder, OpenClip) : null, OpenIn(folder, Model)).Key;
+
+    private static ConfigFile? OpenIn(string folder, string name) =>
+        Path.Combine(folder, name) is var path && ConfigFile.IsThere(path) ? ConfigFile.Open(path) : null;
+
+    private static ClipPreprocessing Of(SaidSize size) => new(size.Pixels) { SizeKey = size.Key };
+
+    private static SaidSize ImageSize(ConfigFile? openClip, ConfigFile? model)
     {
         foreach (
             var (file, key) in new[]
@@ -164,14 +176,14 @@ internal sealed record ClipPreprocessing(int Size)
         {
             if (file?.At(key) is not null)
             {
-                return file.Get<SquareSide>(key).Pixels;
+                return SaidSize.Of(file, key);
             }
         }
-        return DefaultSize;
+        return new(DefaultSize, null);
     }
 
     // CLIPImageProcessor of transformers and its kin.
-    internal static ClipPreprocessing HuggingFace(ConfigFile file, int imageSize, bool ofTiles = false)
+    internal static ClipPreprocessing HuggingFace(ConfigFile file, SaidSize imageSize, bool ofTiles = false)
     {
         if (!ofTiles)
         {
@@ -195,8 +207,9 @@ internal sealed record ClipPreprocessing(int Size)
         // Some classes do not crop unless they are asked to; what a file then says of the crop is left over from another.
         var crops = file.At("do_center_crop") is null ? !Is(UncroppedProcessors) : file.Get<bool>("do_center_crop");
         var (mode, edge) = Sized(file, Is(SquashingProcessors));
-        var crop = crops && file.At("crop_size") is not null ? file.Get<SquareSide>("crop_size").Pixels : edge ?? imageSize;
+        var crop = crops && file.At("crop_size") is not null ? SaidSize.Of(file, "crop_size") : edge ?? imageSize;
         edge ??= crop;
+        var size = crops ? crop : edge;
         if (!Does("do_resize"))
         {
             mode = ClipResize.None;
@@ -207,10 +220,10 @@ internal sealed record ClipPreprocessing(int Size)
                 $"{file.Path}: images are not cropped (do_center_crop), and size makes no square of every image; the model takes squares."
             );
         }
-        return new(crops ? crop : edge.Value)
+        return Of(size) with
         {
             Mode = mode,
-            Edge = edge.Value,
+            Edge = edge.Pixels,
             Filter =
                 file.At("resample") is not null ? Filtered(file, "resample")
                 : type?.StartsWith("ViT", StringComparison.Ordinal) == true ? PilFilter.Bilinear
@@ -225,7 +238,7 @@ internal sealed record ClipPreprocessing(int Size)
         };
     }
 
-    private static (ClipResize Mode, int? Edge) Sized(ConfigFile file, bool squashes)
+    private static (ClipResize Mode, SaidSize? Edge) Sized(ConfigFile file, bool squashes)
     {
         var size = file.At("size");
         switch (size)
@@ -233,23 +246,23 @@ internal sealed record ClipPreprocessing(int Size)
             case null:
                 return (squashes ? ClipResize.Squash : ClipResize.Shortest, null);
             case JsonObject sides when sides.ContainsKey("shortest_edge"):
-                return (ClipResize.Shortest, file.Get<SquareSide>("size.shortest_edge").Pixels);
+                return (ClipResize.Shortest, SaidSize.Of(file, "size.shortest_edge"));
             case JsonObject sides when sides.ContainsKey("height"):
-                return (ClipResize.Squash, file.Get<SquareSide>("size").Pixels);
+                return (ClipResize.Squash, SaidSize.Of(file, "size"));
             case JsonObject:
                 throw file.Bad("size", "a number, or have shortest_edge, or height and width");
             default:
-                return (squashes || size is JsonArray ? ClipResize.Squash : ClipResize.Shortest, file.Get<SquareSide>("size").Pixels);
+                return (squashes || size is JsonArray ? ClipResize.Squash : ClipResize.Shortest, SaidSize.Of(file, "size"));
         }
     }
 
     /// <param name="own">preprocess_cfg.</param>
     /// <param name="imageSize">The model's; null where the file does not describe the model.</param>
-    internal static ClipPreprocessing FromOpenClip(ConfigFile own, int? imageSize)
+    internal static ClipPreprocessing FromOpenClip(ConfigFile own, SaidSize? imageSize)
     {
         own.Refuse(RefusedOpenClipKeys);
         var fill = own.At("fill_color") is null ? 0 : own.Get<double>("fill_color");
-        return new(imageSize ?? (own.At("size") is null ? DefaultSize : own.Get<SquareSide>("size").Pixels))
+        return Of(imageSize ?? (own.At("size") is null ? new(DefaultSize, null) : SaidSize.Of(own, "size"))) with
         {
             Mode = own.At("resize_mode")?.ToString() switch
             {
@@ -279,6 +292,7 @@ internal sealed record ClipPreprocessing(int Size)
             : new(input[1])
             {
                 Mode = file.At("crop_mode")?.ToString() == "squash" ? ClipResize.Squash : ClipResize.Shortest,
+                SizeKey = file.At("input_size") is null ? null : $"{file.Path}: input_size",
                 Edge = (int)Math.Floor(input[1] / share),
                 Filter = file.At("interpolation") is null ? PilFilter.Bicubic : Filtered(file, "interpolation"),
                 Mean = Channels(file, "mean", [0.485f, 0.456f, 0.406f]),
@@ -336,4 +350,13 @@ internal sealed record ClipPreprocessing(int Size)
     }
 
     private static string Number(float value) => value.ToString("R", CultureInfo.InvariantCulture);
+}
+
+/// <summary>A size in pixels, and where it is said.</summary>
+/// <param name="Pixels">Height and width.</param>
+/// <param name="Key">The file and the key; null for a default.</param>
+internal sealed record SaidSize(int Pixels, string? Key)
+{
+    /// <summary>The size that a key says, which is there.</summary>
+    public static SaidSize Of(ConfigFile file, string key) => new(file.Get<SquareSide>(key).Pixels, $"{file.Path}: {key}");
 }

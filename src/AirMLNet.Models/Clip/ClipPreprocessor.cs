@@ -43,6 +43,9 @@ public sealed class ClipPreprocessor
     /// <summary>Height and width of the result in pixels.</summary>
     public int Size => _settings.Size;
 
+    /// <summary>The file and the key that say <see cref="Size"/>, for messages.</summary>
+    internal string SizeKey => _settings.SizeKey ?? "no file says so; OpenAI's size";
+
     /// <summary>Everything that the result depends on, as a text: a key for what is kept of images.</summary>
     internal string Description => _settings.Describe();
 

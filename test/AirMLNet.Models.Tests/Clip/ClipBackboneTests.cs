@@ -111,6 +111,27 @@ public sealed class ClipBackboneTests
     }
 
     [TestMethod]
+    public void APreprocessorOfAnotherSize_IsNamedByBothFilesAndKeys()
+    {
+        string preprocessor = Path.Combine(_folder, "preprocessor_config.json"),
+            config = Path.Combine(_folder, "config.json");
+        foreach (
+            var (said, key) in new[]
+            {
+                ("""{ "crop_size": 24 }""", $"{preprocessor}: crop_size"),
+                ("""{ "size": { "shortest_edge": 24 } }""", $"{preprocessor}: size.shortest_edge"),
+            }
+        )
+        {
+            File.WriteAllText(preprocessor, said);
+            Assert.Contains(
+                $"images are preprocessed to 24 pixels ({key}), but the model takes 12 ({config}: vision_config.image_size).",
+                Assert.ThrowsExactly<InvalidDataException>(() => ClipBackbone.Acquire(_folder)).Message
+            );
+        }
+    }
+
+    [TestMethod]
     public void ItSurvivesTheScopeItWasMadeIn()
     {
         ClipBackbone backbone;

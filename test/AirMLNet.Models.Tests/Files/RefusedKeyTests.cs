@@ -28,8 +28,11 @@ public sealed class RefusedKeyTests
         ["SchedulerConfig.RefusedSolverKeys"] = Scheduler(SchedulerKind.DpmSolverMultistep),
         ["SchedulerConfig.RefusedDdpmKeys"] = Scheduler(SchedulerKind.Ddpm),
         ["SchedulerConfig.RefusedSigmaKeys"] = Scheduler(SchedulerKind.EulerDiscrete),
-        ["ClipPreprocessing.RefusedKeys"] = ("""{ "crop_size": 32 }""", p => ClipPreprocessing.HuggingFace(ConfigFile.Open(p), 32)),
-        ["ClipPreprocessing.RefusedOpenClipKeys"] = ("{}", p => ClipPreprocessing.FromOpenClip(ConfigFile.Open(p), 32)),
+        ["ClipPreprocessing.RefusedKeys"] = (
+            """{ "crop_size": 32 }""",
+            p => ClipPreprocessing.HuggingFace(ConfigFile.Open(p), new(32, null))
+        ),
+        ["ClipPreprocessing.RefusedOpenClipKeys"] = ("{}", p => ClipPreprocessing.FromOpenClip(ConfigFile.Open(p), new(32, null))),
         ["ClipPreprocessing.RefusedTimmKeys"] = ("{}", p => ClipPreprocessing.Timm(ConfigFile.Open(p))),
         ["FastTokenizerFile.RefusedKeys"] = (
             """
@@ -38,10 +41,10 @@ public sealed class RefusedKeyTests
             """,
             p => FastTokenizerFile.Read(p)
         ),
+        ["ClipTokenizerFiles.RefusedKeys"] = ("{}", p => ClipTokenizerFiles.CheckClass(Path.GetDirectoryName(p)!)),
         ["PeftConfig.RefusedKeys"] = ("""{ "lora_alpha": 8 }""", p => PeftConfig.Read(p)),
         ["LlavaNextConfig.RefusedKeys"] = (
             """
-        ["ClipTokenizerFiles.RefusedKeys"] = ("{}", p => ClipTokenizerFiles.CheckClass(Path.GetDirectoryName(p)!)),
             {
               "image_grid_pinpoints": [[64, 64]], "vision_config": { "image_size": 32, "patch_size": 8 },
               "text_config": { "hidden_size": 8, "num_attention_heads": 2, "num_key_value_heads": 1, "rope_parameters": {} }
