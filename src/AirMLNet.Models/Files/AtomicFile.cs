@@ -121,7 +121,7 @@ internal static class AtomicFile
 
     /// <summary>Deletes what writers left that were killed: the system has let go of its lock.</summary>
     /// <returns>Whether nothing is left that was only too young to be looked at.</returns>
-    private static bool Sweep(string folder)
+    public static bool Sweep(string folder)
     {
         var done = true;
         foreach (var file in Directory.EnumerateFiles(folder, "*" + Ending, Every))

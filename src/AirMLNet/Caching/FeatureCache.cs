@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using AirMLNet.Clip;
+using AirMLNet.Files;
 
 namespace AirMLNet.Caching;
 
@@ -259,14 +260,13 @@ internal sealed class FeatureCache
     /// <summary>Deletes the oldest files of all models until the folder is within its limit.</summary>
     private void MakeRoom()
     {
-        var files = new DirectoryInfo(Path.GetDirectoryName(_folder)!).GetFiles("*", SearchOption.AllDirectories);
-        // A process that was killed while it wrote leaves a part of a file.
-        var left = DateTime.UtcNow.AddDays(-1);
-        foreach (var part in files.Where(f => f.Extension == ".tmp" && f.LastWriteTimeUtc < left))
+        var all = new DirectoryInfo(Path.GetDirectoryName(_folder)!);
+        // Writing does this in the own folder alone, and another model's may never be written to again.
+        foreach (var model in all.GetDirectories())
         {
-            part.Delete();
+            AtomicFile.Sweep(model.FullName);
         }
-        var shards = files.Where(f => f.Extension == FeatureShard.Ending).OrderBy(f => f.LastWriteTimeUtc).ToList();
+        var shards = all.GetFiles("*" + FeatureShard.Ending, SearchOption.AllDirectories).OrderBy(f => f.LastWriteTimeUtc).ToList();
         var size = shards.Sum(f => f.Length);
         foreach (var oldest in shards)
         {

@@ -199,6 +199,25 @@ public sealed class FeatureCacheTests
     }
 
     [TestMethod]
+    public void HalvesOfFiles_AreDeletedInAllFolders_AndOtherFilesAreNot()
+    {
+        using var folder = new TemporaryFolder();
+        string left = folder["another", "a.shard.0123456789abcdef01234567.tmp"],
+            own = folder["another", "notes.tmp"];
+        foreach (var path in new[] { left, own })
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            File.WriteAllText(path, "old");
+            File.SetLastWriteTimeUtc(path, DateTime.UtcNow.AddDays(-2));
+        }
+        var cache = new FeatureCache(new(folder.Path, 1), "model", dimension: 8);
+        cache.Begin().Add(1, new float[8]);
+        cache.Flush();
+        Assert.IsFalse(File.Exists(left));
+        Assert.IsTrue(File.Exists(own));
+    }
+
+    [TestMethod]
     public void ADamagedFile_IsNotBelieved()
     {
         using var f = new StageFixture(6);
