@@ -9,15 +9,12 @@ namespace AirMLNet.Clip;
 /// </summary>
 internal static class ClipConfigFile
 {
-    // Whatever numbers lie in the file: the library that wrote it would compute with others.
-    internal static RefusedKey Quantised => new("quantization_config", "Weights that were quantised are not read.");
-
     internal static readonly RefusedKey[] RefusedKeys =
     [
         new("model_type", "A CLIP model with a vision transformer has model_type \"clip\".", "clip"),
         new("vision_config.model_type", "Image towers of other models are not built.", "clip_vision_model", "clip"),
         new("text_config.model_type", "Text towers of other models are not built.", "clip_text_model", "clip"),
-        Quantised,
+        RefusedKey.Quantised,
         new("vision_config.hidden_act", "Other activations are not built.", "quick_gelu", "gelu"),
         new("text_config.hidden_act", "Other activations are not built.", "quick_gelu", "gelu"),
     ];
@@ -25,7 +22,7 @@ internal static class ClipConfigFile
     internal static readonly RefusedKey[] RefusedTextKeys =
     [
         new("model_type", "CLIP's text encoder has model_type \"clip_text_model\".", "clip_text_model"),
-        Quantised,
+        RefusedKey.Quantised,
         new("hidden_act", "Other activations are not built.", "quick_gelu", "gelu"),
     ];
 

@@ -11,6 +11,9 @@ namespace AirMLNet.Files;
 /// <param name="Supported">The values that are built. A missing key and null always are.</param>
 internal sealed record RefusedKey(string Key, string Why, params JsonNode[] Supported)
 {
+    /// <summary>Of every model: whatever numbers lie in the file, the library that wrote it would compute with others.</summary>
+    public static RefusedKey Quantised { get; } = new("quantization_config", "Weights that were quantised are not read.");
+
     /// <summary>Whether the value is a list of which every item must be supported.</summary>
     public bool IsList { get; init; }
 

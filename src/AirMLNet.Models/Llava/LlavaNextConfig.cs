@@ -27,7 +27,7 @@ internal sealed record LlavaNextConfig
         new("text_config.mlp_bias", "The perceptron has no biases.", false),
         new("text_config.rope_scaling", "Positions are not scaled."),
         new("text_config.rope_parameters.rope_type", "Positions are not scaled.", "default"),
-        ClipConfigFile.Quantised,
+        RefusedKey.Quantised,
     ];
 
     /// <summary>The resolutions that an image may be brought to: height and width each, multiples of the tower's image size.</summary>

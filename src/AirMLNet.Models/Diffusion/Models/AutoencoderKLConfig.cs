@@ -13,6 +13,7 @@ internal sealed record AutoencoderKLConfig
 
     internal static readonly RefusedKey[] RefusedKeys =
     [
+        RefusedKey.Quantised,
         new("_class_name", "Another kind of model.", "AutoencoderKL"),
         new("down_block_types", "Other blocks are not built.", DownBlock) { IsList = true },
         new("up_block_types", "Other blocks are not built.", UpBlock) { IsList = true },

@@ -35,6 +35,7 @@ internal sealed record UNet2DConditionConfig
 
     internal static readonly RefusedKey[] RefusedKeys =
     [
+        RefusedKey.Quantised,
         new("_class_name", "Another kind of model.", "UNet2DConditionModel"),
         new("down_block_types", "These two are built.", DownBlock, CrossAttnDownBlock) { IsList = true },
         new(MidBlockType, "A middle block has attention, if there is one.", "UNetMidBlock2DCrossAttn"),
