@@ -18,7 +18,7 @@ public sealed record MiniCaptionerOptions
     public int Photos
     {
         get;
-        init => field = OptionCheck.Range(value, 64, 45_000);
+        init => field = OptionCheck.Range(value, 64, Cifar10.MostTrainingPhotos);
     } = 30_000;
 
     /// <summary>Steps.</summary>

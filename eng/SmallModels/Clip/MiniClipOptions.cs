@@ -35,7 +35,7 @@ public sealed record MiniClipOptions
     public int Photos
     {
         get => _photos;
-        init => _photos = Check(value, 100, 45_000, nameof(Photos));
+        init => _photos = Check(value, 100, Cifar10.MostTrainingPhotos, nameof(Photos));
     }
 
     /// <summary>

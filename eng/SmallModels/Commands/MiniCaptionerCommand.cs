@@ -10,7 +10,12 @@ internal static class MiniCaptionerCommand
     public static Command Build()
     {
         var clip = new Option<string?>("--clip") { Description = "The small CLIP whose image tower is used (default: models/mini-clip)" };
-        var photos = SharedOptions.Optional("--photos", "Training photos, from the start of the training set", 64, 45_000);
+        var photos = SharedOptions.Optional(
+            "--photos",
+            "Training photos, from the start of the training set",
+            64,
+            Cifar10.MostTrainingPhotos
+        );
         var steps = SharedOptions.Optional("--steps", "Steps", 1, 10_000_000);
         var batch = SharedOptions.Optional("--batch", "Photos in a step", 1, 4096);
         var rate = SharedOptions.Optional("--lr", "Peak learning rate", 1e-8, 1.0);

@@ -9,7 +9,12 @@ internal static class MiniClipCommand
 {
     public static Command Build()
     {
-        var photos = SharedOptions.Optional("--photos", "Training photos with captions, from the start of the training set", 100, 45_000);
+        var photos = SharedOptions.Optional(
+            "--photos",
+            "Training photos with captions, from the start of the training set",
+            100,
+            Cifar10.MostTrainingPhotos
+        );
         var epochs = SharedOptions.Optional("--epochs", "Passes over the photos", 1, 1000);
         var batch = SharedOptions.Optional("--batch", "Image-caption pairs per step", 8, 4096);
         var rate = SharedOptions.Optional("--lr", "Peak learning rate of AdamW", 1e-8, 1.0);

@@ -17,7 +17,12 @@ internal static class MiniDiffusionCommand
             Description = "Folder in which the judge keeps features of photos (default: artifacts/resnet-features)",
         };
         var float32 = Float32();
-        var photos = SharedOptions.Optional("--photos", "Training photos, from the start of the training set", 64, 45_000);
+        var photos = SharedOptions.Optional(
+            "--photos",
+            "Training photos, from the start of the training set",
+            64,
+            Cifar10.MostTrainingPhotos
+        );
         var vaeSteps = SharedOptions.Optional("--vae-steps", "Steps of the autoencoder", 1, 10_000_000);
         var steps = SharedOptions.Optional("--steps", "Steps of the UNet", 1, 10_000_000);
         var batch = SharedOptions.Optional("--batch", "Photos in a step of the UNet", 1, 4096);

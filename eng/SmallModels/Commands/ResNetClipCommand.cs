@@ -16,7 +16,12 @@ internal static class ResNetClipCommand
         {
             Description = "Folder in which features of photos are kept (default: artifacts/resnet-features)",
         };
-        var photos = SharedOptions.Optional("--photos", "Training photos with captions, from the start of the training set", 1000, 45_000);
+        var photos = SharedOptions.Optional(
+            "--photos",
+            "Training photos with captions, from the start of the training set",
+            1000,
+            Cifar10.MostTrainingPhotos
+        );
         var epochs = SharedOptions.Optional("--epochs", "Passes over the captions with the projection", 1, 1000);
         var textEpochs = SharedOptions.Optional("--text-epochs", "Passes over the captions with the second text tower", 1, 1000);
         var textNames = SharedOptions.Optional("--text-name-share", "Share of the second captions with the class's name", 0.0, 1.0);

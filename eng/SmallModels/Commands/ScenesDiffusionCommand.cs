@@ -10,7 +10,7 @@ internal static class ScenesDiffusionCommand
     public static Command Build()
     {
         var (drawings, cache) = (ScenesClipCommand.Drawings(), ScenesClipCommand.Cache());
-        var scenes = SharedOptions.Optional("--scenes", "Scenes to learn from", 64, 45_000);
+        var scenes = SharedOptions.Optional("--scenes", "Scenes to learn from", 64, Cifar10.MostTrainingPhotos);
         var vaeSteps = SharedOptions.Optional("--vae-steps", "Steps of the autoencoder", 1, 10_000_000);
         var steps = SharedOptions.Optional("--steps", "Steps of the UNet", 1, 10_000_000);
         var scored = SharedOptions.Optional("--scored-images", "Images that are judged at the end", 2, 10_000);

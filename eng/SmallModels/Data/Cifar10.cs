@@ -22,6 +22,11 @@ public sealed class Cifar10 : IDisposable
     /// <summary>Height and width of a photo in pixels.</summary>
     public const int Side = 32;
 
+    /// <summary>
+    /// Photos of the training set, from its start, that models may learn from at most: those behind them are for the probes that judge.
+    /// </summary>
+    public const int MostTrainingPhotos = 45_000;
+
     private const int PhotosPerSheet = 10_000;
     private const int PhotoBytes = Side * Side * 3;
     private const int TrainSheets = 5;

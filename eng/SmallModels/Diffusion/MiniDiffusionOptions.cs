@@ -36,7 +36,7 @@ public sealed record MiniDiffusionOptions
     public int Photos
     {
         get;
-        init => field = OptionCheck.Range(value, 64, 45_000);
+        init => field = OptionCheck.Range(value, 64, Cifar10.MostTrainingPhotos);
     } = 30_000;
 
     /// <summary>Steps of the autoencoder's training.</summary>

@@ -11,9 +11,6 @@ namespace AirMLNet.SmallModels;
 /// </summary>
 internal sealed class ImageJudge : IDisposable
 {
-    /// <summary>Photos for the probe start here: no training run uses more than the photos before.</summary>
-    public const int FirstProbePhoto = 45_000;
-
     private readonly ClipBackbone _backbone;
     private readonly LinearProbe _probe;
     private readonly Tensor _texts; // [C, D]
@@ -25,7 +22,8 @@ internal sealed class ImageJudge : IDisposable
     {
         _backbone = ClipBackbone.Acquire(clipFolder);
         using var scope = NewDisposeScope();
-        int[] photos = [.. Enumerable.Range(FirstProbePhoto, Math.Min(probePhotos, data.Count(Cifar10Split.Train) - FirstProbePhoto))];
+        const int first = Cifar10.MostTrainingPhotos;
+        int[] photos = [.. Enumerable.Range(first, Math.Min(probePhotos, data.Count(Cifar10Split.Train) - first))];
         var features = Encode([.. photos.Select(i => data.GetImage(Cifar10Split.Train, i))]); // [N, D]
         var labels = tensor(photos.Select(i => (long)data.GetLabel(Cifar10Split.Train, i)).ToArray()); // [N]
         _probe = LinearProbe.Choose(features, labels, Cifar10.ClassNames.Count);
