@@ -25,6 +25,7 @@ internal sealed class ClipBackbone
     private readonly string _key;
     private readonly Lazy<ClipTokenizer> _tokenizer;
     private int _holders;
+    private bool _abandoned;
 
     private ClipBackbone(string key, string folder, string hash, Device device, ClipExecution execution)
     {
@@ -134,11 +135,36 @@ internal sealed class ClipBackbone
             {
                 throw new InvalidOperationException($"The model {Folder} was released more often than it was acquired.");
             }
-            if (--_holders == 0)
+            GiveBack();
+        }
+    }
+
+    /// <summary>
+    /// Gives back the acquisition of a holder that was collected. Whoever took the model from that holder may still compute with it, so
+    /// nobody frees the weights from now on: the collector does, once nobody refers to them.
+    /// </summary>
+    internal void Abandon()
+    {
+        lock (Gate)
+        {
+            _abandoned = true;
+            if (_holders > 0)
             {
-                Shared.Remove(_key);
-                Model.Dispose();
+                GiveBack();
             }
+        }
+    }
+
+    private void GiveBack()
+    {
+        if (--_holders > 0)
+        {
+            return;
+        }
+        Shared.Remove(_key);
+        if (!_abandoned)
+        {
+            Model.Dispose();
         }
     }
 
