@@ -23,6 +23,7 @@ internal sealed class ClipBackbone
     private static readonly Dictionary<string, (string Stamp, string Hash)> Hashes = new(StringComparer.Ordinal);
 
     private readonly string _key;
+    private readonly long _bytes;
     private readonly Lazy<ClipTokenizer> _tokenizer;
     private int _holders;
     private bool _abandoned;
@@ -57,6 +58,12 @@ internal sealed class ClipBackbone
         foreach (var layer in Model.modules().OfType<LinearLayer>())
         {
             layer.Freeze();
+        }
+        // The collector sees none of it, and would take its time with models that are left to it.
+        _bytes = device.type == DeviceType.CPU ? Model.parameters().Sum(p => p.NumberOfElements * p.ElementSize) : 0;
+        if (_bytes > 0)
+        {
+            GC.AddMemoryPressure(_bytes);
         }
     }
 
@@ -162,6 +169,10 @@ internal sealed class ClipBackbone
             return;
         }
         Shared.Remove(_key);
+        if (_bytes > 0)
+        {
+            GC.RemoveMemoryPressure(_bytes);
+        }
         if (!_abandoned)
         {
             Model.Dispose();
