@@ -92,6 +92,61 @@ public sealed class PackageTests : IDisposable
         Assert.AreEqual(Path.GetFullPath(cached), Published("-p:AirMLNetPatchTorchSharp=false"));
     }
 
+    /// <summary>Its copy of TorchSharp.dll was passed by: trimming left out what it calls, and compiling ahead did not see it.</summary>
+    [TestMethod]
+    public void WhatIsPublished_CanBeTrimmedInPart_AndTorchSharpIsNotCompiledAhead()
+    {
+        Pack();
+        WriteProgram();
+        Dotnet("restore");
+        var items = JsonDocument
+            .Parse(
+                Dotnet(
+                    "msbuild",
+                    "-t:ComputeResolvedFilesToPublishList",
+                    "-getItem:ResolvedFileToPublish,PublishReadyToRunExclude",
+                    "-p:Configuration=Release"
+                )
+            )
+            .RootElement.GetProperty("Items");
+        var published = items
+            .GetProperty("ResolvedFileToPublish")
+            .EnumerateArray()
+            .Single(i => Path.GetFileName(i.GetProperty("FullPath").GetString()) == "TorchSharp.dll");
+        Assert.Contains("torchsharp", Path.GetFileName(Path.GetDirectoryName(published.GetProperty("FullPath").GetString())!));
+        Assert.AreEqual("true", published.GetProperty("PostprocessAssembly").GetString());
+        CollectionAssert.Contains(
+            items.GetProperty("PublishReadyToRunExclude").EnumerateArray().Select(i => i.GetProperty("Identity").GetString()).ToArray(),
+            "TorchSharp.dll"
+        );
+    }
+
+    [TestMethod]
+    [DataRow("", false)]
+    [DataRow("-p:PublishTrimmed=true", true)]
+    [DataRow("-p:PublishTrimmed=true -p:TrimMode=partial", true)]
+    [DataRow("-p:PublishTrimmed=true -p:TrimMode=partial -p:JsonSerializerIsReflectionEnabledByDefault=true", false)]
+    [DataRow("-p:PublishAot=true -p:PublishTrimmed=true -p:TrimMode=partial -p:JsonSerializerIsReflectionEnabledByDefault=true", true)]
+    public void TrimmingThatBreaksIt_IsWarnedAbout(string options, bool warned)
+    {
+        Directory.CreateDirectory(Program);
+        var targets = Path.Combine(Repository.Root, "eng", "BuildTasks", "AirMLNet.targets");
+        File.WriteAllText(
+            Path.Combine(Program, "trimmed.proj"),
+            $"""<Project><Import Project="{targets}" /><Target Name="PrepareForPublish" /></Project>"""
+        );
+        string[] arguments =
+        [
+            "msbuild",
+            "trimmed.proj",
+            "-t:PrepareForPublish",
+            .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries),
+        ];
+        (var code, var output, var error) = Repository.Run(Program, [], arguments);
+        Assert.AreEqual(0, code, output + error);
+        Assert.AreEqual(warned, output.Contains("AIRML005", StringComparison.Ordinal), output);
+    }
+
     private static XElement[] Nuspec(ZipArchive package)
     {
         using var nuspec = package.Entries.Single(e => e.FullName.EndsWith(".nuspec", StringComparison.Ordinal)).Open();

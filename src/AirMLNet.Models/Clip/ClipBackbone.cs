@@ -23,8 +23,10 @@ internal sealed class ClipBackbone
     private static readonly Dictionary<string, (string Stamp, string Hash)> Hashes = new(StringComparer.Ordinal);
 
     private readonly string _key;
+    private readonly long _bytes;
     private readonly Lazy<ClipTokenizer> _tokenizer;
     private int _holders;
+    private bool _abandoned;
 
     private ClipBackbone(string key, string folder, string hash, Device device, ClipExecution execution)
     {
@@ -59,6 +61,12 @@ internal sealed class ClipBackbone
         foreach (var layer in Model.modules().OfType<LinearLayer>())
         {
             layer.Freeze();
+        }
+        // The collector sees none of it, and would take its time with models that are left to it.
+        _bytes = device.type == DeviceType.CPU ? Model.parameters().Sum(p => p.NumberOfElements * p.ElementSize) : 0;
+        if (_bytes > 0)
+        {
+            GC.AddMemoryPressure(_bytes);
         }
     }
 
@@ -137,11 +145,40 @@ internal sealed class ClipBackbone
             {
                 throw new InvalidOperationException($"The model {Folder} was released more often than it was acquired.");
             }
-            if (--_holders == 0)
+            GiveBack();
+        }
+    }
+
+    /// <summary>
+    /// Gives back the acquisition of a holder that was collected. Whoever took the model from that holder may still compute with it, so
+    /// nobody frees the weights from now on: the collector does, once nobody refers to them.
+    /// </summary>
+    internal void Abandon()
+    {
+        lock (Gate)
+        {
+            _abandoned = true;
+            if (_holders > 0)
             {
-                Shared.Remove(_key);
-                Model.Dispose();
+                GiveBack();
             }
+        }
+    }
+
+    private void GiveBack()
+    {
+        if (--_holders > 0)
+        {
+            return;
+        }
+        Shared.Remove(_key);
+        if (_bytes > 0)
+        {
+            GC.RemoveMemoryPressure(_bytes);
+        }
+        if (!_abandoned)
+        {
+            Model.Dispose();
         }
     }
 

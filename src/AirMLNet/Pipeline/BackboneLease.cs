@@ -3,12 +3,24 @@ using TorchSharp;
 
 namespace AirMLNet.Pipeline;
 
-/// <summary>One hold on a shared CLIP model. Disposing it gives the model back; the last holder frees it.</summary>
+/// <summary>
+/// One hold on a shared CLIP model. Disposing it gives the model back; the last holder frees it. One that nobody disposed gives it back
+/// when it is collected: a PredictionEnginePool that watches its file replaces models without disposing them.
+/// </summary>
 internal sealed class BackboneLease : IDisposable
 {
     private int _released;
 
     private BackboneLease(ClipBackbone backbone) => Backbone = backbone;
+
+    ~BackboneLease()
+    {
+        if (Interlocked.Exchange(ref _released, 1) == 0)
+        {
+            // Elsewhere: a model that is being loaded holds the lock for seconds, and finalizers wait for each other.
+            ThreadPool.UnsafeQueueUserWorkItem(static backbone => backbone.Abandon(), Backbone, preferLocal: false);
+        }
+    }
 
     /// <summary>The model. What it computes with is there until this is disposed.</summary>
     public ClipBackbone Backbone { get; }
@@ -23,6 +35,7 @@ internal sealed class BackboneLease : IDisposable
     public BackboneLease Keep()
     {
         ObjectDisposedException.ThrowIf(Interlocked.Exchange(ref _released, 1) != 0, this);
+        GC.SuppressFinalize(this);
         return new(Backbone);
     }
 
@@ -30,6 +43,7 @@ internal sealed class BackboneLease : IDisposable
     {
         if (Interlocked.Exchange(ref _released, 1) == 0)
         {
+            GC.SuppressFinalize(this);
             Backbone.Release();
         }
     }

@@ -116,10 +116,12 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
             );
         }
 
+        // ML.NET does not tell a stage where the zip lies, so that nothing beside it was looked at.
+        var beside = SavedModelPlace.Folder is null ? " and load it with ml.Model.LoadAdapted" : "";
         throw new FileNotFoundException(
             $"The saved model needs the CLIP model {Name} ({Architecture}; SHA-256 of its weights {Sha256}), "
                 + $"which is not in {string.Join(" or ", tried)}. "
-                + $"Put its folder beside the model's file, or set {AirHome.Variable} to the folder that holds a folder '{Name}'.",
+                + $"Put its folder beside the model's file{beside}, or set {AirHome.Variable} to the folder that holds a folder '{Name}'.",
             folder
         );
     }
@@ -177,7 +179,18 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
             return target;
         }
 
-        Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException(
+                $"The saved model holds its CLIP model {Name}, which is unpacked into {target}, but that folder cannot be made: "
+                    + $"{e.Message} Set {AirHome.Variable} to a folder that this program may write into.",
+                e
+            );
+        }
         var part = $"{target}.{Guid.NewGuid():N}.part";
         try
         {

@@ -41,6 +41,19 @@ public sealed class SavedModelTests
         WithHome(Path.Combine(f.Root, "home"), () => Dispose(new MLContext().Model.Load(path, out _)));
     }
 
+    /// <summary>What it says to do must help: ML.NET's own method does not look beside the zip.</summary>
+    [TestMethod]
+    public void AMissingBackbone_IsToBeLoadedByTheMethodThatLooksBesideTheZip()
+    {
+        using var f = new StageFixture(4, ownModel: true);
+        var path = SaveFeatures(f, embed: false);
+        Directory.Delete(f.ClipFolder, recursive: true);
+        var own = Assert.ThrowsExactly<FileNotFoundException>(() => new MLContext().Model.LoadAdapted(path, out _));
+        Assert.DoesNotContain("LoadAdapted", own.Message);
+        var theirs = Assert.Throws<Exception>(() => new MLContext().Model.Load(path, out _));
+        Assert.Contains("and load it with ml.Model.LoadAdapted", theirs.GetBaseException().Message);
+    }
+
     [TestMethod]
     public void OtherWeights_AreRefused()
     {
@@ -142,6 +155,25 @@ public sealed class SavedModelTests
                 Dispose(new MLContext().Model.LoadAdapted(kept, out _));
                 Dispose(new MLContext().Model.LoadAdapted(second, out _));
                 Assert.HasCount(2, Directory.GetDirectories(Path.Combine(f.Root, "home", "embedded")));
+            }
+        );
+    }
+
+    /// <summary>As in a container that runs as a user without a home.</summary>
+    [TestMethod]
+    public void AnEmbeddedBackbone_ThatCannotBeUnpacked_SaysWhichVariableToSet()
+    {
+        using var f = new StageFixture(4, ownModel: true);
+        var path = SaveFeatures(f, embed: true);
+        var home = Path.Combine(f.Root, "home");
+        File.WriteAllText(home, "a file, below which no folder can be made, whoever runs this");
+        WithHome(
+            home,
+            () =>
+            {
+                var e = Assert.ThrowsExactly<IOException>(() => new MLContext().Model.LoadAdapted(path, out _));
+                Assert.Contains(Path.Combine(home, "embedded"), e.Message);
+                Assert.Contains("Set AIRMLNET_HOME to a folder that this program may write into.", e.Message);
             }
         );
     }
