@@ -10,7 +10,7 @@ namespace AirMLNet.Tests.Pipeline;
 public sealed class ManyThreadsTests
 {
     [TestMethod]
-    public void EnginesOfOneModel_OnManyThreads_GiveTheSameAnswers_AndHoldNoWeights()
+    public async Task EnginesOfOneModel_OnManyThreads_GiveTheSameAnswers_AndHoldNoWeights()
     {
         using var f = new StageFixture(images: 12);
         using var model = f.Chain().Fit(f.Data);
@@ -20,7 +20,7 @@ public sealed class ManyThreadsTests
         using var first = ml.Model.CreatePredictionEngine<PictureRow, PictureScore>(model, shared);
         var expected = f.Rows.Select(row => first.Predict(row).Score).ToArray();
 
-        var before = torch.Tensor.TotalCount;
+        var before = await LiveTensors.SettledTotal();
         var engines = Enumerable
             .Range(0, 8)
             .Select(_ => ml.Model.CreatePredictionEngine<PictureRow, PictureScore>(model, shared))
