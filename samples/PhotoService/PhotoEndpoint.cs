@@ -18,7 +18,13 @@ internal static class PhotoEndpoint
         var gone = request.HttpContext.RequestAborted;
         try
         {
-            var (photo, name) = await Read(request, gone);
+            if (request.ContentLength > settings.MaxBody)
+            {
+                await request.Body.CopyToAsync(Stream.Null, gone);
+                return TooLarge(settings);
+            }
+
+            var (photo, name) = await Read(request, settings, gone);
             if (photo is null)
             {
                 return Results.Problem(
@@ -30,6 +36,7 @@ internal static class PhotoEndpoint
 
             if (photo.Length > settings.MaxBytes)
             {
+                await request.Body.CopyToAsync(Stream.Null, gone);
                 return TooLarge(settings);
             }
 
@@ -57,7 +64,7 @@ internal static class PhotoEndpoint
     }
 
     /// <summary>The photo and what to call it; null where the request holds none.</summary>
-    private static async Task<(byte[]? Photo, string Name)> Read(HttpRequest request, CancellationToken gone)
+    private static async Task<(byte[]? Photo, string Name)> Read(HttpRequest request, PhotoSettings settings, CancellationToken gone)
     {
         var type = request.ContentType ?? "";
         if (type.StartsWith("multipart/form-data", StringComparison.OrdinalIgnoreCase))
@@ -69,21 +76,27 @@ internal static class PhotoEndpoint
             }
 
             await using var part = file.OpenReadStream();
-            return (await ReadAll(part, file.Length, gone), Path.GetFileName(file.FileName));
+            return (await ReadAll(part, file.Length, settings, gone), Path.GetFileName(file.FileName));
         }
 
         return
             type.StartsWith("image/", StringComparison.OrdinalIgnoreCase)
             || type.StartsWith("application/octet-stream", StringComparison.OrdinalIgnoreCase)
-            ? (await ReadAll(request.Body, request.ContentLength ?? 0, gone), "the photo")
+            ? (await ReadAll(request.Body, request.ContentLength ?? 0, settings, gone), "the photo")
             : (null, "");
     }
 
-    private static async Task<byte[]> ReadAll(Stream stream, long length, CancellationToken gone)
+    /// <summary>All bytes, or the first ones of a body without a length that turns out too large.</summary>
+    private static async Task<byte[]> ReadAll(Stream stream, long length, PhotoSettings settings, CancellationToken gone)
     {
-        // The length is the client's word: the server checks it against the limit before anything is read.
+        // The length is the client's word.
         using var bytes = new MemoryStream((int)Math.Min(length, 1 << 20));
-        await stream.CopyToAsync(bytes, gone);
+        var part = new byte[1 << 16];
+        while (bytes.Length <= settings.MaxBytes && await stream.ReadAsync(part, gone) is > 0 and var read)
+        {
+            bytes.Write(part, 0, read);
+        }
+
         return bytes.ToArray();
     }
 

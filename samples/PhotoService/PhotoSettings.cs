@@ -21,6 +21,12 @@ internal sealed record PhotoSettings
     /// <summary>The largest body of a request, in bytes.</summary>
     public int MaxBody => MaxBytes + Envelope;
 
+    /// <summary>
+    /// The largest body that is received and thrown away. Most clients look for an answer only when they have sent everything: a
+    /// connection that is closed before tells them nothing.
+    /// </summary>
+    public long MaxRefused => 4L * MaxBody;
+
     /// <exception cref="ArgumentException">A value is missing or out of range.</exception>
     /// <exception cref="InvalidOperationException">A value is not a number.</exception>
     public static PhotoSettings Read(IConfiguration configuration)

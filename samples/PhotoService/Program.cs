@@ -27,7 +27,7 @@ catch (Exception e) when (e is ArgumentException or IOException or InvalidOperat
 builder.WebHost.ConfigureKestrel(server =>
 {
     server.AddServerHeader = false;
-    server.Limits.MaxRequestBodySize = settings.MaxBody;
+    server.Limits.MaxRequestBodySize = settings.MaxRefused;
     server.Limits.MaxConcurrentConnections = 256; // each may hold a photo's bytes
 });
 builder.Services.Configure<FormOptions>(form =>

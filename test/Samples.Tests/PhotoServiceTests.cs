@@ -138,13 +138,17 @@ public sealed class PhotoServiceTests
     {
         using var client = NewClient();
         var bytes = new byte[size];
-        using HttpContent content = kind switch
+        // Often: an answer that comes while the client still sends must not be lost with the connection.
+        for (var i = 0; i < 50; i++)
         {
-            "form" => Form(bytes, "large.png"),
-            "chunks" => new Chunked(bytes),
-            _ => Bytes(bytes),
-        };
-        await AssertProblem(413, $"at most {MaxBytes} bytes", await client.PostAsync("classify", content));
+            using HttpContent content = kind switch
+            {
+                "form" => Form(bytes, "large.png"),
+                "chunks" => new Chunked(bytes),
+                _ => Bytes(bytes),
+            };
+            await AssertProblem(413, $"at most {MaxBytes} bytes", await client.PostAsync("classify", content));
+        }
     }
 
     [TestMethod]
