@@ -27,7 +27,17 @@ internal readonly record struct Held(long Tensors, long Managed, long Resident)
 {
     private const double Mebibyte = 1 << 20;
 
-    public static Held Now() => new(LiveTensors.Count, GC.GetTotalMemory(forceFullCollection: true), Environment.WorkingSet);
+    public static Held Now() => new(LiveTensors.Count, ManagedMemory(), Environment.WorkingSet);
+
+    // What the last full collection left: GetTotalMemory estimates, and with little on the heap is negative.
+    private static long ManagedMemory()
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: true);
+        var info = GC.GetGCMemoryInfo(GCKind.FullBlocking);
+        return info.HeapSizeBytes - info.FragmentedBytes;
+    }
 
     public override string ToString() =>
         string.Create(
