@@ -102,7 +102,7 @@ internal static class AirBenchmark
         );
     }
 
-    /// <summary>One fit. Every round has the same 2,000 labels: what is measured is training, not which labels are chosen.</summary>
+    /// <summary>One fit. Every round has 2,000 labels: what is measured is training, not which labels are chosen.</summary>
     private static void Fit(List<float[]> features, string clip, int rounds, int epochs)
     {
         var ml = new MLContext(seed: 1);
@@ -143,7 +143,14 @@ internal static class AirBenchmark
                     Epochs = epochs,
                     BatchSize = Batch,
                     PromptLength = Length,
-                    PerClass = Real,
+                    PerClass = Real / Names.Length, // so that every round has as many labels
+                    Labelled = labels =>
+                    {
+                        if (labels.Labels.Count != Real)
+                        {
+                            throw new InvalidOperationException($"Round {labels.Round} has {labels.Labels.Count} labels, the peer {Real}.");
+                        }
+                    },
                 }
             )
             .Fit(view);
