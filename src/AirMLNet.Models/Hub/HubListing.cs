@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using AirMLNet.Files;
 
 namespace AirMLNet.Hub;
 
@@ -8,11 +9,8 @@ namespace AirMLNet.Hub;
 /// <param name="Files">The files.</param>
 internal sealed record HubListing(string Commit, IReadOnlyList<HubFile> Files)
 {
-    // Room for the ending of a part; systems take names of 255 bytes.
-    private const int LongestName = 240;
     private const int HashDigits = 64;
     private static readonly string[] Taken = [".safetensors", ".json", ".txt"];
-    private static readonly string[] Devices = ["con", "prn", "aux", "nul", "com", "lpt"];
 
     /// <summary>Reads a list.</summary>
     /// <param name="content">What the server answered.</param>
@@ -63,20 +61,13 @@ internal sealed record HubListing(string Commit, IReadOnlyList<HubFile> Files)
             : new(path, size, hash, large ? null : Text(sibling, "blobId"));
     }
 
-    // A name is to mean one file within the folder, on every system that the folder may be copied to.
     private static void CheckNames(string repository, List<HubFile> files)
     {
         HashSet<string> paths = new(StringComparer.OrdinalIgnoreCase);
         foreach (var path in files.Select(f => f.Path))
         {
-            var parts = path.Split('/');
             var fault =
-                path.Contains('\\') || path.Contains(':') || parts.Any(p => p is "" or "." or "..") ? "which would lie outside the folder"
-                : path.Any(char.IsControl) ? "which has a control character in its name"
-                : Array.Exists(parts, p => Encoding.UTF8.GetByteCount(p) > LongestName) ? "whose name is too long for a file"
-                : Array.Exists(parts, p => p[^1] is ' ' or '.' || IsDevice(p)) ? "which is no name of a file on Windows"
-                : !paths.Add(path) ? "which is there twice, or differs in upper and lower case alone"
-                : null;
+                PortablePath.Fault(path) ?? (paths.Add(path) ? null : "which is there twice, or differs in upper and lower case alone");
             if (fault is not null)
             {
                 throw new HubException($"{repository}: the server lists a file '{HubConnection.Line(path)}', {fault}.");
@@ -94,12 +85,6 @@ internal sealed record HubListing(string Commit, IReadOnlyList<HubFile> Files)
                 }
             }
         }
-    }
-
-    private static bool IsDevice(string name)
-    {
-        var stem = name.Split('.')[0].TrimEnd().ToLowerInvariant();
-        return Devices.Contains(stem.Length == 4 && char.IsAsciiDigit(stem[3]) ? stem[..3] : stem) && stem is not ("com" or "lpt");
     }
 
     private static string? Text(JsonElement parent, string name) =>
