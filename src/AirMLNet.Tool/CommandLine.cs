@@ -110,7 +110,7 @@ internal static partial class CommandLine
 
         if (verbose)
         {
-            Console.Error.WriteLine(exception);
+            Console.Error.WriteLine(Terminal.Harmless(exception.ToString().ReplaceLineEndings("\n")));
         }
 
         return exception switch
@@ -150,7 +150,7 @@ internal static partial class CommandLine
 
     private static void SayCancelled() => WriteError(s_resume is null ? "cancelled" : $"cancelled; {s_resume}");
 
-    private static void WriteError(string message) => Console.Error.WriteLine($"{s_name}: {message}");
+    private static void WriteError(string message) => Console.Error.WriteLine($"{s_name}: {Terminal.Harmless(message)}");
 
     // LibTorch's messages go on with the functions that they come from.
     private static string Told(Exception exception)

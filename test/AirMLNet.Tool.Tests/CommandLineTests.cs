@@ -49,6 +49,26 @@ public sealed class CommandLineTests
         ToolProcess.Run(line.Split(' ')).Failed(2, part, hint);
 
     [TestMethod]
+    [DataRow("--proxy", "socks9://me:hidden@proxy:1")]
+    [DataRow("--endpoint", "ftp://me:hidden@hub")]
+    public void AnAddressWithAPasswordIsNotRepeated(string option, string address)
+    {
+        var result = ToolProcess.Run("pull", "a/b", option, address);
+        result.Failed(2, option, "expected an address that starts with");
+        Assert.DoesNotContain("hidden", result.Error);
+    }
+
+    /// <summary>File names and servers could steer a terminal.</summary>
+    [TestMethod]
+    public void MessagesHoldNoControlCharacters()
+    {
+        using var folder = new TemporaryFolder();
+        var result = ToolProcess.Run("predict", "model\u001b[2J.zip", folder, "--verbose");
+        Assert.Contains("airml: There is no model 'model\ufffd[2J.zip'", result.Error);
+        Assert.DoesNotContain("\u001b", result.Error);
+    }
+
+    [TestMethod]
     [OSCondition(ConditionMode.Exclude, OperatingSystems.Windows)]
     public void ACurrentFolderThatWasDeleted_IsOneLine()
     {

@@ -10,6 +10,9 @@ namespace AirMLNet.Hub;
 /// <param name="BlobId">Git's hash of a small file; null when the server does not say.</param>
 internal sealed record HubFile(string Path, long? Size, string? Sha256, string? BlobId)
 {
+    /// <summary>Whether a hash tells this content from others.</summary>
+    public bool HasHash => Sha256 is not null || BlobId is not null;
+
     /// <summary>Whether a file on disk has the size and hash that the server states.</summary>
     public bool Matches(string file)
     {

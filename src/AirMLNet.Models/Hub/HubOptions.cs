@@ -9,35 +9,51 @@ public sealed record HubOptions
     /// <summary>Where models are when nothing else is said.</summary>
     public static readonly Uri DefaultEndpoint = new("https://huggingface.co");
 
-    /// <summary>The server, in http or https.</summary>
+    /// <summary>The server, in http or https; a path is where on it the hub begins.</summary>
     public Uri Endpoint
     {
         get;
-        init =>
-            field = value is { IsAbsoluteUri: true, Scheme: "http" or "https" }
-                ? value
-                : throw new ArgumentException(
-                    $"Endpoint = {value}; expected an address that starts with http:// or https://.",
-                    nameof(Endpoint)
-                );
+        init => field = Server(value);
     } = DefaultEndpoint;
 
     /// <summary>Branch, tag or commit.</summary>
     public string Revision
     {
         get;
-        init => field = OptionCheck.NotBlank(value);
+        init =>
+            field =
+                // An address would lead past them.
+                OptionCheck.NotBlank(value)
+                    is not ("." or "..")
+                    ? value
+                    : throw new ArgumentException($"Revision = '{value}'; expected a branch, a tag or a commit.", nameof(Revision));
     } = "main";
 
-    /// <summary>Sent as bearer token to the endpoint, and to no server that it redirects to; null for none.</summary>
+    /// <summary>
+    /// Sent as bearer token to the endpoint, also where it redirects to itself, and to no other server that it redirects to; null for none.
+    /// </summary>
+    [JsonIgnore]
     public string? Token
     {
         get;
-        init => field = OptionCheck.NullOrNotBlank(value);
+        init =>
+            field =
+                value is null || (value.Length > 0 && value.All(c => c is > ' ' and <= '~'))
+                    ? value
+                    : throw new ArgumentException("The token is empty or has blanks or letters that no token has.", nameof(Token));
     }
 
-    /// <summary>The proxy; null takes the one of HTTPS_PROXY, HTTP_PROXY and NO_PROXY.</summary>
-    public Uri? Proxy { get; init; }
+    /// <summary>The proxy, with a name and a password before an @ where it wants them; null takes the one of HTTPS_PROXY, HTTP_PROXY
+    /// and NO_PROXY.</summary>
+    [JsonIgnore]
+    public Uri? Proxy
+    {
+        get;
+        init =>
+            field = value is null or { IsAbsoluteUri: true, Scheme: "http" or "https" or "socks4" or "socks4a" or "socks5" }
+                ? value
+                : throw new ArgumentException("The proxy's address is to start with http://, https:// or socks5://.", nameof(Proxy));
+    }
 
     /// <summary>Failures in a row, without a byte gained, after which a file is given up; 1..100.</summary>
     public int Attempts
@@ -73,4 +89,26 @@ public sealed record HubOptions
 
     /// <summary>Free bytes on the disk of a folder.</summary>
     internal Func<string, long> FreeSpace { get; init; } = folder => new DriveInfo(folder).AvailableFreeSpace;
+
+    /// <summary>Server and revision; neither token nor proxy, which would be in logs then.</summary>
+    public override string ToString() => $"{nameof(HubOptions)} {{ Endpoint = {Endpoint}, Revision = {Revision} }}";
+
+    // Messages name the endpoint, and must not name a password.
+    private static Uri Server(Uri value) =>
+        value is not { IsAbsoluteUri: true, Scheme: "http" or "https" }
+            ? throw new ArgumentException(
+                $"Endpoint = {value}; expected an address that starts with http:// or https://.",
+                nameof(Endpoint)
+            )
+        : value.UserInfo.Length > 0
+            ? throw new ArgumentException(
+                "Endpoint has a name or password in its address, which is not sent; use a token.",
+                nameof(Endpoint)
+            )
+        : value.Query.Length + value.Fragment.Length > 0
+            ? throw new ArgumentException(
+                $"Endpoint = {value.GetLeftPart(UriPartial.Path)} with a ? or # behind it; expected the address alone.",
+                nameof(Endpoint)
+            )
+        : value;
 }

@@ -130,15 +130,20 @@ internal static class CaptionsCommand
 
     private static ChatCaptioner Connect(string server, string model, string? keyVariable, ChatCaptionerOptions options)
     {
-        if (!Uri.TryCreate(server, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
+        var choice = new CaptionerChoice
         {
-            throw new UsageException($"--server is '{server}'; expected an address such as http://localhost:8000/v1");
+            Server = server,
+            Model = model,
+            ApiKeyEnv = keyVariable,
+        };
+        try
+        {
+            return choice.Connect(options);
         }
-
-        var key = keyVariable is null ? null : Environment.GetEnvironmentVariable(keyVariable);
-        return key is null && keyVariable is not null
-            ? throw new UsageException($"the environment has no variable {keyVariable}, which is to hold the server's key")
-            : ChatCaptioner.Connect(address, model, key, options);
+        catch (FormatException e)
+        {
+            throw new UsageException(e.Message);
+        }
     }
 
     private static string Json(WrittenCaption caption) =>

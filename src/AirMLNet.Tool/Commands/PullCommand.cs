@@ -59,7 +59,7 @@ internal static class PullCommand
                                         ?? Address("HF_ENDPOINT", Environment.GetEnvironmentVariable("HF_ENDPOINT"))
                                         ?? HubOptions.DefaultEndpoint,
                                     Revision = parsed.GetRequiredValue(revision),
-                                    Token = Environment.GetEnvironmentVariable("HF_TOKEN") is { Length: > 0 } token ? token.Trim() : null,
+                                    Token = Environment.GetEnvironmentVariable("HF_TOKEN")?.Trim() is { Length: > 0 } token ? token : null,
                                     Proxy = Address("--proxy", parsed.GetValue(proxy)),
                                     Progress = Terminal.Progress(step, p => p.Activity),
                                     CancellationToken = cancellation,
@@ -79,8 +79,11 @@ internal static class PullCommand
         return command;
     }
 
+    // What has an @ may have a password before it, which is not repeated.
     private static Uri? Address(string name, string? text) =>
         string.IsNullOrWhiteSpace(text) ? null
         : Uri.TryCreate(text, UriKind.Absolute, out var address) && (address.Scheme is "http" or "https") ? address
-        : throw new UsageException($"{name} is '{text}'; expected an address that starts with http:// or https://");
+        : throw new UsageException(
+            $"{name} is {(text.Contains('@') ? "no address of a server" : $"'{text}'")}; expected an address that starts with http:// or https://"
+        );
 }

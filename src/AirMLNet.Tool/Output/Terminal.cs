@@ -24,6 +24,14 @@ internal static class Terminal
 
     public static void Warn(string text) => Line($"airml: warning: {text}");
 
+    /// <summary>
+    /// A text without what steers a terminal: file names, and what servers and files of strangers say, are parts of messages.
+    /// </summary>
+    public static string Harmless(string text) =>
+        text.Any(c => char.IsControl(c) && c is not ('\n' or '\t'))
+            ? string.Concat(text.Select(c => char.IsControl(c) && c is not ('\n' or '\t') ? '\ufffd' : c))
+            : text;
+
     /// <summary>Shows what the stages warn of, and with <c>--verbose</c> what they say.</summary>
     public static void Listen(MLContext ml, bool verbose) =>
         ml.Log += (_, e) =>
@@ -61,6 +69,7 @@ internal static class Terminal
     // On a terminal a bar may stand in the last line: its console puts other lines above it.
     private static void Line(string text)
     {
+        text = Harmless(text.ReplaceLineEndings("\n"));
         if (Console.IsErrorRedirected)
         {
             Console.Error.WriteLine(text);

@@ -31,6 +31,13 @@ internal sealed record CaptionFailure(FailureKind Kind, TimeSpan? Wait, string R
         e switch
         {
             AggregateException { InnerException: { } inner } => Of(inner, now),
+            ChatServerException server => new(
+                server.IsRefusal ? FailureKind.Refused
+                    : server.Status == 0 ? FailureKind.Transient
+                    : KindOf((HttpStatusCode)server.Status),
+                RetryAfter(server.RetryAfter, now),
+                First(e.Message)
+            ),
             ClientResultException { Status: 0 } => new(FailureKind.Transient, null, First(e.Message)),
             ClientResultException { Status: var status } c => new(
                 KindOf((HttpStatusCode)status),

@@ -216,7 +216,8 @@ internal sealed class CaptionJob(ICaptioner captioner, CaptionJobOptions options
     private static string Plain(string answer)
     {
         var end = answer.LastIndexOf(ThoughtEnd, StringComparison.OrdinalIgnoreCase);
-        var text = (end < 0 ? answer : answer[(end + ThoughtEnd.Length)..]).ReplaceLineEndings(" ").Trim();
+        var text = (end < 0 ? answer : answer[(end + ThoughtEnd.Length)..]).ReplaceLineEndings(" ");
+        text = string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c)).Trim();
         // A thought that was cut off has nothing after it.
         return text.StartsWith(ThoughtStart, StringComparison.OrdinalIgnoreCase) ? "" : text;
     }

@@ -61,13 +61,14 @@ internal sealed class CaptionWriter(ChatCaptioner chat, WriteCaptionsOptions opt
             var result = await job.RunAsync([.. open.Select(i => Item(i, attempt, [.. drawn[i].Select(c => names[c])]))])
                 .ConfigureAwait(false);
             made += result.Made;
+            var without = result.Missing.ToDictionary(m => m.Name, m => m.Reason, StringComparer.Ordinal);
             for (var j = 0; j < open.Length; j++)
             {
                 var (i, text) = (open[j], result.Texts[j]);
                 var labels = table.Labels(text);
                 string[] left = [.. drawn[i].Where(c => labels[c] == 0).Select(c => names[c])];
                 (texts[i], reasons[i]) =
-                    text.Length == 0 ? (null, "there is no text")
+                    text.Length == 0 ? (null, without.GetValueOrDefault(NameOf(i), "there is no text"))
                     : left.Length > 0 ? (null, $"'{text}' does not name {string.Join(", ", left)}")
                     : (text, "");
             }

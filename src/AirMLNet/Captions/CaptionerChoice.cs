@@ -48,15 +48,29 @@ internal sealed record CaptionerChoice
 
         if (Server is not null)
         {
-            var key = ApiKeyEnv is null ? null : Environment.GetEnvironmentVariable(ApiKeyEnv);
-            return key is null && ApiKeyEnv is not null
-                ? throw new FormatException($"The environment has no variable {ApiKeyEnv}, which is to hold the captioner's key.")
-                : ChatCaptioner.Connect(new Uri(Server), Model!, key);
+            return Connect();
         }
 
         return Texts is not null
             ? FileCaptions.Open(Texts)
             : new AttributeCaptioner(clipFolder, Vocabulary is { } file ? Phrases(file) : null);
+    }
+
+    /// <summary>The captioner that is a server.</summary>
+    /// <param name="options">How it is asked; null for the defaults.</param>
+    /// <exception cref="FormatException">A part is missing; the message says which.</exception>
+    public ChatCaptioner Connect(ChatCaptionerOptions? options = null)
+    {
+        Check();
+        // A file that a key was read from ends in a line's end.
+        var key = ApiKeyEnv is null ? null : Environment.GetEnvironmentVariable(ApiKeyEnv)?.Trim();
+        return string.IsNullOrEmpty(key) && ApiKeyEnv is not null
+            ? throw new FormatException(
+                key is null
+                    ? $"The environment has no variable {ApiKeyEnv}, which is to hold the server's key."
+                    : $"The variable {ApiKeyEnv}, which is to hold the server's key, is empty."
+            )
+            : ChatCaptioner.Connect(new Uri(Server!), Model!, key, options);
     }
 
     /// <summary>Checks what <see cref="Open"/> would, but opens nothing.</summary>
@@ -73,6 +87,13 @@ internal sealed record CaptionerChoice
             throw new FormatException(
                 $"The captioner is '{Server}'; expected 'attributes', the folder of a LLaVA, or a server's address such as "
                     + "http://localhost:8000/v1."
+            );
+        }
+
+        if (Server is not null && new Uri(Server).UserInfo.Length > 0)
+        {
+            throw new FormatException(
+                "The captioner's address has a name or password in it, which is not sent; give the server's key by an environment variable."
             );
         }
 

@@ -1,11 +1,7 @@
-using System.ClientModel;
-using System.ClientModel.Primitives;
 using System.Globalization;
 using AirMLNet.Images;
 using AirMLNet.Options;
 using Microsoft.Extensions.AI;
-using OpenAI;
-using OpenAI.Chat;
 
 namespace AirMLNet.Captions;
 
@@ -51,19 +47,15 @@ public sealed class ChatCaptioner : ICaptioner
 {
     private readonly IChatClient _client;
     private readonly ChatCaptionerOptions _options;
-    private readonly Func<IChatClient, object?>? _raw;
     private readonly string _model;
 
     /// <param name="client">The model, which stays the caller's.</param>
     /// <param name="options">How it is asked; null for the defaults.</param>
     /// <exception cref="ArgumentException">Neither the options nor the client name a model.</exception>
     public ChatCaptioner(IChatClient client, ChatCaptionerOptions? options = null)
-        : this(client, options, null) { }
-
-    private ChatCaptioner(IChatClient client, ChatCaptionerOptions? options, Func<IChatClient, object?>? raw)
     {
         ArgumentNullException.ThrowIfNull(client);
-        (_client, _options, _raw) = (client, options ?? new ChatCaptionerOptions(), raw);
+        (_client, _options) = (client, options ?? new ChatCaptionerOptions());
         _model =
             _options.Model
             ?? (client.GetService(typeof(ChatClientMetadata)) as ChatClientMetadata)?.DefaultModelId
@@ -85,22 +77,12 @@ public sealed class ChatCaptioner : ICaptioner
     /// <param name="model">The model's name there.</param>
     /// <param name="apiKey">The key; null where the server asks for none.</param>
     /// <param name="options">How it is asked; its model is not looked at.</param>
+    /// <exception cref="ArgumentException">The address is none or has a password in it, or the key has letters that no key has.</exception>
     public static ChatCaptioner Connect(Uri server, string model, string? apiKey = null, ChatCaptionerOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(server);
         OptionCheck.NotBlank(model);
-        var settings = new OpenAIClientOptions
-        {
-            Endpoint = server,
-            // Waiting and asking again is the caption job's, which counts in its own time.
-            RetryPolicy = new ClientRetryPolicy(maxRetries: 0),
-            NetworkTimeout = Timeout.InfiniteTimeSpan,
-        };
-        options = (options ?? new ChatCaptionerOptions()) with { Model = model };
-        var client = new OpenAIClient(new ApiKeyCredential(apiKey ?? "none"), settings).GetChatClient(model).AsIChatClient();
-        // The service takes the limit by its new name only, and other servers know only the old one.
-        var isService = server.Host.EndsWith("openai.com", StringComparison.OrdinalIgnoreCase);
-        return new ChatCaptioner(client, options, isService ? null : _ => Request(options.MaxTokens));
+        return new ChatCaptioner(new ChatServer(server, model, apiKey), (options ?? new ChatCaptionerOptions()) with { Model = model });
     }
 
     /// <inheritdoc/>
@@ -119,25 +101,15 @@ public sealed class ChatCaptioner : ICaptioner
 
     private async Task<string> AskAsync(IList<AIContent> contents, CancellationToken cancellation)
     {
-        var message = new Microsoft.Extensions.AI.ChatMessage(ChatRole.User, contents);
+        var message = new ChatMessage(ChatRole.User, contents);
         var wanted = new ChatOptions
         {
             ModelId = _model,
             Temperature = (float)_options.Temperature,
-            MaxOutputTokens = _raw is null ? _options.MaxTokens : null,
-            RawRepresentationFactory = _raw,
+            MaxOutputTokens = _options.MaxTokens,
         };
         var response = await _client.GetResponseAsync([message], wanted, cancellation).ConfigureAwait(false);
-        return response.FinishReason == Microsoft.Extensions.AI.ChatFinishReason.ContentFilter ? "" : response.Text;
-    }
-
-    private static ChatCompletionOptions Request(int tokens)
-    {
-        var options = new ChatCompletionOptions();
-#pragma warning disable SCME0001 // experimental: fields that the package has no name for
-        options.Patch.Set("$.max_tokens"u8, tokens);
-#pragma warning restore SCME0001
-        return options;
+        return response.FinishReason == ChatFinishReason.ContentFilter ? "" : response.Text;
     }
 
     private RgbImage Shrunk(RgbImage image)

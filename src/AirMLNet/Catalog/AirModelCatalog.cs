@@ -27,11 +27,11 @@ public static class AirModelCatalog
     public static ITransformer LoadAdapted(this ModelOperationsCatalog catalog, string filePath, out DataViewSchema inputSchema)
     {
         ArgumentNullException.ThrowIfNull(catalog);
-        ModelZip.Check(filePath);
+        using var zip = ModelZip.Open(filePath);
         try
         {
             DataViewSchema? schema = null;
-            var model = SavedModelPlace.While(filePath, () => catalog.Load(filePath, out schema));
+            var model = SavedModelPlace.While(filePath, () => catalog.Load(zip, out schema));
             inputSchema = schema!;
             return model;
         }

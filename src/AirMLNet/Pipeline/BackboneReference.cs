@@ -78,10 +78,7 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
         }
         if (Files.Length > 0)
         {
-            return Load(Extract(ctx), device, execution, out var found)
-                ?? throw new InvalidOperationException(
-                    $"The embedded model {Name} is damaged: its weights have SHA-256 {found}; expected {Sha256}."
-                );
+            return Embedded(ctx, device, execution);
         }
 
         List<string> tried = [Path.GetFullPath(folder), .. Folder is null ? Array.Empty<string>() : [Folder]];
@@ -126,6 +123,42 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
         );
     }
 
+    private BackboneLease Embedded(ModelLoadContext ctx, torch.Device device, ClipExecution execution)
+    {
+        for (var anew = false; ; anew = true)
+        {
+            var target = Extract(ctx, out var wasThere);
+            try
+            {
+                return Load(target, device, execution, out var found)
+                    ?? throw new InvalidOperationException(
+                        $"The embedded model {Name} is damaged: its weights have SHA-256 {found}; expected {Sha256}."
+                    );
+            }
+            catch (Exception e) when (e is InvalidOperationException or FormatException or InvalidDataException or IOException)
+            {
+                // What is not what it says must not stay: the model that it says it is would be taken for it.
+                Discard(target);
+                if (!wasThere || anew)
+                {
+                    throw;
+                }
+            }
+        }
+    }
+
+    private static void Discard(string folder)
+    {
+        try
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Another process reads it, or it is another user's; it is refused anew then.
+        }
+    }
+
     private BackboneLease? Load(string folder, torch.Device device, ClipExecution execution, out string hash)
     {
         using var model = BackboneLease.Take(folder, device, execution);
@@ -162,7 +195,7 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
         $"images {backbone.Preprocessor.Description}; {backbone.Model.Config.Vision.Activation}, {backbone.Model.Config.Text.Activation}";
 
     /// <summary>Unpacks the embedded files into a folder named by their hash, once.</summary>
-    private string Extract(ModelLoadContext ctx)
+    private string Extract(ModelLoadContext ctx, out bool wasThere)
     {
         if (Sha256.Length != 64 || !Sha256.All(char.IsAsciiHexDigit))
         {
@@ -174,7 +207,8 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
             ? Sha256
             : $"{Sha256}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Settings + Configuration + Tokenizer)))[..16]}";
         var target = Path.Combine(AirHome.Folder, "embedded", key, SafeName(Name));
-        if (Directory.Exists(target))
+        wasThere = Directory.Exists(target);
+        if (wasThere)
         {
             return target;
         }
@@ -197,12 +231,12 @@ internal sealed record BackboneReference(string Name, string Sha256, string Arch
             for (var i = 0; i < Files.Length; i++)
             {
                 var path = Path.GetFullPath(Path.Combine(part, Files[i]));
-                if (
-                    !path.StartsWith(Path.GetFullPath(part) + Path.DirectorySeparatorChar, StringComparison.Ordinal)
-                    || Files[i].Contains('\\', StringComparison.Ordinal)
-                )
+                var fault = PortablePath.Fault(Files[i]);
+                if (fault is not null || !path.StartsWith(Path.GetFullPath(part) + Path.DirectorySeparatorChar, StringComparison.Ordinal))
                 {
-                    throw new FormatException($"The saved model has an embedded file '{Files[i]}' outside its folder.");
+                    throw new FormatException(
+                        $"The saved model has an embedded file '{Files[i]}', {fault ?? "which would lie outside the folder"}."
+                    );
                 }
                 // Nothing that a system or a loader would run, whatever its name in the list.
                 if (!Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase) || File.Exists(path))

@@ -17,25 +17,65 @@ internal static class ModelZip
     private const long MostRatio = 100,
         Free = 256L << 20;
 
+    /// <summary>
+    /// Opens a model that may be read. It is the file that was looked at which is read, also where another takes its name meanwhile.
+    /// </summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="FormatException">It is no zip, or one that no model of ours would be.</exception>
-    public static void Check(string path)
+    public static FileStream Open(string path)
     {
         if (!File.Exists(path))
         {
             throw new FileNotFoundException($"{path}: the model's file does not exist.", path);
         }
+        var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
         try
         {
-            using var zip = ZipFile.OpenRead(path);
+            Check(path, stream);
+            stream.Position = 0;
+            return stream;
+        }
+        catch
+        {
+            stream.Dispose();
+            throw;
+        }
+    }
+
+    private static void Check(string path, FileStream stream)
+    {
+        try
+        {
+            using var zip = new ZipArchive(stream, ZipArchiveMode.Read, leaveOpen: true);
             if (zip.Entries.Count > MostEntries)
             {
                 throw new FormatException($"{path} is no model: it lists {zip.Entries.Count} files, more than {MostEntries}.");
             }
-            HashSet<string> names = new(StringComparer.Ordinal);
+            // Some disks tell no upper from lower case.
+            HashSet<string> names = new(StringComparer.OrdinalIgnoreCase);
+            double packed = 0,
+                unpacked = 0;
             foreach (var entry in zip.Entries)
             {
                 Check(path, entry, names);
+                packed += entry.CompressedLength;
+                unpacked += entry.Length;
+            }
+            // Many files that are each allowed fill a disk as one does; and files may lie over one another in the zip.
+            if (packed > stream.Length)
+            {
+                throw new FormatException(
+                    $"{path} is no model: its files are said to have more bytes than the zip, which holds them packed."
+                );
+            }
+            if (unpacked > Free && unpacked > MostRatio * packed)
+            {
+                throw new FormatException(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{path} is no model: its files are said to have {unpacked:0} bytes in {packed:0}, more than {MostRatio} times as many."
+                    )
+                );
             }
         }
         catch (InvalidDataException e)
@@ -54,7 +94,7 @@ internal static class ModelZip
             : parts.Contains("..") || Path.IsPathRooted(name) || name.Contains(':', StringComparison.Ordinal) || name.Contains('\0')
                 ? "lies outside the model's folder"
             : (entry.ExternalAttributes >> 16 & 0xf000) == 0xa000 ? "is a link"
-            : !names.Add(name) ? "is listed twice"
+            : !names.Add(name) ? "is listed twice, or beside one that differs in upper and lower case alone"
             : entry.Length > Free && entry.Length / Math.Max(1, entry.CompressedLength) > MostRatio
                 ? string.Create(
                     CultureInfo.InvariantCulture,

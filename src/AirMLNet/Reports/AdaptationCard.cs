@@ -13,6 +13,7 @@ namespace AirMLNet.Reports;
 internal sealed record AdaptationCard
 {
     private const string Entry = "AirMLNet/adaptation.json";
+    private const long LargestCard = 64 << 20;
 
     /// <summary>Name of the recipe.</summary>
     public string Recipe { get; init; } = "";
@@ -73,7 +74,7 @@ internal sealed record AdaptationCard
     public static AdaptationCard? Read(string modelFile)
     {
         using var zip = ZipFile.OpenRead(modelFile);
-        if (zip.GetEntry(Entry) is not { } entry)
+        if (zip.GetEntry(Entry) is not { Length: <= LargestCard } entry)
         {
             return null;
         }

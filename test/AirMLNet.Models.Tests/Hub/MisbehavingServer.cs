@@ -6,7 +6,7 @@ using System.Text;
 namespace AirMLNet.Tests.Hub;
 
 /// <summary>A request as the server saw it.</summary>
-internal sealed record SeenRequest(string Path, long From, string? Authorization);
+internal sealed record SeenRequest(string Path, long From, string? Authorization, string? Proxy = null);
 
 /// <summary>A model server on the loopback interface whose answers a test can spoil.</summary>
 internal sealed class MisbehavingServer : IDisposable
@@ -80,7 +80,8 @@ internal sealed class MisbehavingServer : IDisposable
                 using var reader = new StreamReader(stream, Encoding.ASCII, leaveOpen: true);
                 var path = (await reader.ReadLineAsync(_stop.Token) ?? " ").Split(' ')[1];
                 long from = 0;
-                string? authorization = null;
+                string? authorization = null,
+                    proxy = null;
                 while (await reader.ReadLineAsync(_stop.Token) is { Length: > 0 } line)
                 {
                     if (line.StartsWith("Range: bytes=", StringComparison.OrdinalIgnoreCase))
@@ -92,8 +93,13 @@ internal sealed class MisbehavingServer : IDisposable
                     {
                         authorization = line["Authorization: ".Length..];
                     }
+
+                    if (line.StartsWith("Proxy-Authorization: ", StringComparison.OrdinalIgnoreCase))
+                    {
+                        proxy = line["Proxy-Authorization: ".Length..];
+                    }
                 }
-                var request = new SeenRequest(path, from, authorization);
+                var request = new SeenRequest(path, from, authorization, proxy);
                 lock (_seen)
                 {
                     _seen.Add(request);

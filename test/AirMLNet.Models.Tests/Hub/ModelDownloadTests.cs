@@ -1,23 +1,11 @@
-using System.Text;
 using AirMLNet.Hub;
 using AirMLNet.Options;
-using AirMLNet.Testing;
 
 namespace AirMLNet.Tests.Hub;
 
 [TestClass]
-public sealed class ModelDownloadTests
+public sealed class ModelDownloadTests : HubServerTests
 {
-    private const string Weights = "model.safetensors";
-    private static readonly byte[] Large = [.. Enumerable.Range(0, 300_000).Select(i => (byte)(i * 7 >> 3))];
-    private readonly List<TimeSpan> _waits = [];
-    private readonly TemporaryFolder _root = new();
-
-    private string Model => _root["model"];
-
-    [TestCleanup]
-    public void Delete() => _root.Dispose();
-
     [TestMethod]
     public async Task Takes_weights_and_texts_and_leaves_the_rest()
     {
@@ -62,7 +50,7 @@ public sealed class ModelDownloadTests
         var from = server.Downloads(Weights).Select(r => r.From).ToArray();
         Assert.AreEqual(0, from[0]);
         Assert.IsTrue(from.Skip(1).All(f => f > 0), string.Join(", ", from));
-        Assert.IsEmpty(_waits);
+        Assert.IsEmpty(Waits);
     }
 
     [TestMethod]
@@ -138,7 +126,7 @@ public sealed class ModelDownloadTests
     }
 
     [TestMethod]
-    public async Task Too_many_requests_waits_as_long_as_the_server_asks()
+    public async Task Too_many_requestsWaits_as_long_as_the_server_asks()
     {
         using var server = Server();
         var refusals = 0;
@@ -155,11 +143,11 @@ public sealed class ModelDownloadTests
 
         await Pull(server);
 
-        CollectionAssert.AreEqual(new[] { TimeSpan.FromSeconds(17), TimeSpan.FromSeconds(17) }, _waits);
+        CollectionAssert.AreEqual(new[] { TimeSpan.FromSeconds(17), TimeSpan.FromSeconds(17) }, Waits);
     }
 
     [TestMethod]
-    public async Task A_broken_server_is_given_up_after_growing_waits()
+    public async Task A_broken_server_is_given_up_after_growingWaits()
     {
         using var server = Server();
         server.Spoil = async (_, stream, cancellation) =>
@@ -171,7 +159,7 @@ public sealed class ModelDownloadTests
         var e = await Assert.ThrowsExactlyAsync<HubException>(() => Pull(server, o => o with { Attempts = 4 }));
 
         Assert.Contains("given up after 4 attempts: the server answers 503", e.Message);
-        CollectionAssert.AreEqual(new[] { 1.0, 2, 4 }, _waits.Select(w => w.TotalSeconds).ToArray());
+        CollectionAssert.AreEqual(new[] { 1.0, 2, 4 }, Waits.Select(w => w.TotalSeconds).ToArray());
     }
 
     [TestMethod]
@@ -300,7 +288,7 @@ public sealed class ModelDownloadTests
 
         Assert.Contains("owner/model", e.Message);
         Assert.Contains(expected, e.Message);
-        Assert.IsEmpty(_waits);
+        Assert.IsEmpty(Waits);
     }
 
     [TestMethod]
@@ -392,22 +380,4 @@ public sealed class ModelDownloadTests
         Assert.Contains("given up after 6 attempts", e.Message);
         Assert.HasCount(7, server.Downloads(Weights).ToArray());
     }
-
-    private static MisbehavingServer Server() =>
-        new MisbehavingServer().With("config.json", Encoding.UTF8.GetBytes("{}")).With(Weights, Large);
-
-    private HubOptions Options(Uri endpoint) =>
-        new()
-        {
-            Endpoint = endpoint,
-            Patience = TimeSpan.FromSeconds(30),
-            Wait = (time, _) =>
-            {
-                _waits.Add(time);
-                return Task.CompletedTask;
-            },
-        };
-
-    private Task<IReadOnlyList<string>> Pull(MisbehavingServer server, Func<HubOptions, HubOptions>? change = null) =>
-        ModelDownload.RunAsync("owner/model", Model, (change ?? (o => o))(Options(server.Address)));
 }

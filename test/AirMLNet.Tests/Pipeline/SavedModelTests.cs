@@ -420,7 +420,10 @@ public sealed class SavedModelTests
     }
 
     [TestMethod]
-    [DataRow("../../evil.json", "outside its folder")]
+    [DataRow("../../evil.json", "outside the folder")]
+    [DataRow("evil.json:evil.txt", "outside the folder")]
+    [DataRow("NUL.json", "no name of a file on Windows")]
+    [DataRow("evil\\u001b[2J.json", "control character")]
     [DataRow("evil.so", "each once, are expected")]
     public void AnEmbeddedFileOutsideItsPlaceOrOfAnotherKind_IsRefused(string name, string expected)
     {
