@@ -127,24 +127,39 @@ public sealed class PackageTests : IDisposable
     [DataRow("-p:PublishTrimmed=true -p:TrimMode=partial", true)]
     [DataRow("-p:PublishTrimmed=true -p:TrimMode=partial -p:JsonSerializerIsReflectionEnabledByDefault=true", false)]
     [DataRow("-p:PublishAot=true -p:PublishTrimmed=true -p:TrimMode=partial -p:JsonSerializerIsReflectionEnabledByDefault=true", true)]
+    [DataRow("-t:PrepareForBuild -p:PublishAot=true", true, DisplayName = "What is only built runs without dynamic code, too.")]
     public void TrimmingThatBreaksIt_IsWarnedAbout(string options, bool warned)
+    {
+        var output = MSBuild("", [.. options.Split(' ', StringSplitOptions.RemoveEmptyEntries), "-t:PrepareForPublish"]);
+        Assert.AreEqual(warned, output.Contains("AIRML005", StringComparison.Ordinal), output);
+    }
+
+    /// <summary>`dotnet run app.cs` ended with "Dynamic code generation is not supported on this platform."</summary>
+    [TestMethod]
+    [DataRow("", "true")]
+    [DataRow("<FileBasedProgram>true</FileBasedProgram>", "false")]
+    public void AProgramOfOneFile_IsNotCompiledAheadOfTime(string property, string expected) =>
+        Assert.AreEqual(expected, MSBuild(property + "<PublishAot>true</PublishAot>", "-getProperty:PublishAot").Trim());
+
+    /// <summary>What a project says that has these properties and the package's targets.</summary>
+    private string MSBuild(string properties, params string[] arguments)
     {
         Directory.CreateDirectory(Program);
         var targets = Path.Combine(Repository.Root, "eng", "BuildTasks", "AirMLNet.targets");
         File.WriteAllText(
             Path.Combine(Program, "trimmed.proj"),
-            $"""<Project><Import Project="{targets}" /><Target Name="PrepareForPublish" /></Project>"""
+            $"""
+            <Project>
+              <PropertyGroup>{properties}</PropertyGroup>
+              <Import Project="{targets}" />
+              <Target Name="PrepareForBuild" />
+              <Target Name="PrepareForPublish" />
+            </Project>
+            """
         );
-        string[] arguments =
-        [
-            "msbuild",
-            "trimmed.proj",
-            "-t:PrepareForPublish",
-            .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries),
-        ];
-        (var code, var output, var error) = Repository.Run(Program, [], arguments);
+        (var code, var output, var error) = Repository.Run(Program, [], ["msbuild", "trimmed.proj", .. arguments]);
         Assert.AreEqual(0, code, output + error);
-        Assert.AreEqual(warned, output.Contains("AIRML005", StringComparison.Ordinal), output);
+        return output;
     }
 
     private static XElement[] Nuspec(ZipArchive package)

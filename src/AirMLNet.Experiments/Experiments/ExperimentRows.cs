@@ -50,9 +50,8 @@ internal static class ExperimentRows
     /// <summary>Rows with a key of their label among class names; missing where the name is none of them.</summary>
     public static IDataView Keyed(MLContext ml, IEnumerable<ExperimentRow> rows, ExperimentData data, IReadOnlyList<string> classNames)
     {
-        IDataView view = View(ml, rows, data.Train),
-            names = ml.Data.LoadFromEnumerable(classNames.Select(n => new ClassName { Name = n }));
-        return ml.Transforms.Conversion.MapValueToKey("Label", nameof(ExperimentRow.LabelName), keyData: names).Fit(view).Transform(view);
+        var view = View(ml, rows, data.Train);
+        return ml.Transforms.Conversion.MapValueToKey("Label", classNames, nameof(ExperimentRow.LabelName)).Fit(view).Transform(view);
     }
 
     private static IDataView View(MLContext ml, IEnumerable<ExperimentRow> rows, EncodedImages images)
@@ -60,10 +59,5 @@ internal static class ExperimentRows
         var schema = SchemaDefinition.Create(typeof(ExperimentRow));
         schema[nameof(ExperimentRow.Features)].ColumnType = new VectorDataViewType(NumberDataViewType.Single, images.Features[0].Length);
         return ml.Data.LoadFromEnumerable(rows, schema);
-    }
-
-    private sealed class ClassName
-    {
-        public string Name { get; set; } = "";
     }
 }

@@ -50,7 +50,8 @@ public static class ImageFile
         }
         catch (Exception e) when (e is (IOException or UnauthorizedAccessException) and not UnreadableImageException)
         {
-            throw new UnreadableImageException(path, $"{path}: the image file cannot be read: {e.Message}", e);
+            var reason = Directory.Exists(path) ? "a folder is no image file." : $"the image file cannot be read: {e.Message}";
+            throw new UnreadableImageException(path, $"{path}: {reason}", e);
         }
     }
 

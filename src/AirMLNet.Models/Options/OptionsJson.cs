@@ -60,7 +60,10 @@ public static partial class OptionsJson
         }
         if (Unknown().Match(e.Message) is { Success: true } unknown)
         {
-            return $"there is no member '{unknown.Groups["name"].Value}' in {path} ({line}).";
+            var name = unknown.Groups["name"].Value;
+            var parent = path.EndsWith("." + name, StringComparison.Ordinal) ? $" in {path[..^(name.Length + 1)]}" : "";
+            var hint = name.Length > 0 && char.IsUpper(name[0]) ? "; names begin with a small letter" : "";
+            return $"there is no member '{name}'{parent} ({line}){hint}.";
         }
         if (Twice().Match(e.Message) is { Success: true } twice)
         {
@@ -73,14 +76,14 @@ public static partial class OptionsJson
                 ? e.Message
                 : $"{line} is not valid JSON: {e.Message.Split(" Path:")[0].Split(" LineNumber:")[0]}";
         }
-        var (list, name) = (match.Groups["list"].Success, match.Groups["type"].Value);
-        var kind = name switch
+        var (list, type) = (match.Groups["list"].Success, match.Groups["type"].Value);
+        var kind = type switch
         {
             "System.Int32" or "System.Int64" => list ? "whole numbers" : "a whole number",
             "System.Single" or "System.Double" => list ? "numbers" : "a number",
             "System.String" => list ? "texts" : "a text",
             "System.Boolean" => "true or false",
-            _ when (assembly.GetType(name) ?? typeof(OptionsJson).Assembly.GetType(name)) is { IsEnum: true } names =>
+            _ when (assembly.GetType(type) ?? typeof(OptionsJson).Assembly.GetType(type)) is { IsEnum: true } names =>
                 $"one of {string.Join(", ", Enum.GetNames(names))}",
             _ => list ? "objects" : "an object",
         };

@@ -16,6 +16,9 @@ internal sealed class ValueList<T>(IEnumerable<T> items) : IReadOnlyList<T>, IEq
 
     public bool Equals(ValueList<T>? other) => other is not null && _items.AsSpan().SequenceEqual(other._items);
 
+    /// <summary>The items, as people read them where a record is printed.</summary>
+    public override string ToString() => $"[{string.Join(", ", _items)}]";
+
     public override bool Equals(object? obj) => Equals(obj as ValueList<T>);
 
     public override int GetHashCode()

@@ -17,11 +17,8 @@ internal static class ImageLabels
     }
 
     /// <summary>Adds the key of the text column <c>Label</c> among the class names, in their order.</summary>
-    public static IDataView WithKeys(MLContext ml, IDataView view, IEnumerable<string> classNames)
-    {
-        var keys = ml.Data.LoadFromEnumerable(classNames.Select(name => new NameRow { Name = name }));
-        return ml.Transforms.Conversion.MapValueToKey(AdaptSettings.LabelColumn, "Label", keyData: keys).Fit(view).Transform(view);
-    }
+    public static IDataView WithKeys(MLContext ml, IDataView view, IReadOnlyList<string> classNames) =>
+        ml.Transforms.Conversion.MapValueToKey(AdaptSettings.LabelColumn, classNames, "Label").Fit(view).Transform(view);
 
     /// <summary>Gives each row the class name that its folder means, or says which folder means none.</summary>
     public static void MatchLabels(IReadOnlyList<ImageRow> rows, string[] classNames, string folder)
@@ -47,10 +44,5 @@ internal static class ImageLabels
                     $"Folder '{row.Label}' in '{folder}' is none of the model's classes: {string.Join(", ", classNames.Take(20))}"
                 );
         }
-    }
-
-    private sealed class NameRow
-    {
-        public string Name { get; set; } = "";
     }
 }

@@ -1,11 +1,13 @@
 using AirMLNet.Captions;
 using AirMLNet.Clip;
 using AirMLNet.Features;
+using AirMLNet.Options;
 using AirMLNet.Pipeline;
 using AirMLNet.Prototypes;
 using AirMLNet.PseudoLabels;
 using AirMLNet.Synthesis;
 using AirMLNet.ZeroShot;
+using Microsoft.ML.Transforms;
 
 namespace Microsoft.ML;
 
@@ -90,6 +92,27 @@ public static class AirTransformsCatalog
             .ClipFeature(options.FeatureColumn, imageColumnName, clipFolder)
             .Append(new ZeroShotEstimator(FriendMembers.Environment(catalog), options));
     }
+
+    /// <summary>
+    /// Keys of texts among class names, in their order: what stages that learn from labels take, and what ML.NET's evaluators compare with
+    /// PredictedLabel. Texts that are none of the names are missing.
+    /// </summary>
+    /// <param name="catalog">The conversions, <c>ml.Transforms.Conversion</c>.</param>
+    /// <param name="outputColumnName">Receives a Key&lt;UInt32, C&gt; with the class names as KeyValues.</param>
+    /// <param name="classNames">Two or more class names, each once, in the order of the stages that use the key.</param>
+    /// <param name="inputColumnName">Text; null means the output's name.</param>
+    /// <example><code>ml.Transforms.Conversion.MapValueToKey("Label", classNames)</code></example>
+    public static ValueToKeyMappingEstimator MapValueToKey(
+        this TransformsCatalog.ConversionTransforms catalog,
+        string outputColumnName,
+        IReadOnlyList<string> classNames,
+        string? inputColumnName = null
+    ) =>
+        catalog.MapValueToKey(
+            outputColumnName,
+            inputColumnName,
+            keyData: FriendMembers.Texts(FriendMembers.Environment(catalog), OptionCheck.ClassNames(classNames, nameof(classNames)))
+        );
 
     /// <summary>Labels for the images that zero-shot CLIP is surest of: see <see cref="PseudoLabelEstimator"/>.</summary>
     /// <param name="catalog">The transforms catalog.</param>

@@ -1,3 +1,4 @@
+using AirMLNet.Options;
 using AirMLNet.Pipeline;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -139,8 +140,8 @@ internal static class MultiLabelEvaluator
         return new MultiLabelClassificationMetrics
         {
             MeanAveragePrecision = perClass.Average(),
-            PerClassAveragePrecision = perClass,
-            ClassNames = names,
+            PerClassAveragePrecision = new ValueList<double>(perClass),
+            ClassNames = new ValueList<string>(names),
             ClassPrecision = counts.ClassPrecision,
             ClassRecall = counts.ClassRecall,
             ClassF1 = counts.ClassF1,

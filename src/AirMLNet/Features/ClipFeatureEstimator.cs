@@ -34,7 +34,7 @@ public sealed class ClipFeatureEstimator : StageEstimator<ClipFeatureTransformer
 
     private protected override IEnumerable<InputColumn> Inputs(SchemaShape input) => [InputColumn.Image(_columns.Input)];
 
-    private protected override IEnumerable<SchemaShape.Column> Outputs(SchemaShape input) => [OutputColumns.Vector(_columns.Output)];
+    private protected override IEnumerable<SchemaShape.Column> Outputs(SchemaShape input) => [OutputColumns.Features(_columns.Output)];
 
     private protected override ClipFeatureTransformer Fit(IDataView input, IChannel channel)
     {

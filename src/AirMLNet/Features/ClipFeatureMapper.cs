@@ -19,13 +19,7 @@ internal sealed class ClipFeatureMapper : RowMapper
         FeatureMemory? memory,
         long? rows
     )
-        : base(
-            inputSchema,
-            new DataViewSchema.DetachedColumn(
-                parent.Columns.Output,
-                new VectorDataViewType(NumberDataViewType.Single, parent.FeatureDimension)
-            )
-        )
+        : base(inputSchema, StageAnnotations.Features(parent.Columns.Output, parent.Backbone))
     {
         _parent = parent;
         _column = column;

@@ -30,7 +30,7 @@ public sealed class ClipTextFeatureEstimator : StageEstimator<ClipTextFeatureTra
 
     private protected override IEnumerable<InputColumn> Inputs(SchemaShape input) => [InputColumn.Text(_columns.Input)];
 
-    private protected override IEnumerable<SchemaShape.Column> Outputs(SchemaShape input) => [OutputColumns.Vector(_columns.Output)];
+    private protected override IEnumerable<SchemaShape.Column> Outputs(SchemaShape input) => [OutputColumns.Features(_columns.Output)];
 
     private protected override ClipTextFeatureTransformer Fit(IDataView input, IChannel channel)
     {

@@ -54,13 +54,7 @@ public sealed class ClipTextFeatureTransformer : StageTransformer, IDisposable
     private protected override void SaveTo(ModelSaveContext ctx) => ClipTextFeatureSaved.Save(ctx, this);
 
     private sealed class Mapper(ClipTextFeatureTransformer parent, DataViewSchema schema, DataViewSchema.Column column, long? rows)
-        : RowMapper(
-            schema,
-            new DataViewSchema.DetachedColumn(
-                parent.Columns.Output,
-                new VectorDataViewType(NumberDataViewType.Single, parent.FeatureDimension)
-            )
-        )
+        : RowMapper(schema, StageAnnotations.Features(parent.Columns.Output, parent.Backbone))
     {
         public override IReadOnlyList<DataViewSchema.Column> Reads => [column];
 

@@ -67,6 +67,12 @@ internal class ScoreMapper(DataViewSchema schema, HeadInput head, string scoreCo
 {
     protected sealed override Delegate Getter(int output, RowProbabilities row) => output == 0 ? row.VectorGetter() : PredictedLabel(row);
 
+    // Of features with NaN, such as missing ones, no class is the most probable: as ML.NET's trainers have it, the label is missing.
     private static ValueGetter<uint> PredictedLabel(RowProbabilities row) =>
-        (ref uint value) => value = (uint)CosineHead.ArgMax(row.Probabilities()) + 1;
+        (ref uint value) =>
+        {
+            var probabilities = row.Probabilities();
+            var best = CosineHead.ArgMax(probabilities);
+            value = float.IsNaN(probabilities[best]) ? 0 : (uint)best + 1;
+        };
 }

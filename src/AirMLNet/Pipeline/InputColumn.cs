@@ -1,3 +1,4 @@
+using AirMLNet.Clip;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using VectorKind = Microsoft.ML.SchemaShape.Column.VectorKind;
@@ -35,6 +36,9 @@ internal sealed record InputColumn
     /// <summary>Names of the key's values, in their order; only a real schema knows them.</summary>
     private IReadOnlyList<string>? KeyValues { get; init; }
 
+    /// <summary>The CLIP whose features are read; only a real schema knows it.</summary>
+    private ClipBackbone? Clip { get; init; }
+
     public static InputColumn Vector(string name, int? size = null) =>
         new(
             name,
@@ -46,6 +50,9 @@ internal sealed record InputColumn
             Size = size,
         };
 
+    /// <summary>Features of a CLIP. A column that says which CLIP made it must name this one: each has a space of its own.</summary>
+    public static InputColumn Features(string name, ClipBackbone clip) => Vector(name, clip.FeatureDimension) with { Clip = clip };
+
     public static InputColumn Single(string name) => new(name, VectorKind.Scalar, NumberDataViewType.Single, "Single");
 
     public static InputColumn Text(string name) => new(name, VectorKind.Scalar, TextDataViewType.Instance, "Text");
@@ -56,7 +63,13 @@ internal sealed record InputColumn
 
     /// <summary>A UInt32 key over the given classes. Where its values have names, they must be the class names in their order.</summary>
     public static InputColumn Label(string name, IReadOnlyList<string> classNames) =>
-        new(name, VectorKind.Scalar, NumberDataViewType.UInt32, $"Key<UInt32, {classNames.Count}> with the class names as KeyValues")
+        new(
+            name,
+            VectorKind.Scalar,
+            NumberDataViewType.UInt32,
+            $"Key<UInt32, {classNames.Count}> with the class names as KeyValues; "
+                + $"Transforms.Conversion.MapValueToKey(\"{name}\", classNames) makes one of texts"
+        )
         {
             IsKey = true,
             KeyValues = classNames,
@@ -93,6 +106,14 @@ internal sealed record InputColumn
             return Optional ? null : throw Missing(stage, schema.Where(c => !c.IsHidden).Select(c => c.Name));
         }
 
+        if (Clip is { } clip && StageAnnotations.MakerOf(column) is { } made && made.Weights != clip.WeightsSha256)
+        {
+            throw new ArgumentException(
+                $"{stage}: column '{Name}' has features of the CLIP '{made.Name}', whose weights are others than those of '{clip.Name}'; "
+                    + "expected features of the stage's own CLIP."
+            );
+        }
+
         SchemaShape.GetColumnTypeShape(column.Type, out var kind, out var itemType, out var isKey);
         if (!Fits(kind, itemType, isKey) || (Size is { } size && ((VectorDataViewType)column.Type).Size != size))
         {
@@ -123,7 +144,7 @@ internal sealed record InputColumn
         {
             throw new ArgumentException(
                 $"{stage}: the names of column '{Name}' are [{string.Join(", ", keys)}]; expected the class names in their order, "
-                    + $"[{string.Join(", ", classNames)}]."
+                    + $"[{string.Join(", ", classNames)}], as Transforms.Conversion.MapValueToKey(\"{Name}\", classNames) gives them."
             );
         }
         if (keys is null && ((KeyDataViewType)column.Type).Count != (ulong)classNames.Count)

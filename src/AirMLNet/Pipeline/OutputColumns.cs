@@ -9,8 +9,11 @@ internal static class OutputColumns
 {
     private static readonly SchemaShape SlotNames = Names(StageAnnotations.SlotNamesKind);
     private static readonly SchemaShape KeyValues = Names(StageAnnotations.KeyValuesKind);
+    private static readonly SchemaShape Maker = new([Text(StageAnnotations.ClipNameKind), Text(StageAnnotations.ClipWeightsKind)]);
 
     public static SchemaShape.Column Vector(string name) => new(name, Kind.Vector, NumberDataViewType.Single, false);
+
+    public static SchemaShape.Column Features(string name) => new(name, Kind.Vector, NumberDataViewType.Single, false, Maker);
 
     public static SchemaShape.Column Single(string name) => new(name, Kind.Scalar, NumberDataViewType.Single, false);
 

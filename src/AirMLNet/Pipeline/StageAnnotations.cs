@@ -1,3 +1,4 @@
+using AirMLNet.Clip;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
@@ -14,7 +15,24 @@ internal static class StageAnnotations
         ScoreColumnKindKind = "ScoreColumnKind",
         ScoreValueKindKind = "ScoreValueKind";
     public static readonly KeyDataViewType SetIdType = new(typeof(uint), int.MaxValue);
+
+    /// <summary>Of features: the name of the CLIP that made them, and the SHA-256 of its weights.</summary>
+    public const string ClipNameKind = "ClipName",
+        ClipWeightsKind = "ClipWeights";
     private const string Multiclass = "MultiClassClassification";
+
+    /// <summary>Features of a CLIP, which say of which.</summary>
+    public static DataViewSchema.DetachedColumn Features(string name, ClipBackbone clip)
+    {
+        var annotations = new DataViewSchema.Annotations.Builder();
+        annotations.AddPrimitiveValue(ClipNameKind, TextDataViewType.Instance, clip.Name.AsMemory());
+        annotations.AddPrimitiveValue(ClipWeightsKind, TextDataViewType.Instance, clip.WeightsSha256.AsMemory());
+        return new(name, new VectorDataViewType(NumberDataViewType.Single, clip.FeatureDimension), annotations.ToAnnotations());
+    }
+
+    /// <summary>The CLIP that a column of features names; null where it names none.</summary>
+    public static (string Name, string Weights)? MakerOf(DataViewSchema.Column column) =>
+        TextOf(column, ClipNameKind) is { } name && TextOf(column, ClipWeightsKind) is { } weights ? (name, weights) : null;
 
     /// <summary>A vector of class probabilities whose slots carry the class names.</summary>
     public static DataViewSchema.DetachedColumn ClassVector(string name, IReadOnlyList<string> classNames)
@@ -94,6 +112,18 @@ internal static class StageAnnotations
         VBuffer<ReadOnlyMemory<char>> names = default;
         column.Annotations.GetValue(kind, ref names);
         return [.. names.DenseValues().Select(n => n.ToString())];
+    }
+
+    private static string? TextOf(DataViewSchema.Column column, string kind)
+    {
+        if (column.Annotations.Schema.GetColumnOrNull(kind) is not { Type: TextDataViewType })
+        {
+            return null;
+        }
+
+        ReadOnlyMemory<char> text = default;
+        column.Annotations.GetValue(kind, ref text);
+        return text.ToString();
     }
 
     private static void AddNames(DataViewSchema.Annotations.Builder annotations, string kind, IReadOnlyList<string> names)

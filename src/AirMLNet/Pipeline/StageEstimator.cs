@@ -30,10 +30,12 @@ public abstract class StageEstimator<TTransformer> : IEstimator<TTransformer>
     public TTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        foreach (var column in Inputs(FriendMembers.ShapeOf(input.Schema)))
+        var shape = FriendMembers.ShapeOf(input.Schema);
+        foreach (var column in Inputs(shape))
         {
             column.FindOrNull(input.Schema, _stage);
         }
+        _ = Added(shape);
 
         using var channel = Host.Start("Fit");
         return Fit(input, channel);
@@ -50,7 +52,15 @@ public abstract class StageEstimator<TTransformer> : IEstimator<TTransformer>
             column.Check(inputSchema, _stage);
         }
 
-        return OutputColumns.Add(inputSchema, [.. Outputs(inputSchema)]);
+        return OutputColumns.Add(inputSchema, Added(inputSchema));
+    }
+
+    /// <summary>The added columns. Of two with one name the second would hide the first.</summary>
+    private SchemaShape.Column[] Added(SchemaShape input)
+    {
+        SchemaShape.Column[] columns = [.. Outputs(input)];
+        var twice = columns.CountBy(c => c.Name).FirstOrDefault(c => c.Value > 1).Key;
+        return twice is null ? columns : throw new ArgumentException($"{_stage}: two of the columns that it adds are named '{twice}'.");
     }
 
     /// <summary>The columns that a fit reads; what is optional may depend on what the input has.</summary>

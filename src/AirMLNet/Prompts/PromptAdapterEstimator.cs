@@ -99,7 +99,7 @@ public sealed class PromptAdapterEstimator : StageEstimator<PromptAdapterTransfo
         _options.CancellationToken.ThrowIfCancellationRequested();
         using var model = Model(channel, _options.ClipFolder, _options.Activation);
         var clip = model.Backbone;
-        InputColumn.Vector(_options.FeatureColumn, clip.FeatureDimension).Find(input.Schema, Stage);
+        InputColumn.Features(_options.FeatureColumn, clip).Find(input.Schema, Stage);
         if (_options.Rounds == 0)
         {
             channel.Say($"{Stage}: zero-shot, {_options.ClassNames.Count} classes, {_options.Templates.Count} templates.");

@@ -99,12 +99,7 @@ public sealed class PrototypeClassifierEstimator : StageEstimator<PrototypeClass
         var label = schema[_options.LabelColumn];
         var names =
             StageAnnotations.KeyValues(label) ?? throw InputColumn.Label(label.Name).Mismatch(Stage, $"{label.Type} without KeyValues");
-        (var temperature, var ranking) = FromClip(channel, names);
-        if (ranking is not null)
-        {
-            InputColumn.Vector(_features, ranking.Dimension).Find(schema, Stage);
-        }
-
+        (var temperature, var ranking) = FromClip(channel, names, schema);
         var rows = new TrainingRows(input, Stage);
         var features = rows.Vectors(schema[_features]);
         var labels = rows.Classes(label);
@@ -166,7 +161,7 @@ public sealed class PrototypeClassifierEstimator : StageEstimator<PrototypeClass
     }
 
     /// <summary>τ, and the zero-shot classifier where one ranks the images.</summary>
-    private (double Temperature, CosineHead? Ranking) FromClip(IChannel channel, IReadOnlyList<string> names)
+    private (double Temperature, CosineHead? Ranking) FromClip(IChannel channel, IReadOnlyList<string> names, DataViewSchema schema)
     {
         if (_options.ClipFolder is not { } folder || (_options.Temperature is not null && !RanksByText))
         {
@@ -174,6 +169,7 @@ public sealed class PrototypeClassifierEstimator : StageEstimator<PrototypeClass
         }
 
         using var model = Model(channel, folder, _options.Activation);
+        InputColumn.Features(_features, model.Backbone).Find(schema, Stage);
         return (
             _options.Temperature ?? 1 / model.Backbone.LogitScale,
             RanksByText ? TextHead.Of(model.Backbone, names, _options.Templates, _options.CancellationToken, Warn) : null

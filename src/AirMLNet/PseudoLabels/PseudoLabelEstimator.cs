@@ -75,7 +75,7 @@ public sealed class PseudoLabelEstimator : StageEstimator<PseudoLabelTransformer
         var head = TextHead.Of(model.Backbone, _options.ClassNames, _options.Templates, _options.CancellationToken, Warn);
         var schema = input.Schema;
         var rows = new TrainingRows(input, Stage);
-        var features = rows.Vectors(InputColumn.Vector(_features, head.Dimension).Find(schema, Stage));
+        var features = rows.Vectors(InputColumn.Features(_features, model.Backbone).Find(schema, Stage));
         var known = rows.Classes(_options.LabelColumn is { } l ? schema[l] : null);
         var prototype = rows.Vectors(_options.PrototypeColumn is { } p ? schema[p] : null);
         rows.Read(_options.CancellationToken);

@@ -32,7 +32,7 @@ internal static partial class RecipeStages
         ArgumentNullException.ThrowIfNull(task);
         if (recipe.Supervised && task.LabelColumn is null)
         {
-            throw new InvalidOperationException($"'{recipe.Name}' learns from labels: {nameof(AdaptationTask.LabelColumn)} is null.");
+            throw new InvalidOperationException($"'{recipe.Name}' learns from labels: give {nameof(AdaptationTask.LabelColumn)}.");
         }
         if (recipe.NeedsSynthetic && task is { LabelColumn: null, Synthesis: null })
         {

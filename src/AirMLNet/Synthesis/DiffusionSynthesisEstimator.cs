@@ -80,6 +80,7 @@ public sealed class DiffusionSynthesisEstimator : StageEstimator<DiffusionSynthe
     private protected override DiffusionSynthesisTransformer Fit(IDataView input, IChannel channel)
     {
         using var clip = Model(channel, _options.ClipFolder, _options.Activation);
+        (InputColumn.Features(_options.FeatureColumn, clip.Backbone) with { Optional = true }).FindOrNull(input.Schema, Stage);
         var columns = SynthesisColumns.Of(input.Schema, _options, clip.Backbone.FeatureDimension, fit: true);
         var source = SynthesisTrainingRows.Read(input, _options, columns);
         FriendMembers.CheckAlive(Host);

@@ -31,7 +31,7 @@ public sealed class ZeroShotEstimator : StageEstimator<ZeroShotTransformer>
     {
         _options.CancellationToken.ThrowIfCancellationRequested();
         using var model = Model(channel, _options.ClipFolder, _options.Activation);
-        InputColumn.Vector(_options.FeatureColumn, model.Backbone.FeatureDimension).Find(input.Schema, Stage);
+        InputColumn.Features(_options.FeatureColumn, model.Backbone).Find(input.Schema, Stage);
         var head = TextHead.Of(model.Backbone, _options.ClassNames, _options.Templates, _options.CancellationToken, Warn);
         channel.Say(
             $"{Stage}: {_options.ClassNames.Count} classes in {_options.Templates.Count} templates; "

@@ -42,6 +42,15 @@ public sealed class DamagedImageTests
         Assert.Contains("ends early", e.Message);
     }
 
+    /// <summary>It said "access denied", which sends people after the rights of the folder.</summary>
+    [TestMethod]
+    public void A_folder_is_refused_as_a_folder()
+    {
+        using var folder = new TemporaryFolder();
+        var e = Assert.ThrowsExactly<UnreadableImageException>(() => ImageFile.Load(folder.Path));
+        Assert.AreEqual($"{folder.Path}: a folder is no image file.", e.Message);
+    }
+
     [TestMethod]
     [DynamicData(nameof(Oriented))]
     public void A_file_with_an_EXIF_orientation_is_upright(string file)

@@ -40,6 +40,8 @@ public sealed class MultiLabelEvaluatorTests
         Assert.AreEqual(0.6, metrics.ClassF1, 1e-12);
         Assert.AreEqual((0.5, 2 / 3.0), (metrics.OverallPrecision, metrics.OverallRecall));
         CollectionAssert.AreEqual(new[] { "0", "1" }, metrics.ClassNames.ToArray());
+        Assert.Contains("ClassNames = [0, 1]", metrics.ToString(), "Lists were printed as their type.");
+        Assert.Contains($"PerClassAveragePrecision = [{metrics.PerClassAveragePrecision[0]}, ", metrics.ToString());
     }
 
     /// <summary>They counted as negative ones.</summary>

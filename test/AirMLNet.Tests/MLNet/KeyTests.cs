@@ -47,6 +47,42 @@ public sealed class KeyTests
         CollectionAssert.AreEqual(new[] { "rose" }, KeyValues(learned.Schema["Key"]));
     }
 
+    [TestMethod]
+    public void Class_names_give_the_keys_their_order()
+    {
+        var rows = Named("tulip", "rose", "oak");
+        var named = _ml.Transforms.Conversion.MapValueToKey("Name", ["rose", "tulip"]).Fit(rows).Transform(rows);
+        CollectionAssert.AreEqual(new uint[] { 2, 1, 0 }, StageFixture.Column<uint>(named, "Name"));
+        CollectionAssert.AreEqual(new[] { "rose", "tulip" }, KeyValues(named.Schema["Name"]));
+
+        var beside = _ml.Transforms.Conversion.MapValueToKey("Key", ["rose", "tulip"], "Name").Fit(rows).Transform(rows);
+        CollectionAssert.AreEqual(new uint[] { 2, 1, 0 }, StageFixture.Column<uint>(beside, "Key"));
+        CollectionAssert.AreEqual(new[] { "tulip", "rose", "oak" }, beside.GetColumn<string>("Name").ToArray());
+    }
+
+    /// <summary>Labels from the names of folders are texts; the message said what is expected, and not how to come by it.</summary>
+    [TestMethod]
+    [DataRow(false, "column 'Name' is String; expected Key<UInt32, 3> with the class names as KeyValues")]
+    [DataRow(true, "the names of column 'Name' are [blue, red, green]; expected the class names in their order, [red, green, blue]")]
+    public void Labels_of_texts_are_learned_as_the_message_says(bool otherOrder, string expected)
+    {
+        using var f = new StageFixture(images: 6);
+        var texts = _ml.Data.LoadFromEnumerable(
+            f.Rows.Select((r, i) => new PictureRow { ImagePath = r.ImagePath, Name = StageFixture.Names[(i + 2) % 3] })
+        );
+        var chain = f.Features()
+            .Append(_ml.MulticlassClassification.Trainers.PromptAdapter(f.Prompts(epochs: 1) with { LabelColumn = "Name" }));
+        var given = otherOrder ? _ml.Transforms.Conversion.MapValueToKey("Name").Fit(texts).Transform(texts) : texts;
+        var e = Assert.ThrowsExactly<ArgumentException>(() => chain.Fit(given));
+        Assert.Contains(expected, e.Message);
+        Assert.Contains("Transforms.Conversion.MapValueToKey(\"Name\", classNames)", e.Message);
+
+        var keys = _ml.Transforms.Conversion.MapValueToKey("Name", StageFixture.Names).Fit(texts).Transform(texts);
+        using var model = chain.Fit(keys);
+        var metrics = _ml.MulticlassClassification.Evaluate(model.Transform(keys), "Name");
+        Assert.AreEqual(3, metrics.ConfusionMatrix.NumberOfClasses);
+    }
+
     private IDataView Mapped(string[] keys, params string[] names)
     {
         var rows = Named(names);

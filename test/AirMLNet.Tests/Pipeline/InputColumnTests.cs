@@ -1,4 +1,7 @@
 using AirMLNet.Pipeline;
+using AirMLNet.Prototypes;
+using AirMLNet.Testing;
+using AirMLNet.ZeroShot;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
@@ -67,6 +70,70 @@ public sealed class InputColumnTests
         var names = InputColumn.Label("Key", ["b", "a"]);
         names.Check(FriendMembers.ShapeOf(Data.Schema), Stage);
         Assert.Contains("are [a, b]; expected", Assert.ThrowsExactly<ArgumentException>(() => names.Find(Data.Schema, Stage)).Message);
+    }
+
+    /// <summary>CLIP models have features of the same length and other spaces: the results were nonsense, and nothing said so.</summary>
+    [TestMethod]
+    public void FeaturesOfAnotherClip_AreRefused_AlsoWhereTheirLengthFits()
+    {
+        using var f = new StageFixture(images: 6);
+        var other = TinyClip.Create(Path.Combine(f.Root, "other-clip"), seed: 2);
+        var copy = TinyModels.Copy(f.ClipFolder, Path.Combine(f.Root, "copy"));
+        var ml = f.Context;
+        using var features = f.Features().Fit(f.Data);
+        var data = features.Transform(f.Data);
+        var labels = f.PseudoLabels();
+        var ranked = new PrototypeClassifierOptions { LabelColumn = "PseudoLabel", Ranking = PrototypeRanking.Probability };
+        (string Stage, Func<string, IEstimator<ITransformer>> Make)[] stages =
+        [
+            (
+                "ZeroShot",
+                clip =>
+                    ml.MulticlassClassification.Trainers.ZeroShot(
+                        new ZeroShotOptions { ClipFolder = clip, ClassNames = StageFixture.Names }
+                    )
+            ),
+            ("PseudoLabel", clip => ml.Transforms.PseudoLabel("PseudoLabel", "Features", labels with { ClipFolder = clip })),
+            ("PromptAdapter", clip => ml.MulticlassClassification.Trainers.PromptAdapter(f.Prompts(epochs: 1) with { ClipFolder = clip })),
+            ("PrototypeClassifier", clip => ml.Transforms.PrototypeClassifier("Score", "Features", ranked with { ClipFolder = clip })),
+        ];
+        var labelled = ml.Transforms.PseudoLabel("PseudoLabel", "Features", labels).Fit(data).Transform(data);
+        foreach ((var stage, var make) in stages)
+        {
+            var e = Assert.ThrowsExactly<ArgumentException>(() => make(other).Fit(labelled));
+            Assert.AreEqual(
+                $"{stage}: column 'Features' has features of the CLIP 'tiny-clip', whose weights are others than those of 'other-clip'; "
+                    + "expected features of the stage's own CLIP.",
+                e.Message
+            );
+            var fitted = make(copy).Fit(labelled);
+            Assert.IsNotNull(fitted, "The same weights in another folder will do.");
+            (fitted as IDisposable)?.Dispose();
+        }
+    }
+
+    [TestMethod]
+    public void FeaturesThatNoClipIsKnownOf_AreTaken_AndSavedOnesAreKnown()
+    {
+        using var f = new StageFixture(images: 6);
+        var ml = f.Context;
+        using var features = f.Features().Fit(f.Data);
+        var data = features.Transform(f.Data);
+        var options = new ZeroShotOptions
+        {
+            ClipFolder = TinyClip.Create(Path.Combine(f.Root, "other"), seed: 2),
+            ClassNames = StageFixture.Names,
+        };
+        var trainer = ml.MulticlassClassification.Trainers.ZeroShot(options);
+        var file = Path.Combine(f.Root, "features.idv");
+        using (var stream = File.Create(file))
+        {
+            ml.Data.SaveAsBinary(data, stream);
+        }
+        Assert.ThrowsExactly<ArgumentException>(() => trainer.Fit(ml.Data.LoadFromBinary(file)));
+
+        var bare = ml.Transforms.NormalizeLpNorm("Features").Fit(data).Transform(data);
+        Assert.IsNotNull(trainer.Fit(bare));
     }
 
     private static IDataView Make()

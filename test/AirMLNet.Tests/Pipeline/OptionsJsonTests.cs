@@ -100,7 +100,8 @@ public sealed class OptionsJsonTests
 
     [TestMethod]
     [DataRow("""{"shots":"1"}""", "shots has a value of the wrong kind (line 1); expected a whole number.")]
-    [DataRow("{\"clipFolder\":\"m\",\n\"shotz\":1}", "there is no member 'shotz' in")]
+    [DataRow("{\"clipFolder\":\"m\",\n\"shotz\":1}", "there is no member 'shotz' (line 2).")]
+    [DataRow("{\"Shots\":1}", "there is no member 'Shots' (line 1); names begin with a small letter.")]
     [DataRow("{\"shots\":1,\"shots\":2}", "'shots' is there twice.")]
     [DataRow("{\n\"shots\":1,}", "line 2 is not valid JSON: The JSON object contains a trailing comma")]
     [DataRow("", "line 1 is not valid JSON")]

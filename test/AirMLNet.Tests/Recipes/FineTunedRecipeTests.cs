@@ -71,7 +71,7 @@ public sealed class FineTunedRecipeTests
         Fails(Recipe.LmmZeroShot, task, "needs a captioner");
         Fails(Recipe.LatteClip, captioned, "needs a folder to work in");
         Fails(Recipe.ReClip, task, "needs a folder to work in");
-        Fails(Recipe.FlypOracle, task, "LabelColumn is null");
+        Fails(Recipe.FlypOracle, task, "learns from labels: give LabelColumn.");
         var right = Recipe.LatteClip with { FineTune = Recipe.LatteClip.FineTune! with { CorrectInGroup = 2 } };
         Fails(right, captioned with { WorkFolder = "work" }, "CorrectInGroup asks the true labels");
 

@@ -149,7 +149,7 @@ public sealed class RecipeTests
     {
         var ml = new MLContext(1);
         var task = new AdaptationTask { ClipFolder = "clip", ClassNames = StageFixture.Names };
-        Assert.Contains("LabelColumn", Assert.ThrowsExactly<InvalidOperationException>(() => Recipe.CoOp.Stages(ml, task)).Message);
+        Assert.Contains("give LabelColumn.", Assert.ThrowsExactly<InvalidOperationException>(() => Recipe.CoOp.Stages(ml, task)).Message);
         Assert.Contains(
             "synthetic images",
             Assert.ThrowsExactly<InvalidOperationException>(() => Recipe.AirOnGrip.Stages(ml, task)).Message

@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
-using AirMLNet.Data;
 using AirMLNet.Images;
 using AirMLNet.Recipes;
 using AirMLNet.Reports;
@@ -48,16 +47,9 @@ public sealed partial class AdaptationReportTests
 
         var report = AdaptationReport.Create(ml, model, photos, Quick);
 
-        var keys = ml.Data.LoadFromEnumerable(TinyData.ClassNames.Select(n => new ImageRow { Label = n }));
         var scored = model.Transform(ml.Data.LoadFromImageFolder(photos, labelsFromSubfolders: true));
         var metrics = ml.MulticlassClassification.Evaluate(
-            ml.Transforms.Conversion.MapValueToKey(
-                    "Label",
-                    "Label",
-                    keyData: ml.Transforms.SelectColumns("Label").Fit(keys).Transform(keys)
-                )
-                .Fit(scored)
-                .Transform(scored)
+            ml.Transforms.Conversion.MapValueToKey("Label", TinyData.ClassNames).Fit(scored).Transform(scored)
         );
         Assert.AreEqual(12, report.LabelledPhotos);
         Assert.AreEqual(metrics.MicroAccuracy, report.Accuracy!.Value, 1e-9);

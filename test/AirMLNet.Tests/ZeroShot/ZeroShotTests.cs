@@ -2,6 +2,7 @@ using AirMLNet.Clip;
 using AirMLNet.Testing;
 using AirMLNet.ZeroShot;
 using Microsoft.ML;
+using Microsoft.ML.Data;
 
 namespace AirMLNet.Tests.ZeroShot;
 
@@ -42,6 +43,47 @@ public sealed class ZeroShotTests
             Assert.AreEqual((uint)Array.IndexOf(logits, logits.Max()) + 1, predicted[i]);
         }
         backbone.Release();
+    }
+
+    /// <summary>They got the first class; ML.NET's own trainers leave the label out.</summary>
+    [TestMethod]
+    public void Features_with_NaN_have_no_label()
+    {
+        using var f = new StageFixture(4);
+        using var features = f.Features().Fit(f.Data);
+        var dimension = features.FeatureDimension;
+        var schema = SchemaDefinition.Create(typeof(FeatureRow));
+        schema["Features"].ColumnType = new VectorDataViewType(NumberDataViewType.Single, dimension);
+        float[] right = StageFixture.Vectors(features.Transform(f.Data), "Features")[0],
+            missing = [.. Enumerable.Repeat(float.NaN, dimension)];
+        var rows = f.Context.Data.LoadFromEnumerable([new FeatureRow { Features = missing }, new FeatureRow { Features = right }], schema);
+        var scored = f
+            .Context.MulticlassClassification.Trainers.ZeroShot(new() { ClipFolder = f.ClipFolder, ClassNames = StageFixture.Names })
+            .Fit(rows)
+            .Transform(rows);
+
+        var labels = StageFixture.Column<uint>(scored, "PredictedLabel");
+        Assert.AreEqual(0u, labels[0]);
+        Assert.AreNotEqual(0u, labels[1]);
+        Assert.IsTrue(StageFixture.Vectors(scored, "Score")[0].All(float.IsNaN));
+    }
+
+    [TestMethod]
+    public void Two_columns_of_one_name_are_refused()
+    {
+        using var f = new StageFixture(4);
+        var features = f.Features().Fit(f.Data).Transform(f.Data);
+        var trainer = f.Context.MulticlassClassification.Trainers.ZeroShot(
+            new()
+            {
+                ClipFolder = f.ClipFolder,
+                ClassNames = StageFixture.Names,
+                ScoreColumn = "Class",
+                PredictedLabelColumn = "Class",
+            }
+        );
+        var e = Assert.ThrowsExactly<ArgumentException>(() => trainer.Fit(features));
+        Assert.AreEqual("ZeroShot: two of the columns that it adds are named 'Class'.", e.Message);
     }
 
     [TestMethod]
@@ -114,5 +156,10 @@ public sealed class ZeroShotTests
     {
         Assert.AreEqual("a photo of a {}cat", ClassPrompt.Fill("a photo of a {{}}{}", "cat"));
         Assert.AreEqual("a cat and a cat", ClassPrompt.Fill("a {} and a {}", "cat"));
+    }
+
+    private sealed class FeatureRow
+    {
+        public float[] Features { get; set; } = [];
     }
 }
