@@ -179,7 +179,8 @@ internal sealed class ExperimentData
         return Array.IndexOf(classes, -1) is var k && k < 0
             ? new([.. other.Train.Select(i => i with { Class = i.Class < 0 ? -1 : classes[i.Class] })], _context)
             : throw Bad(
-                $"syntheticFrom.csv is {csv}: '{other.ClassNames[k]}' is none of the classes of the data set: {string.Join(", ", ClassNames.Take(20))}."
+                $"syntheticFrom.csv is {csv}: '{other.ClassNames[k]}' is none of the classes of the data set: "
+                    + $"{string.Join(", ", ClassNames.Take(20))}."
             );
     }
 

@@ -63,7 +63,8 @@ internal sealed record SyntheticStandIn
             if (queues[c].Count < PerClass)
             {
                 throw bad(
-                    $"syntheticFrom: {queues[c].Count} photos of '{names[c]}' are left to draw from; expected {PerClass} or more (perClass)."
+                    $"syntheticFrom: {queues[c].Count} photos of '{names[c]}' are left to draw from; expected {PerClass} or more "
+                        + "(perClass)."
                 );
             }
         }

@@ -96,7 +96,7 @@ internal sealed record Shard
         throw new FormatException($"neither {Kubernetes} nor {Slurm} is set, so '{Automatic}' is no part; write I/N, such as 3/16");
     }
 
-    /// <summary>The part of an array's job, where the array has a job for every part: some of them alone do not say which they are.</summary>
+    /// <summary>The part of an array's job, where the array has a job for every part: some alone do not say which they are.</summary>
     private static int FromArray(Func<string, string?> environment, string id, ref int? parts)
     {
         int Read(string name, int standard) =>

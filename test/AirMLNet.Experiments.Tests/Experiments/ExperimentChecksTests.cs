@@ -4,7 +4,7 @@ using AirMLNet.Testing;
 
 namespace AirMLNet.Tests.Experiments;
 
-/// <summary>What experiment files say that contradicts itself or would change nothing, and what a finished experiment does not need.</summary>
+/// <summary>What experiment files say that contradicts itself or changes nothing, and what a finished experiment does not need.</summary>
 [TestClass]
 public sealed class ExperimentChecksTests
 {
