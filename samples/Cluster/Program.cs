@@ -25,7 +25,10 @@ if (
 
 var settings = new ConfigurationBuilder().AddEnvironmentVariables("AIRML_").AddCommandLine(args[(args[0] == "silo" ? 1 : 2)..]).Build();
 string? Text(string name) => settings[name] ?? settings[name.Replace('-', '_')];
-int? Number(string name) => Text(name) is { } text ? int.Parse(text, System.Globalization.CultureInfo.InvariantCulture) : null;
+int? Number(string name) =>
+    Text(name) is not { } text ? null
+    : int.TryParse(text, out var number) && number >= 0 ? number
+    : throw new ArgumentException($"--{name} is '{text}'; expected a whole number from 0.");
 try
 {
     var builder = Host.CreateEmptyApplicationBuilder(null);
@@ -44,7 +47,11 @@ try
                     Cluster = where.Cluster,
                     Gpu = Number("gpu"),
                     Threads = Number("threads") ?? 0,
-                    Address = Text("address") is { } address ? IPAddress.Parse(address) : null,
+                    Address = Text("address") is { } text
+                        ? IPAddress.TryParse(text, out var address)
+                            ? address
+                            : throw new ArgumentException($"--address is '{text}'; expected an address such as 10.0.0.5.")
+                        : null,
                     SiloPort = Number("silo-port"),
                     GatewayPort = Number("gateway-port"),
                 }
@@ -54,14 +61,13 @@ try
         return 0;
     }
 
+    // Looked at before a cluster is waited for.
+    var job = args[0] == "submit" ? Job(args[1]) : null;
     builder.UseOrleansClient(client => client.UseAirMLNet(where));
     using var host = builder.Build();
     await host.StartAsync();
     var cluster = new AirCluster(host.Services.GetRequiredService<IClusterClient>());
-    var status =
-        args[0] == "status"
-            ? await cluster.StatusAsync(args[1])
-            : await cluster.RunAsync(ClusterJob.FromJson(File.ReadAllText(args[1])), new Lines());
+    var status = job is null ? await cluster.StatusAsync(args[1]) : await cluster.RunAsync(job, new Lines());
     Console.WriteLine(
         $"job {status.Id}: {status.Done} of {status.Pieces} pieces, {status.Returned} handed out again; {status.Failure ?? "well"}"
     );
@@ -79,12 +85,25 @@ catch (Exception e)
                 or FormatException
                 or IOException
                 or InvalidOperationException
+                or UnauthorizedAccessException
                 or KeyNotFoundException
                 or StackExchange.Redis.RedisException
     )
 {
     Console.Error.WriteLine($"Cluster: {e.Message}");
     return 1;
+}
+
+static ClusterJob Job(string file)
+{
+    try
+    {
+        return ClusterJob.FromJson(File.ReadAllText(file));
+    }
+    catch (FormatException e)
+    {
+        throw new FormatException($"{file}: {e.Message}", e);
+    }
 }
 
 internal sealed class Lines : IProgress<JobStatus>

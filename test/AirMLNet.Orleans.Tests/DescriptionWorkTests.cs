@@ -40,4 +40,34 @@ public sealed class DescriptionWorkTests
 
         Assert.Contains("asking again in 40 s, as the server wants", said.Single());
     }
+
+    /// <summary>The joined file had one image twice and another not at all.</summary>
+    [TestMethod]
+    public void ImagesThatCameMeanwhile_AreNotJoined()
+    {
+        using var folder = new TemporaryFolder();
+        using var server = new CaptionServer();
+        TinyClip.WriteImages(folder["images"], 4);
+        DescriptionJob job = new()
+        {
+            Images = folder["images"],
+            Output = folder["texts.jsonl"],
+            WorkFolder = folder["work"],
+            Server = server.Address.ToString(),
+            Model = "eyes",
+            Pieces = 2,
+        };
+        using (var before = JobWork.Open(job, new DeviceChoice(null), threads: 0, _ => { }))
+        {
+            before.Do(1, CancellationToken.None);
+        }
+
+        File.Copy(Directory.GetFiles(folder["images"]).Order(StringComparer.Ordinal).Last(), folder["images/+.png"]);
+        using var after = JobWork.Open(job, new DeviceChoice(null), threads: 0, _ => { });
+        after.Do(2, CancellationToken.None);
+
+        var e = Assert.ThrowsExactly<InvalidDataException>(() => after.Join(CancellationToken.None));
+        Assert.Contains("images came or went meanwhile", e.Message);
+        Assert.IsFalse(File.Exists(job.Output));
+    }
 }

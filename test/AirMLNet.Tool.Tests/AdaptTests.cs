@@ -1,5 +1,6 @@
 using System.Text.Json;
 using AirMLNet.Data;
+using AirMLNet.Recipes;
 using AirMLNet.Testing;
 using Microsoft.ML;
 
@@ -9,7 +10,14 @@ namespace AirMLNet.Tool.Tests;
 [TestClass]
 public sealed class AdaptTests
 {
-    private static readonly string[] Quick = ["--epochs", "2", "--rounds", "2", "--per-class", "2", "--batch", "4", "--seed", "3"];
+    private static readonly (string Option, string Value, string Member)[] Quick =
+    [
+        ("--epochs", "2", nameof(Recipe.Epochs)),
+        ("--rounds", "2", nameof(Recipe.Rounds)),
+        ("--per-class", "2", nameof(Recipe.PerClass)),
+        ("--batch", "4", nameof(Recipe.BatchSize)),
+        ("--seed", "3", ""),
+    ];
     private readonly TemporaryFolder _folder = new();
 
     [TestCleanup]
@@ -272,12 +280,14 @@ public sealed class AdaptTests
 
     private ToolProcess Adapt(string images, string output, params string[] more)
     {
-        // An option of `more` replaces the quick one of the same name; what learns nothing takes the seed alone.
-        var learns = !more.Contains("zero-shot");
-        var quick = Enumerable
-            .Range(0, Quick.Length / 2)
-            .Where(i => !more.Contains(Quick[2 * i]) && (learns || Quick[2 * i] == "--seed"))
-            .SelectMany(i => Quick[(2 * i)..(2 * i + 2)]);
+        // An option of `more` replaces the quick one of the same name, and what a method does not read it is not given.
+        var method =
+            Array.IndexOf(more, "--method") is >= 0 and var i ? more[i + 1]
+            : more.Contains("--labels") ? "coop"
+            : more.Contains("--synthetic") || more.Contains("--diffusion") ? "air"
+            : "grip";
+        var recipe = Recipe.All.FirstOrDefault(r => r.Name == method, Recipe.AirOnGrip);
+        var quick = Quick.Where(q => !more.Contains(q.Option) && recipe.Uses(q.Member)).SelectMany(q => new[] { q.Option, q.Value });
         return Airml.Run([
             "adapt",
             images,

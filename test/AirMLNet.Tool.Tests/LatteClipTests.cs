@@ -187,7 +187,11 @@ public sealed class LatteClipTests
     [DataRow("latteclip", "--captioner attributes --mix class,words", "--mix has 'words'")]
     [DataRow("lmm-zero-shot", "--captioner attributes", "'airml compare' scores it")]
     [DataRow("flyp-pl", "--captioner attributes", "--captioner is for methods that need texts")]
-    [DataRow("grip", "--no-mixer", "--no-mixer is for methods that fine-tune CLIP")]
+    [DataRow("grip", "--no-mixer", "--no-mixer changes nothing for grip")]
+    [DataRow("latteclip", "--captioner attributes --mix class", "--captioner is of the texts about images and groups")]
+    [DataRow("latteclip", "--captioner attributes --estimate --texts-only", "--estimate and --texts-only exclude each other")]
+    [DataRow("reclip", "--data-set DTD", "--data-set says how images are generated")]
+    [DataRow("zero-shot", "--labelled labelled", "--labelled is for methods that learn")]
     [DataRow("grip", "--estimate", "--estimate is of the texts")]
     [DataRow("flyp-oracle", "", "--labels says that the images lie in folders of their classes")]
     public void WhatDoesNotFit_IsNamed(string method, string options, string expected) =>

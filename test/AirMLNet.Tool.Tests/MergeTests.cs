@@ -36,6 +36,56 @@ public sealed class MergeTests
     }
 
     [TestMethod]
+    public void FeaturesOfOtherOptions_AreNamedBothOfThem()
+    {
+        var images = TinyData.Images(_folder["images"], 2);
+        string[] embed = ["embed", images, "--clip", TinyData.MiniClip(), "-o", _folder["f.npy"]];
+        Airml.Run([.. embed, "--shard", "1/2", "--chunk", "2"]).Succeeded();
+        Airml.Run([.. embed, "--shard", "2/2", "--chunk", "3"]).Succeeded();
+        string[] files = [.. Directory.GetFiles(_folder.Path, "f.shard-*").Order(StringComparer.Ordinal)];
+        Airml
+            .Run("merge", files[0], files[1], "-o", _folder["all.npy"])
+            .Failed(1, $"{files[1]} was made with another chunk than {files[0]}; delete the one that is wrong");
+
+        // The folder would have been copied, which joins nothing.
+        Directory.CreateDirectory(_folder["parts"]);
+        File.Move(files[0], _folder[$"parts/{Path.GetFileName(files[0])}"]);
+        Airml.Run("merge", _folder["parts"], "-o", _folder["all"]).Failed(1, "holds files of 'airml embed --shard'; name the files");
+        Assert.IsFalse(Directory.Exists(_folder["all"]));
+    }
+
+    [TestMethod]
+    public void FoldersOfTwoKinds_AndOfNone_AreRefused()
+    {
+        string hash = new('a', 64),
+            other = new('b', 64);
+        File.WriteAllText(Directory.CreateDirectory(_folder["runs"]).FullName + $"/{hash}.json", "{}");
+        File.WriteAllText(Directory.CreateDirectory(_folder["texts/bb"]).FullName + $"/{other}.txt", "a cat");
+        File.WriteAllText(Directory.CreateDirectory(_folder["photos"]).FullName + "/cat.txt", "a cat");
+        Airml.Run("merge", _folder["runs"], _folder["texts"], "-o", _folder["all"]).Failed(1, "texts holds texts, but", "runs runs");
+        Airml.Run("merge", _folder["photos"], "-o", _folder["all"]).Failed(1, "photos holds nothing that parts of work write");
+        Assert.IsFalse(Directory.Exists(_folder["all"]));
+        Assert.Contains("1 texts, 1 of them copied", Airml.Run("merge", _folder["texts"], "-o", _folder["all"]).Succeeded());
+    }
+
+    [TestMethod]
+    public void ARunThatTwoMachinesMade_IsOne()
+    {
+        var name = new string('a', 64) + ".json";
+        void Write(string folder, string accuracy, string seconds) =>
+            File.WriteAllText(
+                Path.Combine(Directory.CreateDirectory(_folder[folder]).FullName, name),
+                $$"""{"hash":"{{name[..64]}}","scores":{"accuracy":{{accuracy}}},"seconds":[{{seconds}},0.1],"processorSeconds":{{seconds}}}"""
+            );
+        Write("a", "0.5", "1.25");
+        Write("b", "0.5", "7.5");
+        Write("c", "0.75", "1.25");
+        Assert.Contains("1 runs, 1 of them copied", Airml.Run("merge", _folder["a"], _folder["b"], "-o", _folder["all"]).Succeeded());
+        Assert.AreEqual(File.ReadAllText(_folder["a/" + name]), File.ReadAllText(_folder["all/" + name]));
+        Airml.Run("merge", _folder["a"], _folder["c"], "-o", _folder["none"]).Failed(1, "differ");
+    }
+
+    [TestMethod]
     public void SyntheticImages_OfTwoMachines_AreThoseOfOne()
     {
         string[] make =

@@ -52,7 +52,7 @@ public sealed class OneRecipeTests
             ClipFolder = s_clip,
             ClassNames = TinyData.ClassNames,
             Labels = recipe.Supervised,
-            Labelled = labelled && !recipe.Supervised ? Folder["labelled"] : null,
+            Labelled = labelled && recipe is { Supervised: false, Rounds: > 0 } ? Folder["labelled"] : null,
             Synthetic = recipe.NeedsSynthetic ? Folder["synthetic"] : null,
         };
         settings.Check();
@@ -142,8 +142,7 @@ public sealed class OneRecipeTests
                 zip,
                 "--method",
                 name,
-                "--rounds",
-                "2",
+                .. recipe.Rounds > 1 ? ["--rounds", "2"] : Array.Empty<string>(),
                 "--epochs",
                 "3",
                 "--lr",
@@ -183,7 +182,7 @@ public sealed class OneRecipeTests
             var command = new System.CommandLine.Command("adapt");
             options.AddTo(command);
             string[] known = ["--classes", Folder["classes.txt"], "--clip", s_clip];
-            return options.Read(command.Parse([.. known, .. line.Split(' ')])).Recipe;
+            return options.Read(command.Parse([.. known, .. line.Split(' ')]), labels: false, generates: false, dataSet: null).Recipe;
         }
     }
 

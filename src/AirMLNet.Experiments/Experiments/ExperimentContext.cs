@@ -22,17 +22,8 @@ internal sealed class ExperimentContext(ExperimentFile file, ExperimentOptions o
     /// <summary>The data sets that are there.</summary>
     public required IReadOnlyList<ExperimentDataSet> Sets { get; init; }
 
-    /// <summary>What results know the CLIP model by.</summary>
-    public string ClipKey => _clipKey ??= IsOnlyPlanned(File.Clip) ? "-" : KeyOf(File.Clip, Options);
-
-    /// <summary>All of a CLIP model that decides results: its weights, and what is read beside them.</summary>
-    public static string KeyOf(string clip, ExperimentOptions options)
-    {
-        // A dry run need not have the GPU.
-        var device = options.DryRun ? TorchSharp.torch.CPU : options.Device.Resolve(_ => { });
-        using var lease = BackboneLease.Take(clip, device, new ClipExecution());
-        return ClipFacts.Key(lease.Backbone);
-    }
+    /// <summary>What results know the CLIP model by: all of it that decides them.</summary>
+    public string ClipKey => _clipKey ??= IsOnlyPlanned(File.Clip) ? "-" : ClipFacts.Key(File.Clip);
 
     /// <summary>Hash of a diffusion model's weights.</summary>
     public string HashOf(string diffusion) =>

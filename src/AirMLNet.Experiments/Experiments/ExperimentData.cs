@@ -139,7 +139,7 @@ internal sealed class ExperimentData
     /// <summary>Photos in the place of synthetic images.</summary>
     /// <exception cref="InvalidDataException">There are too few, or of other classes.</exception>
     public EncodedImages StandIn(SyntheticStandIn photos, int seed) =>
-        _spare.Value.Pick(photos.Draw([.. _spare.Value.Images.Select(i => i.Class)], ClassNames.Count, seed));
+        _spare.Value.Pick(photos.Draw([.. _spare.Value.Images.Select(i => i.Class)], ClassNames, seed, Bad));
 
     private double? FitProbe()
     {
@@ -178,12 +178,13 @@ internal sealed class ExperimentData
         int[] classes = [.. other.ClassNames.Select(n => ClassNames.ToList().IndexOf(n))];
         return Array.IndexOf(classes, -1) is var k && k < 0
             ? new([.. other.Train.Select(i => i with { Class = i.Class < 0 ? -1 : classes[i.Class] })], _context)
-            : throw new InvalidDataException(
-                $"{csv}: '{other.ClassNames[k]}' is none of the classes of '{Entry.Name}': {string.Join(", ", ClassNames.Take(20))}."
+            : throw Bad(
+                $"syntheticFrom.csv is {csv}: '{other.ClassNames[k]}' is none of the classes of the data set: "
+                    + $"{string.Join(", ", ClassNames.Take(20))}."
             );
     }
 
-    private static ImageDataSet Open(ExperimentDataSet entry)
+    private ImageDataSet Open(ExperimentDataSet entry)
     {
         var options = new DataSetOptions { Pool = entry.Pool };
         var set =
@@ -200,15 +201,15 @@ internal sealed class ExperimentData
             .. names.Select(n =>
                 set.ClassNames.ToList().IndexOf(n) is var c && c >= 0
                     ? c
-                    : throw new InvalidDataException(
-                        $"classes of '{entry.Name}': '{n}' is none of {string.Join(", ", set.ClassNames.Take(20))}."
-                    )
+                    : throw Bad($"classes: '{n}' is none of {string.Join(", ", set.ClassNames.Take(20))}.")
             ),
         ];
         IReadOnlyList<LabelledImage> Of(IReadOnlyList<LabelledImage> images) =>
             [.. images.Select(i => i with { Class = Array.IndexOf(kept, i.Class) }).Where(i => i.Class >= 0)];
         return new(set.Name, entry.Csv ?? entry.Folder!, names, Of(set.Train), Of(set.Test));
     }
+
+    private InvalidDataException Bad(string message) => _context.File.Bad($"data set '{Entry.Name}': {message}");
 
     private static IReadOnlyList<LabelledImage> Some(IReadOnlyList<LabelledImage> images, int? most) =>
         most is { } n && n < images.Count ? [.. new NumpyRandom(0).Choice(images.Count, n).Order().Select(i => images[i])] : images;

@@ -25,7 +25,11 @@ internal sealed record ExperimentDataSet
     public string? Csv { get; init; }
 
     /// <summary>Takes these classes and their images alone; null for all. Images of no known class are then left out.</summary>
-    public IReadOnlyList<string>? Classes { get; init; }
+    public IReadOnlyList<string>? Classes
+    {
+        get;
+        init => field = value is null ? null : OptionCheck.ClassNames(value);
+    }
 
     /// <summary>EuroSAT's pool.</summary>
     public TrainingPool Pool { get; init; } = TrainingPool.Strict;
@@ -58,7 +62,11 @@ internal sealed record ExperimentDataSet
     }
 
     /// <summary>Zero-shot templates; null: those of GRIP and CPL for a published data set, otherwise "a photo of a {}.".</summary>
-    public IReadOnlyList<string>? Templates { get; init; }
+    public IReadOnlyList<string>? Templates
+    {
+        get;
+        init => field = value is null ? null : OptionCheck.Templates(value);
+    }
 
     /// <summary>Seed of the split into seen and unseen classes: 500, 0 and 200 are the published ones.</summary>
     public int SplitSeed

@@ -186,7 +186,7 @@ internal sealed record ExperimentFile
                 DataSets = [.. file.DataSets.Select(d => d.Under(data))],
             };
             file = file with { Variants = [.. file.Methods.Select(VariantOf)] };
-            file.CheckSettings();
+            ExperimentChecks.Of(file);
             return file;
         }
         catch (FormatException e)
@@ -223,21 +223,6 @@ internal sealed record ExperimentFile
         where variant.Fits(paradigm, prompt)
         from seed in Seeds
         select new ExperimentCell(variant, paradigm, prompt, seed);
-
-    /// <summary>Checks what the settings say, before a data set is opened.</summary>
-    /// <exception cref="FormatException">A member or a value is not accepted.</exception>
-    private void CheckSettings()
-    {
-        foreach (var set in DataSets)
-        {
-            foreach (var cell in Cells.Where(c => c.Seed == Seeds[0]))
-            {
-                _ = cell.Variant.RecipeFor(this, set, cell.Paradigm, cell.Prompt);
-                _ = cell.Variant.SynthesisFor(this, ExperimentSynthesis.Standard);
-                _ = cell.Variant.CaptionsFor(this);
-            }
-        }
-    }
 
     internal static Paradigm ParadigmOf(string name) =>
         name switch

@@ -34,9 +34,21 @@ internal static class ExperimentRunner
             return Walk(context, new ExperimentCosts(context));
         }
 
-        // Held, so that the stages of all runs share it.
-        using var clip = BackboneLease.Take(file.Clip, options.Device.Resolve(options.Note ?? (_ => { })), new ClipExecution());
-        return Walk(context, null);
+        // Held, so that the stages of all runs share it; not where all results are there.
+        var clip = new Lazy<BackboneLease>(() =>
+            BackboneLease.Take(file.Clip, options.Device.Resolve(options.Note ?? (_ => { })), new ClipExecution())
+        );
+        try
+        {
+            return Walk(context, null, clip);
+        }
+        finally
+        {
+            if (clip.IsValueCreated)
+            {
+                clip.Value.Dispose();
+            }
+        }
     }
 
     /// <summary>The data sets that are there. What is missing is named before anything is done.</summary>
@@ -87,7 +99,7 @@ internal static class ExperimentRunner
         }
     }
 
-    private static List<RunResult> Walk(ExperimentContext context, ExperimentCosts? costs)
+    private static List<RunResult> Walk(ExperimentContext context, ExperimentCosts? costs, Lazy<BackboneLease>? clip = null)
     {
         var file = context.File;
         ExperimentCell[] cells = [.. file.Cells];
@@ -117,6 +129,7 @@ internal static class ExperimentRunner
                 if (result is null)
                 {
                     context.Options.Step?.Invoke(step);
+                    _ = clip?.Value;
                     result = Execute(context, run);
                     Write(path, JsonSerializer.Serialize(result, Line) + "\n");
                 }

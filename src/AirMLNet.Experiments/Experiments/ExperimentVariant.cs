@@ -65,6 +65,18 @@ internal sealed record ExperimentVariant
         return !recipe.Supervised || (paradigm != "ul" && prompt == "text" == (recipe.Prompt == PromptKind.Text));
     }
 
+    /// <summary>What <see cref="Fits"/> asks, in words.</summary>
+    internal string Kind
+    {
+        get
+        {
+            var recipe = Recipe.Named(Method);
+            return recipe.FineTune is not null ? "paradigm ul and prompt text"
+                : !recipe.Supervised ? "all paradigms and prompts"
+                : $"paradigms ssl and trzsl, and {(recipe.Prompt == PromptKind.Text ? "prompt text" : "prompts visual and visual-deep")}";
+        }
+    }
+
     /// <summary>The published settings, then the file's, the prompt kind's, the variant's and the file's overrides.</summary>
     /// <exception cref="FormatException">A member or a value of the settings is not accepted.</exception>
     internal Recipe RecipeFor(ExperimentFile file, ExperimentDataSet set, string paradigm, string prompt)

@@ -38,14 +38,21 @@ internal sealed record SyntheticStandIn
 
     /// <summary>Which photos of a source are taken, and the class that each is said to be of.</summary>
     /// <param name="classes">True class of each photo of the source, −1 where nobody knows it.</param>
-    /// <param name="count">C.</param>
+    /// <param name="names">The classes.</param>
     /// <param name="seed">Of the run.</param>
+    /// <param name="bad">Makes the exception, which names the file that asks for it.</param>
     /// <returns>
     /// No photo twice. From the same seed, the right ones of a larger share of wrong ones are among those of a smaller share.
     /// </returns>
     /// <exception cref="InvalidDataException">A class has too few photos.</exception>
-    public IReadOnlyList<(int Photo, int Class)> Draw(IReadOnlyList<int> classes, int count, int seed)
+    public IReadOnlyList<(int Photo, int Class)> Draw(
+        IReadOnlyList<int> classes,
+        IReadOnlyList<string> names,
+        int seed,
+        Func<string, InvalidDataException> bad
+    )
     {
+        var count = names.Count;
         var random = new NumpyRandom((uint)(Seed ?? seed));
         var order = random.Permutation(classes.Count);
         var wrong = (int)Math.Round(PerClass * Mislabelled);
@@ -55,8 +62,9 @@ internal sealed record SyntheticStandIn
             queues[c] = new(order.Where(i => classes[i] == c));
             if (queues[c].Count < PerClass)
             {
-                throw new InvalidDataException(
-                    $"syntheticFrom: {queues[c].Count} photos of class {c} are left to draw from; expected {PerClass} or more (perClass)."
+                throw bad(
+                    $"syntheticFrom: {queues[c].Count} photos of '{names[c]}' are left to draw from; expected {PerClass} or more "
+                        + "(perClass)."
                 );
             }
         }
@@ -89,9 +97,7 @@ internal sealed record SyntheticStandIn
                     other = (other + 1) % count;
                     if (tries > count)
                     {
-                        throw new InvalidDataException(
-                            "syntheticFrom: no photo is left for the wrong labels; lower perClass or mislabelled."
-                        );
+                        throw bad("syntheticFrom: no photo is left for the wrong labels; lower perClass or mislabelled.");
                     }
                 }
                 drawn.Add((queues[other].Dequeue(), c));

@@ -244,7 +244,7 @@ internal sealed class MultiLabelExperimentRunner(MultiLabelExperimentFile file, 
         return cache;
     }
 
-    private string ClipKey => field ??= ExperimentContext.KeyOf(file.Clip, options);
+    private string ClipKey => field ??= Clip.ClipFacts.Key(file.Clip);
 
     private string DiffusionHash =>
         field ??= file.Diffusion is { } folder && Directory.Exists(folder) ? DiffusionFingerprint.Of(folder) : "-";

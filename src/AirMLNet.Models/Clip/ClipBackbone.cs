@@ -300,6 +300,15 @@ internal sealed class ClipBackbone
             ),
         };
 
+    /// <summary><see cref="WeightsSha256"/> of a folder, whose weights are not loaded.</summary>
+    internal static string WeightsOf(string folder)
+    {
+        lock (Gate)
+        {
+            return HashOf(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
+        }
+    }
+
     /// <summary>The hash of a folder's weights, computed again only when a file's size or time has changed.</summary>
     private static string HashOf(string folder)
     {

@@ -25,15 +25,24 @@ internal static class ClipFacts
     }
 
     /// <summary>A hash of preprocessing, activations and configuration, 16 hexadecimal digits.</summary>
-    public static string Hash(ClipBackbone backbone)
+    public static string Hash(ClipBackbone backbone) => Hash(backbone.Preprocessor, backbone.Model.Config);
+
+    /// <summary>All that decides the features of images and of texts: weights, <see cref="Hash(ClipBackbone)"/> and tokenizer.</summary>
+    public static string Key(ClipBackbone backbone) => $"{backbone.WeightsSha256} {Hash(backbone)} {backbone.Tokenizer.Sha256}";
+
+    /// <summary>The same of a model's folder, whose weights are hashed, but not loaded.</summary>
+    public static string Key(string folder)
     {
-        var config = backbone.Model.Config;
-        var all = string.Join(Between, backbone.Preprocessor.Description, config.Vision.Activation, config.Text.Activation, Of(config));
-        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(all)))[..16];
+        var config = ClipModel.ConfigOf(folder);
+        var tokenizer = ClipTokenizer.Load(folder).For(config.Text, folder);
+        return $"{ClipBackbone.WeightsOf(folder)} {Hash(ClipPreprocessor.Load(folder), config)} {tokenizer.Sha256}";
     }
 
-    /// <summary>All that decides the features of images and of texts: weights, <see cref="Hash"/> and tokenizer.</summary>
-    public static string Key(ClipBackbone backbone) => $"{backbone.WeightsSha256} {Hash(backbone)} {backbone.Tokenizer.Sha256}";
+    private static string Hash(ClipPreprocessor preprocessor, ClipConfig config)
+    {
+        var all = string.Join(Between, preprocessor.Description, config.Vision.Activation, config.Text.Activation, Of(config));
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(all)))[..16];
+    }
 
     private static IEnumerable<string> Values(JsonNode? node, string path) =>
         node is JsonObject section

@@ -229,9 +229,7 @@ public sealed class ClipModel : nn.Module
     /// <summary>Loads given weights into the given architecture, or into the one the weights imply.</summary>
     internal static ClipModel Load(ClipConfig? config, WeightFiles files, Device? device, ClipActivation? activation = null)
     {
-        files.TakeOffWrapper("vision_model", "text_model", "visual", "text", "transformer");
-        var names = ClipWeightNames.Detect(files);
-        var (decided, reason) = ClipActivationRule.Apply(config ?? ClipShapes.Infer(files, names), files.Place, activation);
+        var (names, decided, reason) = Decide(config, files, activation);
         var resizing = names.Resizing(decided, files);
         return ModelWeights.Build(
             new ClipModel(decided, fill: false)
@@ -242,6 +240,25 @@ public sealed class ClipModel : nn.Module
             device,
             model => names.Fill(model, files)
         );
+    }
+
+    /// <summary>The architecture that <see cref="Load(string, Device?, ClipActivation?)"/> builds, without reading the weights.</summary>
+    internal static ClipConfig ConfigOf(string folder)
+    {
+        using var files = WeightFiles.Find(folder, ClipWeightNames.FilesOf(folder));
+        return Decide(ClipConfig.Load(folder), files, activation: null).Config;
+    }
+
+    private static (ClipWeightNames Names, ClipConfig Config, string Reason) Decide(
+        ClipConfig? config,
+        WeightFiles files,
+        ClipActivation? activation
+    )
+    {
+        files.TakeOffWrapper("vision_model", "text_model", "visual", "text", "transformer");
+        var names = ClipWeightNames.Detect(files);
+        var (decided, reason) = ClipActivationRule.Apply(config ?? ClipShapes.Infer(files, names), files.Place, activation);
+        return (names, decided, reason);
     }
 
     private static InvalidOperationException NoTransformer() =>

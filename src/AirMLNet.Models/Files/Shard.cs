@@ -15,6 +15,7 @@ internal sealed record Shard
     private const string Kubernetes = "JOB_COMPLETION_INDEX",
         Slurm = "SLURM_ARRAY_TASK_ID",
         SlurmFirst = "SLURM_ARRAY_TASK_MIN",
+        SlurmLast = "SLURM_ARRAY_TASK_MAX",
         SlurmStep = "SLURM_ARRAY_TASK_STEP",
         SlurmCount = "SLURM_ARRAY_TASK_COUNT";
 
@@ -76,6 +77,11 @@ internal sealed record Shard
     {
         if (environment(Kubernetes) is { Length: > 0 } index)
         {
+            if (environment(Slurm) is { Length: > 0 })
+            {
+                throw new FormatException($"both {Kubernetes} and {Slurm} are set, so it is not known which says the part; write I/N");
+            }
+
             var zeroBased = Number(index) ?? throw new FormatException($"{Kubernetes} is '{index}'; expected a number from 0");
             return parts is null
                 ? throw new FormatException($"{Kubernetes} says which part, but not of how many; write {Automatic}/N")
@@ -84,23 +90,49 @@ internal sealed record Shard
 
         if (environment(Slurm) is { Length: > 0 } id)
         {
-            int Read(string name, int standard) =>
-                environment(name) is { Length: > 0 } value
-                    ? Number(value) ?? throw new FormatException($"{name} is '{value}'; expected a number")
-                    : standard;
-            var (first, step) = (Read(SlurmFirst, 0), Math.Max(1, Read(SlurmStep, 1)));
-            parts ??= Read(SlurmCount, 0) is > 0 and var count
-                ? count
-                : throw new FormatException($"{SlurmCount} is not set, so the number of parts is not known; write {Automatic}/N");
-            return Checked(
-                ((Number(id) ?? throw new FormatException($"{Slurm} is '{id}'; expected a number")) - first) / step + 1,
-                parts.Value,
-                Slurm,
-                id
-            );
+            return FromArray(environment, id, ref parts);
         }
 
         throw new FormatException($"neither {Kubernetes} nor {Slurm} is set, so '{Automatic}' is no part; write I/N, such as 3/16");
+    }
+
+    /// <summary>The part of an array's job, where the array has a job for every part: some alone do not say which they are.</summary>
+    private static int FromArray(Func<string, string?> environment, string id, ref int? parts)
+    {
+        int Read(string name, int standard) =>
+            environment(name) is { Length: > 0 } value
+                ? Number(value) ?? throw new FormatException($"{name} is '{value}'; expected a number")
+                : standard;
+        var (first, step, count) = (Read(SlurmFirst, 0), Math.Max(1, Read(SlurmStep, 1)), Read(SlurmCount, 0));
+        parts ??=
+            count > 0
+                ? count
+                : throw new FormatException($"{SlurmCount} is not set, so the number of parts is not known; write {Automatic}/N");
+        if (count > 0 && count != parts)
+        {
+            throw new FormatException(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"the array has {count} jobs and the work {parts} parts, so a job's number does not say its part; submit an array of "
+                        + $"{parts}, or write I/N"
+                )
+            );
+        }
+
+        var last = Read(SlurmLast, first + (parts.Value - 1) * step);
+        if ((last - first) / step != parts - 1)
+        {
+            throw new FormatException(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"the array's numbers, {parts} from {first} to {last}, have gaps, so they do not say which part a job is; submit one "
+                        + $"without, or write I/N"
+                )
+            );
+        }
+
+        var number = Number(id) ?? throw new FormatException($"{Slurm} is '{id}'; expected a number");
+        return Checked(number < first ? 0 : (number - first) / step + 1, parts.Value, Slurm, id);
     }
 
     private static int Checked(int part, int parts, string name, string value) =>

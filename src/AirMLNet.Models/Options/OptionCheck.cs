@@ -7,7 +7,7 @@ namespace AirMLNet.Options;
 internal static class OptionCheck
 {
     /// <summary>What an exception says, without the name of a parameter that .NET adds and that is no option.</summary>
-    public static string Words(ArgumentException e) => e.Message.Replace($" (Parameter '{e.ParamName}')", "", StringComparison.Ordinal);
+    public static string Words(ArgumentException e) => e.Message.Split($" (Parameter '{e.ParamName}')")[0];
 
     /// <summary>A list whose entries are all there, as those that JSON calls null are not.</summary>
     public static IReadOnlyList<T> NoNulls<T>(IReadOnlyList<T> value, [CallerMemberName] string option = "")

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using AirMLNet.Captions;
 using AirMLNet.Data;
@@ -63,14 +64,29 @@ internal sealed class DescriptionWork : JobWork
             _job.Output,
             stream =>
             {
+                var next = 0;
                 for (var piece = 1; piece <= _job.Pieces; piece++)
                 {
                     cancellation.ThrowIfCancellationRequested();
-                    using var part = File.OpenRead(Part(piece));
-                    part.CopyTo(stream);
+                    foreach (var line in File.ReadLines(Part(piece)))
+                    {
+                        // Where images came or went between two pieces, one would be there twice or not at all.
+                        var image = JsonSerializer.Deserialize<Line>(line, LineJson)!.Image;
+                        var expected = next < _paths.Length ? ImageFolder.NameOf(_job.Images, _paths[next]) : "none";
+                        next += image == expected ? 1 : throw Changed($"{Part(piece)} has '{image}' where '{expected}' was expected");
+                        stream.Write(Encoding.UTF8.GetBytes(line + "\n"));
+                    }
+                }
+
+                if (next < _paths.Length)
+                {
+                    throw Changed($"the parts have {next} of {_paths.Length} images");
                 }
             }
         );
+
+    private static InvalidDataException Changed(string what) =>
+        new($"{what}: images came or went meanwhile; submit the job with another number of pieces, which takes the texts that are there");
 
     public override void Dispose() => (_captioner as IDisposable)?.Dispose();
 

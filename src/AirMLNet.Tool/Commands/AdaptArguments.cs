@@ -157,9 +157,26 @@ internal sealed class AdaptArguments
         _prompt.AcceptOnlyFromAmong([.. Prompts.Keys]);
     }
 
-    private IEnumerable<Option> Training => [_epochs, _rounds, _perClass, _batch, _rate, _clipNorm, _lambda, _selection];
+    // With the member of the recipe that each sets.
+    private IEnumerable<(Option Option, string Member)> Training =>
+        [
+            (_epochs, nameof(Recipe.Epochs)),
+            (_rounds, nameof(Recipe.Rounds)),
+            (_perClass, nameof(Recipe.PerClass)),
+            (_batch, nameof(Recipe.BatchSize)),
+            (_rate, nameof(Recipe.LearningRate)),
+            (_clipNorm, nameof(Recipe.GradientClip)),
+            (_lambda, nameof(Recipe.PrototypeWeight)),
+            (_selection, nameof(Recipe.Selection)),
+        ];
 
-    private IEnumerable<Option> WholeMethods => [_base, _beta, _representatives, _synthetic, _prototypeAtTest, _prompt];
+    private IEnumerable<(Option Option, string Member)> WholeMethods =>
+        [
+            (_beta, nameof(Recipe.SyntheticWeight)),
+            (_representatives, nameof(Recipe.Representatives)),
+            (_prototypeAtTest, nameof(Recipe.PrototypeAtTest)),
+            (_prompt, nameof(Recipe.Prompt)),
+        ];
 
     public void AddTo(Command command, bool method = true)
     {
@@ -170,7 +187,7 @@ internal sealed class AdaptArguments
             command.Options.Add(_method);
         }
 
-        foreach (var option in Training.Append(_share))
+        foreach (var option in Training.Select(t => t.Option).Append(_share))
         {
             command.Options.Add(option);
         }
@@ -178,7 +195,7 @@ internal sealed class AdaptArguments
         _captions.AddTo(command);
 
         // What a whole method needs beside the images; 'compare' has images alone.
-        foreach (var option in method ? WholeMethods : [])
+        foreach (var option in method ? WholeMethods.Select(w => w.Option).Prepend(_base).Append(_synthetic) : [])
         {
             command.Options.Add(option);
         }
@@ -189,8 +206,8 @@ internal sealed class AdaptArguments
     /// <param name="labels">Whether the images' labels are learned from.</param>
     /// <param name="generates">Whether a diffusion model was named.</param>
     /// <param name="dataSet">The published data set that the images are of; null for none.</param>
-    /// <exception cref="UsageException">Method and kind of prompt do not fit each other.</exception>
-    public AdaptSettings Read(ParseResult parsed, bool labels = false, bool generates = false, string? dataSet = null)
+    /// <exception cref="UsageException">Method and kind of prompt do not fit each other, or an option does not fit the method.</exception>
+    public AdaptSettings Read(ParseResult parsed, bool labels, bool generates, string? dataSet)
     {
         var synthetic = parsed.GetValue(_synthetic);
         var visual = PromptOf(parsed) != PromptKind.Text;
@@ -205,30 +222,37 @@ internal sealed class AdaptArguments
                         ? Air
                         : Recipe.Grip.Name
             );
+        if (method != Air && SharedOptions.Given(parsed, [_base]) is not null)
+        {
+            throw new UsageException($"--base says what --method air builds on; --method {method} says it itself");
+        }
+
         var recipe = RecipeOf(parsed, method, dataSet);
         RefuseIdle(parsed, [recipe]);
-        return new()
+        return Read(parsed, recipe) with { Labels = labels, Synthetic = synthetic };
+    }
+
+    /// <summary>What a recipe is applied to.</summary>
+    public AdaptSettings Read(ParseResult parsed, Recipe recipe) =>
+        new()
         {
             Recipe = recipe,
             ClipFolder = parsed.GetRequiredValue(_clip),
             ClassNames = Data.ClassNames.Load(parsed.GetRequiredValue(_classes)),
-            Labels = labels,
-            Synthetic = synthetic,
         };
-    }
 
-    /// <summary>Refuses options of training where no method trains anything: they would change nothing, without a word.</summary>
+    /// <summary>Refuses options that none of the methods reads: they would change nothing, without a word.</summary>
     /// <exception cref="UsageException">One was given.</exception>
     public void RefuseIdle(ParseResult parsed, IReadOnlyCollection<Recipe> recipes)
     {
-        // Of --synthetic it is said which method takes it.
-        if (
-            recipes.All(r => r.Rounds == 0)
-            && SharedOptions.Given(parsed, Training.Concat(WholeMethods).Where(o => o != _synthetic)) is { } idle
-        )
+        // By the published numbers: --rounds 1 does change a method of ten.
+        Recipe[] published = [.. recipes.Select(r => Recipe.Named(r.Name))];
+        foreach (var (option, member) in Training.Concat(WholeMethods).Concat(_captions.Switches))
         {
-            var names = string.Join(" and ", recipes.Select(r => r.Name));
-            throw new UsageException($"{idle.Name} is for methods that learn; nothing is learned by {names}");
+            if (SharedOptions.Given(parsed, [option]) is not null && RecipeUse.Idle(member, published) is { } idle)
+            {
+                throw new UsageException($"{option.Name} {idle}");
+            }
         }
     }
 
@@ -268,19 +292,18 @@ internal sealed class AdaptArguments
         {
             throw new UsageException("--method coop learns words; vpt learns visual prompts");
         }
+        if (recipe.Name == Recipe.Vpt.Name && prompt == PromptKind.Text && SharedOptions.Given(parsed, [_prompt]) is not null)
+        {
+            throw new UsageException("--method vpt learns visual prompts; coop learns words");
+        }
         if (prompt != PromptKind.Text)
         {
             recipe = recipe.WithPrompt(prompt);
         }
-        if (parsed.GetValue(_selection) is { } selection)
+        // Of several methods that are compared each takes what is its own.
+        if (parsed.GetValue(_selection) is { } selection && recipe.Uses(nameof(Recipe.Selection)))
         {
-            recipe =
-                recipe.Selection == SelectionRule.Candidates
-                    ? throw new UsageException($"--selection {selection}: {recipe.Name} chooses by its sets of candidate labels")
-                    : recipe with
-                    {
-                        Selection = Selections[selection],
-                    };
+            recipe = recipe with { Selection = Selections[selection] };
         }
         if (parsed.GetValue(_epochs) is { } epochs)
         {

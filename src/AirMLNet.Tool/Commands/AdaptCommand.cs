@@ -97,6 +97,7 @@ internal static class AdaptCommand
                 using var captioner = given.Captions?.Captioner as IDisposable;
                 if (parsed.GetValue(textsOnly))
                 {
+                    SharedOptions.Refuse(parsed, [estimate], "and --texts-only exclude each other: texts are counted, or written");
                     WriteTexts(request, given, shard.Read(parsed), cancellation);
                 }
                 else if (shard.IsGiven(parsed))

@@ -12,6 +12,7 @@ namespace AirMLNet.Tool.Commands;
 internal sealed class CaptionArguments
 {
     private const string AttributesName = "attributes";
+    private const string AllKinds = "class,image,group";
 
     private readonly Option<string?> _captioner = new("--captioner")
     {
@@ -118,8 +119,10 @@ internal sealed class CaptionArguments
         _update.AcceptOnlyFromAmong("code", "paper");
         _kinds.Validators.Add(result =>
         {
-            if (Kinds(result.GetValueOrDefault<string?>()).FirstOrDefault(k => k is not ("class" or "image" or "group")) is { } other)
+            var kinds = Kinds(result.GetValueOrDefault<string?>());
+            if (kinds.Length == 0 || kinds.Any(k => !Kinds(AllKinds).Contains(k)))
             {
+                var other = kinds.FirstOrDefault(k => !Kinds(AllKinds).Contains(k), "");
                 result.AddError($"--mix has '{other}'; expected class, image and group, separated by commas.");
             }
         });
@@ -127,19 +130,33 @@ internal sealed class CaptionArguments
 
     private IEnumerable<Option> Sources => [_captioner, _model, _key, _texts, _vocabulary, _about, _calls];
 
-    private IEnumerable<Option> Switches =>
-        [_kinds, _update, _noMixer, _noZeroShot, _noCurrent, _noMomentum, _groupSize, _groups, _fixed, _steps, _chunk];
+    /// <summary>The switches of how CLIP is fine-tuned, with the member that each sets.</summary>
+    public IEnumerable<(Option Option, string Member)> Switches =>
+        new (Option Option, string Member)[]
+        {
+            (_kinds, nameof(FineTuneSettings.ClassText)),
+            (_update, nameof(FineTuneSettings.Update)),
+            (_noMixer, nameof(FineTuneSettings.Mixer)),
+            (_noZeroShot, nameof(FineTuneSettings.ZeroShotLoss)),
+            (_noCurrent, nameof(FineTuneSettings.CurrentLoss)),
+            (_noMomentum, nameof(FineTuneSettings.Momentum)),
+            (_groupSize, nameof(FineTuneSettings.GroupSize)),
+            (_groups, nameof(FineTuneSettings.GroupsPerClass)),
+            (_fixed, nameof(FineTuneSettings.FixedLabels)),
+            (_steps, nameof(FineTuneSettings.MostSteps)),
+            (_chunk, nameof(FineTuneSettings.Chunk)),
+        }.Select(s => (s.Option, RecipeUse.FineTune + s.Member));
 
     public void AddTo(Command command)
     {
-        foreach (var option in Sources.Concat(Switches))
+        foreach (var option in Sources.Concat(Switches.Select(s => s.Option)))
         {
             command.Options.Add(option);
         }
     }
 
     /// <summary>The recipe with its switches.</summary>
-    /// <exception cref="UsageException">It does not fine-tune CLIP, and a switch was given.</exception>
+    /// <exception cref="UsageException">They contradict each other.</exception>
     public Recipe Apply(ParseResult parsed, Recipe recipe)
     {
         if (recipe.FineTune is not { } tune)
@@ -147,7 +164,12 @@ internal sealed class CaptionArguments
             return recipe;
         }
 
-        var kinds = Kinds(parsed.GetValue(_kinds) ?? "class,image,group");
+        var kinds = Kinds(parsed.GetValue(_kinds) ?? AllKinds);
+        if (!kinds.Contains("group") && SharedOptions.Given(parsed, [_groupSize, _groups]) is { } idle)
+        {
+            throw new UsageException($"{idle.Name} is of the texts about groups, which --mix leaves out");
+        }
+
         return recipe with
         {
             FineTune = tune with
@@ -185,17 +207,13 @@ internal sealed class CaptionArguments
         Device? device = null
     )
     {
-        if (recipes.All(r => r.FineTune is null) && SharedOptions.Given(parsed, Switches) is { } idle)
-        {
-            throw new UsageException($"{idle.Name} is for methods that fine-tune CLIP: latteclip, flyp-pl, flyp-oracle and reclip");
-        }
-
         var wanted = recipes.FirstOrDefault(r => r.NeedsCaptions);
         if (wanted is null)
         {
-            return SharedOptions.Given(parsed, Sources) is { } source
-                ? throw new UsageException($"{source.Name} is for methods that need texts: latteclip and lmm-zero-shot")
-                : null;
+            return SharedOptions.Given(parsed, Sources) is not { } source ? null
+                : recipes.Any(r => r.FineTune?.Kind == FineTuneKind.LatteClip)
+                    ? throw new UsageException($"{source.Name} is of the texts about images and groups, which --mix leaves out")
+                : throw new UsageException($"{source.Name} is for methods that need texts: latteclip and lmm-zero-shot");
         }
 
         var server = parsed.GetValue(_captioner);

@@ -59,7 +59,10 @@ internal static class CompareCommand
                     text => int.TryParse(text, NumberStyles.None, Plain, out var seed) ? seed : (int?)null
                 );
                 var device = compute.Apply(parsed);
-                var settings = arguments.Read(parsed) with { Captions = arguments.CaptionsOf(parsed, chosen, dataSet: null, device) };
+                var settings = arguments.Read(parsed, chosen[0]) with
+                {
+                    Captions = arguments.CaptionsOf(parsed, chosen, dataSet: null, device),
+                };
                 using var captioner = settings.Captions?.Captioner as IDisposable;
                 var width = ClipConfig.Load(settings.ClipFolder)?.Text.HiddenSize ?? long.MaxValue;
                 var run = new ComparisonRun(

@@ -56,6 +56,11 @@ internal sealed class ComputeOptions(bool threads = true, bool features = false)
     /// <exception cref="InvalidOperationException">There is no such GPU, and <c>--fallback-to-cpu</c> was not given.</exception>
     public DeviceChoice Apply(ParseResult parsed, bool tryOnly = false)
     {
+        if (parsed.GetValue(_gpu) is null)
+        {
+            SharedOptions.Refuse(parsed, [_fallback], "is for --gpu, which says what to compute on; without it the processor computes");
+        }
+
         if (HasThreads(parsed))
         {
             LibTorch.Require();

@@ -7,6 +7,9 @@ namespace AirMLNet.Tool.Commands;
 /// <summary>The options that say what comes before a class name in a diffusion model's prompts.</summary>
 internal sealed class DomainOptions
 {
+    /// <summary>Why they are refused beside a prompt; follows the option's name.</summary>
+    public const string IdleBesidePrompt = "says what comes before class names; --prompt is taken as it is";
+
     private readonly Option<string?> _domain = new("--domain")
     {
         Description =

@@ -90,6 +90,12 @@ internal static class EmbedCommand
 
                 if (parsed.GetValue(dense))
                 {
+                    SharedOptions.Refuse(parsed, [merge], "joins files of features; 'airml merge' joins the folders of --dense");
+                    SharedOptions.Refuse(
+                        parsed,
+                        [chunk, batch, precision, activation, megapixels, skip],
+                        "is for a file of features; --dense has parts, sizes and numbers of its own"
+                    );
                     return Dense(
                         (parsed.GetRequiredValue(images), parsed.GetRequiredValue(clip), parsed.GetRequiredValue(output)),
                         part,

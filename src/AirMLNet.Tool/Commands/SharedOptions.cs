@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Numerics;
 using AirMLNet.Files;
+using AirMLNet.Tool.Output;
 
 namespace AirMLNet.Tool.Commands;
 
@@ -70,6 +71,19 @@ internal static class SharedOptions
     /// <summary>The first of some options that the command line has; null for none.</summary>
     public static Option? Given(ParseResult parsed, IEnumerable<Option> options) =>
         options.FirstOrDefault(o => parsed.GetResult(o) is { Implicit: false });
+
+    /// <summary>Refuses options that would change nothing, without a word.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="options">The options.</param>
+    /// <param name="why">The rest of a sentence that begins with the option's name.</param>
+    /// <exception cref="UsageException">One was given.</exception>
+    public static void Refuse(ParseResult parsed, IEnumerable<Option> options, string why)
+    {
+        if (Given(parsed, options) is { } idle)
+        {
+            throw new UsageException($"{idle.Name} {why}");
+        }
+    }
 
     /// <summary>Runs a command's work off the main thread, so that Ctrl-C is answered at once.</summary>
     public static void Does(this Command command, Func<ParseResult, CancellationToken, int> work) =>

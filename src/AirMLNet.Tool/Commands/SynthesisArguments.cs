@@ -1,4 +1,5 @@
 using System.CommandLine;
+using AirMLNet.Recipes;
 using AirMLNet.Synthesis;
 using AirMLNet.Tool.Output;
 using AirMLNet.Tool.Pipelines;
@@ -102,10 +103,20 @@ internal sealed class SynthesisArguments
     {
         if (parsed.GetValue(_diffusion) is not { } folder)
         {
-            // What fine-tunes CLIP has a folder and numbers of a data set too.
-            var others = settings.Recipe.FineTune is null ? Details : Details.Except([_work, .. _domain.All]).Append(_domain.Domain);
-            var idle = others.FirstOrDefault(o => parsed.GetResult(o) is { Implicit: false });
-            return idle is null ? null : throw new UsageException($"{idle.Name} says how images are generated; it needs --diffusion");
+            // What fine-tunes CLIP has a folder too, and most of it numbers of a data set.
+            var recipe = settings.Recipe;
+            Option[] own =
+            [
+                .. recipe.FineTune is null ? Array.Empty<Option>() : [_work],
+                .. recipe.FineTune is not null && recipe.Uses(nameof(Recipe.DataSet)) ? _domain.All.Except([_domain.Domain]) : [],
+            ];
+            SharedOptions.Refuse(parsed, Details.Except(own), "says how images are generated; it needs --diffusion");
+            return null;
+        }
+
+        if (parsed.GetValue(_steps) == 0)
+        {
+            SharedOptions.Refuse(parsed, [_rate], "is of fine-tuning, which --lora-steps 0 leaves out");
         }
 
         var options = new DiffusionSynthesisOptions

@@ -128,6 +128,19 @@ internal static class SynthesizeCommand
             (parsed, cancellation) =>
             {
                 var part = shard.Read(parsed);
+                if (parsed.GetValue(classes) is null)
+                {
+                    SharedOptions.Refuse(parsed, domain.All, DomainOptions.IdleBesidePrompt);
+                }
+                if (parsed.GetValue(lora) is null)
+                {
+                    SharedOptions.Refuse(parsed, [weight], "is the weight of a LoRA; it needs --lora");
+                }
+                if (parsed.GetValue(guidance) is <= 1)
+                {
+                    SharedOptions.Refuse(parsed, [negative, rescale], "is a part of guidance; it needs a --guidance above 1");
+                }
+
                 var prompts = Prompts(parsed.GetValue(prompt), parsed.GetValue(classes), domain.Read(parsed));
                 var (width, height) = Size(parsed.GetValue(size));
                 var options = new StableDiffusionOptions
@@ -148,6 +161,11 @@ internal static class SynthesizeCommand
                     type,
                     options.Scheduler
                 );
+                if (model.SchedulerConfig.Kind != SchedulerKind.Ddim)
+                {
+                    SharedOptions.Refuse(parsed, [eta], "is for the scheduler ddim; --scheduler names it");
+                }
+
                 string[] texts = [.. prompts.Select(p => p.Text), .. parsed.GetValue(negative) is { } not ? [not] : Array.Empty<string>()];
                 if (model.Tokenizer?.Cuts(texts) is { } cut)
                 {

@@ -102,7 +102,20 @@ internal static class TrainLabels
                             : $"--method {recipe.Name} generates no images; leave --diffusion out"
                     );
                 }
+                if (given is null)
+                {
+                    SharedOptions.Refuse(parsed, [images, sampling, work], "says how images are generated; it needs --diffusion");
+                }
                 var s = recipe.Settings;
+                if (s.Prompt == MultiLabelPrompt.ZeroShot)
+                {
+                    SharedOptions.Refuse(
+                        parsed,
+                        [epochs, batch, rate, one],
+                        $"is for methods that learn; nothing is learned by {recipe.Name}"
+                    );
+                }
+
                 recipe = recipe with
                 {
                     Settings = s with

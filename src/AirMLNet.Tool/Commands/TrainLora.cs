@@ -87,6 +87,11 @@ internal static class TrainLora
         command.Does(
             (parsed, cancellation) =>
             {
+                if (parsed.GetValue(prompt) is not null)
+                {
+                    SharedOptions.Refuse(parsed, domain.All, DomainOptions.IdleBesidePrompt);
+                }
+
                 var examples = Examples(
                     parsed.GetRequiredValue(images),
                     parsed.GetValue(prompt),

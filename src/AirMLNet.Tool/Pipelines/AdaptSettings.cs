@@ -66,6 +66,10 @@ internal sealed record AdaptSettings
         {
             throw new UsageException($"--method {Recipe.Name} takes no --labelled: it learns from no label, or as an oracle from all");
         }
+        if (Recipe is { FineTune: null, Rounds: 0 } && Labelled is not null)
+        {
+            throw new UsageException($"--labelled is for methods that learn; nothing is learned by {Recipe.Name}");
+        }
         if (Recipe.Name == Recipe.LmmZeroShot.Name)
         {
             throw new UsageException($"--method {Recipe.Name} learns nothing that could be saved; 'airml compare' scores it");

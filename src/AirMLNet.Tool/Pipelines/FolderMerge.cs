@@ -31,7 +31,7 @@ internal static class FolderMerge
             {
                 cancellation.ThrowIfCancellationRequested();
                 var name = Path.GetRelativePath(folder, file);
-                if (!files.TryAdd(name, file) && !SameBytes(files[name], file))
+                if (!files.TryAdd(name, file) && !SameBytes(files[name], file) && !FolderKind.IsSameRun(files[name], file))
                 {
                     throw new InvalidDataException($"{files[name]} and {file} differ; expected what two runs of the same work write.");
                 }
@@ -113,7 +113,7 @@ internal static class FolderMerge
             return FolderManifest.Of(name, first);
         }
 
-        return new(null, null, "files", _ => { });
+        return new(null, null, FolderKind.Of(folders), _ => { });
     }
 
     private static bool SameBytes(string one, string other)

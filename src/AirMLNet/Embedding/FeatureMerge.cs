@@ -83,7 +83,7 @@ internal static class FeatureMerge
         var metadata = FeatureTable.Read(files[0]).Metadata;
         foreach (var file in files)
         {
-            Check(file, metadata);
+            Check(file, metadata, files[0]);
         }
 
         return metadata;
@@ -136,9 +136,12 @@ internal static class FeatureMerge
         return paths.Count;
     }
 
+    /// <param name="file">The file of a shard.</param>
+    /// <param name="metadata">What it is to say of itself.</param>
+    /// <param name="other">The file that says so; null where the options of a run do.</param>
     /// <returns>All that the file says of itself.</returns>
     /// <exception cref="InvalidDataException">It says something else.</exception>
-    public static IReadOnlyDictionary<string, string> Check(string file, IReadOnlyDictionary<string, string> metadata)
+    public static IReadOnlyDictionary<string, string> Check(string file, IReadOnlyDictionary<string, string> metadata, string? other = null)
     {
         var (_, found) = FeatureTable.Read(file);
         var different = metadata.Keys.Where(k => !found.TryGetValue(k, out var value) || value != metadata[k]).ToList();
@@ -147,7 +150,10 @@ internal static class FeatureMerge
             var images = different.Remove(ImagesKey) ? " of other images" : "";
             var others = different.Count > 0 ? $" with another {string.Join(", ", different)}" : "";
             var both = images.Length > 0 && others.Length > 0 ? " and" : "";
-            throw new InvalidDataException($"{file} was made{images}{both}{others}; delete it, or name another output, to start anew.");
+            var help = other is null
+                ? "; delete it, or name another output, to start anew."
+                : $" than {other}; delete the one that is wrong, and run its shard anew.";
+            throw new InvalidDataException($"{file} was made{images}{both}{others}{help}");
         }
 
         return found;

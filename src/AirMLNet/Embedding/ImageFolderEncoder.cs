@@ -149,12 +149,15 @@ internal sealed class ImageFolderEncoder
         }
 
         var files = FeatureMerge.InOrder(there);
-        var metadata = FeatureMerge.Agreed(files);
-        if (metadata[FeatureMerge.ImagesKey] != _listHash.Value)
+        // Before they are compared with each other: that would name the one that is right.
+        if (Array.Find(files, f => FeatureTable.Read(f).Metadata.GetValueOrDefault(FeatureMerge.ImagesKey) != _listHash.Value) is { } other)
         {
-            throw new InvalidDataException($"{files[0]}: its shard was made of other images than {_options.Images} holds now.");
+            throw new InvalidDataException(
+                $"{other}: its shard was made of other images than {_options.Images} holds now; run that shard anew."
+            );
         }
 
+        var metadata = FeatureMerge.Agreed(files);
         return FeatureMerge.Join(_options.Output, metadata, files, _options.Formats, _names.ToHashSet(StringComparer.Ordinal));
     }
 

@@ -37,7 +37,11 @@ public sealed class PromptAdapterEstimator : StageEstimator<PromptAdapterTransfo
         ArgumentNullException.ThrowIfNull(options);
         _options = options;
         // Options that contradict each other are refused here, not after the features are made.
-        _options.Schedule();
+        if (_options.Rounds > 0)
+        {
+            _options.Schedule();
+        }
+
         _options.FusionRule();
         ClassSubset.Of(options.ClassNames, options.LabelClasses, nameof(PromptAdapterOptions.LabelClasses));
         _seed = Host.Rand.Next();

@@ -93,7 +93,8 @@ public sealed class LatteClipEstimator : StageEstimator<LatteClipTransformer>
         var tokenizer = ClipTokenizer.Load(_options.ClipFolder);
         using var scope = NewDisposeScope();
         using var model = ClipModel.Load(_options.ClipFolder, device, _options.Activation);
-        var templates = ClassTexts.Ids(tokenizer, _options.ClassNames, _options.Templates, device, Warn); // [C, T, L]
+        Action<string> warn = _options.TextsAreTold ? _ => { } : Warn;
+        var templates = ClassTexts.Ids(tokenizer, _options.ClassNames, _options.Templates, device, warn); // [C, T, L]
         var classIds = templates.select(1, 0).contiguous();
         using var latte = Mixes ? Latte(model, templates, rows, tokenizer) : null;
         using var flyp = Mixes ? null : Flyp(classIds, rows);

@@ -156,6 +156,10 @@ public sealed record LatteClipOptions : ClipFineTuning
     [JsonIgnore]
     public CancellationToken CancellationToken { get; init; }
 
+    /// <summary>Whether a stage before has warned of class texts that are cut.</summary>
+    [JsonIgnore]
+    internal bool TextsAreTold { get; init; }
+
     internal MixerRule Rule =>
         new()
         {

@@ -156,6 +156,7 @@ internal static partial class RecipeStages
             BatchSize = Math.Max(2, recipe.BatchSize),
             LearningRate = recipe.LearningRate,
             WeightDecay = recipe.WeightDecay,
+            TextsAreTold = tune.NeedsZeroShotLabels,
             Progress = task.Progress,
             CancellationToken = task.CancellationToken,
         };

@@ -13,6 +13,7 @@ namespace AirMLNet.Tests.Experiments;
 public sealed class OracleLadderTests
 {
     private const int Classes = 3;
+    private static readonly string[] Names = ["red", "green", "blue"];
     private readonly TemporaryFolder _root = new();
 
     [TestCleanup]
@@ -27,7 +28,7 @@ public sealed class OracleLadderTests
     {
         int[] truth = [.. Enumerable.Range(0, 120).Select(i => i % Classes)];
         var photos = new SyntheticStandIn { PerClass = 20, Mislabelled = share };
-        var drawn = photos.Draw(truth, Classes, seed: 3);
+        var drawn = photos.Draw(truth, Names, 3, Bad);
         Assert.HasCount(60, drawn);
         Assert.HasCount(60, drawn.Select(d => d.Photo).Distinct().ToArray());
         for (var c = 0; c < Classes; c++)
@@ -37,19 +38,20 @@ public sealed class OracleLadderTests
             Assert.AreEqual((int)Math.Round(20 * share), own.Count(d => truth[d.Photo] != c), $"class {c}");
         }
 
-        CollectionAssert.AreEqual(drawn.ToArray(), photos.Draw(truth, Classes, seed: 3).ToArray());
-        CollectionAssert.AreNotEqual(drawn.ToArray(), photos.Draw(truth, Classes, seed: 4).ToArray());
-        CollectionAssert.AreEqual(drawn.ToArray(), (photos with { Seed = 3 }).Draw(truth, Classes, seed: 4).ToArray());
+        CollectionAssert.AreEqual(drawn.ToArray(), photos.Draw(truth, Names, 3, Bad).ToArray());
+        CollectionAssert.AreNotEqual(drawn.ToArray(), photos.Draw(truth, Names, 4, Bad).ToArray());
+        CollectionAssert.AreEqual(drawn.ToArray(), (photos with { Seed = 3 }).Draw(truth, Names, 4, Bad).ToArray());
         // A rung's right photos are among those of the rung before it.
-        HashSet<(int, int)> all = [.. (photos with { Mislabelled = 0 }).Draw(truth, Classes, seed: 3)];
+        HashSet<(int, int)> all = [.. (photos with { Mislabelled = 0 }).Draw(truth, Names, 3, Bad)];
         Assert.IsTrue(drawn.Where(d => truth[d.Photo] == d.Class).All(all.Contains));
     }
 
     [TestMethod]
     public void TooFewPhotos_AreAnError()
     {
-        var e = Assert.ThrowsExactly<InvalidDataException>(() => new SyntheticStandIn { PerClass = 3 }.Draw([0, 0, 0, 1, 1], 2, 1));
-        Assert.Contains("2 photos of class 1", e.Message);
+        var photos = new SyntheticStandIn { PerClass = 3 };
+        var e = Assert.ThrowsExactly<InvalidDataException>(() => photos.Draw([0, 0, 0, 1, 1], ["a", "b"], 1, Bad));
+        Assert.Contains("2 photos of 'b'", e.Message);
     }
 
     [TestMethod]
@@ -70,7 +72,7 @@ public sealed class OracleLadderTests
         Assert.HasCount(15, standIn.Features);
 
         var e = Assert.ThrowsExactly<InvalidDataException>(() => Open(set with { MostTrain = null }).StandIn(set.SyntheticFrom, 1));
-        Assert.Contains("0 photos of class 0 are left", e.Message);
+        Assert.Contains("data set 'colours': syntheticFrom: 0 photos of 'blue' are left", e.Message);
     }
 
     [TestMethod]
@@ -176,4 +178,6 @@ public sealed class OracleLadderTests
         }
         File.WriteAllLines(_root[$"{folder}/set.csv"], lines);
     }
+
+    private static InvalidDataException Bad(string message) => new(message);
 }

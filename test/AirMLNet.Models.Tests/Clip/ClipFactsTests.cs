@@ -33,6 +33,8 @@ public sealed class ClipFactsTests
         var backbone = ClipBackbone.Acquire(folder);
         try
         {
+            // The same without loading the weights.
+            Assert.AreEqual(ClipFacts.Key(backbone), ClipFacts.Key(folder));
             return ClipFacts.Hash(backbone);
         }
         finally

@@ -66,6 +66,24 @@ public sealed class ShardTests
         Assert.AreEqual(new Shard(2, 8), Shard.Parse("auto/8", Set(("SLURM_ARRAY_TASK_ID", "1"))));
         Refused("auto", "SLURM_ARRAY_TASK_COUNT is not set", ("SLURM_ARRAY_TASK_ID", "1"));
         Refused("auto/2", "SLURM_ARRAY_TASK_ID is 9", ("SLURM_ARRAY_TASK_ID", "9"));
+
+        // Some of an array's jobs alone: their numbers do not say which parts they are.
+        (string, string)[] one = [("SLURM_ARRAY_TASK_ID", "7"), ("SLURM_ARRAY_TASK_MIN", "7"), ("SLURM_ARRAY_TASK_COUNT", "1")];
+        Refused("auto/16", "the array has 1 jobs and the work 16 parts", one);
+        (string, string)[] gaps =
+        [
+            ("SLURM_ARRAY_TASK_ID", "3"),
+            ("SLURM_ARRAY_TASK_MIN", "1"),
+            ("SLURM_ARRAY_TASK_MAX", "7"),
+            ("SLURM_ARRAY_TASK_COUNT", "3"),
+        ];
+        Refused("auto", "the array's numbers, 3 from 1 to 7, have gaps", gaps);
+        Assert.AreEqual(
+            new Shard(2, 3),
+            Shard.Parse("auto", Set([("SLURM_ARRAY_TASK_ID", "4"), ("SLURM_ARRAY_TASK_STEP", "3"), .. gaps[1..]]))
+        );
+        Refused("auto/2", "SLURM_ARRAY_TASK_ID is 0", ("SLURM_ARRAY_TASK_ID", "0"), ("SLURM_ARRAY_TASK_MIN", "1"));
+        Refused("auto/4", "both JOB_COMPLETION_INDEX and SLURM_ARRAY_TASK_ID", ("JOB_COMPLETION_INDEX", "0"), ("SLURM_ARRAY_TASK_ID", "1"));
         Refused("auto/2", "neither JOB_COMPLETION_INDEX nor SLURM_ARRAY_TASK_ID");
     }
 

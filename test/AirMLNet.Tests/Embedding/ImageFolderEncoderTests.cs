@@ -255,10 +255,13 @@ public sealed class ImageFolderEncoderTests
         File.Delete(_f.Rows[0].ImagePath);
         Encoder(Options() with { Shard = new(2, 2) }).Run();
         var other = Assert.ThrowsExactly<InvalidDataException>(() => FeatureMerge.Agreed(files)).Message;
-        Assert.Contains($"{files[1]} was made of other images; delete it", other);
+        Assert.Contains($"{files[1]} was made of other images than {files[0]}; delete the one that is wrong", other);
+        // Whoever knows the images knows which one is: the first, which was made before.
+        other = Assert.ThrowsExactly<InvalidDataException>(() => Encoder(Options() with { Shard = new(2, 2) }).Merge()).Message;
+        Assert.Contains($"{files[0]}: its shard was made of other images than ", other);
         Encoder(Options() with { Shard = new(2, 2), ChunkSize = 6 }).Run();
         other = Assert.ThrowsExactly<InvalidDataException>(() => FeatureMerge.Agreed(files)).Message;
-        Assert.Contains($"{files[1]} was made of other images and with another chunk; delete it", other);
+        Assert.Contains($"{files[1]} was made of other images and with another chunk than {files[0]}; delete", other);
 
         static FeaturePart Foreign(FeaturePart part) => part with { Paths = ["other/1.png", .. part.Paths.Skip(1)] };
 

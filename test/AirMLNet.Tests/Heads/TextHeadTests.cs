@@ -1,6 +1,7 @@
 using AirMLNet.Clip;
 using AirMLNet.Heads;
 using AirMLNet.Prototypes;
+using AirMLNet.Recipes;
 using AirMLNet.Testing;
 using Microsoft.ML;
 
@@ -44,6 +45,24 @@ public sealed class TextHeadTests
         var warning = said.Single(line => line.Contains("are cut", StringComparison.Ordinal));
         Assert.Contains("PseudoLabel: 1 of 3 texts are longer than the ", warning);
         Assert.Contains("the first: 'a photo of a green, or another colour ", warning);
+    }
+
+    [TestMethod]
+    public void TextsThatAreCut_AreSaidOnceOfARecipeThatTrainsBothTowers()
+    {
+        using var f = new StageFixture(12, ownModel: true);
+        using var work = new TemporaryFolder();
+        List<string> said = [];
+        f.Context.Log += (_, e) => said.Add(e.Message);
+        string[] names = ["red", "green, " + string.Concat(Enumerable.Repeat("or another colour ", 40)), "blue"];
+        var task = new AdaptationTask
+        {
+            ClipFolder = f.ClipFolder,
+            ClassNames = names,
+            WorkFolder = work.Path,
+        };
+        (Recipe.FlypPseudoLabels.WithEpochs(1) with { BatchSize = 4 }).Stages(f.Context, task).Fit(f.Data);
+        Assert.HasCount(1, said.Where(line => line.Contains("are cut", StringComparison.Ordinal)).ToArray());
     }
 
     [TestMethod]
