@@ -235,7 +235,9 @@ internal sealed class HubConnection : IDisposable
         }
     }
 
-    /// <summary>Whether an address is the endpoint's own server, which alone gets the token; also where it leads on from http to https.</summary>
+    /// <summary>
+    /// Whether an address is the endpoint's own server, which alone gets the token; also where it leads on from http to https.
+    /// </summary>
     private bool IsOwn(Uri address) =>
         address.IdnHost.Equals(_options.Endpoint.IdnHost, StringComparison.OrdinalIgnoreCase)
         && (

@@ -84,6 +84,7 @@ internal static class PullCommand
         string.IsNullOrWhiteSpace(text) ? null
         : Uri.TryCreate(text, UriKind.Absolute, out var address) && (address.Scheme is "http" or "https") ? address
         : throw new UsageException(
-            $"{name} is {(text.Contains('@') ? "no address of a server" : $"'{text}'")}; expected an address that starts with http:// or https://"
+            $"{name} is {(text.Contains('@') ? "no address of a server" : $"'{text}'")}; "
+                + "expected an address that starts with http:// or https://"
         );
 }

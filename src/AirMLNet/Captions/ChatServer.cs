@@ -9,8 +9,8 @@ using Microsoft.Extensions.AI;
 namespace AirMLNet.Captions;
 
 /// <summary>
-/// A server that speaks OpenAI's protocol, as far as captions need it. Servers differ in all but the text (reasons for the end, roles, counts,
-/// dates), so nothing else of an answer is looked at; what they send in the place of one is said in their own words.
+/// A server that speaks OpenAI's protocol, as far as captions need it. Servers differ in all but the text (reasons for the end, roles,
+/// counts, dates), so nothing else of an answer is looked at; what they send in the place of one is said in their own words.
 /// </summary>
 internal sealed class ChatServer : IChatClient
 {
@@ -196,8 +196,8 @@ internal sealed class ChatServer : IChatClient
                 : Word(message, "refusal") is { Length: > 0 } refusal ? throw Refused($"declined: {Clean(refusal)}")
                 : end == "length"
                     ? throw Refused(
-                        $"the model has come to no answer within {tokens} tokens: it thinks for longer. Have the server switch its thinking "
-                            + $"off, or raise {nameof(ChatCaptionerOptions)}.{nameof(ChatCaptionerOptions.MaxTokens)}"
+                        $"the model has come to no answer within {tokens} tokens: it thinks for longer. Have the server switch its "
+                            + $"thinking off, or raise {nameof(ChatCaptionerOptions)}.{nameof(ChatCaptionerOptions.MaxTokens)}"
                     )
                 : Member(message, "content") is null ? throw Unreadable("its message has no content")
                 : text;

@@ -73,7 +73,8 @@ internal static class ModelZip
                 throw new FormatException(
                     string.Create(
                         CultureInfo.InvariantCulture,
-                        $"{path} is no model: its files are said to have {unpacked:0} bytes in {packed:0}, more than {MostRatio} times as many."
+                        $"{path} is no model: its files are said to have {unpacked:0} bytes in {packed:0}, more than "
+                            + $"{MostRatio} times as many."
                     )
                 );
             }
