@@ -93,6 +93,11 @@ catch (Exception e)
     Console.Error.WriteLine($"Cluster: {e.Message}");
     return 1;
 }
+catch (OperationCanceledException)
+{
+    Console.Error.WriteLine("Cluster: the Redis of --redis does not answer.");
+    return 1;
+}
 
 static ClusterJob Job(string file)
 {

@@ -76,6 +76,20 @@ public sealed class PieceLedgerTests
     }
 
     [TestMethod]
+    public void TheReason_IsPartOfASentence()
+    {
+        var ledger = Begin(out var state);
+        for (var i = 0; i < 2; i++)
+        {
+            Assert.AreEqual(1, ledger.Take("a", out _));
+            ledger.GiveBack("a", 1, "There is no model.");
+            _time.Now += TimeSpan.FromSeconds(2);
+        }
+
+        Assert.AreEqual("piece 1 of 4 failed 2 times, the last time on a: There is no model", state.Failure);
+    }
+
+    [TestMethod]
     public void ASiloThatStops_GivesItsPieceBackWithoutBlame()
     {
         var ledger = Begin(out var state);

@@ -122,7 +122,7 @@ internal sealed class PieceLedger(JobState state, ClusterJob job, TimeProvider t
         {
             state.Failure ??= string.Create(
                 CultureInfo.InvariantCulture,
-                $"piece {piece} of {Pieces} failed {attempts} times, the last time on {silo}: {error ?? "the silo died"}"
+                $"piece {piece} of {Pieces} failed {attempts} times, the last time on {silo}: {error?.TrimEnd('.') ?? "the silo died"}"
             );
         }
 

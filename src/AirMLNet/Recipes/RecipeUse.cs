@@ -54,7 +54,7 @@ internal static class RecipeUse
         };
     }
 
-    /// <summary>The rest of a sentence that begins with what was set: that it means nothing to some recipes, and to which it does.</summary>
+    /// <summary>The rest of a sentence that begins with what was set: it means nothing to some recipes, and to which it does.</summary>
     /// <returns>Null where one of them reads it.</returns>
     public static string? Idle(string member, IEnumerable<Recipe> recipes)
     {
