@@ -38,10 +38,9 @@ public sealed class PackageTests : IDisposable
             models.Entries.Select(e => e.FullName).ToArray()
         );
         Assert.AreEqual(
-            "AirMLNet.Models, Microsoft.Extensions.AI.Abstractions, Microsoft.Extensions.AI.OpenAI, Microsoft.ML, "
-                + "Microsoft.ML.ImageAnalytics, SixLabors.ImageSharp, "
+            "AirMLNet.Models, Microsoft.Extensions.AI.Abstractions, Microsoft.ML, Microsoft.ML.ImageAnalytics, SixLabors.ImageSharp, "
                 + "SkiaSharp, SkiaSharp.NativeAssets.Linux.NoDependencies, SkiaSharp.NativeAssets.Win32, SkiaSharp.NativeAssets.macOS, "
-                + "TorchSharp",
+                + "System.ClientModel, TorchSharp",
             Dependencies(package)
         );
         using var generators = ZipFile.OpenRead(Directory.GetFiles(Feed, "AirMLNet.Extensions.AI.0*.nupkg").Single());
