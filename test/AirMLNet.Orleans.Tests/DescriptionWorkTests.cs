@@ -14,15 +14,7 @@ public sealed class DescriptionWorkTests
         using var folder = new TemporaryFolder();
         using var server = new CaptionServer { Spoil = (_, _) => ("429 Too Many Requests", "Retry-After: 40\r\n", "{}") };
         TinyClip.WriteImages(folder["images"], 1);
-        DescriptionJob job = new()
-        {
-            Images = folder["images"],
-            Output = folder["texts.jsonl"],
-            WorkFolder = folder["work"],
-            Server = server.Address.ToString(),
-            Model = "eyes",
-            Pieces = 1,
-        };
+        var job = Job(folder, server, pieces: 1);
         List<string> said = [];
         using var stop = new CancellationTokenSource();
         using var work = JobWork.Open(
@@ -48,15 +40,7 @@ public sealed class DescriptionWorkTests
         using var folder = new TemporaryFolder();
         using var server = new CaptionServer();
         TinyClip.WriteImages(folder["images"], 4);
-        DescriptionJob job = new()
-        {
-            Images = folder["images"],
-            Output = folder["texts.jsonl"],
-            WorkFolder = folder["work"],
-            Server = server.Address.ToString(),
-            Model = "eyes",
-            Pieces = 2,
-        };
+        var job = Job(folder, server, pieces: 2);
         using (var before = JobWork.Open(job, new DeviceChoice(null), threads: 0, _ => { }))
         {
             before.Do(1, CancellationToken.None);
@@ -70,4 +54,15 @@ public sealed class DescriptionWorkTests
         Assert.Contains("images came or went meanwhile", e.Message);
         Assert.IsFalse(File.Exists(job.Output));
     }
+
+    private static DescriptionJob Job(TemporaryFolder folder, CaptionServer server, int pieces) =>
+        new()
+        {
+            Images = folder["images"],
+            Output = folder["texts.jsonl"],
+            WorkFolder = folder["work"],
+            Server = server.Address.ToString(),
+            Model = "eyes",
+            Pieces = pieces,
+        };
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Security.Authentication;
+using AirMLNet.Files;
 
 namespace AirMLNet.Hub;
 
@@ -205,7 +206,7 @@ internal sealed class HubConnection : IDisposable
     /// <summary>A stranger's text on one short line, without what would steer a terminal.</summary>
     public static string Line(string text)
     {
-        var line = string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c)).Trim();
+        var line = StrangersText.Line(text);
         return line.Length <= 200 ? line : line[..200] + "…";
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using AirMLNet.Files;
 using AirMLNet.Images;
 using AirMLNet.Options;
 
@@ -216,8 +217,7 @@ internal sealed class CaptionJob(ICaptioner captioner, CaptionJobOptions options
     private static string Plain(string answer)
     {
         var end = answer.LastIndexOf(ThoughtEnd, StringComparison.OrdinalIgnoreCase);
-        var text = (end < 0 ? answer : answer[(end + ThoughtEnd.Length)..]).ReplaceLineEndings(" ");
-        text = string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c)).Trim();
+        var text = StrangersText.Line((end < 0 ? answer : answer[(end + ThoughtEnd.Length)..]).ReplaceLineEndings(" "));
         // A thought that was cut off has nothing after it.
         return text.StartsWith(ThoughtStart, StringComparison.OrdinalIgnoreCase) ? "" : text;
     }

@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using AirMLNet.Files;
 using Microsoft.Extensions.AI;
 
 namespace AirMLNet.Captions;
@@ -281,7 +282,7 @@ internal sealed class ChatServer : IChatClient
     // A server may repeat the key that it does not like.
     private string Clean(string said)
     {
-        var line = string.Concat(said.Select(c => char.IsControl(c) ? ' ' : c)).Trim();
+        var line = StrangersText.Line(said);
         return _key is { Length: >= ShortestSecret } ? line.Replace(_key, "…", StringComparison.Ordinal) : line;
     }
 }
